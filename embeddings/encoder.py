@@ -1,0 +1,74 @@
+"""The `Encoder` protocol: images and text in, unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.preprocess import Preprocess
+
+__all__ = ["Encoder", "EncoderSpec", "FloatArray", "PixelArray"]
+
+FloatArray = NDArray[np.float32]
+PixelArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """What a loaded encoder is, as the index records it.
+
+    Attributes:
+        name: The model name as given by the user, e.g. `compact`.
+        fingerprint: SHA-256 (hex) over weights, architecture, preprocessing and tokenizer. Two
+            encoders with one fingerprint give the same vectors, up to the precision's rounding.
+        dim: Length of every vector.
+        device: Where it runs, e.g. `cpu` or `cuda:0`.
+        precision: The arithmetic: `fp32`, `bf16` or `fp16`.
+        logit_scale: The multiplier of cosines learned in training (CLIP, Radford et al. 2021,
+            section 2.3); softmax over labels uses it.
+    """
+
+    name: str
+    fingerprint: str
+    dim: int
+    device: str = "cpu"
+    precision: str = "fp32"
+    logit_scale: float = 100.0
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns pictures and texts into unit vectors of one space.
+
+    To write one: give `spec` and `preprocess`, and two methods that take a whole batch. `preprocess`
+    must be picklable and free of torch, since it runs in the decoding workers.
+    """
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is."""
+        ...
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """Turns an RGB picture into the pixels that `encode_images` takes."""
+        ...
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """Embed pictures.
+
+        Args:
+            pixels: `[n, height, width, 3]`, uint8, as `preprocess` gives them; n may be 0.
+
+        Returns:
+            `[n, dim]` float32 rows of length 1.
+        """
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts; `[n, dim]` float32 rows of length 1. Text past the context is cut off."""
+        ...

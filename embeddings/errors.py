@@ -1,0 +1,98 @@
+"""The error tree of Lookalike; every error that core code raises on purpose is in it.
+
+    LookalikeError
+    ├── ImageError
+    │   ├── UnsupportedImageError   not a picture of an allowed format
+    │   ├── BrokenImageError        damaged or cut short
+    │   └── ImageTooLargeError      more bytes or pixels than allowed
+    └── ModelError
+        ├── UnknownModelError       the name means nothing
+        ├── ModelUnavailableError   the weights can't be fetched or found
+        ├── UnsafeWeightsError      weights that are not safetensors
+        └── BrokenModelError        damaged, or not the architecture its config says
+
+`indexer.errors` adds the branches for catalogs and indexes. Each class carries a stable `code` that
+the command line and the HTTP API show; the message says what is wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BrokenImageError",
+    "BrokenModelError",
+    "ImageError",
+    "ImageTooLargeError",
+    "LookalikeError",
+    "ModelError",
+    "ModelUnavailableError",
+    "UnknownModelError",
+    "UnsafeWeightsError",
+    "UnsupportedImageError",
+]
+
+
+class LookalikeError(Exception):
+    """Root of every error that Lookalike raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+    @property
+    def message(self) -> str:
+        """The sentence for a person: what is wrong, and how to mend it."""
+        return str(self)
+
+
+class ImageError(LookalikeError):
+    """A picture that can't be used."""
+
+    code = "bad_image"
+
+
+class UnsupportedImageError(ImageError):
+    """The bytes are no picture of an allowed format (or are empty)."""
+
+    code = "unsupported_image"
+
+
+class BrokenImageError(ImageError):
+    """The picture is damaged or cut short; filler pixels are never used in its place."""
+
+    code = "broken_image"
+
+
+class ImageTooLargeError(ImageError):
+    """The picture has more bytes or declares more pixels than the limits allow."""
+
+    code = "image_too_large"
+
+
+class ModelError(LookalikeError):
+    """A model that can't be used."""
+
+    code = "model_error"
+
+
+class UnknownModelError(ModelError):
+    """The name is none of the forms that `embeddings.models` knows."""
+
+    code = "unknown_model"
+
+
+class ModelUnavailableError(ModelError):
+    """The model exists, but its files can't be fetched or are not where they should be."""
+
+    code = "model_unavailable"
+
+
+class UnsafeWeightsError(ModelError):
+    """The weights are not safetensors; nothing is ever unpickled."""
+
+    code = "unsafe_weights"
+
+
+class BrokenModelError(ModelError):
+    """The model's files are damaged or don't fit together."""
+
+    code = "broken_model"
