@@ -44,8 +44,8 @@ class EncoderSpec:
 class Encoder(Protocol):
     """Turns pictures and texts into unit vectors of one space.
 
-    To write one: give `spec` and `preprocess`, and two methods that take a whole batch. `preprocess`
-    must be picklable and free of torch, since it runs in the decoding workers.
+    To write one: give `spec` and `preprocess`, and two methods that take a whole batch.
+    `preprocess` must be picklable and free of torch, since it runs in the decoding workers.
     """
 
     @property

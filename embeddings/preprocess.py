@@ -76,7 +76,7 @@ class Preprocess:
             image = _trim(image)
         ratios = (image.height / height, image.width / width)
         ratio = max(ratios) if longest else min(ratios)
-        # torchvision's Resize, which open_clip uses for squares, cuts fractions off; else it rounds.
+        # torchvision's Resize, which open_clip uses for squares, cuts fractions off.
         whole = int if height == width and not longest else round
         scaled = (
             max(width if not longest else 1, whole(image.width / ratio)),

@@ -1,0 +1,317 @@
+"""The open_clip adapter: the one file that imports torch and open_clip."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from open_clip.factory import load_checkpoint
+from safetensors import SafetensorError
+
+from embeddings import hub
+from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
+from embeddings.errors import (
+    BrokenModelError,
+    ModelError,
+    ModelUnavailableError,
+    UnknownModelError,
+    UnsafeWeightsError,
+)
+from embeddings.models import COMPACT_FOLDER, ModelSource, find_spec, parse_model_name
+from embeddings.preprocess import Preprocess, ResizeMode
+
+__all__ = ["ClipEncoder", "load_encoder"]
+
+# open_clip reports routine steps, and "no weights loaded" for what we load ourselves, on the root
+# logger; this level is for faults only.
+_QUIET = logging.ERROR
+
+# Below this cosine against float32, bfloat16 is not used: DESIGN.md, "Models".
+_MIN_HALF_COSINE = 0.999
+
+_PROBE_TEXTS = ("a photo of a red dress", "Größe 42, 100% cotton; naïve café", "shoes " * 100)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A model's resolved files.
+
+    Attributes:
+        identifier: The name open_clip builds the architecture and tokenizer from.
+        weights: A safetensors file.
+        overrides: What open_clip's table says of this pair beside the architecture.
+    """
+
+    identifier: str
+    weights: Path
+    overrides: dict[str, Any]
+
+
+def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") -> ClipEncoder:
+    """Load a model by any of the name forms of `embeddings.models`.
+
+    Args:
+        name: E.g. `compact`, `ViT-B-32/laion2b_s34b_b79k`, `local-dir:models/mine`.
+        device: `auto` (CUDA if there is one), `cpu`, `cuda`, `cuda:1`, ...
+        precision: `auto`, `fp32`, `bf16` or `fp16`. On CUDA `auto` is fp16; on a CPU it is bf16
+            where the processor has it and vectors stay within cosine 0.999 of float32.
+
+    Raises:
+        ModelError: The model is unknown, unavailable, unsafe or broken; the message says which.
+    """
+    spec = find_spec(name)
+    source = _resolve(name)
+    digest = _sha256(source.weights)
+    if spec is not None and spec.sha256 is not None and digest != spec.sha256:
+        raise BrokenModelError(
+            f"{source.weights.name} of {name!r} is not the file this version was released with "
+            "(its SHA-256 differs). Reinstall lookalike."
+        )
+    model = _build(name, source)
+    tokenizer = _tokenizer(name, source)
+    return ClipEncoder(
+        name=name,
+        model=model,
+        tokenizer=tokenizer,
+        fingerprint=_fingerprint(digest, source, model, tokenizer),
+        device=_choose_device(device),
+        precision=precision,
+    )
+
+
+class ClipEncoder:
+    """An `Encoder` over an open_clip model; safe to call from several threads."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        model: Any,
+        tokenizer: Any,
+        fingerprint: str,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        self._name = name
+        self._fingerprint = fingerprint
+        self._device = device
+        self._tokenizer = tokenizer
+        self._config: dict[str, Any] = model.visual.preprocess_cfg
+        self._model = model.eval().requires_grad_(False).to(device)
+        self._mean = torch.tensor(self._config["mean"], device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(self._config["std"], device=device).view(1, 3, 1, 1)
+        self._dtype = self._choose_dtype(precision)
+
+    @cached_property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is."""
+        return EncoderSpec(
+            name=self._name,
+            fingerprint=self._fingerprint,
+            dim=self.encode_texts(["probe"]).shape[1],
+            device=str(self._device),
+            precision={torch.float16: "fp16", torch.bfloat16: "bf16"}.get(self._dtype, "fp32"),
+            logit_scale=float(self._model.logit_scale.exp()),
+        )
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """The model's own resizing, as open_clip's evaluation transform does it."""
+        size = self._config["size"]
+        return Preprocess(
+            size=(size, size) if isinstance(size, int) else (size[0], size[1]),
+            mode=ResizeMode(self._config["resize_mode"]),
+            interpolation=self._config["interpolation"],
+            fill=self._config["fill_color"],
+        )
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
+        if len(pixels) == 0:
+            return np.empty((0, self.spec.dim), dtype=np.float32)
+        return self._encode_images(pixels, self._dtype)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
+        if not texts:
+            return np.empty((0, self.spec.dim), dtype=np.float32)
+        tokens = self._tokenizer(list(texts)).to(self._device)
+        # Texts are few and short: on a CPU they gain nothing from half precision.
+        dtype = self._dtype if self._device.type == "cuda" else torch.float32
+        with torch.inference_mode(), self._autocast(dtype):
+            return _unit_rows(self._model.encode_text(tokens))
+
+    def _encode_images(self, pixels: PixelArray, dtype: torch.dtype) -> FloatArray:
+        batch = torch.from_numpy(np.ascontiguousarray(pixels))
+        if self._device.type == "cuda":
+            batch = batch.pin_memory().to(self._device, non_blocking=True)
+        # [n, h, w, c] seen as [n, c, h, w] is torch's channels_last layout, the quick one for
+        # convolutions, at no cost.
+        batch = batch.permute(0, 3, 1, 2).float().div_(255.0).sub_(self._mean).div_(self._std)
+        with torch.inference_mode(), self._autocast(dtype):
+            return _unit_rows(self._model.encode_image(batch))
+
+    def _autocast(self, dtype: torch.dtype) -> Any:
+        if dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype)
+
+    def _choose_dtype(self, precision: str) -> torch.dtype:
+        named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+        if precision in named:
+            return named[precision]
+        if precision != "auto":
+            raise ModelError(f"Precision {precision!r} is none of auto, {', '.join(named)}.")
+        if self._device.type == "cuda":
+            return torch.float16
+        if _cpu_has_bfloat16() and self._half_agrees(torch.bfloat16):
+            return torch.bfloat16
+        return torch.float32
+
+    def _half_agrees(self, dtype: torch.dtype) -> bool:
+        """Whether probe pictures keep their vectors in half precision."""
+        height, width = self.preprocess.size
+        rng = np.random.default_rng(0)
+        coarse = rng.integers(0, 256, (4, 4, 4, 3), dtype=np.uint8)
+        probes = coarse.repeat(-(-height // 4), axis=1).repeat(-(-width // 4), axis=2)
+        probes = probes[:, :height, :width]
+        full = self._encode_images(probes, torch.float32)
+        half = self._encode_images(probes, dtype)
+        return bool((full * half).sum(axis=1).min() >= _MIN_HALF_COSINE)
+
+
+def _resolve(name: str) -> _Source:
+    parsed = parse_model_name(name)
+    match parsed.source:
+        case ModelSource.BUNDLED:
+            return _folder_source(COMPACT_FOLDER)
+        case ModelSource.FOLDER:
+            return _folder_source(Path(parsed.rest))
+        case ModelSource.HUB:
+            hub.fetch_config(parsed.rest)
+            return _Source(name, hub.fetch_weights(parsed.rest), {})
+        case ModelSource.OPEN_CLIP:
+            return _table_source(*parsed.rest.split("/"))
+
+
+def _folder_source(folder: Path) -> _Source:
+    if not folder.is_dir():
+        raise ModelUnavailableError(f"There is no model folder {str(folder)!r}.")
+    if not (folder / "open_clip_config.json").is_file():
+        raise ModelUnavailableError(
+            f"{str(folder)!r} is not an open_clip model folder: it has no open_clip_config.json."
+        )
+    found = sorted(
+        folder.glob("*.safetensors"), key=lambda path: ("open_clip" not in path.name, path)
+    )
+    if not found:
+        raise UnsafeWeightsError(
+            f"{str(folder)!r} has no safetensors weights; other formats (.bin, .pt, .pth) can run "
+            "code and are never loaded. Convert them to open_clip_model.safetensors."
+        )
+    return _Source(f"local-dir:{folder}", found[0], {})
+
+
+def _table_source(architecture: str, pretrained: str) -> _Source:
+    row = open_clip.get_pretrained_cfg(architecture, pretrained)
+    if not row:
+        known = [f"{a}/{p}" for a, p in open_clip.list_pretrained()]
+        near = difflib.get_close_matches(f"{architecture}/{pretrained}", known, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UnknownModelError(f"open_clip lists no model {architecture}/{pretrained}.{hint}")
+    if not row.get("hf_hub"):
+        raise UnsafeWeightsError(
+            f"open_clip has {architecture}/{pretrained} only as a pickle file, which is never "
+            "loaded. Choose one with safetensors weights: `lookalike models`."
+        )
+    repository, _, filename = row["hf_hub"].rpartition("/")
+    kept = ("mean", "std", "interpolation", "resize_mode", "fill_color", "quick_gelu")
+    overrides = {key: row[key] for key in kept if key in row}
+    return _Source(architecture, hub.fetch_weights(repository, filename or None), overrides)
+
+
+def _build(name: str, source: _Source) -> Any:
+    preprocess = {key: value for key, value in source.overrides.items() if key != "quick_gelu"}
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(_QUIET)
+    try:
+        model = open_clip.create_model(
+            source.identifier,
+            load_weights=False,
+            pretrained_text=False,
+            force_quick_gelu=source.overrides.get("quick_gelu", False),
+            force_preprocess_cfg=preprocess or None,
+        )
+        load_checkpoint(model, str(source.weights))
+    except (SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise BrokenModelError(
+            f"{source.weights.name} of {name!r} is damaged, or does not fit its config: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    except OSError as error:
+        raise ModelUnavailableError(
+            f"A file that {name!r} needs can't be had: {str(error).splitlines()[0]}. Without a "
+            "network, use --model compact or --model local-dir:PATH."
+        ) from error
+    finally:
+        logging.getLogger().setLevel(level)
+    return model
+
+
+def _tokenizer(name: str, source: _Source) -> Any:
+    try:
+        return open_clip.get_tokenizer(source.identifier)
+    except Exception as error:
+        raise ModelUnavailableError(
+            f"The tokenizer of {name!r} can't be loaded: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _fingerprint(digest: str, source: _Source, model: Any, tokenizer: Any) -> str:
+    """SHA-256 over weights, architecture, preprocessing and the tokenizer's behaviour."""
+    config = open_clip.get_model_config(source.identifier)
+    facts = {
+        "weights": digest,
+        "architecture": config,
+        "preprocess": model.visual.preprocess_cfg,
+        "tokens": tokenizer(list(_PROBE_TEXTS)).tolist(),
+        "quick_gelu": source.overrides.get("quick_gelu", False),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _choose_device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ModelError(f"{device!r} is not a device; use auto, cpu, cuda or cuda:N.") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ModelError("There is no CUDA device here; use --device auto or --device cpu.")
+    return chosen
+
+
+def _cpu_has_bfloat16() -> bool:
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _unit_rows(vectors: torch.Tensor) -> FloatArray:
+    rows = torch.nn.functional.normalize(vectors.float(), dim=-1)
+    return np.asarray(rows.cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,56 @@
+"""`FakeEncoder`: an encoder whose vectors a person can compute by hand, for tests and dry runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
+from embeddings.preprocess import Preprocess, ResizeMode
+
+__all__ = ["FakeEncoder"]
+
+_AXES = {"red": 0, "green": 1, "blue": 2}
+
+
+class FakeEncoder:
+    """Embeds a picture as its mean colour, and a text as the primary colours it names.
+
+    A picture's vector is its mean (R, G, B), scaled to length 1: pure red is (1, 0, 0), yellow is
+    (0.707, 0.707, 0). A text's vector has 1 at the axis of each of the words red, green and blue
+    that stand in it, scaled to length 1. What has no colour at all (black, "shoe") is the grey
+    diagonal (0.577, 0.577, 0.577).
+    """
+
+    def __init__(self, name: str = "fake", fingerprint: str = "fake-fingerprint") -> None:
+        self._spec = EncoderSpec(name=name, fingerprint=fingerprint, dim=3, logit_scale=10.0)
+        self._preprocess = Preprocess((8, 8), ResizeMode.SQUASH)
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """What this encoder is; `name` and `fingerprint` are as constructed."""
+        return self._spec
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """Squashes to 8 x 8 pixels."""
+        return self._preprocess
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """`[n, 3]`: mean colours of length 1."""
+        return _unit_rows(pixels.reshape(len(pixels), -1, 3).astype(np.float32).mean(axis=1))
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """`[n, 3]`: named primary colours, of length 1."""
+        rows = np.zeros((len(texts), 3), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.lower().split():
+                if word in _AXES:
+                    row[_AXES[word]] = 1.0
+        return _unit_rows(rows)
+
+
+def _unit_rows(rows: FloatArray) -> FloatArray:
+    rows[~rows.any(axis=1)] = 1.0
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,135 @@
+"""Which models exist: the names a user may give, and the table of those we recommend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from embeddings.errors import UnknownModelError
+
+__all__ = [
+    "COMPACT_FOLDER",
+    "DEFAULT_MODEL",
+    "MODELS",
+    "ModelName",
+    "ModelSource",
+    "ModelSpec",
+    "find_spec",
+    "parse_model_name",
+    "stronger_than",
+]
+
+COMPACT_FOLDER = Path(__file__).parent / "data" / "compact"
+DEFAULT_MODEL = "compact"
+
+
+class ModelSource(StrEnum):
+    """Where a model's files come from."""
+
+    BUNDLED = "bundled"  # ships with this package
+    OPEN_CLIP = "open_clip"  # a pair in open_clip's table, fetched on first use
+    HUB = "hf-hub"  # an open_clip model on the Hugging Face hub
+    FOLDER = "local-dir"  # an open_clip model folder on disk
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A recommended model, as `lookalike models` lists it.
+
+    Attributes:
+        name: What to give as `--model`.
+        source: Where its files come from.
+        download_mb: Megabytes (10^6 bytes) fetched on first use; 0 for what ships with the package.
+        dim: Length of its vectors.
+        summary: When to choose it, in one line.
+        sha256: Of the weights file, where we pin it.
+    """
+
+    name: str
+    source: ModelSource
+    download_mb: int
+    dim: int
+    summary: str
+    sha256: str | None = None
+
+
+# Download sizes are four bytes for each parameter that open_clip's model profile lists, which is
+# how these repositories store their safetensors.
+MODELS: tuple[ModelSpec, ...] = (
+    ModelSpec(
+        name="compact",
+        source=ModelSource.BUNDLED,
+        download_mb=0,
+        dim=256,
+        summary="Ships with Lookalike; retail pictures, quick on a laptop CPU, needs no network.",
+        sha256=None,
+    ),
+    ModelSpec(
+        name="ViT-B-32/laion2b_s34b_b79k",
+        source=ModelSource.OPEN_CLIP,
+        download_mb=605,
+        dim=512,
+        summary="General pictures; the quickest of the large models.",
+    ),
+    ModelSpec(
+        name="ViT-B-16-SigLIP2/webli",
+        source=ModelSource.OPEN_CLIP,
+        download_mb=1501,
+        dim=768,
+        summary="General pictures, many languages; the strongest of its size.",
+    ),
+    ModelSpec(
+        name="hf-hub:Marqo/marqo-fashionSigLIP",
+        source=ModelSource.HUB,
+        download_mb=813,
+        dim=768,
+        summary="Fashion; tuned on clothes, shoes and accessories.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """A parsed model name: its source, and the rest of the name."""
+
+    source: ModelSource
+    rest: str
+
+
+def parse_model_name(name: str) -> ModelName:
+    """Tell which form a model name has.
+
+    Raises:
+        UnknownModelError: If it has none of the forms.
+    """
+    if name == DEFAULT_MODEL:
+        return ModelName(ModelSource.BUNDLED, name)
+    for source in (ModelSource.HUB, ModelSource.FOLDER):
+        prefix = f"{source}:"
+        if name.startswith(prefix):
+            rest = name.removeprefix(prefix)
+            if rest and (source is not ModelSource.HUB or rest.count("/") == 1):
+                return ModelName(source, rest)
+            raise UnknownModelError(_forms(name))
+    architecture, _, pretrained = name.partition("/")
+    if architecture and pretrained and "/" not in pretrained:
+        return ModelName(ModelSource.OPEN_CLIP, name)
+    raise UnknownModelError(_forms(name))
+
+
+def find_spec(name: str) -> ModelSpec | None:
+    """The table's row for a model name, if it has one."""
+    return next((spec for spec in MODELS if spec.name == name), None)
+
+
+def stronger_than(name: str) -> ModelSpec | None:
+    """A stronger model to suggest to someone who built with `name`; None if it is large itself."""
+    return find_spec("ViT-B-16-SigLIP2/webli") if name == DEFAULT_MODEL else None
+
+
+def _forms(name: str) -> str:
+    return (
+        f"{name!r} is not a model name. Use 'compact', ARCHITECTURE/PRETRAINED as open_clip lists "
+        "them (e.g. ViT-B-32/laion2b_s34b_b79k), hf-hub:ORG/NAME, or local-dir:PATH."
+    )

@@ -1,0 +1,1 @@
+"""Catalogs, the index folder and nearest neighbours. Knows nothing of HTTP."""

@@ -1,0 +1,376 @@
+"""Building and updating an index: a catalog in, a published generation out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow.compute as pc
+
+from embeddings.encoder import Encoder
+from embeddings.images import ImageLimits
+from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
+from indexer.decoding import DecodePool, DecodeTask
+from indexer.durable import sync_file, sync_folder
+from indexer.embedding import EmbeddingPipeline
+from indexer.errors import (
+    BuildInterruptedError,
+    CatalogError,
+    DamagedIndexError,
+    NoIndexError,
+    SourceError,
+    TooManyBadRowsError,
+)
+from indexer.fields import FieldTyper
+from indexer.index import Index
+from indexer.known import KnownImages
+from indexer.layout import Layout, SegmentLayout
+from indexer.ledger import Ledger
+from indexer.lock import writing
+from indexer.manifest import (
+    EncoderRecord,
+    Manifest,
+    SegmentRecord,
+    generations,
+    publish,
+    remove_orphans,
+)
+from indexer.segment import NewImage, NewProduct, read_ids, write_segment
+
+__all__ = ["BuildOptions", "BuildProgress", "BuildReport", "build_index"]
+
+# Seconds between commits of the ledger: what a crash can cost in repeated work.
+_COMMIT_EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build.
+
+    Attributes:
+        catalog: How to read the catalog.
+        limits: What a picture may weigh and measure.
+        thumbnails: Keep a thumbnail of every picture in the index.
+        batch_size: Pictures given to the encoder at once.
+        workers: Decoding processes; None chooses by the number of processors.
+        max_bad: Share of catalog rows, 0 to 1, that may be broken before the build is refused.
+        decode_timeout: Seconds that decoding one picture may take.
+    """
+
+    catalog: CatalogOptions = field(default_factory=CatalogOptions)
+    limits: ImageLimits = field(default_factory=ImageLimits)
+    thumbnails: bool = True
+    batch_size: int = 64
+    workers: int | None = None
+    max_bad: float = 0.8
+    decode_timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class BuildProgress:
+    """How far a build is.
+
+    Attributes:
+        rows: Catalog rows read.
+        total: Catalog rows in all, where the catalog knows.
+        embedded: Pictures embedded by this build.
+        reused: Pictures whose vectors were there already.
+        bad: Rows and pictures refused.
+        seconds: Since the build began.
+    """
+
+    rows: int = 0
+    total: int | None = None
+    embedded: int = 0
+    reused: int = 0
+    bad: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        generation: The live generation now.
+        published: False where the catalog gave exactly the index that was live already.
+        products: Products in the index.
+        images: Pictures in the index.
+        embedded: Pictures embedded by this build.
+        reused: Pictures whose vectors were there already, from the live generation, from an
+            interrupted build, or because another product has the same picture.
+        removed: Products of the former generation that are gone.
+        quarantined: Rows and pictures refused; `quarantine.jsonl` lists them.
+        reasons: How many were refused for which reason.
+        seconds: The whole build.
+        images_per_second: Embedded pictures by the seconds spent reading, decoding and embedding.
+        model: Name of the encoder.
+        device: Where it ran.
+        precision: The arithmetic it used.
+    """
+
+    generation: int
+    published: bool
+    products: int
+    images: int
+    embedded: int
+    reused: int
+    removed: int
+    quarantined: int
+    reasons: Mapping[str, int]
+    seconds: float
+    images_per_second: float
+    model: str
+    device: str
+    precision: str
+
+
+def build_index(
+    catalog_path: Path,
+    index_path: Path,
+    encoder: Encoder,
+    options: BuildOptions | None = None,
+    on_progress: Callable[[BuildProgress], None] = lambda progress: None,
+) -> BuildReport:
+    """Build an index from a catalog, or bring an existing one up to it.
+
+    Pictures whose content the index holds already, or that an interrupted build has embedded, are
+    not embedded again. The new generation goes live in one step at the end; until then readers see
+    the old one. An existing index built with another encoder is built anew.
+
+    Args:
+        catalog_path: A folder of pictures, or a CSV, TSV, JSONL or Parquet file.
+        index_path: The index folder; made if missing.
+        encoder: Makes the vectors.
+        options: How to build.
+        on_progress: Called about once a second, from this thread.
+
+    Raises:
+        CatalogError: The catalog can't be read, or nothing in it can be indexed.
+        TooManyBadRowsError: More than `max_bad` of it is broken; nothing is published.
+        IndexLockedError: Another process is writing this index.
+        BuildInterruptedError: On Ctrl-C; the same build resumes where this one stopped.
+    """
+    options = options or BuildOptions()
+    catalog = open_catalog(catalog_path, options.catalog)
+    layout = Layout(index_path)
+    with writing(layout):
+        ledger = Ledger(layout.ledger, encoder.spec.fingerprint)
+        try:
+            report = _Build(layout, catalog, encoder, options, ledger, on_progress).run()
+        except KeyboardInterrupt as error:
+            ledger.commit()
+            raise BuildInterruptedError(
+                "Stopped; nothing was published. Run the same command again to go on from here."
+            ) from error
+        finally:
+            ledger.close()
+        shutil.rmtree(layout.staging)
+        return report
+
+
+class _Build:
+    """One build, from reading the catalog to publishing."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        catalog: Catalog,
+        encoder: Encoder,
+        options: BuildOptions,
+        ledger: Ledger,
+        on_progress: Callable[[BuildProgress], None],
+    ) -> None:
+        self._layout = layout
+        self._catalog = catalog
+        self._encoder = encoder
+        self._options = options
+        self._ledger = ledger
+        self._on_progress = on_progress
+        self._live = _open_live(layout)
+        self._known = KnownImages(self._live, encoder.spec.fingerprint, options.thumbnails)
+        self._typer = FieldTyper(parse_text=catalog.untyped, known=catalog.field_types)
+        self._start = self._last_commit = time.monotonic()
+        self._rows = self._reused = self._refused = 0
+
+    def run(self) -> BuildReport:
+        """Read, embed, write, publish."""
+        remove_orphans(self._layout)
+        embedded = self._read_catalog()
+        read_seconds = time.monotonic() - self._start
+        reasons = self._write_quarantine()
+        self._refuse_bad_catalog()
+        record = self._write_segment()
+        former = self._live.manifest if self._live else None
+        published = former is None or not self._is_same(former, record)
+        removed = self._count_removed(record)
+        generation = self._publish(record) if published or former is None else former.generation
+        return BuildReport(
+            generation=generation,
+            published=published,
+            products=record.products,
+            images=record.images,
+            embedded=embedded,
+            reused=self._reused,
+            removed=removed,
+            quarantined=reasons.total(),
+            reasons=dict(reasons.most_common()),
+            seconds=time.monotonic() - self._start,
+            images_per_second=embedded / max(read_seconds, 1e-9),
+            model=self._encoder.spec.name,
+            device=self._encoder.spec.device,
+            precision=self._encoder.spec.precision,
+        )
+
+    def _read_catalog(self) -> int:
+        """Read every row and embed what is new; returns how many pictures were embedded."""
+        task = DecodeTask(self._encoder.preprocess, self._options.thumbnails, self._options.limits)
+        pool = DecodePool(task, workers=self._options.workers, timeout=self._options.decode_timeout)
+        with pool:
+            pipeline = EmbeddingPipeline(
+                self._encoder, pool, self._ledger, self._options.batch_size
+            )
+            for row in self._catalog.rows():
+                self._rows += 1
+                if isinstance(row, BadRow):
+                    self._refuse(row)
+                else:
+                    self._read_row(row, pipeline)
+                self._report(pipeline)
+            for _ in pipeline.finish():
+                self._report(pipeline)
+            self._ledger.commit()
+            return pipeline.embedded
+
+    def _read_row(self, row: CatalogRow, pipeline: EmbeddingPipeline) -> None:
+        self._typer.observe(row.fields)
+        product = self._ledger.add_product(row)
+        for source in row.images:
+            try:
+                data = source.read(self._options.catalog.max_image_bytes)
+            except SourceError as error:
+                self._refuse(BadRow(row.line, row.id, error.reason, error.message))
+                continue
+            sha256 = hashlib.sha256(data).digest()
+            self._ledger.add_image(product, sha256, source.location)
+            if sha256 in pipeline or sha256 in self._known or self._ledger.was_tried(sha256):
+                self._reused += 1
+            else:
+                pipeline.submit(sha256, data)
+
+    def _refuse(self, row: BadRow) -> None:
+        self._refused += 1
+        self._ledger.add_refused(row)
+
+    def _report(self, pipeline: EmbeddingPipeline) -> None:
+        now = time.monotonic()
+        if now - self._last_commit < _COMMIT_EVERY:
+            return
+        self._last_commit = now
+        self._ledger.commit()
+        progress = BuildProgress(
+            rows=self._rows,
+            total=self._catalog.count,
+            embedded=pipeline.embedded,
+            reused=self._reused,
+            bad=self._refused + pipeline.failed,
+            seconds=now - self._start,
+        )
+        self._on_progress(progress)
+
+    def _write_quarantine(self) -> Counter[str]:
+        """Write down everything refused; returns how many entries have which reason."""
+        path = self._layout.quarantine
+        temporary = path.with_name(f".{path.name}.tmp")
+        reasons: Counter[str] = Counter()
+        with temporary.open("w", encoding="utf-8") as file:
+            for row in self._ledger.refused():
+                file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+                reasons[str(row.reason)] += 1
+        sync_file(temporary)
+        temporary.replace(path)
+        sync_folder(path.parent)
+        return reasons
+
+    def _refuse_bad_catalog(self) -> None:
+        bad = self._ledger.count_bad_lines()
+        kept = "The live generation stays as it was." if self._live else "Nothing was published."
+        if self._rows == 0:
+            raise CatalogError(f"{self._catalog.name!r} has no rows. {kept}")
+        if bad > self._options.max_bad * self._rows or bad == self._rows:
+            raise TooManyBadRowsError(
+                f"{bad} of {self._rows} catalog rows can't be used; see "
+                f"{self._layout.quarantine.name} in the index folder for each one's reason. {kept}"
+            )
+
+    def _write_segment(self) -> SegmentRecord:
+        # The name sorts by time, which helps a person who looks into the folder.
+        segment_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+        return write_segment(
+            SegmentLayout(self._layout.staging / segment_id),
+            self._new_products(),
+            self._typer.types(),
+            self._encoder.spec.dim,
+        )
+
+    def _new_products(self) -> Iterator[NewProduct]:
+        for product in self._ledger.products():
+            images = []
+            for staged in product.images:
+                found = staged.embedded or self._known.find(staged.sha256)
+                if found is not None:
+                    images.append(
+                        NewImage(staged.sha256, staged.location, found.vector, found.thumbnail)
+                    )
+            if images:
+                yield NewProduct(product.id, product.fields, images)
+
+    def _is_same(self, former: Manifest, record: SegmentRecord) -> bool:
+        return former.encoder.fingerprint == self._encoder.spec.fingerprint and [
+            dict(segment.files) for segment in former.segments
+        ] == [dict(record.files)]
+
+    def _count_removed(self, record: SegmentRecord) -> int:
+        if self._live is None:
+            return 0
+        now = read_ids(SegmentLayout(self._layout.staging / record.id))
+        return sum(
+            len(segment.ids()) - int(pc.sum(pc.is_in(segment.ids(), now)).as_py() or 0)
+            for segment in self._live.segments
+        )
+
+    def _publish(self, record: SegmentRecord) -> int:
+        self._layout.segments.mkdir(exist_ok=True)
+        (self._layout.staging / record.id).rename(self._layout.segment(record.id).root)
+        sync_folder(self._layout.segments)
+        spec = self._encoder.spec
+        generation = next(generations(self._layout), 0) + 1
+        manifest = Manifest(
+            generation=generation,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            encoder=EncoderRecord(name=spec.name, fingerprint=spec.fingerprint, dim=spec.dim),
+            segments=(record,),
+            products=record.products,
+            images=record.images,
+            fields={name: str(kind) for name, kind in self._typer.types().items()},
+            kind="flat",
+            catalog=self._catalog.name,
+        )
+        publish(self._layout, manifest)
+        return generation
+
+
+def _open_live(layout: Layout) -> Index | None:
+    try:
+        return Index.open(layout.root)
+    except (NoIndexError, DamagedIndexError):
+        # A damaged index is what a rebuild is there to mend.
+        return None

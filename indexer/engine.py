@@ -1,0 +1,126 @@
+"""The engine: an encoder and an index, answering queries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from embeddings.encoder import Encoder, FloatArray
+from embeddings.zero_shot import Tag, ZeroShotClassifier
+from indexer.errors import QueryError
+from indexer.index import Index, Product
+from indexer.query import ImagePart, LikePart, Query, QueryPart, SearchResult, TextPart
+
+__all__ = ["Engine", "tag_images"]
+
+# Below this length the weighted parts cancel out, and what is left is rounding noise.
+_MIN_LENGTH = 1e-3
+
+# Label sets whose embeddings are kept for the next request.
+_LABEL_SETS = 64
+
+
+class Engine:
+    """Answers queries from one index with the encoder that built it; safe for several threads.
+
+    Raises:
+        EncoderMismatchError: At construction, if another encoder built the index.
+    """
+
+    def __init__(self, encoder: Encoder, index: Index) -> None:
+        index.check_encoder(encoder.spec)
+        self.encoder = encoder
+        self.index = index
+        self._classifier = lru_cache(maxsize=_LABEL_SETS)(self._make_classifier)
+
+    @classmethod
+    def open(cls, path: Path, encoder: Encoder) -> Engine:
+        """Open the index folder at `path`; errors as `Index.open` and the constructor."""
+        return cls(encoder, Index.open(path))
+
+    def search(self, query: Query) -> SearchResult:
+        """Find the products nearest to a query.
+
+        Raises:
+            QueryError: The query means nothing: no parts, parts that cancel out, an unknown
+                product or field.
+        """
+        start = time.perf_counter()
+        vector = self.embed(query.parts)
+        liked = {part.id for part in query.parts if isinstance(part, LikePart)}
+        hits = self.index.search(vector, query.offset + query.k, exclude=liked, fields=query.fields)
+        return SearchResult(
+            hits=tuple(hits[query.offset :]),
+            generation=self.index.manifest.generation,
+            model=self.encoder.spec.name,
+            took_ms=1000 * (time.perf_counter() - start),
+        )
+
+    def embed(self, parts: Sequence[QueryPart]) -> FloatArray:
+        """One unit vector `[dim]` for the weighted parts of a query.
+
+        Raises:
+            QueryError: As `search`.
+        """
+        if not parts:
+            raise QueryError("The query is empty: give text, an image, or a product to be like.")
+        texts = [part for part in parts if isinstance(part, TextPart)]
+        images = [part for part in parts if isinstance(part, ImagePart)]
+        liked = [part for part in parts if isinstance(part, LikePart)]
+        ordered: list[QueryPart] = [*texts, *images, *liked]
+        rows = np.concatenate(
+            [
+                self.encoder.encode_texts([part.text for part in texts]),
+                self.encode_images([part.image for part in images]),
+                *(self.index.vector(part.id)[np.newaxis] for part in liked),
+            ]
+        )
+        weights = np.array([part.weight for part in ordered], np.float32)
+        total = weights @ rows
+        length = float(np.linalg.norm(total))
+        if length < _MIN_LENGTH * float(np.abs(weights).sum()) or length == 0.0:
+            raise QueryError("The parts of the query cancel each other out; change their weights.")
+        return np.asarray(total / length, dtype=np.float32)
+
+    def encode_images(self, images: Sequence[Image.Image]) -> FloatArray:
+        """Embed RGB pictures; `[n, dim]`."""
+        return _encode(self.encoder, images)
+
+    def tag(
+        self, images: Sequence[Image.Image], labels: Sequence[str], top: int | None = None
+    ) -> list[list[Tag]]:
+        """The `top` most probable of the caller's labels for each picture, best first."""
+        return self._classifier(tuple(labels)).tag(self.encode_images(images), top)
+
+    def product(self, product_id: str) -> Product:
+        """A product by its id.
+
+        Raises:
+            UnknownProductError: If there is none.
+        """
+        return self.index.get(product_id)
+
+    def check(self) -> None:
+        """Embed and search once, as a readiness probe; raises what a real query would raise."""
+        self.search(Query(parts=(TextPart("ready"),), k=1))
+
+    def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
+        return ZeroShotClassifier(self.encoder, labels)
+
+
+def tag_images(
+    encoder: Encoder, images: Sequence[Image.Image], labels: Sequence[str], top: int | None = None
+) -> list[list[Tag]]:
+    """As `Engine.tag`, for a caller who has no index."""
+    return ZeroShotClassifier(encoder, labels).tag(_encode(encoder, images), top)
+
+
+def _encode(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:
+    if not images:
+        return np.empty((0, encoder.spec.dim), np.float32)
+    return encoder.encode_images(np.stack([encoder.preprocess(image) for image in images]))

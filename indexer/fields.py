@@ -1,0 +1,236 @@
+"""Product fields: finding out their types, and turning them into Arrow columns."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+import pyarrow as pa
+
+from indexer.errors import CatalogError
+
+__all__ = [
+    "FieldType",
+    "FieldTyper",
+    "FieldValue",
+    "arrow_schema",
+    "join_types",
+    "to_batch",
+]
+
+FieldValue = str | int | float | bool | None
+
+
+class FieldType(StrEnum):
+    """The types a product field can have; each value may also be missing.
+
+    Dates and times are text in ISO 8601 form, which sorts and compares as they do.
+    """
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+
+
+_ARROW_TYPES = {
+    FieldType.TEXT: pa.string(),
+    FieldType.INTEGER: pa.int64(),
+    FieldType.FLOAT: pa.float64(),
+    FieldType.BOOLEAN: pa.bool_(),
+}
+
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+
+# A number is what a number prints as. "007" and "+49" are codes, which a number would lose; 18
+# digits always fit int64; "1E5" is a size or a part number unless its exponent has a sign, as the
+# exponents that programs write have.
+_WHOLE = r"(?:0|[1-9][0-9]{0,17})"
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_FLOAT = re.compile(
+    rf"-?(?:{_WHOLE}?\.[0-9]{{1,340}}(?:[eE][+-][0-9]{{1,3}})?|{_WHOLE}[eE][+-][0-9]{{1,3}}|0)"
+)
+_NON_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+_BOOLEANS = {"true": True, "false": False}
+
+
+def is_non_finite(text: str) -> bool:
+    """Whether a cell spells NaN or an infinity, in any case and with any sign."""
+    return len(text) <= 16 and _NON_FINITE.fullmatch(text.strip()) is not None
+
+
+def join_types(first: FieldType, second: FieldType) -> FieldType:
+    """Return the narrowest type that holds the values of both: int < float < text, bool < text."""
+    if first is second:
+        return first
+    if {first, second} == {FieldType.INTEGER, FieldType.FLOAT}:
+        return FieldType.FLOAT
+    return FieldType.TEXT
+
+
+class FieldTyper:
+    """Finds the type of every field from the values of all rows.
+
+    Two ways, after where the values come from. Typed values (JSON, Parquet) keep the type they
+    have: the text "12" is text. With `parse_text` (CSV, TSV) text is read: "12" is an integer,
+    "9.99" a float, "true" and "False" are booleans, everything else is text, "007", "+49" and
+    whole numbers of more than 18 digits included. Blank text is a missing value, and so is a cell
+    that spells NaN or an infinity in a column of numbers; in a column of words it is a word.
+
+    Args:
+        parse_text: Read text values as above.
+        known: Types from earlier rows, e.g. of the index that is being updated.
+    """
+
+    def __init__(
+        self, *, parse_text: bool = False, known: Mapping[str, FieldType] | None = None
+    ) -> None:
+        self._parse_text = parse_text
+        self._types: dict[str, FieldType | None] = dict(known or {})
+
+    def observe(self, fields: Mapping[str, FieldValue]) -> None:
+        """Take the fields of one row into account."""
+        for name, value in fields.items():
+            seen = self._types.get(name)
+            if seen is FieldType.TEXT:
+                continue
+            found = self._type_of(value)
+            if found is None:
+                self._types.setdefault(name, None)
+            elif seen is not found:
+                self._types[name] = found if seen is None else join_types(seen, found)
+
+    def types(self) -> dict[str, FieldType]:
+        """Return the types so far, in the order in which the fields were first seen.
+
+        A field that never had a value is text.
+        """
+        return {name: found or FieldType.TEXT for name, found in self._types.items()}
+
+    def schema(self) -> pa.Schema:
+        """Return the types so far as an Arrow schema."""
+        return arrow_schema(self.types())
+
+    def _type_of(self, value: FieldValue) -> FieldType | None:
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            return FieldType.BOOLEAN
+        if isinstance(value, int):
+            return FieldType.INTEGER if _INT64_MIN <= value <= _INT64_MAX else FieldType.TEXT
+        if isinstance(value, float):
+            return FieldType.FLOAT
+        return _type_of_text(value) if self._parse_text else FieldType.TEXT
+
+
+def _type_of_text(text: str) -> FieldType | None:
+    text = text.strip()
+    if not text or is_non_finite(text):
+        return None
+    if _INTEGER.fullmatch(text):
+        return FieldType.INTEGER
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return FieldType.FLOAT
+    if text.lower() in _BOOLEANS:
+        return FieldType.BOOLEAN
+    return FieldType.TEXT
+
+
+def arrow_schema(types: Mapping[str, FieldType]) -> pa.Schema:
+    """Return the Arrow schema of fields of these types: string, int64, float64, bool."""
+    return pa.schema([(name, _ARROW_TYPES[found]) for name, found in types.items()])
+
+
+def to_batch(
+    rows: Sequence[Mapping[str, FieldValue]], types: Mapping[str, FieldType]
+) -> pa.RecordBatch:
+    """Turn the fields of some rows into Arrow columns of the given types.
+
+    Args:
+        rows: n rows; a field that a row lacks is missing (null) there.
+        types: The type of every column, from a `FieldTyper` that has seen these rows.
+
+    Returns:
+        n rows, in the columns of `arrow_schema(types)`. NaN and infinities are null.
+
+    Raises:
+        CatalogError: A value does not fit its column's type, as happens when the catalog changed
+            after its types were found.
+    """
+    columns = [
+        pa.array(_cast(name, (row.get(name) for row in rows), found), type=_ARROW_TYPES[found])
+        for name, found in types.items()
+    ]
+    if not columns:
+        # A batch without columns would forget how many rows it has; a struct array remembers.
+        empty = pa.array([{}] * len(rows), type=pa.struct([]))
+        return pa.RecordBatch.from_struct_array(empty)
+    return pa.RecordBatch.from_arrays(columns, schema=arrow_schema(types))
+
+
+def _cast(name: str, values: Iterable[FieldValue], found: FieldType) -> list[FieldValue]:
+    cast = _CASTS[found]
+    try:
+        return [None if value is None else cast(value) for value in values]
+    except (ValueError, OverflowError) as error:
+        raise CatalogError(
+            f"field {name!r} was of type {found.value} when the catalog was first read, and now "
+            f"has a value that is not: {error}; build again once the catalog stands still"
+        ) from None
+
+
+def _as_text(value: FieldValue) -> str | None:
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value)
+
+
+def _as_integer(value: FieldValue) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(repr(value))
+    if isinstance(value, int):
+        if not _INT64_MIN <= value <= _INT64_MAX:
+            raise ValueError(repr(value))
+        return value
+    text = value.strip()
+    if not text or is_non_finite(text):
+        return None
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(repr(value))
+    return int(text)
+
+
+def _as_float(value: FieldValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(repr(value))
+    if isinstance(value, str) and _type_of_text(value) in (FieldType.TEXT, FieldType.BOOLEAN):
+        raise ValueError(repr(value))
+    if isinstance(value, str) and not value.strip():
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _as_boolean(value: FieldValue) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    text = value.strip().lower() if isinstance(value, str) else repr(value)
+    if not text or is_non_finite(text):
+        return None
+    if text not in _BOOLEANS:
+        raise ValueError(repr(value))
+    return _BOOLEANS[text]
+
+
+_CASTS = {
+    FieldType.TEXT: _as_text,
+    FieldType.INTEGER: _as_integer,
+    FieldType.FLOAT: _as_float,
+    FieldType.BOOLEAN: _as_boolean,
+}

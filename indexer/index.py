@@ -1,0 +1,252 @@
+"""An index folder opened for reading: search, products, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from embeddings.encoder import EncoderSpec, FloatArray
+from indexer.errors import (
+    DamagedIndexError,
+    EncoderMismatchError,
+    NoIndexError,
+    QueryError,
+    UnknownProductError,
+)
+from indexer.fields import FieldValue
+from indexer.layout import Layout
+from indexer.manifest import Manifest, generations, live_generation, read_manifest
+from indexer.segment import Segment
+
+__all__ = ["Index", "Match", "Product", "StoredImage", "index_exists"]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """A picture of a product: where it came from (empty for bytes in Parquet)."""
+
+    location: str
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product as the index keeps it; fields without a value are left out."""
+
+    id: str
+    fields: dict[str, FieldValue]
+    images: tuple[StoredImage, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A product found by a search.
+
+    Attributes:
+        id: The product.
+        score: Cosine between the query and the product's best picture, -1 to 1.
+        image: Which of the product's pictures that is, from 0.
+        fields: The product's fields, as asked for.
+    """
+
+    id: str
+    score: float
+    image: int
+    fields: dict[str, FieldValue]
+
+
+@dataclass(frozen=True)
+class _Place:
+    segment: Segment
+    row: int
+
+
+class Index:
+    """One generation of an index, immutable and safe to read from several threads."""
+
+    def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
+        self.manifest = manifest
+        self._segments = tuple(segments)
+
+    @classmethod
+    def open(cls, path: Path) -> Index:
+        """Open the live generation, or, if that is damaged, the newest intact one.
+
+        Raises:
+            NoIndexError: If nothing was ever published there.
+            DamagedIndexError: If no generation is intact.
+        """
+        layout = Layout(path)
+        damage: DamagedIndexError | None = None
+        try:
+            return cls._open_generation(layout, live_generation(layout))
+        except DamagedIndexError as error:
+            damage = error
+        for generation in generations(layout):
+            try:
+                index = cls._open_generation(layout, generation)
+            except DamagedIndexError:
+                continue
+            _log.warning(
+                "live generation is damaged, serving an older one",
+                problem=damage.message,
+                generation=generation,
+            )
+            return index
+        raise DamagedIndexError(
+            f"No generation of this index is intact. {damage.message} Rebuild it."
+        ) from damage
+
+    @classmethod
+    def _open_generation(cls, layout: Layout, generation: int) -> Index:
+        manifest = read_manifest(layout, generation)
+        dim = manifest.encoder.dim
+        segments = [Segment(layout.segment(record.id), record, dim) for record in manifest.segments]
+        return cls(manifest, segments)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments, in the manifest's order."""
+        return self._segments
+
+    @cached_property
+    def field_names(self) -> tuple[str, ...]:
+        """The product fields, in catalog order."""
+        return tuple(self.manifest.fields)
+
+    def check_encoder(self, spec: EncoderSpec) -> None:
+        """Refuse an encoder other than the one that built this index.
+
+        Raises:
+            EncoderMismatchError: Naming both.
+        """
+        built = self.manifest.encoder
+        if (built.fingerprint, built.dim) != (spec.fingerprint, spec.dim):
+            raise EncoderMismatchError(
+                f"The index was built with {built.name!r} ({built.fingerprint[:12]}, "
+                f"{built.dim} dimensions), not with {spec.name!r} ({spec.fingerprint[:12]}, "
+                f"{spec.dim} dimensions). Use --model {built.name!r}, or rebuild the index."
+            )
+
+    def search(
+        self,
+        vector: FloatArray,
+        k: int,
+        *,
+        exclude: Collection[str] = (),
+        fields: Sequence[str] | None = None,
+    ) -> list[Match]:
+        """The k products whose best picture is nearest to a unit vector, nearest first.
+
+        Args:
+            vector: `[dim]` float32, of length 1.
+            k: How many products; fewer come back only if the index holds fewer.
+            exclude: Product ids to leave out.
+            fields: Which product fields to give; all by default.
+
+        Raises:
+            QueryError: If a field does not exist.
+        """
+        self._check_fields(fields)
+        matches: list[tuple[float, int, int, int]] = []
+        for number, segment in enumerate(self._segments):
+            for score, row, image in self._search_segment(segment, vector, k + len(exclude)):
+                matches.append((-score, number, row, image))
+        # Ties keep the order of segments and rows, so that paging never repeats a product.
+        matches.sort()
+        found: list[Match] = []
+        for negative, number, row, image in matches:
+            segment = self._segments[number]
+            product_id = segment.product_id(row)
+            if product_id in exclude:
+                continue
+            place = image - segment.image_rows(row).start
+            found.append(Match(product_id, -negative, place, segment.fields(row, fields)))
+            if len(found) == k:
+                break
+        return found
+
+    def get(self, product_id: str) -> Product:
+        """A product by its id.
+
+        Raises:
+            UnknownProductError: If there is none.
+        """
+        place = self._find(product_id)
+        images = (
+            StoredImage(place.segment.location(row)) for row in place.segment.image_rows(place.row)
+        )
+        return Product(product_id, place.segment.fields(place.row), tuple(images))
+
+    def vector(self, product_id: str) -> FloatArray:
+        """The mean of a product's picture vectors, `[dim]`, of length 1.
+
+        Raises:
+            UnknownProductError: If there is no such product.
+        """
+        place = self._find(product_id)
+        rows = place.segment.image_rows(place.row)
+        stored = place.segment.vectors[rows.start : rows.stop]
+        mean = np.asarray(stored, dtype=np.float32).mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+
+    def thumbnail(self, product_id: str, number: int) -> bytes:
+        """The WebP thumbnail of a product's picture; empty where the index keeps none.
+
+        Raises:
+            UnknownProductError: If there is no such product or picture.
+        """
+        place = self._find(product_id)
+        rows = place.segment.image_rows(place.row)
+        if not 0 <= number < len(rows):
+            raise UnknownProductError(
+                f"Product {product_id!r} has {len(rows)} picture(s), numbered from 0."
+            )
+        return place.segment.thumbnail(rows[number])
+
+    def _search_segment(
+        self, segment: Segment, vector: FloatArray, k: int
+    ) -> list[tuple[float, int, int]]:
+        """The k nearest products of a segment: (cosine, product row, row of the best picture)."""
+        wanted = min(k, segment.record.products)
+        asked = k
+        while True:
+            scores, images = segment.neighbours.search(vector, asked)
+            products = segment.image_product[images]
+            _, first = np.unique(products, return_index=True)
+            if len(first) >= wanted or asked >= segment.record.images:
+                break
+            # Pictures of the same products took the places; look further.
+            asked = min(asked * 4, segment.record.images)
+        best = np.sort(first)[:wanted]
+        return [(float(scores[i]), int(products[i]), int(images[i])) for i in best]
+
+    def _find(self, product_id: str) -> _Place:
+        for segment in self._segments:
+            row = segment.find(product_id)
+            if row is not None:
+                return _Place(segment, row)
+        raise UnknownProductError(f"There is no product {product_id!r} in the index.")
+
+    def _check_fields(self, fields: Sequence[str] | None) -> None:
+        for name in fields or ():
+            if name not in self.manifest.fields:
+                known = ", ".join(self.manifest.fields) or "none"
+                raise QueryError(f"There is no field {name!r}; the fields are: {known}.")
+
+
+def index_exists(path: Path) -> bool:
+    """Whether anything was ever published in a folder."""
+    try:
+        live_generation(Layout(path))
+    except NoIndexError:
+        return False
+    except DamagedIndexError:
+        return True
+    return True

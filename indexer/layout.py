@@ -1,0 +1,109 @@
+"""Every file name in the index folder, declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["SEGMENT_FILES", "Layout", "SegmentLayout"]
+
+
+@dataclass(frozen=True)
+class SegmentLayout:
+    """The files of one segment.
+
+    Rows of `vectors`, `neighbours` and `images` are one picture each, in the same order; rows of
+    `products` and `fields` are one product each, in the same order.
+    """
+
+    root: Path
+
+    @property
+    def vectors(self) -> Path:
+        """`[images, dim]` float16 unit vectors, as `numpy.save` writes them."""
+        return self.root / "vectors.npy"
+
+    @property
+    def neighbours(self) -> Path:
+        """The FAISS index over the vectors."""
+        return self.root / "neighbours.faiss"
+
+    @property
+    def images(self) -> Path:
+        """Arrow file: which product a picture belongs to, where it came from, its thumbnail."""
+        return self.root / "images.arrow"
+
+    @property
+    def products(self) -> Path:
+        """Arrow file: product ids, and each product's run of pictures."""
+        return self.root / "products.arrow"
+
+    @property
+    def fields(self) -> Path:
+        """Arrow file: the catalog's other columns."""
+        return self.root / "fields.arrow"
+
+    @property
+    def thumbnails(self) -> Path:
+        """WebP files one after another; `images` holds their offsets."""
+        return self.root / "thumbnails.bin"
+
+
+SEGMENT_FILES = (
+    "vectors.npy",
+    "neighbours.faiss",
+    "images.arrow",
+    "products.arrow",
+    "fields.arrow",
+    "thumbnails.bin",
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The index folder."""
+
+    root: Path
+
+    @property
+    def current(self) -> Path:
+        """Text file with the name of the live manifest."""
+        return self.root / "CURRENT"
+
+    @property
+    def manifests(self) -> Path:
+        """Folder of manifests, one for each generation."""
+        return self.root / "manifests"
+
+    @property
+    def segments(self) -> Path:
+        """Folder of segments."""
+        return self.root / "segments"
+
+    @property
+    def staging(self) -> Path:
+        """Work in progress of an unfinished build."""
+        return self.root / "staging"
+
+    @property
+    def ledger(self) -> Path:
+        """The unfinished build's database."""
+        return self.staging / "ledger.sqlite"
+
+    @property
+    def quarantine(self) -> Path:
+        """Catalog rows that the last build could not index, one JSON object a line."""
+        return self.root / "quarantine.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that may write."""
+        return self.root / "write.lock"
+
+    def manifest(self, generation: int) -> Path:
+        """The manifest of a generation."""
+        return self.manifests / f"{generation:06d}.json"
+
+    def segment(self, segment_id: str) -> SegmentLayout:
+        """The files of a segment."""
+        return SegmentLayout(self.segments / segment_id)

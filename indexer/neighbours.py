@@ -1,0 +1,77 @@
+"""Nearest neighbours by cosine: the one file that imports faiss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.encoder import FloatArray
+from indexer.errors import DamagedIndexError
+
+__all__ = ["NeighbourIndex", "write_flat"]
+
+
+class NeighbourIndex:
+    """A FAISS index over unit vectors, opened for searching."""
+
+    def __init__(self, index: faiss.Index) -> None:
+        self._index = index
+
+    @classmethod
+    def open(cls, path: Path) -> NeighbourIndex:
+        """Open an index file. Its hash must have been checked: FAISS trusts what it parses.
+
+        Raises:
+            DamagedIndexError: If FAISS can't read it.
+        """
+        try:
+            return cls(faiss.read_index(str(path)))
+        except RuntimeError as error:
+            raise DamagedIndexError(f"FAISS can't read {path.name}.") from error
+
+    @property
+    def count(self) -> int:
+        """Number of vectors."""
+        return int(self._index.ntotal)
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return int(self._index.d)
+
+    def search(self, query: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.int64]]:
+        """The k nearest rows to one unit vector `[dim]`.
+
+        Returns:
+            Cosines and row numbers, both `[min(k, count)]`, nearest first; rows of equal cosine
+            come in row order.
+        """
+        k = min(k, self.count)
+        if k == 0:
+            return np.empty(0, np.float32), np.empty(0, np.int64)
+        scores, rows = self._index.search(query[np.newaxis], k)
+        order = np.lexsort((rows[0], -scores[0]))
+        return scores[0][order], rows[0][order]
+
+
+def write_flat(vectors: Iterable[FloatArray], dim: int, path: Path) -> None:
+    """Write an exact index.
+
+    It keeps float16 components, the same that the segment stores, so its cosines are those of the
+    stored vectors.
+
+    Args:
+        vectors: Batches `[n, dim]` of unit vectors, in row order.
+        dim: Length of the vectors.
+        path: The file to write.
+    """
+    index = faiss.IndexScalarQuantizer(
+        dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    for batch in vectors:
+        index.add(np.ascontiguousarray(batch, dtype=np.float32))
+    faiss.write_index(index, str(path))

@@ -1,0 +1,1 @@
+"""The HTTP service, the web page and the `lookalike` command."""

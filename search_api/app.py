@@ -1,0 +1,242 @@
+"""`create_app`: the HTTP service as a value made of an engine and settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Request
+from fastapi import Path as PathParameter
+from fastapi import Query as QueryParameter
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from PIL import Image
+from starlette.exceptions import HTTPException
+
+from embeddings.errors import LookalikeError
+from indexer.engine import Engine
+from indexer.errors import UnknownProductError
+from indexer.query import Query, TextPart
+from search_api.errors import describe, status_of
+from search_api.middleware import RequestMiddleware, error_response, request_id_of
+from search_api.requests import body_schema, read_body, to_image, to_query
+from search_api.schemas import (
+    MAX_K,
+    MAX_OFFSET,
+    ErrorResponse,
+    HealthResponse,
+    IndexResponse,
+    ItemResponse,
+    SearchRequest,
+    SearchResponse,
+    TagResponse,
+    TagsRequest,
+    TagsResponse,
+    Text,
+)
+from search_api.settings import Settings
+
+__all__ = ["create_app"]
+
+T = TypeVar("T")
+
+_PAGE = Path(__file__).parent / "page"
+
+# Codes of errors that the framework raises by itself.
+_FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The service over one engine.
+
+    Args:
+        engine: Answers the queries.
+        settings: Limits and concurrency.
+    """
+    app = FastAPI(
+        title="Lookalike",
+        summary="Visual similarity search for product catalogs",
+        version="1",
+        redoc_url=None,
+        responses={
+            status: {"model": ErrorResponse, "description": meaning}
+            for status, meaning in (
+                (400, "The request can't be read"),
+                (413, "The request is too large"),
+                (422, "A field or a picture can't be used"),
+            )
+        },
+    )
+    service = _Service(engine, settings)
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    for kind, handler in _HANDLERS:
+        app.add_exception_handler(kind, handler)
+    for method, path, endpoint, options in service.routes():
+        app.add_api_route(path, endpoint, methods=[method], **options)
+    app.mount("/static", StaticFiles(directory=_PAGE), name="static")
+    return app
+
+
+class _Service:
+    """The routes' functions; work runs on threads, the event loop only moves bytes."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._limits = settings.image_limits
+        self._limiter = CapacityLimiter(settings.threads)
+
+    def routes(self) -> list[tuple[str, str, Callable[..., Any], dict[str, Any]]]:
+        """Method, path, function and documentation of every route."""
+        unsupported = {415: {"model": ErrorResponse, "description": "Not a picture we read"}}
+        missing = {404: {"model": ErrorResponse, "description": "No such product or picture"}}
+        webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
+        search, tags = body_schema(SearchRequest), body_schema(TagsRequest)
+        return [
+            ("GET", "/", self.page, {"include_in_schema": False}),
+            ("POST", "/v1/search", self.search,
+             {"response_model": SearchResponse, "openapi_extra": search,
+              "responses": unsupported | missing}),
+            ("GET", "/v1/search", self.search_text, {"response_model": SearchResponse}),
+            ("POST", "/v1/tags", self.tags,
+             {"response_model": TagsResponse, "openapi_extra": tags, "responses": unsupported}),
+            ("GET", "/v1/items/{product_id:path}/image/{number}", self.item_image,
+             {"response_class": Response, "responses": webp | missing}),
+            ("GET", "/v1/items/{product_id:path}", self.item,
+             {"response_model": ItemResponse, "responses": missing}),
+            ("GET", "/v1/index", self.index, {"response_model": IndexResponse}),
+            ("GET", "/healthz", self.healthz, {"response_model": HealthResponse}),
+            ("GET", "/readyz", self.readyz,
+             {"response_model": HealthResponse,
+              "responses": {503: {"model": ErrorResponse, "description": "Not ready"}}}),
+        ]  # fmt: skip
+
+    async def page(self) -> FileResponse:
+        """The web page."""
+        return FileResponse(_PAGE / "index.html")
+
+    async def search(self, request: Request) -> SearchResponse:
+        """Search by text, picture, liked products and weighted parts.
+
+        Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
+        """
+        body = await read_body(request, SearchRequest)
+        return await self._work(
+            lambda: SearchResponse.of(self._engine.search(to_query(body, self._limits)))
+        )
+
+    async def search_text(
+        self,
+        q: Annotated[Text, QueryParameter(description="The words.", examples=["red dress"])],
+        k: Annotated[int, QueryParameter(ge=1, le=MAX_K)] = 20,
+        offset: Annotated[int, QueryParameter(ge=0, le=MAX_OFFSET)] = 0,
+        fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
+    ) -> SearchResponse:
+        """Search by text alone."""
+        names = None if fields is None else tuple(fields)
+        query = Query(parts=(TextPart(q),), k=k, offset=offset, fields=names)
+        return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
+
+    async def tags(self, request: Request) -> TagsResponse:
+        """Tag a picture with the caller's labels, of which one is taken to be true.
+
+        Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
+        """
+        body = await read_body(request, TagsRequest)
+        start = time.perf_counter()
+
+        def work() -> TagsResponse:
+            image = to_image(body, self._limits).image
+            (tags,) = self._engine.tag([image], body.json.labels, body.json.top)
+            return TagsResponse(
+                tags=[TagResponse.of(tag) for tag in tags],
+                model=self._engine.encoder.spec.name,
+                took_ms=round(1000 * (time.perf_counter() - start), 2),
+            )
+
+        return await self._work(work)
+
+    async def item(
+        self, product_id: Annotated[str, PathParameter(examples=["15970"])]
+    ) -> ItemResponse:
+        """One product, by its id."""
+        return await self._work(lambda: ItemResponse.of(self._engine.product(product_id)))
+
+    async def item_image(
+        self,
+        product_id: Annotated[str, PathParameter(examples=["15970"])],
+        number: Annotated[int, PathParameter(ge=0, le=10_000, description="From 0.")],
+        size: Annotated[
+            int | None, QueryParameter(ge=16, le=320, description="Longest side in pixels.")
+        ] = None,
+    ) -> Response:
+        """A picture of a product, as a WebP thumbnail of at most 320 pixels."""
+        content = await self._work(lambda: self._thumbnail(product_id, number, size))
+        # A generation's pictures never change, but the same path may show another one later.
+        return Response(content, media_type="image/webp", headers={"Cache-Control": "max-age=300"})
+
+    async def index(self) -> IndexResponse:
+        """What is served: generation, counts, model, fields."""
+        return IndexResponse.of(self._engine)
+
+    async def healthz(self) -> HealthResponse:
+        """The process is alive."""
+        return HealthResponse(status="ok")
+
+    async def readyz(self, request: Request) -> Response:
+        """The index is open, and a real query was just embedded and answered."""
+        try:
+            await self._work(self._engine.check)
+        except Exception:
+            message = "The model or the index does not answer."
+            return error_response(503, "not_ready", message, request_id_of(request.scope))
+        return JSONResponse({"status": "ready"})
+
+    def _thumbnail(self, product_id: str, number: int, size: int | None) -> bytes:
+        content = self._engine.index.thumbnail(product_id, number)
+        if not content:
+            raise UnknownProductError("This index was built without thumbnails.")
+        if size is None:
+            return content
+        image = Image.open(BytesIO(content), formats=["WEBP"])
+        image.thumbnail((size, size))
+        out = BytesIO()
+        image.save(out, "WEBP", quality=80)
+        return out.getvalue()
+
+    async def _work(self, function: Callable[[], T]) -> T:
+        return await to_thread.run_sync(function, limiter=self._limiter)
+
+
+async def _on_lookalike_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LookalikeError)
+    status = status_of(error)
+    if status == 500:
+        raise error
+    return error_response(status, error.code, error.message, request_id_of(request.scope))
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    message = describe(error.errors())
+    return error_response(422, "invalid_request", message, request_id_of(request.scope))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    code = _FRAMEWORK_CODES.get(status, "bad_request")
+    response = error_response(status, code, f"{error.detail}.", request_id_of(request.scope))
+    response.headers.update(error.headers or {})
+    return response
+
+
+_HANDLERS = (
+    (LookalikeError, _on_lookalike_error),
+    (RequestValidationError, _on_validation_error),
+    (HTTPException, _on_http_error),
+)

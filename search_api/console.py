@@ -1,0 +1,231 @@
+"""What the command prints: tables and bars for people on a terminal, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from embeddings.models import ModelSpec
+
+if TYPE_CHECKING:
+    from embeddings.encoder import EncoderSpec
+    from embeddings.zero_shot import Tag
+    from indexer.build import BuildProgress, BuildReport
+    from indexer.query import SearchResult
+
+__all__ = [
+    "BuildBar",
+    "build_summary",
+    "error",
+    "fail",
+    "model_row",
+    "note",
+    "print_build",
+    "print_facts",
+    "print_hits",
+    "print_json",
+    "print_models",
+    "print_tags",
+    "tag_summary",
+    "waiting",
+]
+
+# Results go to standard output; everything said along the way goes to standard error.
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+# A build on a CPU that will take longer than this says so, in seconds.
+_LONG_BUILD = 300.0
+
+_TITLES = ("title", "name", "product_name", "description")
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def note(message: str) -> None:
+    """Say something along the way."""
+    _err.print(escape(message), style="dim", soft_wrap=True)
+
+
+def error(message: str) -> None:
+    """Say what went wrong, in one line."""
+    _err.print(f"[bold red]error:[/] {escape(' '.join(message.split()))}", soft_wrap=True)
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with a usage error."""
+    error(message)
+    raise typer.Exit(2)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A spinner while something is under way."""
+    with _err.status(f"{what} …"):
+        yield
+
+
+class BuildBar:
+    """A progress bar over a build's catalog rows."""
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        self._spec = spec
+        self._warned = False
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=_err,
+        )
+        self._task = self._progress.add_task("Indexing", total=None, rate="")
+
+    def __enter__(self) -> Self:
+        spec = self._spec
+        note(f"Model {spec.name} on {spec.device}, {spec.precision}")
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, progress: BuildProgress) -> None:
+        """Show how far the build is."""
+        rate = progress.embedded / max(progress.seconds, 1e-9)
+        self._progress.update(
+            self._task, completed=progress.rows, total=progress.total, rate=f"{rate:,.0f} img/s"
+        )
+        self._warn_if_long(progress)
+
+    def _warn_if_long(self, progress: BuildProgress) -> None:
+        if self._warned or self._spec.device != "cpu" or not progress.total or not progress.rows:
+            return
+        left = (progress.total - progress.rows) * progress.seconds / progress.rows
+        if progress.seconds > 5 and left > _LONG_BUILD:
+            self._warned = True
+            note(
+                f"There is no GPU here: on this processor the build takes about "
+                f"{left / 60:.0f} more minutes."
+            )
+
+
+def build_summary(report: BuildReport, index: Path) -> dict[str, Any]:
+    """A build's report for machines."""
+    return {**asdict(report), "quarantine_file": str(index / "quarantine.jsonl")}
+
+
+def print_build(report: BuildReport, index: Path) -> None:
+    """A build's report for people."""
+    state = "published" if report.published else "unchanged, nothing to publish"
+    _out.print(f"[bold]Generation {report.generation}[/] {state}: {report.products:,} products, "
+               f"{report.images:,} pictures")  # fmt: skip
+    _out.print(
+        f"{report.embedded:,} embedded ({report.images_per_second:,.0f} a second), "
+        f"{report.reused:,} reused, {report.removed:,} products removed, "
+        f"{report.seconds:.1f} s in all"
+    )
+    if report.quarantined:
+        _out.print(
+            f"[yellow]{report.quarantined:,} in quarantine[/]: see "
+            f"{escape(str(index / 'quarantine.jsonl'))}"
+        )
+        for reason, count in report.reasons.items():
+            _out.print(f"  {count:,} {reason}")
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """Names and values, one a line."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        shown = (
+            ", ".join(f"{k} ({v})" for k, v in value.items()) if isinstance(value, dict) else value
+        )
+        table.add_row(f"[bold]{escape(name)}[/]", escape(str(shown)))
+    _out.print(table)
+
+
+def print_hits(result: SearchResult, title: str | None = None) -> None:
+    """The hits of a search as a table."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("score", justify="right")
+    table.add_column("id")
+    table.add_column("product")
+    for rank, hit in enumerate(result.hits, start=1):
+        table.add_row(f"{rank}", f"{hit.score:.3f}", _shown(hit.id), _shown(_describe(hit.fields)))
+    _out.print(table)
+    if title is None:
+        note(f"{len(result.hits)} hits in {result.took_ms:.0f} ms, generation {result.generation}")
+
+
+def tag_summary(
+    paths: Sequence[Path], tagged: Sequence[Sequence[Tag]], model: str
+) -> dict[str, Any]:
+    """Tags of pictures for machines."""
+    images = [
+        {"image": str(path), "tags": [asdict(tag) for tag in tags]}
+        for path, tags in zip(paths, tagged, strict=True)
+    ]
+    return {"images": images, "model": model}
+
+
+def print_tags(paths: Sequence[Path], tagged: Sequence[Sequence[Tag]]) -> None:
+    """Tags of pictures as a table for each."""
+    for path, tags in zip(paths, tagged, strict=True):
+        table = Table(title=_shown(str(path)), title_justify="left", show_header=False, box=None)
+        for tag in tags:
+            table.add_row(_shown(tag.label), f"{tag.confidence:.0%}")
+        _out.print(table)
+
+
+def model_row(spec: ModelSpec) -> dict[str, Any]:
+    """A recommended model for machines."""
+    row = asdict(spec)
+    row.pop("sha256")
+    return row
+
+
+def print_models(models: Sequence[ModelSpec]) -> None:
+    """The recommended models as a table."""
+    table = Table(header_style="bold", box=None)
+    for heading in ("model", "download", "dimensions", "for"):
+        table.add_column(heading)
+    for spec in models:
+        download = f"{spec.download_mb} MB" if spec.download_mb else "none"
+        table.add_row(spec.name, download, str(spec.dim), spec.summary)
+    _out.print(table)
+    note("Also: any ARCHITECTURE/PRETRAINED of open_clip, hf-hub:ORG/NAME, local-dir:PATH")
+
+
+def _describe(fields: Mapping[str, Any]) -> str:
+    title = next((name for name in _TITLES if fields.get(name)), None)
+    if title is not None:
+        return str(fields[title])
+    return ", ".join(str(value) for value in fields.values())
+
+
+def _shown(text: str) -> str:
+    """Catalog text for a terminal: no markup, no control characters, one line of bounded length."""
+    plain = "".join(char if char.isprintable() else "�" for char in text[:200])
+    return escape(plain)

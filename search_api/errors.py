@@ -1,0 +1,109 @@
+"""Errors of the HTTP edge, and the one table from error to status code.
+
+LookalikeError (embeddings.errors)
+└── RequestError
+    ├── MalformedRequestError   400  not JSON, or not the multipart form the route takes
+    ├── UrlNotAllowedError      400  a picture's URL that is not fetched
+    ├── PayloadTooLargeError    413  the body is over the limit
+    └── InvalidRequestError     422  a field that is missing, unknown or out of range
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from embeddings.errors import (
+    BrokenImageError,
+    ImageTooLargeError,
+    LookalikeError,
+    UnsupportedImageError,
+)
+from indexer.errors import QueryError, UnknownProductError
+
+__all__ = [
+    "STATUS",
+    "InvalidRequestError",
+    "MalformedRequestError",
+    "PayloadTooLargeError",
+    "RequestError",
+    "ServeError",
+    "UrlNotAllowedError",
+    "status_of",
+]
+
+
+class RequestError(LookalikeError):
+    """A request that can't be answered as it stands."""
+
+    code = "bad_request"
+
+
+class MalformedRequestError(RequestError):
+    """The body is not JSON, or not the multipart form that the route takes."""
+
+    code = "malformed_request"
+
+
+class UrlNotAllowedError(RequestError):
+    """The picture's URL is not fetched."""
+
+    code = "url_not_allowed"
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is larger than the service takes."""
+
+    code = "payload_too_large"
+
+
+class InvalidRequestError(RequestError):
+    """A field of the request is missing, unknown, of the wrong type or out of range."""
+
+    code = "invalid_request"
+
+    @classmethod
+    def from_validation(cls, error: ValidationError) -> InvalidRequestError:
+        """Name the fields that pydantic found wrong."""
+        return cls(describe(error.errors(include_url=False, include_input=False)))
+
+
+class ServeError(LookalikeError):
+    """The service can't start."""
+
+    code = "cannot_serve"
+
+
+STATUS: Mapping[type[LookalikeError], int] = {
+    UnsupportedImageError: 415,
+    BrokenImageError: 422,
+    ImageTooLargeError: 422,
+    UnknownProductError: 404,
+    QueryError: 422,
+    MalformedRequestError: 400,
+    UrlNotAllowedError: 400,
+    PayloadTooLargeError: 413,
+    InvalidRequestError: 422,
+}
+
+
+def status_of(error: LookalikeError) -> int:
+    """The HTTP status of an error: its class's in the table, or its nearest ancestor's, or 500."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def describe(problems: Iterable[Mapping[str, Any]]) -> str:
+    """One sentence for pydantic's list of problems, naming every field."""
+    sentences = []
+    for problem in problems:
+        place = _field(problem["loc"])
+        sentences.append(f"{place}: {problem['msg']}" if place else str(problem["msg"]))
+    return "; ".join(sentences) + "."
+
+
+def _field(location: Sequence[str | int]) -> str:
+    # FastAPI puts where a value came from first; a caller knows that.
+    parts = location[1:] if location and location[0] in ("query", "path", "body") else location
+    return ".".join(str(part) for part in parts)

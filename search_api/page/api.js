@@ -1,0 +1,64 @@
+/** The HTTP API, as far as this page calls it. */
+
+/** A request that failed, with words to show and the id that the server's logs know it by. */
+export class ApiError extends Error {
+  constructor(message, requestId = "") {
+    super(message);
+    this.name = "ApiError";
+    this.requestId = requestId;
+  }
+}
+
+/** The live index: products, images, model, generation and fields. */
+export function getIndex() {
+  return call("/v1/index");
+}
+
+/** One product with all its fields and the addresses of its pictures. */
+export function getItem(id, signal) {
+  return call(`/v1/items/${encodeURIComponent(id)}`, { signal });
+}
+
+/** The hits from `offset` on, `k` at most, for words, a picture and liked products together. */
+export function search({ text, picture, like }, { k, offset, signal }) {
+  const query = { k, offset };
+  if (text) query.text = text;
+  if (like.length) query.like = like;
+  const json = JSON.stringify(query);
+  if (!picture) {
+    const headers = { "content-type": "application/json" };
+    return call("/v1/search", { method: "POST", headers, body: json, signal });
+  }
+  const form = new FormData();
+  form.append("query", json);
+  form.append("image", picture, picture.name || "picture");
+  return call("/v1/search", { method: "POST", body: form, signal });
+}
+
+/** The address of a product's first picture. */
+export function firstPicture(id) {
+  return `/v1/items/${encodeURIComponent(id)}/image/0`;
+}
+
+/** The address of the thumbnail of a picture, about `size` pixels on its longest side. */
+export function thumbnail(image, size = 320) {
+  return `${image}${image.includes("?") ? "&" : "?"}size=${size}`;
+}
+
+async function call(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("The server can’t be reached. Check the connection and try again.");
+  }
+  const body = await response.json().catch(() => null);
+  // An abort while the body was on its way has been swallowed by the catch above.
+  options.signal?.throwIfAborted();
+  if (response.ok && body) return body;
+  throw new ApiError(
+    body?.message ?? `The server gave an answer that this page can’t read (${response.status}).`,
+    body?.request_id ?? response.headers.get("x-request-id") ?? "",
+  );
+}

@@ -1,0 +1,43 @@
+/** Pictures that people bring: choosing the file, and keeping its upload small. */
+
+const HEAVY_BYTES = 2 * 1024 * 1024;
+const LONGEST_SIDE = 1600; // models look at 224 to 512 pixels, so nothing that they see is lost
+const JPEG_QUALITY = 0.92;
+
+/** Whether a file may be a picture; one of unknown type is left for the server to judge. */
+export function mayBePicture(file) {
+  return file.type === "" || file.type.startsWith("image/");
+}
+
+/** The first file that may be a picture in a drop or a paste, else its first file, else null. */
+export function pictureIn(transfer) {
+  const files = [...(transfer?.files ?? [])];
+  return files.find(mayBePicture) ?? files[0] ?? null;
+}
+
+/** The file itself when it is light, else the same picture scaled down for a quick upload. */
+export async function lighten(file) {
+  if (file.size <= HEAVY_BYTES) return file;
+  try {
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+    const blob = await encode(bitmap, scale);
+    return blob && blob.size < file.size ? new File([blob], file.name, { type: blob.type }) : file;
+  } catch {
+    return file; // what the browser can't decode goes as it is: the server says what is wrong
+  }
+}
+
+function encode(bitmap, scale) {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const context = canvas.getContext("2d");
+  // The server lays transparent pictures on white too.
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
+}

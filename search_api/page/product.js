@@ -1,0 +1,78 @@
+/** A product in words: which of a catalog's own fields a card shows, and how values read. */
+
+const TITLE_FIELDS = ["title", "name", "product_name", "description"];
+const NOTED_FIRST = ["category", "product_type", "type", "brand", "colour", "color", "base_colour"];
+const NEVER_NOTED = new Set([
+  ...TITLE_FIELDS, "id", "sku", "price", "currency", "image", "images", "source", "path", "url",
+]);
+const NOTES = 3;
+const NOTE_LENGTH = 32;
+const FILE_OR_ADDRESS = /^[a-z]+:\/\/|\.(avif|bmp|gif|jpe?g|png|tiff?|webp)$/i;
+
+/** The first title-like field that says something, else the id. */
+export function titleOf(id, fields) {
+  const name = TITLE_FIELDS.find((field) => display(fields[field]).trim());
+  return name ? display(fields[name]) : id;
+}
+
+/** The price as people write it, "" where there is none. */
+export function priceOf({ price, currency }) {
+  const amount = Number.parseFloat(price);
+  if (!Number.isFinite(amount) || amount !== Number(price)) return display(price);
+  const style = /^[A-Z]{3}$/.test(currency ?? "")
+    ? { style: "currency", currency }
+    : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return new Intl.NumberFormat(undefined, style).format(amount);
+}
+
+/** Up to three short text fields, the telling ones first. */
+export function notesOf(fields) {
+  const names = new Set([...NOTED_FIRST, ...Object.keys(fields)]);
+  const notes = [...names]
+    .filter((name) => !NEVER_NOTED.has(name) && isShortText(fields[name]))
+    .map((name) => fields[name].trim());
+  return [...new Set(notes)].slice(0, NOTES);
+}
+
+/** Every field that says something, as pairs of label and text. */
+export function rowsOf(id, fields) {
+  const rows = Object.entries(fields).map(([name, value]) => [labelOf(name), display(value)]);
+  return [["ID", id], ...rows.filter(([, text]) => text && text !== id)];
+}
+
+/**
+ * How well a hit matches, as words and as the filled share (0 to 1) of a bar.
+ *
+ * A confidence is calibrated and stands for itself. A bare cosine is small for text and large for
+ * pictures, so its bar is drawn against the best hit of the same answer.
+ */
+export function matchOf({ score, confidence }, bestScore) {
+  if (typeof confidence === "number") {
+    const label = `${Math.round(confidence * 100)}%`;
+    return { label, share: clamp(confidence), words: `Confidence ${label}` };
+  }
+  const label = score.toFixed(2);
+  return { label, share: bestScore > 0 ? clamp(score / bestScore) : 0, words: `Similarity ${label}` };
+}
+
+function display(value) {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map(display).filter(Boolean).join(", ");
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value === "object") return JSON.stringify(value);
+  return String(value);
+}
+
+function labelOf(name) {
+  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function isShortText(value) {
+  return typeof value === "string" && value.trim() !== "" && value.length <= NOTE_LENGTH
+    && !FILE_OR_ADDRESS.test(value);
+}
+
+function clamp(share) {
+  return Math.min(1, Math.max(0, share));
+}

@@ -1,0 +1,244 @@
+"""The HTTP API's requests and answers, field by field, each with an example."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from embeddings.zero_shot import Tag
+from indexer.engine import Engine
+from indexer.fields import FieldValue
+from indexer.index import Match, Product
+from indexer.query import SearchResult
+
+__all__ = [
+    "ErrorResponse",
+    "HealthResponse",
+    "Hit",
+    "IndexResponse",
+    "ItemResponse",
+    "PartRequest",
+    "SearchRequest",
+    "SearchResponse",
+    "TagResponse",
+    "TagsRequest",
+    "TagsResponse",
+    "image_path",
+]
+
+MAX_K = 1000
+MAX_OFFSET = 10_000
+_MAX_PARTS = 32
+_MAX_LABELS = 1000
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class PartRequest(_Request):
+    """One weighted part of a query: exactly one of text, image_base64 and like."""
+
+    text: Text | None = Field(default=None, examples=["long sleeves"])
+    image_base64: str | None = Field(default=None, description="A picture's bytes in base64.")
+    like: ProductId | None = Field(default=None, examples=["15970"], description="A product's id.")
+    weight: float = Field(
+        default=1.0, ge=-10, le=10, examples=[-0.4], description="A negative weight pushes away."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [self.text, self.image_base64, self.like]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of text, image_base64 and like")
+        return self
+
+
+class SearchRequest(_Request):
+    """A search; text, picture, liked products and parts combine into one query by weight."""
+
+    text: Text | None = Field(default=None, examples=["red summer dress"])
+    image_base64: str | None = Field(
+        default=None, description="A picture's bytes in base64, instead of an uploaded file."
+    )
+    image_url: str | None = Field(
+        default=None,
+        max_length=4096,
+        description="Fetching pictures is switched off: a request with a URL is refused.",
+    )
+    like: list[ProductId] = Field(
+        default=[],
+        max_length=_MAX_PARTS,
+        examples=[["15970"]],
+        description="Ids of products to be like; they are left out of the hits.",
+    )
+    parts: list[PartRequest] = Field(
+        default=[],
+        max_length=_MAX_PARTS,
+        examples=[[{"text": "floral", "weight": 0.5}, {"text": "long sleeves", "weight": -0.4}]],
+    )
+    k: int = Field(default=20, ge=1, le=MAX_K, examples=[20], description="How many hits.")
+    offset: int = Field(
+        default=0, ge=0, le=MAX_OFFSET, examples=[0], description="How many hits to skip."
+    )
+    fields: list[str] | None = Field(
+        default=None,
+        max_length=1000,
+        examples=[["title", "price"]],
+        description="Product fields that the hits carry; all by default.",
+    )
+
+
+class TagResponse(BaseModel):
+    """A label given to a picture."""
+
+    label: str = Field(examples=["dress"])
+    group: str = Field(examples=["label"])
+    confidence: float = Field(
+        examples=[0.97], description="Probability among the labels given, 0 to 1."
+    )
+
+    @classmethod
+    def of(cls, tag: Tag) -> Self:
+        """The answer's tag for a classifier's."""
+        return cls(label=tag.label, group=tag.group, confidence=round(tag.confidence, 4))
+
+
+class Hit(BaseModel):
+    """A product found."""
+
+    id: str = Field(examples=["15970"])
+    score: float = Field(examples=[0.31], description="Cosine to the query, -1 to 1.")
+    confidence: float | None = Field(
+        default=None,
+        examples=[None],
+        description="Calibrated confidence, 0 to 1; null where the index holds no calibration.",
+    )
+    image: str = Field(
+        examples=["/v1/items/15970/image/0"], description="The product's best matching picture."
+    )
+    fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress", "price": 39.9}])
+
+    @classmethod
+    def of(cls, match: Match) -> Self:
+        """The hit for an engine's match."""
+        image = image_path(match.id, match.image)
+        return cls(id=match.id, score=round(match.score, 6), image=image, fields=match.fields)
+
+
+class SearchResponse(BaseModel):
+    """The hits, nearest first."""
+
+    hits: list[Hit]
+    total: int = Field(examples=[20], description="Number of hits in this answer.")
+    facets: dict[str, list[tuple[FieldValue, int]]] = Field(
+        default={}, examples=[{}], description="Counts by field value, for the facets asked for."
+    )
+    tags: list[TagResponse] = Field(
+        default=[], examples=[[]], description="Tags of the query picture, where asked for."
+    )
+    generation: int = Field(examples=[7], description="The index generation that answered.")
+    model: str = Field(examples=["compact"])
+    took_ms: float = Field(examples=[6.1])
+
+    @classmethod
+    def of(cls, result: SearchResult) -> Self:
+        """The answer for an engine's result."""
+        return cls(
+            hits=[Hit.of(match) for match in result.hits],
+            total=len(result.hits),
+            generation=result.generation,
+            model=result.model,
+            took_ms=round(result.took_ms, 2),
+        )
+
+
+class TagsRequest(_Request):
+    """A picture to tag with the caller's labels."""
+
+    image_base64: str | None = Field(
+        default=None, description="A picture's bytes in base64, instead of an uploaded file."
+    )
+    labels: list[Label] = Field(
+        min_length=1, max_length=_MAX_LABELS, examples=[["dress", "shirt", "shoes"]]
+    )
+    top: int = Field(default=5, ge=1, le=_MAX_LABELS, examples=[5])
+
+
+class TagsResponse(BaseModel):
+    """The most probable labels, best first."""
+
+    tags: list[TagResponse]
+    model: str = Field(examples=["compact"])
+    took_ms: float = Field(examples=[9.8])
+
+
+class ItemResponse(BaseModel):
+    """One product."""
+
+    id: str = Field(examples=["15970"])
+    fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress"}])
+    images: list[str] = Field(examples=[["/v1/items/15970/image/0"]])
+
+    @classmethod
+    def of(cls, product: Product) -> Self:
+        """The answer for an index's product."""
+        images = [image_path(product.id, number) for number in range(len(product.images))]
+        return cls(id=product.id, fields=product.fields, images=images)
+
+
+class IndexResponse(BaseModel):
+    """What the service serves."""
+
+    generation: int = Field(examples=[7])
+    created: str = Field(examples=["2026-11-23T20:15:00+00:00"])
+    catalog: str = Field(examples=["catalog.csv"])
+    products: int = Field(examples=[9000])
+    images: int = Field(examples=[9000])
+    model: str = Field(examples=["compact"])
+    fingerprint: str = Field(examples=["0f3a…"])
+    dim: int = Field(examples=[256])
+    kind: str = Field(examples=["flat"])
+    fields: dict[str, str] = Field(examples=[{"title": "text", "price": "float"}])
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """The answer for an engine's index."""
+        manifest = engine.index.manifest
+        return cls(
+            generation=manifest.generation,
+            created=manifest.created,
+            catalog=manifest.catalog,
+            products=manifest.products,
+            images=manifest.images,
+            model=manifest.encoder.name,
+            fingerprint=manifest.encoder.fingerprint,
+            dim=manifest.encoder.dim,
+            kind=manifest.kind,
+            fields=dict(manifest.fields),
+        )
+
+
+class HealthResponse(BaseModel):
+    """The service's state."""
+
+    status: str = Field(examples=["ok"])
+
+
+class ErrorResponse(BaseModel):
+    """What went wrong, and what to do about it."""
+
+    code: str = Field(examples=["broken_image"])
+    message: str = Field(examples=["The picture is cut short; upload it again."])
+    request_id: str = Field(examples=["4f1c2a9be0d34c7a"])
+
+
+def image_path(product_id: str, number: int) -> str:
+    """The route of a product's picture."""
+    return f"/v1/items/{quote(product_id, safe='')}/image/{number}"

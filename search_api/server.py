@@ -1,0 +1,58 @@
+"""Running the service in this process."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+import uvicorn
+
+from indexer.engine import Engine
+from search_api import console
+from search_api.app import create_app
+from search_api.errors import ServeError
+from search_api.settings import Settings
+
+__all__ = ["run"]
+
+
+def run(engine: Engine, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what is under way.
+
+    Raises:
+        ServeError: The address can't be listened on.
+    """
+    _configure_logs()
+    engine.check()  # the first query pays for lazy set-up; no caller should
+    config = uvicorn.Config(
+        create_app(engine, Settings()),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level=logging.WARNING,
+        timeout_graceful_shutdown=30,
+    )
+    try:
+        socket = config.bind_socket()
+    except SystemExit as error:  # uvicorn's answer to an address that is taken
+        raise ServeError(
+            f"Can't listen on {host}:{port}; is another server running there? Try --port 0."
+        ) from error
+    address = f"http://{host}:{socket.getsockname()[1]}"
+    console.note(f"Serving {engine.index.manifest.products:,} products on {address}")
+    uvicorn.Server(config).run(sockets=[socket])
+
+
+def _configure_logs() -> None:
+    """One JSON object a line on standard error; JSON escapes what could forge a line."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
