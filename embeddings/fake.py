@@ -39,7 +39,7 @@ class FakeEncoder:
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """`[n, 3]`: mean colours of length 1."""
-        return _unit_rows(pixels.reshape(len(pixels), -1, 3).astype(np.float32).mean(axis=1))
+        return _unit_rows(pixels.astype(np.float32).mean(axis=(1, 2)))
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """`[n, 3]`: named primary colours, of length 1."""

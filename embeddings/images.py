@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from embeddings.containers import FORMATS, JUNK_SCAN, Container, exif, splice, unwrap
+from embeddings.containers import FORMATS, Container, exif, offer_more, unwrap
 from embeddings.containers.base import check_pixels
 from embeddings.errors import (
     BrokenImageError,
@@ -124,10 +124,11 @@ def open_image(
     container = unwrap(data, limits.max_pixels)
     try:
         with strict_decoding:
-            return _picture(container, limits, target)
+            return _picture(container, limits.max_pixels, target)
     except ImageError:
         raise
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        # Only where this process has set Pillow's own guard below ours; the stricter one wins.
         raise ImageTooLargeError(
             f"the {container.format} picture has too many pixels; scale it down and send it again"
         ) from None
@@ -164,9 +165,10 @@ def make_thumbnail(image: Image.Image, longest: int = 320) -> bytes:
     """
     if longest < 1:
         raise ValueError("a thumbnail has at least one pixel")
-    small = image.convert("RGB")
+    shrink = min(1.0, longest / max(image.size))
+    size = max(1, round(image.width * shrink)), max(1, round(image.height * shrink))
+    small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0).convert("RGB")
     small.info = {}
-    small.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=2.0)
     out = io.BytesIO()
     small.save(out, "WEBP", quality=_THUMBNAIL_QUALITY)
     return out.getvalue()
@@ -209,12 +211,13 @@ def _unreadable(error: OSError | ValueError) -> UnsupportedImageError:
     )
 
 
-def _picture(container: Container, limits: ImageLimits, target: int | None) -> Image.Image:
-    image = _decode(container, container.data, limits, target)
+def _picture(container: Container, max_pixels: int, target: int | None) -> Image.Image:
+    image = _decode(container, max_pixels, target)
     if container.format == "JPEG" and _ends_in_filler(image):
         # A file cut short and given an end marker again: a decoder that is offered more data would
         # take it. On a whole picture that happens to end in this grey it makes no difference.
-        again = _decode(container, splice(container.data, JUNK_SCAN), limits, target)
+        fuller = replace(container, data=offer_more(container.data))
+        again = _decode(fuller, max_pixels, target)
         if ImageChops.difference(image, again).getbbox(alpha_only=False) is not None:
             raise BrokenImageError("the JPEG picture is cut short; send the whole file again")
     orientation = container.orientation
@@ -231,12 +234,10 @@ def _picture(container: Container, limits: ImageLimits, target: int | None) -> I
     return picture
 
 
-def _decode(
-    container: Container, data: bytes, limits: ImageLimits, target: int | None
-) -> Image.Image:
-    image = _DECODERS[container.format](io.BytesIO(data))
+def _decode(container: Container, max_pixels: int, target: int | None) -> Image.Image:
+    image = _DECODERS[container.format](io.BytesIO(container.data))
     # The decoder's own view counts; a header that tells it otherwise must not slip through.
-    check_pixels(*image.size, limits.max_pixels)
+    check_pixels(*image.size, max_pixels)
     if target is not None and isinstance(image, JpegImageFile):
         image.draft(None, (max(target, 1), max(target, 1)))
     image.load()
@@ -254,8 +255,8 @@ def _on_white(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         return _grey(_from_floats(np.asarray(image)))
     if not image.has_transparency_data:
-        # `convert` would copy pixels that are RGB already, for up to half of the time it all takes;
-        # `_new` shares them with a plain picture, free of the file's decoder and bytes.
+        # `convert` would copy pixels that are RGB already; `_new` hands them to a plain picture,
+        # free of the file's decoder and bytes.
         return image._new(image.im) if image.mode == "RGB" else image.convert("RGB")
     layer = image.convert("LA") if image.mode == "La" else image
     layer = layer.convert("RGBA")

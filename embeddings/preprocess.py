@@ -39,6 +39,10 @@ def _trim(image: Image.Image) -> Image.Image:
     return image.crop((left, top, left + width, top + height))
 
 
+def _resize(image: Image.Image, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
+    return image if image.size == size else image.resize(size, resampling)
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """The geometric half of a model's preprocessing; normalisation happens on the device.
@@ -60,38 +64,46 @@ class Preprocess:
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
         """Resize an RGB picture; returns `[height, width, 3]`, uint8."""
-        resample = _RESAMPLING[self.interpolation]
         height, width = self.size
         if self.mode is ResizeMode.SQUASH:
-            image = image.resize((width, height), resample)
+            image = image.resize((width, height), self._resampling)
         elif self.mode is ResizeMode.LONGEST:
-            image = self._pad(self._scale(image, longest=True), width, height)
+            image = self._pad(self._scale_longest(image))
         else:
-            image = self._crop(self._scale(image, longest=False), width, height)
-        return np.asarray(image, dtype=np.uint8)
+            image = self._crop(self._scale_shortest(_trim(image)))
+        return np.array(image, dtype=np.uint8)
 
-    def _scale(self, image: Image.Image, *, longest: bool) -> Image.Image:
+    @property
+    def _resampling(self) -> Image.Resampling:
         height, width = self.size
-        if not longest:
-            image = _trim(image)
-        ratios = (image.height / height, image.width / width)
-        ratio = max(ratios) if longest else min(ratios)
-        # torchvision's Resize, which open_clip uses for squares, cuts fractions off.
-        whole = int if height == width and not longest else round
-        scaled = (
-            max(width if not longest else 1, whole(image.width / ratio)),
-            max(height if not longest else 1, whole(image.height / ratio)),
-        )
-        if scaled == image.size:
-            return image
-        return image.resize(scaled, _RESAMPLING[self.interpolation])
+        if self.mode is ResizeMode.SHORTEST and height != width:
+            return Image.Resampling.BICUBIC  # whatever the config says: so open_clip does it
+        return _RESAMPLING[self.interpolation]
 
-    def _pad(self, image: Image.Image, width: int, height: int) -> Image.Image:
+    def _scale_longest(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
+        ratio = max(image.height / height, image.width / width)
+        scaled = (max(1, round(image.width / ratio)), max(1, round(image.height / ratio)))
+        return _resize(image, scaled, self._resampling)
+
+    def _scale_shortest(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
+        if height == width:
+            # torchvision's Resize, which open_clip uses for squares, cuts fractions off.
+            short = min(image.size)
+            scaled = (int(width * image.width / short), int(height * image.height / short))
+        else:
+            ratio = min(image.height / height, image.width / width)
+            scaled = (round(image.width / ratio), round(image.height / ratio))
+        return _resize(image, scaled, self._resampling)
+
+    def _pad(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
         canvas = Image.new("RGB", (width, height), (self.fill,) * 3)
         canvas.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
         return canvas
 
-    @staticmethod
-    def _crop(image: Image.Image, width: int, height: int) -> Image.Image:
+    def _crop(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
         left, top = round((image.width - width) / 2), round((image.height - height) / 2)
         return image.crop((left, top, left + width, top + height))

@@ -167,7 +167,9 @@ class Index:
             if product_id in exclude:
                 continue
             place = image - segment.image_rows(row).start
-            found.append(Match(product_id, -negative, place, segment.fields(row, fields)))
+            # Stored vectors are rounded, so that a cosine can come out a little above 1.
+            score = max(-1.0, min(1.0, -negative))
+            found.append(Match(product_id, score, place, segment.fields(row, fields)))
             if len(found) == k:
                 break
         return found

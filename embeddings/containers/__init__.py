@@ -15,13 +15,13 @@ from embeddings.containers.avif import is_avif, read_avif
 from embeddings.containers.base import Container, cut_short
 from embeddings.containers.bmp import HEADER_SIZES, read_bmp
 from embeddings.containers.gif import read_gif
-from embeddings.containers.jpeg import JUNK_SCAN, read_jpeg, splice
+from embeddings.containers.jpeg import offer_more, read_jpeg
 from embeddings.containers.png import read_png
 from embeddings.containers.tiff import read_tiff
 from embeddings.containers.webp import read_webp
 from embeddings.errors import UnsupportedImageError
 
-__all__ = ["FORMATS", "JUNK_SCAN", "Container", "splice", "unwrap"]
+__all__ = ["FORMATS", "Container", "offer_more", "unwrap"]
 
 _Reader = Callable[[bytes, int], Container]
 _READERS: dict[str, _Reader] = {

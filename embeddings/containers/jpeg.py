@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from embeddings.containers import exif
 from embeddings.containers.base import Container, broken, check_pixels, cut_short, unsupported
 
-__all__ = ["JUNK_SCAN", "read_jpeg", "segments", "splice"]
+__all__ = ["offer_more", "read_jpeg", "segments"]
 
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP14, _APP15, _COM = (
     0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE,
@@ -27,12 +27,8 @@ _MAX_SEGMENTS = 10_000
 # thousands would be a bomb. Encoders write about 10, the most exotic scripts some 60.
 _MAX_SCANS = 100
 
-# Entropy-coded bytes with every restart marker among them, used to see whether a decoder that is
-# offered more data takes it; see `embeddings.images`.
-JUNK_SCAN = b"".join(
-    bytes((37 * i + 101 * turn) % 251 + 1 for i in range(64)) + bytes((0xFF, 0xD0 + turn))
-    for turn in range(8)
-)
+# Entropy-coded bytes of no meaning, free of 0xFF.
+_JUNK = bytes((37 * i) % 251 + 1 for i in range(256))
 
 
 def segments(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
@@ -68,9 +64,19 @@ def segments(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int
     raise broken("JPEG", "too many segments")
 
 
-def splice(data: bytes, extra: bytes) -> bytes:
-    """Put extra scan data before the end-of-image marker that ends `data`."""
-    return data[:-2] + extra + data[-2:]
+def offer_more(data: bytes) -> bytes:
+    """Put junk into the end of a picture's scan data.
+
+    A decoder that has all it needs ignores it, so that the pixels stay as they were; one that ran
+    out of data takes it.
+
+    Args:
+        data: A JPEG file as `read_jpeg` keeps it, ending in its end-of-image marker.
+    """
+    restart = max(data.rfind(bytes((0xFF, code))) for code in range(0xD0, 0xD8))
+    expected = 0xD0 | (data[restart + 1] + 1) & 7 if restart >= 0 else 0xD0
+    # The zero completes an 0xFF that was cut off its stuffing; the marker begins the next interval.
+    return b"".join((data[:-2], b"\0", _JUNK, bytes((0xFF, expected)), _JUNK, data[-2:]))
 
 
 def _is_metadata(data: bytes, code: int, first: int) -> bool:

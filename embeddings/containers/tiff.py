@@ -87,24 +87,40 @@ class _Page:
         self.dialect = _Dialect(order, big)
         self._data = data
         self._tags: dict[int, _Tag] = {}
-        offset = self.dialect.offset
-        (start,) = offset.unpack_from(data, self.dialect.pointer)
-        (tags,) = self.dialect.count.unpack_from(data, start)
-        entry, first = self.dialect.entry, start + self.dialect.count.size
+        (start,) = self.dialect.offset.unpack_from(data, self.dialect.pointer)
+        tags, first, _ = self._directory(start)
         if tags > _MAX_TAGS:
             raise broken("TIFF", "too many tags")
-        # The pointer to the next page ends the directory, and must be there.
-        offset.unpack_from(data, first + tags * entry.size)
+        entry = self.dialect.entry
         for at in range(first, first + tags * entry.size, entry.size):
             number, kind, count, value = entry.unpack_from(data, at)
             size = count * _TYPE_BYTES.get(kind, 0)
             inline = size <= len(value)
-            value_at = at + entry.size - len(value) if inline else offset.unpack(value)[0]
+            value_at = (
+                at + entry.size - len(value) if inline else self.dialect.offset.unpack(value)[0]
+            )
             if value_at + size > len(data):
                 raise cut_short("TIFF")
             if number not in self._tags:
                 raw = data[at : at + entry.size]
                 self._tags[number] = _Tag(kind, count, value_at, raw)
+
+    def _directory(self, start: int) -> tuple[int, int, int]:
+        """The number of tags of a directory, where they start, and where the next directory is."""
+        (tags,) = self.dialect.count.unpack_from(self._data, start)
+        first = start + self.dialect.count.size
+        (after,) = self.dialect.offset.unpack_from(
+            self._data, first + tags * self.dialect.entry.size
+        )
+        return tags, first, after
+
+    def check_further_pages(self) -> None:
+        """Refuse a file whose further directories are not all there; their pixels are not needed."""
+        (start,) = self.dialect.offset.unpack_from(self._data, self.dialect.pointer)
+        seen: set[int] = set()
+        while start and start not in seen and len(seen) < MAX_PARTS:
+            seen.add(start)
+            _, _, start = self._directory(start)
 
     def numbers(self, number: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """The integers of a tag."""
@@ -223,6 +239,7 @@ def read_tiff(data: bytes, limit: int) -> Container:
         raise broken("TIFF", "it declares no size")
     check_pixels(*grid.decoded, limit)
     _check_parts(data, page, grid)
+    page.check_further_pages()
     orientation = page.number(_ORIENTATION, 1)
     upright = orientation if 1 <= orientation <= 8 else 1
     return Container("TIFF", grid.width, grid.height, page.alone(), upright)

@@ -65,6 +65,10 @@ class DelimitedCatalog(Catalog):
         for wanted in (self._options.id_column, self._options.image_column):
             if wanted not in header:
                 raise CatalogError(self._missing_column(wanted, header))
+        self._check_names(header)
+        return header
+
+    def _check_names(self, header: list[str]) -> None:
         if "" in header:
             raise CatalogError(
                 f"column {header.index('') + 1} of {shown(self.name)} has no name; name it"
@@ -75,7 +79,10 @@ class DelimitedCatalog(Catalog):
                 f"{shown(self.name)} has more than one column named "
                 f"{', '.join(map(shown, twice))}; give every column its own name"
             )
-        return header
+        if len(header) > MAX_FIELDS:
+            raise CatalogError(
+                f"{shown(self.name)} has {len(header):,} columns; up to {MAX_FIELDS:,} are allowed"
+            )
 
     def _missing_column(self, wanted: str, header: list[str]) -> str:
         message = (
@@ -97,7 +104,7 @@ class DelimitedCatalog(Catalog):
 
     def _row(self, record: Record | BrokenRecord) -> CatalogRow | BadRow:
         values = dict(zip(self._header, record.cells, strict=False))
-        raw_id = values.pop(self._options.id_column, None)
+        raw_id = _missing_if_nan(values.pop(self._options.id_column, None))
         if isinstance(record, BrokenRecord):
             return self._assembler.broken(record.line, raw_id, record.problem)
         image = values.pop(self._options.image_column, "")
@@ -108,7 +115,7 @@ class DelimitedCatalog(Catalog):
         except RowError as error:
             return self._assembler.broken(record.line, raw_id, error)
         fields: Mapping[str, FieldValue] = {name: cell or None for name, cell in values.items()}
-        return self._assembler.row(record.line, _missing_if_nan(raw_id), images, fields)
+        return self._assembler.row(record.line, raw_id, images, fields)
 
     def _check_length(self, record: Record) -> None:
         if len(record.cells) != len(self._header):

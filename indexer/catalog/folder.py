@@ -41,6 +41,8 @@ class FolderCatalog(Catalog):
         options: How it is read; the columns mean nothing here.
     """
 
+    _ids_repeat = False  # they are paths
+
     def __init__(self, path: Path, options: CatalogOptions) -> None:
         super().__init__(path, options)
         self._root = path.resolve()
@@ -49,10 +51,6 @@ class FolderCatalog(Catalog):
     def count(self) -> int:
         """How many files there are; links to folders count."""
         return sum(1 for _ in self._entries())
-
-    def rows(self) -> Iterator[CatalogRow | BadRow]:
-        """Read the folder from its beginning; paths, being ids, never repeat."""
-        return self._read_rows()
 
     def _read_rows(self) -> Iterator[CatalogRow | BadRow]:
         line = 0
@@ -63,22 +61,14 @@ class FolderCatalog(Catalog):
             yield self._row(line, entry)
 
     def _row(self, line: int, entry: _Entry) -> CatalogRow | BadRow:
-        product_id = entry.path.decode("utf-8", "backslashreplace")
-        if entry.problem is not None:
-            return BadRow(line, product_id, Reason.UNREADABLE, entry.problem)
         try:
-            product_id = entry.path.decode("utf-8")
-            check_id(product_id)
+            if entry.problem is not None:
+                raise RowError(Reason.UNREADABLE, entry.problem)
+            product_id = _as_id(entry.path)
             source = local_image(self._root, product_id, self._options.max_image_bytes)
-        except UnicodeDecodeError:
-            return BadRow(
-                line,
-                product_id,
-                Reason.BAD_NAME,
-                f"the file name {shown(product_id)} is not UTF-8; rename the file",
-            )
         except RowError as error:
-            escaped = product_id if product_id.isprintable() else shown(product_id)
+            named = entry.path.decode("utf-8", "backslashreplace")
+            escaped = named if named.isprintable() else shown(named)
             return BadRow(line, escaped, error.reason, error.message)
         return CatalogRow(line, product_id, (source,))
 
@@ -103,10 +93,22 @@ class FolderCatalog(Catalog):
                 yield _Entry(entry.path, problem=f"the folder can't be listed: {error.strerror}")
 
 
+def _as_id(path: bytes) -> str:
+    try:
+        product_id = path.decode("utf-8")
+    except UnicodeDecodeError:
+        escaped = path.decode("utf-8", "backslashreplace")
+        raise RowError(
+            Reason.BAD_NAME, f"the file name {shown(escaped)} is not UTF-8; rename the file"
+        ) from None
+    check_id(product_id)
+    return product_id
+
+
 def _listed(root: bytes, folder: bytes) -> list[_Entry]:
     """List a folder, last path first; folders end with a slash, which puts them in their place."""
     found: list[_Entry] = []
-    with os.scandir(os.path.join(root, folder)) as entries:
+    with os.scandir(root + b"/" + folder) as entries:
         for entry in entries:
             name = entry.name
             if name.startswith(b".") or name.lower() in _LITTER:

@@ -66,7 +66,9 @@ def check_id(text: str) -> None:
         )
     size = len(text.encode("utf-8"))
     if size > MAX_ID_BYTES:
-        raise RowError("id_too_long", f"the id has {size:,} bytes; up to {MAX_ID_BYTES} are allowed")
+        raise RowError(
+            "id_too_long", f"the id has {size:,} bytes; up to {MAX_ID_BYTES} are allowed"
+        )
 
 
 class IdLedger:

@@ -74,7 +74,8 @@ def _parse(line: Line) -> dict[str, Any]:
     try:
         found = _DECODER.decode(text)
         # A half of a surrogate pair, written as an escape, is no text that could be kept.
-        text.isascii() and "\\u" not in text or json.dumps(found, ensure_ascii=False).encode()
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise RowError(
             Reason.BAD_JSON, "an escape (\\ud800 to \\udfff) is half a character; mend the text"

@@ -1,7 +1,8 @@
-"""What a catalog is: rows of products, bad rows with their reasons, and the base of every format."""
+"""What a catalog is: rows of products, bad rows with reasons, and the base of every format."""
 
 from __future__ import annotations
 
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class Reason(StrEnum):
     BAD_UTF8 = "bad_utf8"
     BAD_JSON = "bad_json"
     BAD_QUOTES = "bad_quotes"
+    BAD_LINE_END = "bad_line_end"  # a carriage return without a line feed
     BAD_VALUE = "bad_value"  # a field's value that can't be kept
     NAN = "nan"  # NaN or an infinity in a column of numbers
     NUL_BYTE = "nul_byte"
@@ -46,8 +48,17 @@ class Reason(StrEnum):
     TOO_MANY_FIELDS = "too_many_fields"
 
 
-# A row with one of these has no id that could be taken by it.
-_ID_REASONS = frozenset({Reason.MISSING_ID, Reason.BAD_ID, Reason.ID_TOO_LONG, Reason.BAD_NAME})
+# A row with one of these takes no id: it has none, or what stands in the id's place may be the
+# value of another column.
+_WITHOUT_ID = frozenset(
+    {
+        Reason.MISSING_ID,
+        Reason.BAD_ID,
+        Reason.ID_TOO_LONG,
+        Reason.BAD_NAME,
+        Reason.RAGGED_ROW,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,7 @@ class Catalog(ABC):
     """
 
     untyped: bool = False
+    _ids_repeat: bool = True
 
     def __init__(self, path: Path, options: CatalogOptions) -> None:
         self._path = path
@@ -144,12 +156,20 @@ class Catalog(ABC):
             CatalogError: The file vanished, changed its shape or is damaged from here on.
         """
         try:
+            if not self._ids_repeat:
+                yield from self._read_rows()
+                return
             with IdLedger() as ledger:
                 for row in self._read_rows():
                     yield _admit(row, ledger)
         except OSError as error:
             raise CatalogError(
-                f"{shown(self.name)} can't be read any more: {error.strerror}"
+                f"{shown(self.name)} can't be read any more: {error.strerror or error}"
+            ) from error
+        except sqlite3.Error as error:
+            raise CatalogError(
+                f"the list of ids seen so far can't be kept ({error}); make room in the folder "
+                "for temporary files"
             ) from error
 
     @abstractmethod
@@ -158,7 +178,7 @@ class Catalog(ABC):
 
 
 def _admit(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
-    if row.id is None or (isinstance(row, BadRow) and row.reason in _ID_REASONS):
+    if row.id is None or (isinstance(row, BadRow) and row.reason in _WITHOUT_ID):
         return row
     first = ledger.claim(row.id, row.line)
     if first == row.line or isinstance(row, BadRow):

@@ -33,7 +33,9 @@ def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
         catalog = _open(path, options)
         first = next(catalog.rows(), None)
     except OSError as error:
-        raise CatalogError(f"{shown(str(path))} can't be read: {error.strerror}") from error
+        raise CatalogError(
+            f"{shown(str(path))} can't be read: {error.strerror or error}"
+        ) from error
     if first is None:
         raise CatalogError(f"{shown(str(path))} has no rows; there is nothing to index")
     return catalog

@@ -122,8 +122,17 @@ def _broken(feed: _Feed, error: Exception) -> BrokenRecord:
             f"the line has more than {MAX_RECORD_BYTES:,} bytes; if it is meant to be several "
             "rows, its line ends are missing",
         )
-    elif isinstance(error, csv.Error) and "quote" not in str(error) and "end" not in str(error):
-        problem = RowError(Reason.BAD_QUOTES, f"the row can't be split into cells: {error}")
+    elif "new-line" in str(error):
+        problem = RowError(
+            Reason.BAD_LINE_END,
+            f"line {last.number} has a carriage return inside a cell or in place of a line end; "
+            "put the cell into quotes, or save the file with LF or CR LF line ends",
+        )
+    elif "field limit" in str(error) and first is last:
+        problem = RowError(
+            Reason.ROW_TOO_LONG,
+            f"a cell is longer than {csv.field_size_limit():,} characters; shorten it",
+        )
     else:
         problem = RowError(
             Reason.BAD_QUOTES,
@@ -152,8 +161,6 @@ def _checked(feed: _Feed, cells: list[str]) -> Record | BrokenRecord:
             return BrokenRecord(
                 start,
                 cells,
-                RowError(
-                    Reason.NUL_BYTE, f"line {line.number} has a NUL byte in it; take it out"
-                ),
+                RowError(Reason.NUL_BYTE, f"line {line.number} has a NUL byte in it; take it out"),
             )
     return Record(start, cells)

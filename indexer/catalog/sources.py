@@ -187,7 +187,7 @@ def _leads_out(text: str) -> bool:
     """Whether a path leaves its folder by its text alone, on this system or another."""
     windows = PureWindowsPath(text)
     first = Path(os.path.normpath(text)).parts[:1]
-    return os.path.isabs(text) or bool(windows.drive and windows.root) or first == ("..",)
+    return Path(text).is_absolute() or bool(windows.drive and windows.root) or first == ("..",)
 
 
 def _url_image(text: str) -> ImageSource:

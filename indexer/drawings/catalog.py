@@ -53,7 +53,8 @@ def draw_product(
         pattern: What is on the ground.
         second_colour: The pattern's colour; None, for patterns other than `plain`, is a light
             shade of the first.
-        rng: Chooses shades, proportions and details; the same state gives the same pixels.
+        rng: Chooses shades, proportions and details; the same state gives the same outline and
+            details whatever the colours and the pattern, and for the same of these the same pixels.
 
     Returns:
         RGB, 320 x 320.
@@ -68,9 +69,9 @@ def _draw(
     kind: Kind, colour: str, pattern: Pattern, second: str | None, rng: random.Random
 ) -> tuple[Image.Image, str]:
     """The picture, and the words of the variant drawn."""
-    shades = [colour_named(name).shade(rng) for name in (colour, second) if name]
-    other = shades[1] if second else None
-    sketch = Sketch(shades[0], pattern, other, rng, stands=kind.stands)
+    ground = colour_named(colour).shade(rng)
+    motifs = colour_named(second or colour).shade(rng)
+    sketch = Sketch(ground, pattern, motifs if second else None, rng, stands=kind.stands)
     variant = kind.draw(sketch)
     return sketch.finish(), variant
 
@@ -112,7 +113,7 @@ def _product(kind: Kind, number: int, seed: int) -> DrawnProduct:
         "category": kind.category,
         "colour": colour,
         "pattern": pattern.name,
-        "price": round(rng.triangular(*kind.prices)) - rng.choice((0.01, 0.05, 0.5)),
+        "price": round(round(rng.triangular(*kind.prices)) - rng.choice((0.01, 0.05, 0.5)), 2),
     }
     if second:
         fields["second_colour"] = second
@@ -151,7 +152,7 @@ def write_catalog(folder: Path, count: int = 300, seed: int = 0) -> Path:
     """Write a drawn catalog: `catalog.csv`, and `pictures/ID.jpg` (JPEG, quality 90) beside it.
 
     The csv has the columns of `COLUMNS`, image paths relative to it, and is written last, so that
-    where it stands all its pictures do. Writing the same catalog again changes nothing.
+    where it stands all its pictures do. Writing the same catalog again gives the same files.
 
     Returns:
         The path of the csv.
@@ -159,12 +160,13 @@ def write_catalog(folder: Path, count: int = 300, seed: int = 0) -> Path:
     pictures = folder / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     table, unfinished = folder / "catalog.csv", folder / "catalog.csv.part"
+    table.unlink(missing_ok=True)
     with unfinished.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, COLUMNS, restval="")
         rows.writeheader()
         for product in draw_catalog(count, seed):
             path = pictures / f"{product.id}.jpg"
-            product.image.save(path, quality=90)
+            product.image.save(path, quality=90, subsampling=0)
             image = path.relative_to(folder).as_posix()
             rows.writerow({"id": product.id, "image": image} | product.fields)
     unfinished.replace(table)

@@ -181,7 +181,8 @@ def dress(s: Sketch) -> str:
     for lean in (-0.45, 0.1, 0.55):
         s.line([(50 + lean * 13, waist + 9), (50 + lean * flare * 1.3, hem - 4)], s.ink, 0.45)
     s.trim(symmetric((11.4, waist - 2), (11.8, waist + 2.2)))
-    return f"{'long' if long else 'short'} {'short-sleeve' if sleeved else 'sleeveless'}"
+    sleeves = "short-sleeve" if sleeved else "sleeveless"
+    return f"long {sleeves}" if long else sleeves
 
 
 def skirt(s: Sketch) -> str:

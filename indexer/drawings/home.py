@@ -86,11 +86,12 @@ def plate(s: Sketch) -> str:
 def vase(s: Sketch) -> str:
     """A vase: slender, round, or in between."""
     shape = s.pick("slender", "round", "")
-    half: list[Corner] = {
+    profiles: dict[str, list[Corner]] = {
         "slender": [(8, 14, 0), (7, 30, SMOOTH), (17, 50, SMOOTH), (13, 78, SMOOTH), (10, 88, 1.5)],
         "round": [(10, 22, 0), (8, 32, 6), (30, 42, SMOOTH), (31, 68, SMOOTH), (14, 86, 2)],
         "": [(13, 16, 0), (10, 28, SMOOTH), (25, 38, SMOOTH), (21, 62, SMOOTH), (13, 88, 2)],
-    }[shape]
+    }
+    half = profiles[shape]
     s.body(symmetric(*half), shading="ball" if shape == "round" else "round")
     _mouth(s, 50, half[0][1], half[0][0], 2.6)
     return shape
@@ -154,21 +155,17 @@ def table(s: Sketch) -> str:
 def cushion(s: Sketch) -> str:
     """A square cushion, plump in the middle."""
     size, waist = 36, s.vary(30, 33)
+    corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     outline: list[Corner] = []
-    for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+    for x, y in corners:
         outline += [(50 + x * size, 50 + y * size, 3)]
         outline += [(50 + (x - y) / 2 * waist, 50 + (y + x) / 2 * waist, SMOOTH)]
     s.body(rounded(outline))
-    for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
-        s.line(
-            curve(
-                (50 + x * 32, 50 + y * 31.5),
-                (50 + x * 27, 50 + y * 28, SMOOTH),
-                (50 + x * 25, 50 + y * 22),
-            ),
-            s.ink,
-            0.5,
-        )
+    for x, y in corners:
+        crease = [
+            (50 + x * across, 50 + y * down) for across, down in ((32, 31), (27, 28), (25, 22))
+        ]
+        s.line(curve(crease[0], (*crease[1], SMOOTH), crease[2]), s.ink, 0.5)
     return ""
 
 
@@ -190,8 +187,6 @@ def book(s: Sketch) -> str:
 def ball(s: Sketch) -> str:
     """A ball with seams."""
     s.body(oval(50, 50, 36), shading="ball")
-    for bulge in (-30, 30):
-        s.line(
-            curve((50 - 20, 50 - 29.6), (50 + bulge, 50, SMOOTH), (50 + 20, 50 + 29.6)), s.ink, 0.7
-        )
+    for side, start in ((8, -53), (92, 127)):
+        s.line(arc(side, 50, 30, 34, start, start + 106), s.ink, 0.8)
     return ""

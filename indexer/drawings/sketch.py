@@ -1,4 +1,4 @@
-"""The paper that products are drawn on: fills, lines, patterned and shaded bodies, a soft shadow."""
+"""The paper that products are drawn on: lines, patterned and shaded bodies, a soft shadow."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ class Sketch:
         self._pattern = pattern
         self._second = second or tone(colour, 0.5)
         self._pitch = pattern.size(rng)
-        self._turn = rng.choice(pattern.turns)
+        # Not `choice`, which may take more than one number: all patterns leave the same shape.
+        self._turn = pattern.turns[int(rng.random() * len(pattern.turns))]
         self._stands = stands
         angle = math.radians(rng.gauss(0, 0.3 if stands else 3.0))
         self._cos, self._sin = math.cos(angle) * _UNIT, math.sin(angle) * _UNIT
@@ -184,9 +185,12 @@ class Sketch:
         if not self._stands:
             shadow.paste(outline.point(lambda cover: cover // 4), (x + 3, y + 6))
             return shadow.filter(ImageFilter.GaussianBlur(6))
-        half, floor = outline.width / 2, y + outline.height - 2
-        pool = oval(x + half, floor, half * 1.02, 5 + half * 0.05)
-        ImageDraw.Draw(shadow).polygon(pool, fill=105)
+        floor = outline.height - 2
+        feet = outline.crop((0, round(floor * 0.93), outline.width, floor)).getbbox()
+        left, _, right, _ = feet or (0, 0, outline.width, 0)
+        half = (right - left) / 2
+        pool = oval(x + left + half, y + floor, half * 1.06 + 3, 4 + half * 0.05)
+        ImageDraw.Draw(shadow).polygon(pool, fill=110)
         return shadow.filter(ImageFilter.GaussianBlur(5))
 
     def _paint(

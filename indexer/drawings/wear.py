@@ -75,8 +75,7 @@ def high_heel(s: Sketch) -> str:
     lift = s.vary(-3, 3)
     strapped = s.chance(0.4)
     if strapped:
-        s.tube(arc(30, 27 - lift, 14, 4.5, 0, 360), 1.2)
-        s.tube([(17, 40 - lift), (17.5, 28 - lift)], 1.6)
+        s.tube(curve((30, 52 - lift), (40, 34 - lift, 14), (53, 60)), 1.8)
     heel: list[Corner] = [(14, 50 - lift), (28, 58 - lift), (22, 70, 12), (21.5, 85, 0.5)]
     s.trim(rounded([*heel, (17.5, 85, 0.5), (16, 66, 8)]), s.shade(-0.3))
     lining: list[Corner] = [(18, 36 - lift), (34, 40 - lift, 12), (52, 55, 12), (66, 64)]
@@ -94,7 +93,7 @@ def handbag(s: Sketch) -> str:
     top, wide, foot = s.vary(40, 45), s.vary(27, 30), s.vary(31, 36)
     s.tube(arc(50, top + 2, 17, s.vary(20, 28), 180, 360), 3)
     s.body(symmetric((wide, top, 4), (foot, 82, 5)))
-    flap = s.pick(s.body, s.trim)
+    flap = s.body if s.chance(0.5) else s.trim
     flap(symmetric((wide + 0.5, top - 0.6, 4), (wide + 1.5, top + 15, 9), (0, top + 24, SMOOTH)))
     s.fill(box(46.5, top + 14, 53.5, top + 22, 1.4), GOLD, _GOLD_EDGE)
     for side in _SIDES:
@@ -125,7 +124,7 @@ def backpack(s: Sketch) -> str:
     s.tube(curve((43, 20), (43, 9, 5), (57, 9, 5), (57, 20)), 2.6)
     s.body(symmetric((16, 13, 14), (26, 22, SMOOTH), (28, 60, 10), (27, 88, 8)))
     s.line(curve((25, 42), (28, 24, 12), (50, 20, 16), (72, 24, 12), (75, 42)), s.ink, 0.9)
-    pocket = s.pick(s.body, s.trim)
+    pocket = s.body if s.chance(0.5) else s.trim
     pocket(symmetric((21, 54, 5), (22, 83, 6)))
     s.line([(31, 61), (69, 61)], STEEL, 1.2)
     s.fill(box(66, 60, 69, 67, 0.8), STEEL, _STEEL_EDGE, 0.4)
@@ -143,8 +142,8 @@ def suitcase(s: Sketch) -> str:
         s.fill(oval(x, 90, 3.6), DARK, tone(DARK, -0.4))
     s.body(box(50 - half, 25, 50 + half, 88, 6))
     for n in range(-2, 3):
-        x = 50 + n * half * 0.36
-        s.line([(x, 31), (x, 82)], s.ink, 0.8)
+        ridge = 50 + n * half * 0.36
+        s.line([(ridge, 31), (ridge, 82)], s.ink, 0.8)
     s.fill(box(43, 22.5, 57, 27, 1.8), DARK)
     return ""
 

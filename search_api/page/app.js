@@ -112,8 +112,8 @@ function showQuery() {
   document.title = text ? `${text} – Lookalike` : "Lookalike";
   byId("chips").replaceChildren(...(picture ? [pictureChip(picture)] : []), ...like.map(likeChip));
   input.placeholder = picture || like.length
-    ? "Add words, such as “in blue”"
-    : "Describe what you are looking for";
+    ? "Add words, like “in blue”"
+    : "What are you looking for?";
 }
 
 function pictureChip(picture) {

@@ -36,8 +36,10 @@ export function notesOf(fields) {
 
 /** Every field that says something, as pairs of label and text. */
 export function rowsOf(id, fields) {
-  const rows = Object.entries(fields).map(([name, value]) => [labelOf(name), display(value)]);
-  return [["ID", id], ...rows.filter(([, text]) => text && text !== id)];
+  const rows = Object.entries(fields)
+    .filter(([name]) => name !== "id")
+    .map(([name, value]) => [labelOf(name), display(value)]);
+  return [["ID", id], ...rows.filter(([, text]) => text)];
 }
 
 /**

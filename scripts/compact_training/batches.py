@@ -1,0 +1,245 @@
+"""What one training step sees: pictures by set and row, texts, and which is true of which."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compact_training.captions import (
+    Caption,
+    Product,
+    colour_words,
+    compose,
+    drawing_phrase,
+    grocery_name,
+    looks,
+    type_words,
+)
+from compact_training.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, GROCERY_PRODUCTS, SetRows
+from compact_training.drawn import TRAIN_DRAWINGS, DrawnSet
+from compact_training.vocabulary import CLOTHING_NAMES, LABEL_TEMPLATES
+
+__all__ = ["Anchors", "Portion", "Sampler", "fashion_products"]
+
+Rows = NDArray[np.int64]
+Truth = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """A closed list of labels that pictures are told apart by.
+
+    Attributes:
+        texts: One text a label, in words drawn anew for every step.
+        truth: The right label of each picture; -1 where it isn't known.
+        weight: Of the loss.
+    """
+
+    texts: list[str]
+    truth: Rows
+    weight: float
+
+
+@dataclass(frozen=True)
+class Portion:
+    """The part of a step that comes from one set.
+
+    Attributes:
+        name: The set.
+        rows: Its row numbers, `[n]`.
+        texts: One text a picture.
+        truth: `[texts, pictures]`, 1 where the text is true of the picture.
+        anchors: Label lists.
+    """
+
+    name: str
+    rows: Rows
+    texts: list[str]
+    truth: Truth
+    anchors: list[Anchors]
+
+
+def fashion_products(rows: SetRows) -> list[Product]:
+    """The products of the fashion set, with the facts that captions draw on."""
+    columns = {
+        "type": "article_type",
+        "colour": "base_colour",
+        "gender": "gender",
+        "usage": "usage",
+        "season": "season",
+    }
+    products = []
+    for row, title in enumerate(rows.columns["title"]):
+        facts = {name: rows.columns[column][row] for name, column in columns.items()}
+        facts["looks"] = looks(title)
+        facts["title"] = title
+        known = {name: value for name, value in facts.items() if value and value != "NA"}
+        products.append(Product(title, known))
+    return products
+
+
+class _Codes:
+    """Facts as small integers, so that a batch's truth is a few array comparisons."""
+
+    def __init__(self, products: Sequence[Product]) -> None:
+        names = sorted({name for product in products for name in product.facts})
+        self._place = {name: place for place, name in enumerate(names)}
+        self._codes: dict[tuple[str, str], int] = {}
+        self._facts = np.full((len(products), len(names)), -1, dtype=np.int32)
+        for row, product in enumerate(products):
+            for name, value in product.facts.items():
+                code = self._codes.setdefault((name, value), len(self._codes))
+                self._facts[row, self._place[name]] = code
+
+    def truth(self, captions: Sequence[Caption], rows: Rows) -> Truth:
+        facts = self._facts[rows]
+        holds = np.ones((len(captions), len(rows)), dtype=bool)
+        for line, caption in enumerate(captions):
+            for name, value in caption.claims.items():
+                holds[line] &= facts[:, self._place[name]] == self._codes[name, value]
+        return holds.astype(np.float32)
+
+
+class Sampler:
+    """Draws portions; the same seed draws the same ones."""
+
+    def __init__(self, sets: dict[str, SetRows], drawings: DrawnSet, seed: int) -> None:
+        self._rng = random.Random(seed)
+        self._numbers = np.random.default_rng(seed)
+        self._sets = sets
+        self._fashion = fashion_products(sets[FASHION])
+        self._fashion_codes = _Codes(self._fashion)
+        self._labels = {
+            name: sorted({p.facts[name] for p in self._fashion if name in p.facts})
+            for name in ("type", "colour", "gender")
+        }
+        self._drawn = [
+            Product(title, facts | {"title": title})
+            for title, facts in zip(drawings.titles, drawings.facts, strict=True)
+        ]
+        self._drawn_codes = _Codes(self._drawn)
+        self._deck: Rows = np.empty(0, dtype=np.int64)
+
+    def fashion(self, count: int, titles: float = 0.5) -> Portion:
+        """Products with their title (a share `titles` of them) or a composed phrase."""
+        if len(self._deck) < count:
+            self._deck = self._numbers.permutation(self._sets[FASHION].train)
+        rows, self._deck = self._deck[:count], self._deck[count:]
+        products = [self._fashion[row] for row in rows]
+        captions = [
+            Caption(p.title, {"title": p.title})
+            if self._rng.random() < titles
+            else compose(p, self._rng)
+            for p in products
+        ]
+        anchors = [self._fashion_anchors(products, *pair) for pair in self._anchor_weights]
+        return Portion(
+            FASHION,
+            rows,
+            [caption.text for caption in captions],
+            self._fashion_codes.truth(captions, rows),
+            anchors,
+        )
+
+    _anchor_weights = (("type", 1.0), ("colour", 0.7), ("gender", 0.5))
+
+    def _fashion_anchors(self, products: list[Product], fact: str, weight: float) -> Anchors:
+        labels = self._labels[fact]
+        words = {"type": type_words, "colour": colour_words}.get(fact, lambda name: (name.lower(),))
+        texts = []
+        for label in labels:
+            # Half of the time the catalog's own name, which is what taxonomies ask for.
+            own = self._rng.random() < 0.5
+            text = label.lower() if own else self._rng.choice(words(label))
+            texts.append(self._in_prompt(text))
+        truth = np.array([labels.index(p.facts[fact]) if fact in p.facts else -1 for p in products])
+        return Anchors(texts, truth, weight)
+
+    def _in_prompt(self, text: str, share: float = 0.3) -> str:
+        if self._rng.random() < share:
+            return self._rng.choice(LABEL_TEMPLATES).format(text)
+        return text
+
+    def grocery(self, count: int) -> Portion:
+        """Shopper photos with their product's name or a sentence of its description."""
+        photos, products = self._sets[GROCERY_PHOTOS], self._sets[GROCERY_PRODUCTS]
+        ids = products.columns["id"]
+        rows = self._numbers.choice(photos.train, count, replace=False)
+        truth = np.array([ids.index(photos.columns["product_id"][row]) for row in rows])
+        texts = [self._grocery_text(int(product)) for product in truth]
+        shared = (truth[:, None] == truth[None, :]).astype(np.float32)
+        names = [self._in_prompt(grocery_name(i)) for i in ids]
+        return Portion(GROCERY_PHOTOS, rows, texts, shared, [Anchors(names, truth, 1.0)])
+
+    def _grocery_text(self, product: int) -> str:
+        columns = self._sets[GROCERY_PRODUCTS].columns
+        name = grocery_name(columns["id"][product])
+        roll = self._rng.random()
+        if roll < 0.4:
+            return self._in_prompt(name)
+        description: str = columns["description"][product]
+        if roll < 0.6:
+            return f"{name}: {description}"
+        if roll < 0.7:
+            return f"{name}, {columns['coarse'][product].replace('-', ' ')}"
+        return description
+
+    def clothing(self, count: int) -> Portion:
+        """Photos of clothes with a phrase for their category."""
+        photos = self._sets[CLOTHING]
+        rows = self._numbers.choice(photos.train, count, replace=False)
+        names = list(CLOTHING_NAMES)
+        truth = np.array([names.index(photos.columns["category"][row]) for row in rows])
+        texts = [self._clothing_text(names[label]) for label in truth]
+        anchors = Anchors([self._clothing_text(name) for name in names], truth, 1.0)
+        shared = (truth[:, None] == truth[None, :]).astype(np.float32)
+        return Portion(CLOTHING, rows, texts, shared, [anchors])
+
+    def _clothing_text(self, name: str) -> str:
+        own = self._rng.random() < 0.4
+        return self._in_prompt(name if own else self._rng.choice(CLOTHING_NAMES[name]))
+
+    def drawings(self, count: int) -> Portion:
+        """Drawn products with their title or a phrase; half are two-coloured like their others."""
+        rows = self._numbers.choice(len(self._drawn), count, replace=False)
+        products = [self._drawn[row] for row in rows]
+        captions = [
+            Caption(p.title, {"title": p.title})
+            if self._rng.random() < 0.3
+            else drawing_phrase(p.facts, self._rng)
+            for p in products
+        ]
+        truth = self._drawn_codes.truth(captions, rows)
+        swapped, swapped_truth = self._swapped(products)
+        return Portion(
+            TRAIN_DRAWINGS,
+            rows,
+            [caption.text for caption in captions] + swapped,
+            np.concatenate([truth, swapped_truth]),
+            [],
+        )
+
+    def _swapped(self, products: list[Product]) -> tuple[list[str], Truth]:
+        """Phrases with the two colours exchanged: true of no picture drawn, near to one."""
+        texts = []
+        for product in products:
+            facts = product.facts
+            if "second_colour" in facts:
+                other = facts | {"colour": facts["second_colour"], "second_colour": facts["colour"]}
+                texts.append(drawing_phrase(other, _AlwaysFull(self._rng)).text)
+        return texts, np.zeros((len(texts), len(products)), dtype=np.float32)
+
+
+class _AlwaysFull(random.Random):
+    """Draws phrases that name both colours, outside a prompt."""
+
+    def __init__(self, source: random.Random) -> None:
+        super().__init__(source.getrandbits(64))
+
+    def random(self) -> float:
+        """A number that both thresholds of `drawing_phrase` read as: the full phrase."""
+        return 0.69
