@@ -209,10 +209,16 @@ def _as_integer(value: FieldValue) -> int | None:
 def _as_float(value: FieldValue) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(repr(value))
-    if isinstance(value, str) and _type_of_text(value) in (FieldType.TEXT, FieldType.BOOLEAN):
-        raise ValueError(repr(value))
-    if isinstance(value, str) and not value.strip():
-        return None
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+        if (
+            not is_non_finite(value)
+            and not _FLOAT.fullmatch(value)
+            and not _INTEGER.fullmatch(value)
+        ):
+            raise ValueError(repr(value))
     number = float(value)
     return number if math.isfinite(number) else None
 

@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from PIL import Image
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from embeddings.errors import LookalikeError
@@ -85,6 +86,24 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     return app
 
 
+class _PictureNumber(Convertor[str]):
+    """Digits; whatever else follows `/image/` is the end of an id, such as `shoes/image/1.jpg`."""
+
+    # Five, so that a number out of range is told from an id, and `int` never gets a million.
+    regex = "[0-9]{1,5}"
+
+    def convert(self, value: str) -> str:
+        """Leave it to the route's validation."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The way back."""
+        return value
+
+
+register_url_convertor("picture_number", _PictureNumber())
+
+
 class _Service:
     """The routes' functions; work runs on threads, the event loop only moves bytes."""
 
@@ -107,7 +126,7 @@ class _Service:
             ("GET", "/v1/search", self.search_text, {"response_model": SearchResponse}),
             ("POST", "/v1/tags", self.tags,
              {"response_model": TagsResponse, "openapi_extra": tags, "responses": unsupported}),
-            ("GET", "/v1/items/{product_id:path}/image/{number}", self.item_image,
+            ("GET", "/v1/items/{product_id:path}/image/{number:picture_number}", self.item_image,
              {"response_class": Response, "responses": webp | missing}),
             ("GET", "/v1/items/{product_id:path}", self.item,
              {"response_model": ItemResponse, "responses": missing}),
@@ -135,8 +154,10 @@ class _Service:
     async def search_text(
         self,
         q: Annotated[Text, QueryParameter(description="The words.", examples=["red dress"])],
-        k: Annotated[int, QueryParameter(ge=1, le=MAX_K)] = 20,
-        offset: Annotated[int, QueryParameter(ge=0, le=MAX_OFFSET)] = 0,
+        k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
+        offset: Annotated[
+            int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
+        ] = 0,
         fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
     ) -> SearchResponse:
         """Search by text alone."""

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embeddings.errors import LookalikeError
+from embeddings.errors import ImageError, LookalikeError
 from embeddings.models import DEFAULT_MODEL, MODELS, stronger_than
 from search_api import console
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from embeddings.clip import ClipEncoder
     from indexer.engine import Engine
 
@@ -36,6 +38,9 @@ IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 PrecisionOption = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
+PortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+]
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", help="By default the model that built the index.", show_default=False),
@@ -50,6 +55,9 @@ def main() -> None:
     except LookalikeError as error:
         console.error(error.message)
         sys.exit(_INTERRUPTED if error.code == "interrupted" else 1)
+    except OSError as error:  # a full disk, a missing permission, a file where a folder should be
+        console.error(str(error))
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 
@@ -72,7 +80,10 @@ def index_build(
         bool, typer.Option(help="Keep a small copy of every picture in the index.")
     ] = True,
     max_bad: Annotated[
-        float, typer.Option(help="Share of broken rows, 0 to 1, above which nothing is published.")
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of broken rows, 0 to 1, above which nothing is published."
+        ),
     ] = 0.8,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures embedded at once.")] = 64,
     workers: Annotated[
@@ -141,7 +152,6 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Search an index by words, by a picture, by products, or all together."""
-    from embeddings.images import read_image
     from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
     from search_api.schemas import SearchResponse
 
@@ -149,7 +159,7 @@ def search(
     if text is not None and text.strip():
         parts.append(TextPart(text))
     if image is not None:
-        parts.append(ImagePart(read_image(image)))
+        parts.append(ImagePart(_read_image(image)))
     if not parts:
         console.fail("Give words to search for, --image FILE or --like ID.")
     engine = _open_engine(index, model, device)
@@ -170,13 +180,12 @@ def tag(
     as_json: JsonOption = False,
 ) -> None:
     """Tag pictures with labels of your own, of which one is taken to be true."""
-    from embeddings.images import read_image
     from indexer.engine import tag_images
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     if not wanted:
         console.fail("--labels has no label; give them like this: --labels 'dress,shirt,shoes'.")
-    opened = [read_image(path) for path in images]
+    opened = [_read_image(path) for path in images]
     tagged = tag_images(_load_encoder(model, device), opened, wanted, top)
     if as_json:
         console.print_json(console.tag_summary(images, tagged, model))
@@ -188,7 +197,7 @@ def tag(
 def serve(
     index: IndexOption,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: PortOption = 8000,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -201,7 +210,7 @@ def serve(
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8000,
+    port: PortOption = 8000,
     serve_page: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")
     ] = True,
@@ -225,6 +234,15 @@ def models(as_json: JsonOption = False) -> None:
         console.print_json({"models": [console.model_row(spec) for spec in MODELS]})
     else:
         console.print_models(MODELS)
+
+
+def _read_image(path: Path) -> Image:
+    from embeddings.images import read_image
+
+    try:
+        return read_image(path)
+    except ImageError as error:
+        raise type(error)(f"{path}: {error.message}") from error
 
 
 def _load_encoder(name: str, device: str = "auto", precision: str = "auto") -> ClipEncoder:

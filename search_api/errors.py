@@ -35,6 +35,11 @@ __all__ = [
 ]
 
 
+# A message names this many problems at most, and so many characters of an unknown field's name.
+_MAX_PROBLEMS = 20
+_MAX_NAME = 100
+
+
 class RequestError(LookalikeError):
     """A request that can't be answered as it stands."""
 
@@ -67,6 +72,8 @@ class InvalidRequestError(RequestError):
     @classmethod
     def from_validation(cls, error: ValidationError) -> InvalidRequestError:
         """Name the fields that pydantic found wrong."""
+        if error.error_count() > _MAX_PROBLEMS:  # listing a million takes seconds and gigabytes
+            return cls(f"{error.error_count():,} fields are unknown or wrong; see /docs.")
         return cls(describe(error.errors(include_url=False, include_input=False)))
 
 
@@ -106,4 +113,4 @@ def describe(problems: Iterable[Mapping[str, Any]]) -> str:
 def _field(location: Sequence[str | int]) -> str:
     # FastAPI puts where a value came from first; a caller knows that.
     parts = location[1:] if location and location[0] in ("query", "path", "body") else location
-    return ".".join(str(part) for part in parts)
+    return ".".join(str(part)[:_MAX_NAME] for part in parts)

@@ -86,7 +86,8 @@ class _LimitedBody:
 
     def __init__(self, headers: Headers, receive: Receive, limit: int) -> None:
         declared = headers.get("content-length", "")
-        self._declared = int(declared) if declared.isdecimal() else 0
+        # Twenty digits are over any limit, and `int` refuses thousands.
+        self._declared = int(declared[:20]) if declared.isdecimal() else 0
         self._receive = receive
         self._limit = limit
         self._received = 0

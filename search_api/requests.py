@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from PIL.Image import Image
 from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,6 +24,8 @@ __all__ = ["Body", "body_schema", "read_body", "to_image", "to_query"]
 # The JSON of a multipart request is small; starlette keeps such parts in memory.
 _MAX_JSON_PART = 2**20
 
+# Python's other codecs give text that can't be written back, or raise what nobody expects.
+_CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -118,6 +121,9 @@ def body_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 async def _read_form(request: Request, model: type[M]) -> Body[M]:
+    _, options = parse_options_header(request.headers["content-type"])
+    if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
+        raise MalformedRequestError("The multipart form's charset is not UTF-8; leave it out.")
     try:
         # Read here, kept by the request, and closed with it below.
         await request.form(max_files=2, max_fields=2, max_part_size=_MAX_JSON_PART)
@@ -141,9 +147,10 @@ def _parse(model: type[M], raw: bytes) -> M:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        if problem["type"] == "json_invalid":
-            raise MalformedRequestError(f"The body is not JSON: {problem['msg']}.") from None
+        if error.error_count() == 1:
+            (problem,) = error.errors(include_url=False, include_input=False)
+            if problem["type"] == "json_invalid":
+                raise MalformedRequestError(f"The body is not JSON: {problem['msg']}.") from None
         raise InvalidRequestError.from_validation(error) from None
 
 

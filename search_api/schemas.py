@@ -36,6 +36,7 @@ _MAX_LABELS = 1000
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+FieldName = Annotated[str, StringConstraints(max_length=512)]
 
 
 class _Request(BaseModel):
@@ -87,7 +88,7 @@ class SearchRequest(_Request):
     offset: int = Field(
         default=0, ge=0, le=MAX_OFFSET, examples=[0], description="How many hits to skip."
     )
-    fields: list[str] | None = Field(
+    fields: list[FieldName] | None = Field(
         default=None,
         max_length=1000,
         examples=[["title", "price"]],
@@ -135,7 +136,7 @@ class Hit(BaseModel):
 class SearchResponse(BaseModel):
     """The hits, nearest first."""
 
-    hits: list[Hit]
+    hits: list[Hit] = Field(description="The products, nearest first.")
     total: int = Field(examples=[20], description="Number of hits in this answer.")
     facets: dict[str, list[tuple[FieldValue, int]]] = Field(
         default={}, examples=[{}], description="Counts by field value, for the facets asked for."
@@ -174,7 +175,7 @@ class TagsRequest(_Request):
 class TagsResponse(BaseModel):
     """The most probable labels, best first."""
 
-    tags: list[TagResponse]
+    tags: list[TagResponse] = Field(description="The labels, most probable first.")
     model: str = Field(examples=["compact"])
     took_ms: float = Field(examples=[9.8])
 

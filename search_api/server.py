@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
+from contextlib import suppress
 
 import structlog
 import uvicorn
@@ -33,15 +35,24 @@ def run(engine: Engine, host: str, port: int) -> None:
         log_level=logging.WARNING,
         timeout_graceful_shutdown=30,
     )
-    try:
-        socket = config.bind_socket()
-    except SystemExit as error:  # uvicorn's answer to an address that is taken
-        raise ServeError(
-            f"Can't listen on {host}:{port}; is another server running there? Try --port 0."
-        ) from error
-    address = f"http://{host}:{socket.getsockname()[1]}"
+    listening = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listening.getsockname()[1]}"
     console.note(f"Serving {engine.index.manifest.products:,} products on {address}")
-    uvicorn.Server(config).run(sockets=[socket])
+    # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ServeError(
+            f"Can't listen on {host}:{port}: {error.strerror}. Is another server running there? "
+            "Try --port 0, which takes a free one."
+        ) from error
 
 
 def _configure_logs() -> None:

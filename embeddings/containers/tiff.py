@@ -79,7 +79,7 @@ class _Tag:
 
 
 class _Page:
-    """The first directory of a TIFF file."""
+    """The first page of a TIFF file: its directory."""
 
     def __init__(self, data: bytes) -> None:
         order = "<" if data[:2] == b"II" else ">"
@@ -115,7 +115,7 @@ class _Page:
         return tags, first, after
 
     def check_further_pages(self) -> None:
-        """Refuse a file whose further directories are not all there; their pixels are not needed."""
+        """Refuse a file that lacks a further directory; further pixels are not looked for."""
         (start,) = self.dialect.offset.unpack_from(self._data, self.dialect.pointer)
         seen: set[int] = set()
         while start and start not in seen and len(seen) < MAX_PARTS:

@@ -76,7 +76,7 @@ class IdLedger:
 
     Ids are kept as 16-byte BLAKE2b digests (a false match among ten million ids has a chance below
     1e-24) in a temporary SQLite table, which stays in memory while it is small and goes to an
-    unnamed temporary file after that: ten million ids take about 64 MiB of memory and 400 MB of
+    unnamed temporary file after that: ten million ids take about 64 MiB of memory and 300 MB of
     disk.
     """
 

@@ -90,7 +90,11 @@ class ParquetCatalog(Catalog):
             # pyarrow would try a path as a URL as well; an open file is nothing but the file.
             with self._path.open("rb") as source:
                 yield pq.ParquetFile(
-                    source, buffer_size=_BUFFER_BYTES, pre_buffer=False, memory_map=False
+                    source,
+                    buffer_size=_BUFFER_BYTES,
+                    pre_buffer=False,
+                    memory_map=False,
+                    page_checksum_verification=True,
                 )
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             if isinstance(error, OSError) and error.errno is not None:
@@ -150,6 +154,11 @@ class ParquetCatalog(Catalog):
             for batch in batches:
                 yield from self._rows_of(line, batch)
                 line += batch.num_rows
+        if line != self._rows_in_file + 1:
+            raise CatalogError(
+                f"{shown(self.name)} declares {self._rows_in_file:,} rows and has {line - 1:,}; "
+                "write it anew"
+            )
 
     def _rows_of(self, line: int, batch: pa.RecordBatch) -> Iterator[CatalogRow | BadRow]:
         ids = id_values(batch.column(self._options.id_column))

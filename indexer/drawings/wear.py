@@ -176,11 +176,11 @@ def sunglasses(s: Sketch) -> str:
     for x in (29.5, 70.5):
         if shape == "round":
             s.body(oval(x, 51, 18.5, 17.5))
-            s.trim(oval(x, 51, 13.2, 12.2), glass)
+            s.trim(oval(x, 51, 12.2, 11.2), glass)
         else:
             s.body(rounded([(x - 19, 37, 5), (x + 19, 37, 5), (x + 17, 65, 9), (x - 17, 65, 9)]))
-            lens: list[Corner] = [(x - 14, 42, 4), (x + 14, 42, 4), (x + 12.5, 60.5, 7)]
-            s.trim(rounded([*lens, (x - 12.5, 60.5, 7)]), glass)
+            lens: list[Corner] = [(x - 13, 42.5, 4), (x + 13, 42.5, 4), (x + 11.6, 60, 7)]
+            s.trim(rounded([*lens, (x - 11.6, 60, 7)]), glass)
         s.line([(x - 7, 56), (x + 1, 46)], s.shade(0.35), 1.8)
         s.line([(x - 2.5, 57), (x + 3, 50)], s.shade(0.35), 1.0)
     s.trim(

@@ -17,6 +17,7 @@ from compact_training.captions import (
     drawing_phrase,
     grocery_name,
     looks,
+    two_colour_phrase,
     type_words,
 )
 from compact_training.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, GROCERY_PRODUCTS, SetRows
@@ -230,16 +231,5 @@ class Sampler:
             facts = product.facts
             if "second_colour" in facts:
                 other = facts | {"colour": facts["second_colour"], "second_colour": facts["colour"]}
-                texts.append(drawing_phrase(other, _AlwaysFull(self._rng)).text)
+                texts.append(two_colour_phrase(other, self._rng))
         return texts, np.zeros((len(texts), len(products)), dtype=np.float32)
-
-
-class _AlwaysFull(random.Random):
-    """Draws phrases that name both colours, outside a prompt."""
-
-    def __init__(self, source: random.Random) -> None:
-        super().__init__(source.getrandbits(64))
-
-    def random(self) -> float:
-        """A number that both thresholds of `drawing_phrase` read as: the full phrase."""
-        return 0.69

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from compact_training.vocabulary import (
@@ -25,6 +24,7 @@ __all__ = [
     "drawing_phrase",
     "grocery_name",
     "looks",
+    "two_colour_phrase",
     "type_words",
 ]
 
@@ -139,36 +139,36 @@ def _phrase(claims: dict[str, str], rng: random.Random) -> str:
     return text
 
 
-def drawing_phrase(fields: dict[str, str], rng: random.Random) -> Caption:
-    """A phrase for a drawn product; two-coloured ones often name both colours in order."""
-    kind, colour, pattern = fields["kind"], fields["colour"], fields["pattern"]
-    second = fields.get("second_colour", "")
-    claims = {"kind": kind, "colour": colour}
-    roll = rng.random()
-    if second and roll < 0.7:
-        claims |= {"pattern": pattern, "second_colour": second}
-        text = rng.choice(
-            (
-                f"{colour} {kind} with {second} {fields['motifs']}",
-                f"{kind} in {colour} with {second} {fields['motifs']}",
-                f"{second} {fields['motifs']} on a {colour} {kind}",
-                f"a {colour} {kind} that has {second} {fields['motifs']}",
-                f"{kind}, {colour}, {second} {fields['motifs']}",
-            )
+def two_colour_phrase(facts: dict[str, str], rng: random.Random) -> str:
+    """A phrase that says which colour is the ground's and which the pattern's."""
+    kind, colour, motifs = facts["kind"], facts["colour"], facts["motifs"]
+    second = facts["second_colour"]
+    return rng.choice(
+        (
+            f"{colour} {kind} with {second} {motifs}",
+            f"{kind} in {colour} with {second} {motifs}",
+            f"{second} {motifs} on a {colour} {kind}",
+            f"a {colour} {kind} that has {second} {motifs}",
+            f"{kind}, {colour}, {second} {motifs}",
         )
+    )
+
+
+def drawing_phrase(facts: dict[str, str], rng: random.Random) -> Caption:
+    """A phrase for a drawn product; two-coloured ones often name both colours."""
+    kind, colour, pattern = facts["kind"], facts["colour"], facts["pattern"]
+    claims = {"kind": kind, "colour": colour}
+    text = f"{colour} {kind}"
+    roll = rng.random()
+    if "second_colour" in facts and roll < 0.7:
+        claims |= {"pattern": pattern, "second_colour": facts["second_colour"]}
+        text = two_colour_phrase(facts, rng)
     elif roll < 0.8:
         claims |= {"pattern": pattern}
-        text = f"{colour} {pattern} {kind}" if rng.random() < 0.5 else f"{pattern} {colour} {kind}"
-    elif roll < 0.9:
-        text = f"{colour} {kind}"
-    else:
+        text = rng.choice((f"{colour} {pattern} {kind}", f"{pattern} {colour} {kind}"))
+    elif roll > 0.9:
         claims = {"kind": kind}
         text = kind
     if rng.random() < 0.2:
         text = rng.choice(LABEL_TEMPLATES).format(text)
     return Caption(text, claims)
-
-
-def truths(captions: Sequence[Caption], products: Sequence[Product]) -> list[list[bool]]:
-    """Which caption (row) is true of which product (column)."""
-    return [[caption.holds(product) for product in products] for caption in captions]

@@ -58,7 +58,15 @@ def png_with(data: bytes, *extra: bytes) -> bytes:
     return data[:33] + b"".join(extra) + data[33:]
 
 
-_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 
 
 def interlaced_png(image: Image.Image) -> bytes:
@@ -74,7 +82,11 @@ _TIFF_TYPES = {"B": 1, "H": 3, "I": 4, "Q": 16}
 
 
 def tiff(
-    tags: dict[int, tuple[str, list[int]]], pieces: list[bytes], *, order: str = "<", big: bool = False
+    tags: dict[int, tuple[str, list[int]]],
+    pieces: list[bytes],
+    *,
+    order: str = "<",
+    big: bool = False,
 ) -> bytes:
     """A TIFF whose strips (or tiles, where 322 is a tag) come first and whose directory is last."""
     mark = b"II" if order == "<" else b"MM"
@@ -92,7 +104,9 @@ def tiff(
             at = head + len(body)
             body += packed + b"\0" * (len(packed) % 2)
             packed = struct.pack(order + ("Q" if big else "I"), at)
-        count = struct.pack(order + ("HHQ" if big else "HHI"), number, _TIFF_TYPES[kind], len(values))
+        count = struct.pack(
+            order + ("HHQ" if big else "HHI"), number, _TIFF_TYPES[kind], len(values)
+        )
         entries.append(count + packed.ljust(room, b"\0"))
     start = head + len(body)
     count = struct.pack(order + ("Q" if big else "H"), len(entries))
@@ -126,11 +140,16 @@ def tiled_tiff() -> bytes:
 
 
 def gif(
-    screen: tuple[int, int], box: tuple[int, int, int, int], indices: list[int], clear: int | None = None
+    screen: tuple[int, int],
+    box: tuple[int, int, int, int],
+    indices: list[int],
+    clear: int | None = None,
 ) -> bytes:
     """One frame at box (left, top, width, height); `clear` is the transparent index."""
     table = bytes((255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9))
-    codes = [code for i, index in enumerate(indices) for code in (*([4] if i % 2 == 0 else []), index)]
+    codes = [
+        code for i, index in enumerate(indices) for code in (*([4] if i % 2 == 0 else []), index)
+    ]
     value = sum(code << (3 * i) for i, code in enumerate([*codes, 5]))
     packed = value.to_bytes((3 * (len(codes) + 1) + 7) // 8, "little")
     control = b"" if clear is None else bytes((0x21, 0xF9, 4, 1, 0, 0, clear, 0))
@@ -238,3 +257,10 @@ def by_format() -> dict[str, dict[str, bytes]]:
 
 
 SAMPLES = {name: data for group in by_format().values() for name, data in group.items()}
+
+
+def patched(name: str, at: int, fmt: str, *values: int) -> bytes:
+    """A sample with other numbers written at a place."""
+    data = bytearray(SAMPLES[name])
+    struct.pack_into(fmt, data, at, *values)
+    return bytes(data)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -29,13 +30,14 @@ from indexer.drawings.colours import colour_named, contrasting
 from indexer.drawings.kinds import kind_named
 from indexer.drawings.patterns import pattern_named
 
+KIND_OF = {kind_named(name).slug: kind_named(name) for name in KINDS}
 ROOT = Path(__file__).resolve().parents[2]
 PATTERNED = PATTERNS[1:]
 
 
 @pytest.fixture(scope="module")
 def catalog() -> list[DrawnProduct]:
-    return list(draw_catalog(90, seed=3))
+    return list(draw_catalog(80, seed=3))
 
 
 def digest(products) -> str:
@@ -46,14 +48,16 @@ def digest(products) -> str:
     return whole.hexdigest()
 
 
-def drawn(kind: str, colour: str, pattern: str = "plain", second: str | None = None, seed=0):
-    image = draw_product(kind, colour, pattern, second, random.Random(f"{kind}/{seed}"))
+def drawn(kind: str, colour: str, pattern: str = "plain", second: str | None = None):
+    """The product in one shape for each kind."""
+    image = draw_product(kind, colour, pattern, second, random.Random(kind))
     return np.asarray(image, dtype=np.int16)
 
 
-def body_of(kind: str, seed=0):
+@cache
+def body_of(kind: str):
     """The pixels that take the product's colour: those that tell a black one from a white one."""
-    return np.abs(drawn(kind, "black", seed=seed) - drawn(kind, "white", seed=seed)).max(2) > 60
+    return np.abs(drawn(kind, "black") - drawn(kind, "white")).max(2) > 60
 
 
 def lab(rgb):
@@ -100,14 +104,14 @@ def test_small_catalog_begins_the_large_one():
 
 
 def test_count_and_unique_ids(catalog):
-    assert len(catalog) == 90
-    assert len({product.id for product in catalog}) == 90
+    assert len(catalog) == 80
+    assert len({product.id for product in catalog}) == 80
     assert list(draw_catalog(0)) == []
 
 
 def test_every_kind_comes_equally_often(catalog):
     counts = Counter(product.id.rpartition("-")[0] for product in catalog)
-    assert set(counts) == {kind.replace(" ", "-") for kind in KINDS}
+    assert set(counts) == set(KIND_OF)
     assert max(counts.values()) - min(counts.values()) <= 1
     assert len(KINDS) >= 22
 
@@ -120,11 +124,11 @@ def test_every_colour_and_pattern_comes(catalog):
 def test_titles_name_kind_and_colours(catalog):
     for product in catalog:
         title, fields = product.title.lower(), product.fields
-        kind = product.id.rpartition("-")[0]
-        assert kind in title.replace(" ", "-")
+        assert KIND_OF[product.id.rpartition("-")[0]].name in title
         assert fields["title"] == product.title
         assert str(fields["colour"]) in title
         named = {word for word in re.findall(r"\w+", title) if word in COLOURS}
+        named -= {"blue"} if "navy blue" in title else set()
         assert named <= {fields["colour"], fields.get("second_colour")}
 
 
@@ -140,7 +144,7 @@ def test_titles_name_the_pattern(catalog):
 
 def test_fields_are_what_a_shop_has(catalog):
     for product in catalog:
-        kind = kind_named(product.id.rpartition("-")[0].replace("-", " ").replace("t s", "t-s"))
+        kind = KIND_OF[product.id.rpartition("-")[0]]
         fields = dict(product.fields)
         price = fields.pop("price")
         assert isinstance(price, float)
@@ -167,7 +171,7 @@ def test_pictures_are_centred_on_a_light_ground(catalog):
 @pytest.mark.parametrize("colour", COLOURS)
 def test_plain_products_look_the_colour_they_are_called(colour):
     at = COLOURS.index(colour)
-    for kind in KINDS[at % 4 :: 4]:
+    for kind in KINDS[at % 5 :: 5]:
         pixels = drawn(kind, colour)[body_of(kind)]
         assert COLOURS[nearest(np.median(pixels, axis=0), COLOURS)] == colour, kind
 
@@ -176,11 +180,10 @@ def test_plain_products_look_the_colour_they_are_called(colour):
 def test_one_state_gives_one_shape_whatever_is_on_it(kind):
     body = body_of(kind)
     plain = drawn(kind, "navy")
-    for pattern in PATTERNED:
+    for pattern in PATTERNED[KINDS.index(kind) % 4 :: 4]:
         changed = np.abs(drawn(kind, "navy", pattern, "white") - plain).max(2) > 8
-        # The edge of a body is antialiased, so its last pixel may change outside the mask.
-        inside = np.asarray(Image.fromarray(body).convert("L").resize((320, 320)))
-        assert inside[changed].size > 0.02 * body.sum(), pattern
+        assert (changed & body).sum() > 0.02 * body.sum(), pattern
+        # Antialiased edges let the pattern shine a little past the body's clear pixels.
         assert (changed & ~body).sum() < 0.03 * body.sum(), pattern
 
 

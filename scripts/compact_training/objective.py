@@ -1,0 +1,132 @@
+"""The losses that tie pictures and texts, and those that keep what the teachers knew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from open_clip.transformer import TextTransformer
+from torch import Tensor
+from torch.nn import functional
+
+from compact_training.batches import Anchors, Portion
+from compact_training.text_tower import encode, tokenize
+
+__all__ = [
+    "ClassMemory",
+    "anchor_loss",
+    "contrast",
+    "encode_sorted",
+    "portion_loss",
+]
+
+# Temperature of the teacher's class probabilities, as in the trial with class-name embeddings.
+_TEACHER_TEMPERATURE = 1.5
+
+
+def encode_sorted(tower: TextTransformer, texts: Sequence[str], parts: int = 5) -> Tensor:
+    """Unit vectors in the order of the texts; like lengths go together to save padding."""
+    tokens = tokenize(texts)
+    order = (tokens != 0).sum(1).argsort(stable=True)
+    size = -(-len(order) // parts)
+    chunks = [encode(tower, tokens[order[s : s + size]]) for s in range(0, len(order), size)]
+    back = torch.empty_like(order)
+    back[order] = torch.arange(len(order))
+    return torch.cat(chunks)[back]
+
+
+def contrast(texts: Tensor, pictures: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
+    """Cross-entropy both ways, each positive of a row with an equal share of the target.
+
+    Args:
+        texts: `[t, dim]` unit rows.
+        pictures: `[p, dim]` unit rows.
+        truth: `[t, p]`; 1 where the text is true of the picture. A text true of none is only a
+            wrong answer for pictures.
+        scale: The multiplier of cosines.
+    """
+    logits = scale * texts @ pictures.T
+    to_pictures = -(_shares(truth) * logits.log_softmax(1)).sum(1)
+    to_texts = -(_shares(truth.T) * logits.T.log_softmax(1)).sum(1)
+    asked = truth.sum(1) > 0
+    return 0.5 * (to_pictures[asked].mean() + to_texts.mean())
+
+
+def _shares(truth: Tensor) -> Tensor:
+    return truth / truth.sum(1, keepdim=True).clamp(min=1)
+
+
+def anchor_loss(pictures: Tensor, labels: Tensor, anchors: Anchors, scale: Tensor) -> Tensor:
+    """Cross-entropy over a closed list of labels."""
+    truth = torch.from_numpy(anchors.truth)
+    logits = scale * pictures @ labels.T
+    return anchors.weight * functional.cross_entropy(logits, truth, ignore_index=-1)
+
+
+def portion_loss(portion: Portion, pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
+    """Contrast and anchors of one portion; `texts` holds its texts and then its anchors'."""
+    count = len(portion.texts)
+    loss = contrast(texts[:count], pictures, torch.from_numpy(portion.truth), scale)
+    for anchors in portion.anchors:
+        labels = texts[count : count + len(anchors.texts)]
+        loss = loss + anchor_loss(pictures, labels, anchors, scale)
+        count += len(anchors.texts)
+    return loss
+
+
+class ClassMemory:
+    """The ImageNet teacher's knowledge, without ImageNet's pictures.
+
+    Features of our own pictures are mixed, and moved along the classifier's rows until the teacher
+    takes them for one of its classes; what it then says, over all classes, is what the student is
+    to say with the class names as labels.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, names: list[list[str]], seed: int) -> None:
+        self._weight = weight
+        self._bias = bias
+        self._names = names
+        self._rng = np.random.default_rng(seed)
+        rows = weight - weight.mean(0)
+        self._directions = functional.normalize(rows, dim=1)
+
+    def features(self, real: Tensor, classes: Tensor) -> Tensor:
+        """Stand-in features `[n, 1280]` for classes, from as many real ones."""
+        count = len(classes)
+        mix = torch.from_numpy(self._rng.beta(0.6, 0.6, (count, 1)).astype(np.float32))
+        base = mix * real + (1 - mix) * real[torch.from_numpy(self._rng.permutation(count))]
+        drop = torch.from_numpy((self._rng.random((count, real.shape[1])) < 0.15))
+        base = base.masked_fill(drop, 0.0)
+        share = torch.from_numpy(self._rng.uniform(0.2, 0.9, (count, 1)).astype(np.float32))
+        reach = torch.from_numpy(self._rng.uniform(6, 22, (count, 1)).astype(np.float32))
+        return (share * base + reach * self._directions[classes]).clamp(0, 6)
+
+    def teacher_log(self, features: Tensor) -> Tensor:
+        """The teacher's log-probabilities `[n, 1000]`, softened."""
+        logits = features @ self._weight.T + self._bias
+        return (logits / _TEACHER_TEMPERATURE).log_softmax(1)
+
+    def draw(self, count: int) -> tuple[Tensor, list[str]]:
+        """Distinct classes and a name for each."""
+        classes = self._rng.choice(len(self._names), count, replace=False)
+        texts = []
+        for label in classes:
+            names = self._names[label]
+            first = len(names) == 1 or self._rng.random() < 0.6
+            name = names[0] if first else names[int(self._rng.integers(1, len(names)))]
+            texts.append(name if self._rng.random() < 0.7 else f"a photo of a {name}")
+        return torch.from_numpy(classes), texts
+
+    def loss(self, pictures: Tensor, labels: Tensor, log: Tensor, scale: Tensor) -> Tensor:
+        """Divergence of the student from the teacher over the drawn classes.
+
+        Args:
+            pictures: `[n, dim]` unit rows.
+            labels: `[classes, dim]` unit rows.
+            log: The teacher's log-probabilities of the drawn classes, `[n, classes]`.
+            scale: The multiplier of cosines.
+        """
+        student = (scale * pictures @ labels.T).log_softmax(1)
+        teacher = log.log_softmax(1)
+        return functional.kl_div(student, teacher, log_target=True, reduction="batchmean")
