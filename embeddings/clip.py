@@ -199,9 +199,10 @@ class ClipEncoder:
         times the pictures a second for `compact` in bfloat16. What follows what is read off the
         order of the modules, so the fold is kept only if probe pictures keep their vectors.
         """
-        folded = copy.deepcopy(self._model.visual)
-        if not _fold(folded):
+        if not any(isinstance(child, nn.BatchNorm2d) for child in self._model.visual.modules()):
             return
+        folded = copy.deepcopy(self._model.visual)
+        _fold(folded)
         before = self._encode_images(self._probes, torch.float32)
         original, self._model.visual = self._model.visual, folded
         after = self._encode_images(self._probes, torch.float32)
@@ -218,9 +219,8 @@ class ClipEncoder:
         return probes[:, :height, :width]
 
 
-def _fold(module: nn.Module) -> int:
-    """Fold every batch norm that directly follows a convolution; returns how many."""
-    count = 0
+def _fold(module: nn.Module) -> None:
+    """Fold every batch norm that directly follows a convolution, in place."""
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
         if (
@@ -233,11 +233,9 @@ def _fold(module: nn.Module) -> int:
             # timm's batch norms carry the activation that follows them.
             setattr(module, name, getattr(child, "act", None) or nn.Identity())
             before = None
-            count += 1
         else:
-            count += _fold(child)
+            _fold(child)
             before = (name, child)
-    return count
 
 
 def _resolve(name: str) -> _Source:

@@ -22,7 +22,10 @@ class Settings(BaseSettings):
     )
     max_image_bytes: int = Field(default=20 * 2**20, gt=0, description="Largest picture file.")
     max_image_pixels: int = Field(
-        default=50_000_000, gt=0, description="Most pixels a picture may declare."
+        default=50_000_000,
+        gt=0,
+        le=89_478_485,  # where Pillow's own guard begins
+        description="Most pixels a picture may declare.",
     )
     threads: int = Field(default=4, gt=0, description="Requests worked on at the same time.")
 

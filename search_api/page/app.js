@@ -1,7 +1,7 @@
 /** The search page: keeps the query, the address bar, the results and the keyboard in step. */
 
 import { ApiError, firstPicture, getIndex, getItem, search, thumbnail } from "./api.js";
-import { lighten, mayBePicture, pictureIn } from "./picture.js";
+import { lighten, mayBePicture, receivePictures } from "./picture.js";
 import { titleOf } from "./product.js";
 import { cardOf, chipOf, completeDetails, setText, showDetails, skeletons } from "./view.js";
 
@@ -301,7 +301,6 @@ function comeBack({ state }) {
 /* Pictures from outside */
 
 function searchWithPicture(file) {
-  if (!file) return;
   if (mayBePicture(file)) go({ ...typed(), picture: file, like: [] });
   else refuse(file);
 }
@@ -313,35 +312,9 @@ function refuse(file) {
   byId("retry").hidden = true;
 }
 
-function carriesFiles({ dataTransfer }) {
-  return dataTransfer?.types.includes("Files") ?? false;
-}
-
-window.addEventListener("dragenter", (event) => {
-  if (!carriesFiles(event)) return;
-  details.close();
-  byId("drop").hidden = false;
-});
-window.addEventListener("dragover", (event) => {
-  if (carriesFiles(event)) event.preventDefault();
-});
-window.addEventListener("dragleave", ({ relatedTarget }) => {
-  if (relatedTarget === null) byId("drop").hidden = true;
-});
-window.addEventListener("drop", (event) => {
-  byId("drop").hidden = true;
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  searchWithPicture(pictureIn(event.dataTransfer));
-});
-window.addEventListener("paste", (event) => {
-  const file = pictureIn(event.clipboardData);
-  if (!file) return;
-  event.preventDefault();
-  searchWithPicture(file);
-});
+receivePictures({ overlay: byId("drop"), onDrag: () => details.close(), onFile: searchWithPicture });
 byId("upload").addEventListener("change", ({ target }) => {
-  searchWithPicture(target.files[0]);
+  if (target.files.length) searchWithPicture(target.files[0]);
   target.value = ""; // so that the same file can be chosen again
 });
 

@@ -1,4 +1,4 @@
-/** Pictures that people bring: choosing the file, and keeping its upload small. */
+/** Pictures that people bring: dropped or pasted, and made light enough for a quick upload. */
 
 const HEAVY_BYTES = 2 * 1024 * 1024;
 const LONGEST_SIDE = 1600; // models look at 224 to 512 pixels, so nothing that they see is lost
@@ -9,10 +9,39 @@ export function mayBePicture(file) {
   return file.type === "" || file.type.startsWith("image/");
 }
 
-/** The first file that may be a picture in a drop or a paste, else its first file, else null. */
-export function pictureIn(transfer) {
+/**
+ * Calls `onFile` with a file dropped anywhere on the page or pasted into it.
+ *
+ * `overlay` is shown while files are dragged over the page, and `onDrag` called as they come in.
+ */
+export function receivePictures({ overlay, onDrag, onFile }) {
+  window.addEventListener("dragenter", (event) => {
+    if (!carriesFiles(event)) return;
+    onDrag();
+    overlay.hidden = false;
+  });
+  window.addEventListener("dragover", (event) => {
+    if (carriesFiles(event)) event.preventDefault();
+  });
+  window.addEventListener("dragleave", ({ relatedTarget }) => {
+    if (relatedTarget === null) overlay.hidden = true; // out of the window, not onto a child
+  });
+  window.addEventListener("drop", (event) => {
+    overlay.hidden = true;
+    take(event, event.dataTransfer, onFile);
+  });
+  window.addEventListener("paste", (event) => take(event, event.clipboardData, onFile));
+}
+
+function carriesFiles({ dataTransfer }) {
+  return dataTransfer?.types.includes("Files") ?? false;
+}
+
+function take(event, transfer, onFile) {
   const files = [...(transfer?.files ?? [])];
-  return files.find(mayBePicture) ?? files[0] ?? null;
+  if (!files.length) return;
+  event.preventDefault();
+  onFile(files.find(mayBePicture) ?? files[0]);
 }
 
 /** The file itself when it is light, else the same picture scaled down for a quick upload. */

@@ -13,7 +13,7 @@ export function cardOf(hit, bestScore) {
   const title = titleOf(hit.id, hit.fields);
   card.dataset.hit = hit.id;
   showPicture(part("img"), hit.image && thumbnail(hit.image));
-  part(".card-open").textContent = title;
+  part(".card-open span").textContent = title;
   setText(part(".price"), priceOf(hit.fields));
   setText(part(".card-notes"), notesOf(hit.fields).join(" · "));
   part(".card-like").setAttribute("aria-label", `More like this: ${title}`);
@@ -102,7 +102,7 @@ function sharpen(image) {
   const wanted = shown.src;
   const full = new Image();
   full.addEventListener("load", () => {
-    if (shown.src === wanted) shown.src = full.src;
+    if (shown.src === wanted) showPicture(shown, image);
   });
   full.src = image;
 }

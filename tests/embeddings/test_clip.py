@@ -109,6 +109,27 @@ def test_fingerprint_follows_the_weights(pristine: Path, folder: Path) -> None:
     assert load_encoder(f"local-dir:{folder}").spec.fingerprint != original
 
 
+def test_folded_batch_norms_keep_the_vectors(tmp_path: Path) -> None:
+    vision = {"timm_model_name": "resnet10t", "timm_pool": "avg", "image_size": 32}
+    config = {**CONFIG, "model_cfg": {**CONFIG["model_cfg"], "vision_cfg": vision}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    torch.manual_seed(0)
+    model = open_clip.create_model(f"local-dir:{tmp_path}").eval()
+    for module in model.modules():  # as training leaves them; fresh ones would fold to nothing
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+            torch.nn.init.uniform_(module.weight, 0.5, 2)
+    save_file(model.state_dict(), tmp_path / "open_clip_model.safetensors")
+    encoder = load_encoder(f"local-dir:{tmp_path}", precision="fp32")
+    kept = [m for m in encoder._model.visual.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(kept) < 3  # of a dozen
+    batch = torch.from_numpy(pixels()).permute(0, 3, 1, 2).float().div(255).sub(0.5).div(0.25)
+    with torch.inference_mode():
+        expected = model.encode_image(batch, normalize=True).numpy()
+    np.testing.assert_allclose(encoder.encode_images(pixels()), expected, atol=1e-4)
+
+
 class _Payload:
     def __init__(self, marker: Path) -> None:
         self.marker = marker

@@ -1,0 +1,120 @@
+"""The shipped model on real pictures: what a shop's people would try first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from embeddings.clip import load_encoder
+from embeddings.encoder import Encoder
+from indexer.build import BuildReport, build_index
+from indexer.engine import Engine
+from indexer.index import Match
+from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
+
+pytestmark = pytest.mark.shared
+
+PRODUCTS = 2500
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return load_encoder("compact")
+
+
+@pytest.fixture(scope="module")
+def fashion(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first products of the fashion catalog as a catalog of their own."""
+    path = tmp_path_factory.mktemp("fashion") / "fashion.parquet"
+    pq.write_table(pq.read_table(shared_data / "fashion-train-0000.parquet")[:PRODUCTS], path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(fashion: Path, encoder: Encoder) -> BuildReport:
+    return build_index(fashion, fashion.parent / "index", encoder)
+
+
+@pytest.fixture(scope="module")
+def engine(report: BuildReport, fashion: Path, encoder: Encoder) -> Engine:
+    return Engine.open(fashion.parent / "index", encoder)
+
+
+def hits(engine: Engine, *parts: QueryPart, k: int = 10) -> list[Match]:
+    return list(engine.search(Query(parts=parts, k=k)).hits)
+
+
+def count(found: list[Match], field: str, *values: str) -> int:
+    return sum(hit.fields.get(field) in values for hit in found)
+
+
+def test_every_product_is_indexed(report: BuildReport) -> None:
+    assert report.products == report.images == PRODUCTS
+    assert report.embedded + report.reused == PRODUCTS
+    assert report.quarantined == 0
+
+
+def test_fields_are_typed(engine: Engine) -> None:
+    fields = engine.index.manifest.fields
+    assert fields["year"] == "integer"
+    assert fields["title"] == "text"
+    assert engine.product("15970").fields["base_colour"] == "Navy Blue"
+
+
+def test_a_red_dress_query_finds_red_dresses(engine: Engine, fashion: Path) -> None:
+    table = pq.read_table(fashion, columns=["article_type", "base_colour"])
+    reds = pc.is_in(table["base_colour"], pc.cast(["Red", "Maroon", "Pink", "Orange"], "string"))
+    there = int(pc.sum(pc.and_(pc.equal(table["article_type"], "Dresses"), reds)).as_py())
+    found = hits(engine, TextPart("red dress"), k=max(1, min(10, there)))
+    assert count(found, "article_type", "Dresses") >= 0.6 * len(found)
+    assert count(found, "base_colour", "Red", "Maroon", "Pink", "Orange") >= 0.5 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "types"),
+    [
+        ("watch", {"Watches"}),
+        ("a pair of jeans", {"Jeans"}),
+        ("sneakers", {"Casual Shoes", "Sports Shoes"}),
+        ("sunglasses", {"Sunglasses"}),
+        ("handbag", {"Handbags", "Clutches", "Laptop Bag", "Backpacks"}),
+        ("fragrance", {"Perfume and Body Mist", "Deodorant"}),
+    ],
+)
+def test_words_find_their_kind_of_goods(engine: Engine, words: str, types: set[str]) -> None:
+    assert count(hits(engine, TextPart(words)), "article_type", *types) >= 7
+
+
+def test_a_product_is_its_own_nearest_picture(engine: Engine, fashion: Path) -> None:
+    rows = pq.read_table(fashion, columns=["id", "image"])[100:110].to_pylist()
+    for row in rows:
+        picture = Image.open(BytesIO(row["image"])).convert("RGB")
+        best = hits(engine, ImagePart(picture), k=3)
+        assert row["id"] in [hit.id for hit in best]
+        assert best[0].score > 0.99
+
+
+def test_products_like_a_watch_are_watches(engine: Engine) -> None:
+    watch = hits(engine, TextPart("watch"), k=1)[0]
+    kinds = Counter(hit.fields["article_type"] for hit in hits(engine, LikePart(watch.id)))
+    assert kinds["Watches"] >= 8
+
+
+def test_a_shoppers_photo_finds_its_packshot_more_often_than_chance(
+    shared_data: Path, encoder: Encoder, tmp_path: Path
+) -> None:
+    build_index(shared_data / "grocery-products-0000.parquet", tmp_path / "index", encoder)
+    engine = Engine.open(tmp_path / "index", encoder)
+    photos = pq.read_table(shared_data / "grocery-photos-train-0000.parquet")[::66].to_pylist()
+    right = 0
+    for row in photos:
+        picture = Image.open(BytesIO(row["image"])).convert("RGB")
+        found = hits(engine, ImagePart(picture), k=10)
+        right += row["product_id"] in [hit.id for hit in found]
+    assert right / len(photos) > 3 * 10 / 81
