@@ -13,6 +13,7 @@ from PIL import Image
 from embeddings.encoder import Encoder, FloatArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
 from indexer.errors import QueryError
+from indexer.filters import parse_filter
 from indexer.index import Index, Product
 from indexer.query import ImagePart, LikePart, Query, QueryPart, SearchResult, TextPart
 
@@ -48,14 +49,17 @@ class Engine:
 
         Raises:
             QueryError: The query means nothing: no parts, parts that cancel out, an unknown
-                product or field.
+                product or field, a filter that does not fit.
         """
         start = time.perf_counter()
+        types = self.index.manifest.fields
+        where = None if query.filter is None else parse_filter(dict(query.filter), types)
         vector = self.embed(query.parts)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         hits = self.index.search(vector, query.offset + query.k, exclude=liked, fields=query.fields)
         return SearchResult(
             hits=tuple(hits[query.offset :]),
+            facets=self.index.facets(query.facets, where),
             generation=self.index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),

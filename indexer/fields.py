@@ -16,6 +16,7 @@ __all__ = [
     "FieldTyper",
     "FieldValue",
     "arrow_schema",
+    "is_non_finite",
     "join_types",
     "to_batch",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 
 from embeddings.encoder import EncoderSpec, FloatArray
@@ -19,11 +21,14 @@ from indexer.errors import (
     UnknownProductError,
 )
 from indexer.fields import FieldValue
+from indexer.filters import Mask, Predicate, evaluate
 from indexer.layout import Layout
 from indexer.manifest import Manifest, generations, live_generation, read_manifest
 from indexer.segment import Segment
 
-__all__ = ["Index", "Match", "Product", "StoredImage", "index_exists"]
+__all__ = ["FACET_VALUES", "Index", "Match", "Product", "StoredImage", "index_exists"]
+
+FACET_VALUES = 100
 
 _log = structlog.get_logger(__name__)
 
@@ -115,11 +120,6 @@ class Index:
         """The segments, in the manifest's order."""
         return self._segments
 
-    @cached_property
-    def field_names(self) -> tuple[str, ...]:
-        """The product fields, in catalog order."""
-        return tuple(self.manifest.fields)
-
     def check_encoder(self, spec: EncoderSpec) -> None:
         """Refuse an encoder other than the one that built this index.
 
@@ -141,22 +141,27 @@ class Index:
         *,
         exclude: Collection[str] = (),
         fields: Sequence[str] | None = None,
+        where: Predicate | None = None,
     ) -> list[Match]:
         """The k products whose best picture is nearest to a unit vector, nearest first.
 
         Args:
             vector: `[dim]` float32, of length 1.
-            k: How many products; fewer come back only if the index holds fewer.
+            k: How many products; fewer come back only if fewer are there.
             exclude: Product ids to leave out.
             fields: Which product fields to give; all by default.
+            where: Which products may be found; all by default. The k nearest of those come back,
+                not those among the k nearest.
 
         Raises:
             QueryError: If a field does not exist.
         """
-        self._check_fields(fields)
+        self.check_fields(fields or ())
         matches: list[tuple[float, int, int, int]] = []
         for number, segment in enumerate(self._segments):
-            for score, row, image in self._search_segment(segment, vector, k + len(exclude)):
+            allowed = None if where is None else evaluate(where, segment.field_table)
+            wanted = k + len(exclude)
+            for score, row, image in _search_segment(segment, vector, wanted, allowed):
                 matches.append((-score, number, row, image))
         # Ties keep the order of segments and rows, so that paging never repeats a product.
         matches.sort()
@@ -173,6 +178,33 @@ class Index:
             if len(found) == k:
                 break
         return found
+
+    def facets(
+        self, names: Sequence[str], where: Predicate | None = None
+    ) -> dict[str, list[tuple[FieldValue, int]]]:
+        """How many products have which value, for each of some fields.
+
+        Args:
+            names: The fields.
+            where: Which products are counted; all by default.
+
+        Returns:
+            For each field its `FACET_VALUES` most frequent values with their counts, most frequent
+            first; products without a value are not counted.
+
+        Raises:
+            QueryError: If a field does not exist.
+        """
+        self.check_fields(names)
+        counts: dict[str, Counter[FieldValue]] = {name: Counter() for name in names}
+        for segment in self._segments:
+            table = segment.field_table
+            if where is not None:
+                table = table.filter(pa.array(evaluate(where, table)))
+            for name in names:
+                for item in pc.value_counts(table[name].drop_null()).to_pylist():
+                    counts[name][item["values"]] += item["counts"]
+        return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}
 
     def get(self, product_id: str) -> Product:
         """A product by its id.
@@ -212,23 +244,6 @@ class Index:
             )
         return place.segment.thumbnail(rows[number])
 
-    def _search_segment(
-        self, segment: Segment, vector: FloatArray, k: int
-    ) -> list[tuple[float, int, int]]:
-        """The k nearest products of a segment: (cosine, product row, row of the best picture)."""
-        wanted = min(k, segment.record.products)
-        asked = k
-        while True:
-            scores, images = segment.neighbours.search(vector, asked)
-            products = segment.image_product[images]
-            _, first = np.unique(products, return_index=True)
-            if len(first) >= wanted or asked >= segment.record.images:
-                break
-            # Pictures of the same products took the places; look further.
-            asked = min(asked * 4, segment.record.images)
-        best = np.sort(first)[:wanted]
-        return [(float(scores[i]), int(products[i]), int(images[i])) for i in best]
-
     def _find(self, product_id: str) -> _Place:
         for segment in self._segments:
             row = segment.find(product_id)
@@ -236,11 +251,39 @@ class Index:
                 return _Place(segment, row)
         raise UnknownProductError(f"There is no product {product_id!r} in the index.")
 
-    def _check_fields(self, fields: Sequence[str] | None) -> None:
-        for name in fields or ():
+    def check_fields(self, names: Sequence[str]) -> None:
+        """Refuse names of fields that the index does not have.
+
+        Raises:
+            QueryError: Naming the first, and listing those that exist.
+        """
+        for name in names:
             if name not in self.manifest.fields:
                 known = ", ".join(self.manifest.fields) or "none"
                 raise QueryError(f"There is no field {name!r}; the fields are: {known}.")
+
+
+def _search_segment(
+    segment: Segment, vector: FloatArray, k: int, allowed: Mask | None
+) -> list[tuple[float, int, int]]:
+    """The k nearest products of a segment: (cosine, product row, row of the best picture).
+
+    `allowed` tells by product row which may be found.
+    """
+    there = segment.record.products if allowed is None else int(np.count_nonzero(allowed))
+    wanted = min(k, there)
+    allowed_images = None if allowed is None else allowed[segment.image_product]
+    asked = k
+    while True:
+        scores, images = segment.neighbours.search(vector, asked, allowed_images)
+        products = segment.image_product[images]
+        _, first = np.unique(products, return_index=True)
+        if len(first) >= wanted:
+            break
+        # Pictures of the same products took the places; look further.
+        asked *= 4
+    best = np.sort(first)[:wanted]
+    return [(float(scores[i]), int(products[i]), int(images[i])) for i in best]
 
 
 def index_exists(path: Path) -> bool:

@@ -43,17 +43,29 @@ class NeighbourIndex:
         """Length of the vectors."""
         return int(self._index.d)
 
-    def search(self, query: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.int64]]:
-        """The k nearest rows to one unit vector `[dim]`.
+    def search(
+        self, query: FloatArray, k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """The k nearest rows to one unit vector.
+
+        Args:
+            query: `[dim]`.
+            k: How many.
+            allowed: `[count]`, which rows may be found; all by default.
 
         Returns:
-            Cosines and row numbers, both `[min(k, count)]`, nearest first; rows of equal cosine
-            come in row order.
+            Cosines and row numbers, both of min(k, rows allowed), nearest first; rows of equal
+            cosine come in row order.
         """
-        k = min(k, self.count)
+        k = min(k, self.count if allowed is None else int(np.count_nonzero(allowed)))
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
-        scores, rows = self._index.search(query[np.newaxis], k)
+        params = None
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")
+            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+            params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        scores, rows = self._index.search(query[np.newaxis], k, params=params)
         order = np.lexsort((rows[0], -scores[0]))
         return scores[0][order], rows[0][order]
 

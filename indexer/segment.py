@@ -160,9 +160,9 @@ class Segment:
         self.image_product: NDArray[np.int64] = self._images["product"].to_numpy()
 
     @property
-    def schema(self) -> pa.Schema:
-        """Of the product fields."""
-        return self._fields.schema
+    def field_table(self) -> pa.Table:
+        """The product fields, by product row."""
+        return self._fields
 
     def ids(self) -> pa.ChunkedArray:
         """The product ids, by product row."""

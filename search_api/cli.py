@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -147,6 +148,14 @@ def search(
     like: Annotated[
         list[str] | None, typer.Option(help="A product's id; repeatable.", show_default=False)
     ] = None,
+    filter_: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            help='Conditions as JSON, e.g. \'{"colour": "red", "price": {"lt": 50}}\'.',
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -162,8 +171,9 @@ def search(
         parts.append(ImagePart(_read_image(image)))
     if not parts:
         console.fail("Give words to search for, --image FILE or --like ID.")
+    conditions = None if filter_ is None else _parse_filter(filter_)
     engine = _open_engine(index, model, device)
-    result = engine.search(Query(parts=tuple(parts), k=k))
+    result = engine.search(Query(parts=tuple(parts), k=k, filter=conditions))
     if as_json:
         console.print_json(SearchResponse.of(result).model_dump())
     else:
@@ -243,6 +253,16 @@ def _read_image(path: Path) -> Image:
         return read_image(path)
     except ImageError as error:
         raise type(error)(f"{path}: {error.message}") from error
+
+
+def _parse_filter(text: str) -> dict[str, Any]:
+    try:
+        conditions = json.loads(text)
+    except ValueError as error:
+        console.fail(f"--filter is not JSON: {error}.")
+    if not isinstance(conditions, dict):
+        console.fail('--filter wants a JSON object, such as \'{"colour": "red"}\'.')
+    return conditions
 
 
 def _load_encoder(name: str, device: str = "auto", precision: str = "auto") -> ClipEncoder:

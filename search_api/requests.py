@@ -81,7 +81,14 @@ def to_query(body: Body[SearchRequest], limits: ImageLimits) -> Query:
         _to_part(f"parts.{number}", part, limits) for number, part in enumerate(asked.parts)
     )
     fields = None if asked.fields is None else tuple(asked.fields)
-    return Query(parts=tuple(parts), k=asked.k, offset=asked.offset, fields=fields)
+    return Query(
+        parts=tuple(parts),
+        k=asked.k,
+        offset=asked.offset,
+        fields=fields,
+        filter=asked.filter,
+        facets=tuple(asked.facets),
+    )
 
 
 def to_image(body: Body[TagsRequest], limits: ImageLimits) -> ImagePart:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -32,6 +32,7 @@ MAX_K = 1000
 MAX_OFFSET = 10_000
 _MAX_PARTS = 32
 _MAX_LABELS = 1000
+_MAX_FACETS = 32
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -94,6 +95,19 @@ class SearchRequest(_Request):
         examples=[["title", "price"]],
         description="Product fields that the hits carry; all by default.",
     )
+    filter: dict[str, Any] | None = Field(
+        default=None,
+        examples=[{"base_colour": "Red", "price": {"gte": 10, "lt": 50}}],
+        description="Conditions on product fields that every hit meets: a value, a list of values, "
+        "or an object of gt, gte, lt, lte, prefix, exists, in, not; "
+        '"and", "or" and "not" combine filters.',
+    )
+    facets: list[str] = Field(
+        default=[],
+        max_length=_MAX_FACETS,
+        examples=[["base_colour"]],
+        description="Fields whose values are counted over all products that pass the filter.",
+    )
 
 
 class TagResponse(BaseModel):
@@ -139,7 +153,9 @@ class SearchResponse(BaseModel):
     hits: list[Hit] = Field(description="The products, nearest first.")
     total: int = Field(examples=[20], description="Number of hits in this answer.")
     facets: dict[str, list[tuple[FieldValue, int]]] = Field(
-        default={}, examples=[{}], description="Counts by field value, for the facets asked for."
+        default={},
+        examples=[{"base_colour": [["Red", 41]]}],
+        description="For each facet asked for, its values and their counts, most frequent first.",
     )
     tags: list[TagResponse] = Field(
         default=[], examples=[[]], description="Tags of the query picture, where asked for."
@@ -154,6 +170,7 @@ class SearchResponse(BaseModel):
         return cls(
             hits=[Hit.of(match) for match in result.hits],
             total=len(result.hits),
+            facets={name: list(counts) for name, counts in result.facets.items()},
             generation=result.generation,
             model=result.model,
             took_ms=round(result.took_ms, 2),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from indexer.catalog.ids import shown
 from indexer.errors import SourceError
 
-__all__ = ["ImageSource", "embedded_image", "find_image", "local_image"]
+__all__ = ["ImageSource", "check_size", "embedded_image", "find_image", "local_image"]
 
 _READ_CHUNK = 2**20
 _MAX_URL_CHARACTERS = 4096

@@ -312,7 +312,11 @@ function refuse(file) {
   byId("retry").hidden = true;
 }
 
-receivePictures({ overlay: byId("drop"), onDrag: () => details.close(), onFile: searchWithPicture });
+receivePictures({
+  overlay: byId("drop"),
+  onDrag: () => details.close(),
+  onFile: searchWithPicture,
+});
 byId("upload").addEventListener("change", ({ target }) => {
   if (target.files.length) searchWithPicture(target.files[0]);
   target.value = ""; // so that the same file can be chosen again

@@ -54,7 +54,8 @@ export function matchOf({ score, confidence }, bestScore) {
     return { label, share: clamp(confidence), words: `Confidence ${label}` };
   }
   const label = score.toFixed(2);
-  return { label, share: bestScore > 0 ? clamp(score / bestScore) : 0, words: `Similarity ${label}` };
+  const share = bestScore > 0 ? clamp(score / bestScore) : 0;
+  return { label, share, words: `Similarity ${label}` };
 }
 
 function display(value) {

@@ -29,7 +29,7 @@ export function skeletons(count) {
   return Array.from({ length: count }, () => fromTemplate("skeleton-template"));
 }
 
-/** A removable part of the query. `kind` is "picture" or "like"; `onRemove` is called on removal. */
+/** A removable part of the query: `kind` is "picture" or "like". */
 export function chipOf({ kind, label, image }, onRemove) {
   const chip = fromTemplate("chip-template");
   chip.dataset.chip = kind;

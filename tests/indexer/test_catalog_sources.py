@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.catalog import BadRow, CatalogRow, ImageSource, open_catalog
+from indexer.catalog.sources import find_image
 from indexer.errors import SourceError
 
 SENTINEL = b"secret bytes from outside"
@@ -139,7 +140,19 @@ def test_other_places_cost_the_row_and_are_not_opened(
     assert set(opened) == {str(shop / "c.jsonl")}
 
 
-def test_a_row_with_only_absolute_path_of_the_folder_itself_is_refused(shop: Path) -> None:
+@pytest.mark.parametrize("image", ["../outside/secret.jpg", "deep/../../x", "/etc/passwd"])
+def test_paths_that_lead_out_by_their_text_are_not_even_looked_for(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, image: str
+) -> None:
+    def refuse(path: object) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(SourceError):
+        find_image(shop, image, 100)
+
+
+def test_an_absolute_path_into_the_folder_is_refused(shop: Path) -> None:
     row = row_of(shop, str(shop / "a.jpg"))
     assert isinstance(row, BadRow)
     assert row.reason == "path_outside_catalog"

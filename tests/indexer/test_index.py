@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,12 @@ from indexer.errors import (
     QueryError,
     UnknownProductError,
 )
+from indexer.fields import FieldType
+from indexer.filters import parse_filter
 from indexer.index import Index, index_exists
-from indexer.layout import SEGMENT_FILES
+from indexer.layout import SEGMENT_FILES, Layout
+from indexer.manifest import EncoderRecord, Manifest, publish
+from indexer.segment import NewImage, NewProduct, write_segment
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 
@@ -150,3 +155,76 @@ def test_a_build_mends_a_damaged_index(
     assert (report.generation, report.embedded) == (3, 5)
     assert Index.open(folder).manifest.generation == 3
     assert index_exists(folder)
+
+
+def random_index(tmp_path: Path, pictures: int) -> tuple[Index, list[tuple[str, np.ndarray]]]:
+    """An index of random vectors, some products with several; and every (id, stored vector)."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(pictures, 16))
+    stored = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    owners = np.sort(rng.integers(0, pictures // 2, pictures))
+    products = []
+    for owner in np.unique(owners):
+        images = [
+            NewImage(bytes(32), "", stored[row], b"") for row in np.flatnonzero(owners == owner)
+        ]
+        products.append(NewProduct(f"p{owner}", {"n": int(owner), "odd": bool(owner % 2)}, images))
+    half = len(products) // 2
+    types = {"n": FieldType.INTEGER, "odd": FieldType.BOOLEAN}
+    records = [
+        write_segment(Layout(tmp_path).segment(name), part, types, 16)
+        for name, part in (("a", products[:half]), ("b", products[half:]))
+    ]
+    manifest = Manifest(
+        generation=1,
+        created="",
+        encoder=EncoderRecord("fake", "fake", 16),
+        segments=tuple(records),
+        products=len(products),
+        images=pictures,
+        fields={name: str(kind) for name, kind in types.items()},
+        kind="flat",
+        catalog="random",
+    )
+    publish(Layout(tmp_path), manifest)
+    return Index.open(tmp_path), [(f"p{o}", v) for o, v in zip(owners, stored, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "passes"),
+    [
+        (None, lambda n: True),
+        ({"odd": True}, lambda n: n % 2 == 1),
+        ({"n": {"lt": 7}}, lambda n: n < 7),
+        ({"n": {"gte": 390}, "odd": False}, lambda n: n >= 390 and n % 2 == 0),
+        ({"n": -1}, lambda n: False),
+    ],
+)
+def test_two_segments_answer_as_brute_force_does(
+    tmp_path: Path, raw: dict[str, object] | None, passes: Callable[[int], bool]
+) -> None:
+    index, pictures = random_index(tmp_path, 800)
+    where = None if raw is None else parse_filter(raw, index.manifest.fields)
+    for query in np.random.default_rng(1).normal(size=(10, 16)):
+        vector = (query / np.linalg.norm(query)).astype(np.float32)
+        best: dict[str, float] = {}
+        for product, stored in pictures:
+            if passes(int(product[1:])):
+                cosine = float(stored.astype(np.float32) @ vector)
+                best[product] = max(best.get(product, -2), cosine)
+        expected = sorted(best, key=lambda product: -best[product])[:10]
+        hits = index.search(vector, 10, where=where)
+        assert [hit.id for hit in hits] == expected
+        assert [hit.score for hit in hits] == pytest.approx([best[p] for p in expected], abs=1e-4)
+
+
+def test_facets_count_what_passes_the_filter(tmp_path: Path) -> None:
+    index, pictures = random_index(tmp_path, 800)
+    numbers = {int(product[1:]) for product, _ in pictures}
+    odd = sum(n % 2 for n in numbers)
+    expected = sorted([(True, odd), (False, len(numbers) - odd)], key=lambda pair: -pair[1])
+    assert index.facets(["odd"]) == {"odd": expected}
+    few = parse_filter({"n": {"in": sorted(numbers)[:3]}}, index.manifest.fields)
+    assert index.facets(["n"], few) == {"n": [(n, 1) for n in sorted(numbers)[:3]]}
+    with pytest.raises(QueryError, match="'prize'"):
+        index.facets(["prize"])

@@ -1,23 +1,18 @@
-"""The service in-process over the fake encoder, and one real index and server for all tests."""
+"""The service in this process over the fake encoder, and one real index and server for all."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from processes import HOSTILE_ID, HOSTILE_TITLE, MODEL, PATIENCE, Cli, Drawn, Server, serve
 
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, build_index
@@ -29,89 +24,28 @@ from search_api.settings import Settings
 # The picture samples stand beside the decoders' tests.
 sys.path.append(str(Path(__file__).parents[1] / "embeddings"))
 
-MODEL = "compact"
-DRAWN = 40
-HOSTILE_ID = "sale/image/50% off ü"
-HOSTILE_TITLE = "<img src=x onerror=\"document.title='run'\"><b>bold</b> & \"quoted\""
-
-# Long, since other processes may have the processors; nothing waits this long when all is well.
-PATIENCE = 120.0
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A real index over drawn products, and the line of JSON that its build printed."""
-
-    index: Path
-    pictures: Path
-    hostile_picture: Path
-    build: dict[str, object]
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running `lookalike serve`."""
-
-    url: str
-    log: Path
-    process: subprocess.Popen[str]
-
-
-class Cli:
-    """Runs the installed `lookalike` command."""
-
-    def __init__(self) -> None:
-        beside = Path(sys.executable).with_name("lookalike")
-        found = str(beside) if beside.exists() else shutil.which("lookalike")
-        assert found, "the lookalike command is not installed"
-        self.command = found
-        # Messages are compared as plain lines of any length.
-        self.environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200", "TERM": "dumb"}
-
-    def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run to the end."""
-        return subprocess.run(
-            [self.command, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            env=self.environment,
-            check=False,
-        )
-
-    def start(self, *arguments: str | Path, log: Path) -> subprocess.Popen[str]:
-        """Start in a process group of its own; standard error goes to a file."""
-        with log.open("w") as file:
-            return subprocess.Popen(
-                [self.command, *map(str, arguments)],
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-                encoding="utf-8",
-                env=self.environment,
-                start_new_session=True,
-            )
-
-
-@pytest.fixture(scope="session")
-def cli() -> Cli:
-    return Cli()
+_COLOURS = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "yellow": (255, 255, 0),
+    "dark-red": (100, 0, 0),
+}
 
 
 @pytest.fixture(scope="session")
 def colour_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Red, green, blue, yellow and dark red, as the `colours` fixture, but made once."""
+    """Five colours over the fake encoder, as the `engine` fixture, but made once."""
     rows = [
         {"id": name, "image": f"{name}.png", "title": f"A {name} thing", "price": number + 0.5}
-        for number, name in enumerate(("red", "green", "blue", "yellow", "dark-red"), start=1)
+        for number, name in enumerate(_COLOURS, start=1)
     ]
     return _fake_engine(tmp_path_factory.mktemp("colours"), rows)
 
 
 @pytest.fixture(scope="session")
 def odd_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Products with several pictures, gaps in their fields, and ids that paths must quote."""
+    """Several pictures, gaps among the fields, ids that paths must quote; no thumbnails."""
     rows = [
         {"id": "two", "image": ["green.png", "blue.png"], "title": "Two pictures"},
         {"id": "shoes/image/1.jpg", "image": "red.png", "size": 42},
@@ -119,7 +53,7 @@ def odd_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         {"id": "a+b?c#d;e", "image": "blue.png"},
         {"id": "図鑑/🙂", "image": "yellow.png", "title": "Unicode"},
     ]
-    return _fake_engine(tmp_path_factory.mktemp("odd"), rows)
+    return _fake_engine(tmp_path_factory.mktemp("odd"), rows, thumbnails=False)
 
 
 @pytest.fixture(scope="session")
@@ -132,16 +66,23 @@ def client(colour_engine: Engine) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="session")
 def odd_client(odd_engine: Engine) -> Iterator[TestClient]:
+    """The service over `odd_engine`."""
     app = create_app(odd_engine, Settings())
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
+def cli() -> Cli:
+    """The `lookalike` command."""
+    return Cli()
+
+
+@pytest.fixture(scope="session")
 def drawn(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    """Drawn products and one whose id and title are meant to break things, indexed for real."""
+    """Forty drawn products and a hostile one, indexed by the command with the shipped model."""
     folder = tmp_path_factory.mktemp("drawn")
-    catalog = write_catalog(folder, DRAWN)
+    catalog = write_catalog(folder, 40)
     hostile = folder / "pictures" / "hostile.png"
     noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((240, 240), Image.Resampling.NEAREST).save(hostile)
@@ -151,39 +92,25 @@ def drawn(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     index = folder / "index"
     done = cli("index", "build", catalog, "--index", index, "--model", MODEL, "--json")
     assert done.returncode == 0, done.stderr
-    return Drawn(index, folder / "pictures", hostile, json.loads(done.stdout))
+    return Drawn(catalog, index, hostile, json.loads(done.stdout))
 
 
 @pytest.fixture(scope="session")
 def server(cli: Cli, drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`lookalike serve` over the drawn index; told to stop, and waited for, at the end."""
-    log = tmp_path_factory.mktemp("server") / "stderr"
-    running = start_server(cli, ["--index", drawn.index], log)
+    """A `lookalike serve` process over the drawn index."""
+    running = serve(cli, drawn.index, tmp_path_factory.mktemp("server") / "stderr")
     yield running
     running.process.terminate()
     running.process.communicate(timeout=PATIENCE)
 
 
-def start_server(cli: Cli, options: Sequence[str | Path], log: Path) -> Server:
-    """Start serving on a free port, and wait until it says which."""
-    process = cli.start("serve", *options, "--port", "0", log=log)
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        said = re.search(r"^Serving [\d,]+ products on (http://\S+)$", log.read_text(), re.M)
-        if said:
-            return Server(said[1], log, process)
-        time.sleep(0.05)
-    process.kill()
-    process.communicate()
-    raise AssertionError(f"the server did not start: {log.read_text()}")
-
-
-def _fake_engine(folder: Path, rows: Sequence[dict[str, object]]) -> Engine:
-    colours = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
-    colours |= {"yellow": (255, 255, 0), "dark-red": (100, 0, 0)}
-    for name, colour in colours.items():
-        Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
+def _fake_engine(
+    folder: Path, rows: Sequence[dict[str, object]], *, thumbnails: bool = True
+) -> Engine:
+    for name, colour in _COLOURS.items():
+        Image.new("RGB", (64, 32), colour).save(folder / f"{name}.png")
     catalog = folder / "catalog.jsonl"
     catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    build_index(catalog, folder / "index", FakeEncoder(), BuildOptions(workers=1))
+    options = BuildOptions(workers=1, thumbnails=thumbnails)
+    build_index(catalog, folder / "index", FakeEncoder(), options)
     return Engine.open(folder / "index", FakeEncoder())

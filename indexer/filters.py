@@ -1,0 +1,241 @@
+"""Filters: typed predicates over product fields, evaluated on Arrow columns.
+
+As JSON, a filter is an object whose members must all hold:
+
+    {"base_colour": "Red"}                          equals
+    {"base_colour": ["Red", "Maroon"]}              one of
+    {"price": {"gte": 10, "lt": 50}}                range: gt, gte, lt, lte
+    {"title": {"prefix": "Nike"}}                   text that begins so
+    {"season": {"exists": true}}                    has a value
+    {"base_colour": {"not": "Red"}}                 any condition, turned round
+    {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
+
+A product without a value meets no condition but `{"exists": false}` and turned-round ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from indexer.errors import QueryError
+from indexer.fields import FieldType, FieldValue
+
+__all__ = [
+    "And",
+    "Compare",
+    "Exists",
+    "In",
+    "Mask",
+    "Not",
+    "Or",
+    "Predicate",
+    "evaluate",
+    "parse_filter",
+]
+
+Mask = NDArray[np.bool_]
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": pc.equal,
+    "gt": pc.greater,
+    "gte": pc.greater_equal,
+    "lt": pc.less,
+    "lte": pc.less_equal,
+    "prefix": lambda column, value: pc.starts_with(column, value.as_py()),
+}
+_GROUPS = ("and", "or", "not")
+
+# Deeper filters come from nobody's form, and would only test the recursion limit.
+_MAX_DEPTH = 16
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A field against one value; `operator` is eq, gt, gte, lt, lte or prefix."""
+
+    field: str
+    operator: str
+    value: FieldValue
+
+
+@dataclass(frozen=True)
+class In:
+    """A field is one of several values."""
+
+    field: str
+    values: tuple[FieldValue, ...]
+
+
+@dataclass(frozen=True)
+class Exists:
+    """A field has a value, or has none."""
+
+    field: str
+    wanted: bool
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part does not hold."""
+
+    part: Predicate
+
+
+@dataclass(frozen=True)
+class And:
+    """All parts hold; of no parts, always."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True)
+class Or:
+    """At least one part holds; of no parts, never."""
+
+    parts: tuple[Predicate, ...]
+
+
+Predicate = Compare | In | Exists | Not | And | Or
+
+
+def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
+    """Read a filter from JSON values, checking it against the index's fields.
+
+    Args:
+        raw: As the module's docstring shows.
+        types: The fields and their types, as the manifest has them.
+
+    Raises:
+        QueryError: It names an unknown field (the message lists those that exist), or a condition
+            that does not fit the field's type.
+    """
+    return _parse(raw, types, 0)
+
+
+def evaluate(predicate: Predicate, table: pa.Table) -> Mask:
+    """Which rows of a table of fields a predicate holds for; `[rows]` booleans."""
+    match predicate:
+        case And(parts):
+            return _all([evaluate(part, table) for part in parts], table.num_rows)
+        case Or(parts):
+            return ~_all([~evaluate(part, table) for part in parts], table.num_rows)
+        case Not(part):
+            return ~evaluate(part, table)
+        case Exists(field, wanted):
+            valid = _mask(pc.is_valid(table[field]))
+            return valid if wanted else ~valid
+        case In(field, values):
+            column = table[field]
+            return _mask(pc.is_in(column, pa.array(values, column.type)))
+        case Compare(field, operator, value):
+            column = table[field]
+            return _mask(_COMPARISONS[operator](column, pa.scalar(value, column.type)))
+
+
+def _all(masks: Sequence[Mask], rows: int) -> Mask:
+    return np.logical_and.reduce(masks) if masks else np.ones(rows, np.bool_)
+
+
+def _mask(column: pa.ChunkedArray) -> Mask:
+    return np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _parse(raw: object, types: Mapping[str, str], depth: int) -> Predicate:
+    if depth > _MAX_DEPTH:
+        raise QueryError(f"filter: nested deeper than {_MAX_DEPTH} levels.")
+    if not isinstance(raw, dict):
+        raise QueryError('filter: an object is wanted, such as {"colour": "red"}.')
+    parts: list[Predicate] = []
+    for key, value in raw.items():
+        if key in _GROUPS and key not in types:
+            parts.append(_parse_group(key, value, types, depth + 1))
+        else:
+            parts.append(_parse_condition(key, value, types, depth + 1))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _parse_group(key: str, value: object, types: Mapping[str, str], depth: int) -> Predicate:
+    if key == "not":
+        return Not(_parse(value, types, depth))
+    if not isinstance(value, list):
+        raise QueryError(f'filter: "{key}" wants a list of filters.')
+    parts = tuple(_parse(part, types, depth) for part in value)
+    return And(parts) if key == "and" else Or(parts)
+
+
+def _parse_condition(field: str, value: object, types: Mapping[str, str], depth: int) -> Predicate:
+    if depth > _MAX_DEPTH:
+        raise QueryError(f"filter.{field}: nested deeper than {_MAX_DEPTH} levels.")
+    if field not in types:
+        known = ", ".join(types) or "none"
+        raise QueryError(f"filter: there is no field {field!r}; the fields are: {known}.")
+    kind = FieldType(types[field])
+    if isinstance(value, list):
+        return In(field, tuple(_fit(field, kind, item) for item in value))
+    if not isinstance(value, dict):
+        return Compare(field, "eq", _fit(field, kind, value))
+    if not value:
+        raise QueryError(f"filter.{field}: the condition is empty.")
+    parts = tuple(
+        _parse_operator(field, kind, operator, operand, types, depth)
+        for operator, operand in value.items()
+    )
+    return parts[0] if len(parts) == 1 else And(parts)
+
+
+def _parse_operator(
+    field: str,
+    kind: FieldType,
+    operator: str,
+    operand: object,
+    types: Mapping[str, str],
+    depth: int,
+) -> Predicate:
+    if operator == "not":
+        return Not(_parse_condition(field, operand, types, depth + 1))
+    if operator == "in" and isinstance(operand, list):
+        return _parse_condition(field, operand, types, depth + 1)
+    if operator == "exists" and isinstance(operand, bool):
+        return Exists(field, operand)
+    if operator in _COMPARISONS:
+        ordered = operator in ("gt", "gte", "lt", "lte")
+        if (operator == "prefix" and kind is not FieldType.TEXT) or (
+            ordered and kind is FieldType.BOOLEAN
+        ):
+            raise QueryError(f'filter.{field}: "{operator}" does not apply to {kind} fields.')
+        return Compare(field, operator, _fit(field, kind, operand))
+    known = ", ".join([*_COMPARISONS, "in", "exists", "not"])
+    raise QueryError(f'filter.{field}: "{operator}" is no condition here; there are: {known}.')
+
+
+def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
+    """A JSON value as a value of the field's type."""
+    match kind, value:
+        case FieldType.TEXT, str():
+            return value
+        case FieldType.BOOLEAN, bool():
+            return value
+        case ((FieldType.INTEGER | FieldType.FLOAT), bool()):
+            pass
+        case FieldType.FLOAT, int() | float():
+            return float(value)
+        case FieldType.INTEGER, int() if -(2**63) <= value < 2**63:
+            return value
+        case _:
+            pass
+    raise QueryError(f"filter.{field}: {value!r:.60} is not {_ARTICLE[kind]} value.")
+
+
+_ARTICLE = {
+    FieldType.TEXT: "a text",
+    FieldType.INTEGER: "an integer",
+    FieldType.FLOAT: "a number",
+    FieldType.BOOLEAN: "a boolean",
+}

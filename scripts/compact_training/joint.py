@@ -1,0 +1,216 @@
+"""Both towers together over a frozen image trunk: its features are computed once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from open_clip.transformer import TextTransformer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from compact_training.batches import Portion, Sampler
+from compact_training.catalogs import GROCERY_PRODUCTS
+from compact_training.objective import ClassMemory, encode_sorted, portion_loss
+from compact_training.text_tower import (
+    cosine_rate,
+    encode,
+    length_batches,
+    parameter_groups,
+    similarity_loss,
+)
+
+__all__ = ["Corpus", "JointPlan", "Towers", "joint_losses", "train_joint"]
+
+Features = dict[str, list[NDArray[np.float16]]]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """General texts and the vectors they are to keep.
+
+    Attributes:
+        tokens: `[n, context]`.
+        targets: `[n, dim]` unit rows.
+    """
+
+    tokens: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True)
+class JointPlan:
+    """How the joint training goes.
+
+    Attributes:
+        steps: Batches.
+        fashion: Fashion pictures in a batch; likewise the next three.
+        grocery: Shopper photos of groceries.
+        clothing: Photos of clothes.
+        drawings: Drawn products.
+        memory: Stand-in features of ImageNet classes, and classes they are told apart from.
+        replay: General texts.
+        rate: Highest learning rate of the projection.
+        text_rate: Of the text tower.
+        memory_weight: Of the loss that keeps the ImageNet teacher's knowledge.
+        replay_weight: Of the loss that keeps the sentence encoder's.
+        seed: Of everything drawn.
+    """
+
+    steps: int
+    fashion: int = 320
+    grocery: int = 96
+    clothing: int = 64
+    drawings: int = 112
+    memory: int = 256
+    replay: int = 256
+    rate: float = 1e-3
+    text_rate: float = 3e-4
+    memory_weight: float = 0.5
+    replay_weight: float = 2.0
+    seed: int = 0
+
+
+class Towers(nn.Module):
+    """What is trained: the projection, the text tower and the multiplier of cosines."""
+
+    def __init__(self, projection: nn.Module, text: TextTransformer) -> None:
+        super().__init__()
+        self.projection = projection
+        self.text = text
+        self.logit_scale = nn.Parameter(torch.tensor(20.0).log())
+
+    def scale(self) -> Tensor:
+        """The multiplier of cosines, at most 100 as in CLIP."""
+        return self.logit_scale.exp().clamp(max=100)
+
+    def pictures(self, features: Tensor) -> Tensor:
+        """Unit vectors of pooled features."""
+        return functional.normalize(self.projection(features), dim=1)
+
+
+def portions_of(sampler: Sampler, plan: JointPlan) -> list[Portion]:
+    """The portions of one step."""
+    return [
+        sampler.fashion(plan.fashion),
+        sampler.grocery(plan.grocery),
+        sampler.clothing(plan.clothing),
+        sampler.drawings(plan.drawings),
+    ]
+
+
+def joint_losses(
+    towers: Towers,
+    portions: list[Portion],
+    features: list[Tensor],
+    packshots: Tensor,
+    memory: ClassMemory,
+    plan: JointPlan,
+) -> dict[str, Tensor]:
+    """The losses of one step but the replay of general texts, by name.
+
+    Args:
+        towers: What is trained.
+        portions: Of the step.
+        features: Pooled features of each portion's pictures.
+        packshots: Pooled features of all grocery packshots.
+        memory: The ImageNet teacher's knowledge.
+        plan: Batch sizes.
+    """
+    classes, names = memory.draw(plan.memory)
+    texts = [text for portion in portions for text in _all_texts(portion)]
+    vectors = encode_sorted(towers.text, texts + names)
+    scale = towers.scale()
+    losses = {}
+    start = 0
+    for portion, block in zip(portions, features, strict=True):
+        count = len(_all_texts(portion))
+        pictures = towers.pictures(block)
+        losses[portion.name] = portion_loss(portion, pictures, vectors[start : start + count], scale)
+        if portion.name.startswith("grocery"):
+            truth = torch.from_numpy(portion.anchors[0].truth)
+            logits = scale * pictures @ towers.pictures(packshots).T
+            losses["packshots"] = functional.cross_entropy(logits, truth)
+        start += count
+    with torch.no_grad():
+        real = torch.cat([block.detach() for block in features])
+        real = real[torch.randint(len(real), (plan.memory,))]
+        stand_ins = memory.features(real, classes)
+        log = memory.teacher_log(stand_ins)[:, classes]
+    losses["memory"] = memory.loss(towers.pictures(stand_ins), vectors[start:], log, scale)
+    return losses
+
+
+def _all_texts(portion: Portion) -> list[str]:
+    return portion.texts + [text for anchors in portion.anchors for text in anchors.texts]
+
+
+_WEIGHTS = {"fashion-train": 1.0, "grocery-photos-train": 0.3, "clothing-train": 0.3,
+            "drawings-train": 0.4, "packshots": 0.3}
+
+
+def total(losses: dict[str, Tensor], plan: JointPlan) -> Tensor:
+    """The weighted sum of a step's losses."""
+    weights = _WEIGHTS | {"memory": plan.memory_weight, "replay": plan.replay_weight}
+    return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+
+
+def train_joint(
+    towers: Towers,
+    sampler: Sampler,
+    features: Features,
+    memory: ClassMemory,
+    corpus: Corpus,
+    plan: JointPlan,
+) -> None:
+    """Train projection and text tower in place; `features` holds views of every set by name."""
+    rng = np.random.default_rng(plan.seed)
+    torch.manual_seed(plan.seed)
+    groups = parameter_groups(towers.text)
+    for group in groups:
+        group["lr"] = plan.text_rate
+    optimizer = torch.optim.AdamW(
+        [
+            *groups,
+            {"params": list(towers.projection.parameters()), "lr": plan.rate, "weight_decay": 0.05},
+            {"params": [towers.logit_scale], "lr": plan.rate, "weight_decay": 0.0},
+        ],
+        betas=(0.9, 0.98),
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine_rate(s, plan.steps))
+    towers.train()
+    started = time.monotonic()
+    sums: dict[str, float] = {}
+    for step in range(plan.steps):
+        portions = portions_of(sampler, plan)
+        blocks = [_view(features[p.name], p.rows, rng) for p in portions]
+        packshots = _view(features[GROCERY_PRODUCTS], slice(None), rng)
+        losses = joint_losses(towers, portions, blocks, packshots, memory, plan)
+        rows = torch.from_numpy(length_batches(corpus.tokens, plan.replay, rng))
+        losses["replay"] = similarity_loss(
+            encode(towers.text, corpus.tokens[rows]), corpus.targets[rows]
+        )
+        optimizer.zero_grad()
+        total(losses, plan).backward()
+        torch.nn.utils.clip_grad_norm_(towers.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        for name, loss in losses.items():
+            sums[name] = sums.get(name, 0.0) + loss.item()
+        if step % 50 == 49:
+            shown = " ".join(f"{name[:8]} {value / 50:.3f}" for name, value in sums.items())
+            spent = time.monotonic() - started
+            print(f"joint {step + 1}/{plan.steps} {shown} scale {towers.scale().item():.1f} {spent:.0f} s", flush=True)
+            sums = {}
+    towers.eval()
+
+
+def _view(
+    views: list[NDArray[np.float16]], rows: NDArray[np.int64] | slice, rng: np.random.Generator
+) -> Tensor:
+    view = views[int(rng.integers(len(views)))]
+    return torch.from_numpy(view[rows].astype(np.float32))
