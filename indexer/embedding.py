@@ -86,10 +86,16 @@ class EmbeddingPipeline:
             return
         pixels = np.stack([decoded.pixels for _, decoded in self._decoded])
         vectors = to_stored(self._encoder.encode_images(pixels))
-        self._ledger.add_embedded(
-            EmbeddedImage(sha256, vector, decoded.thumbnail)
-            for (sha256, decoded), vector in zip(self._decoded, vectors, strict=True)
-        )
-        self.embedded += len(self._decoded)
+        embedded = []
+        for (sha256, decoded), vector in zip(self._decoded, vectors, strict=True):
+            if np.isfinite(vector).all():
+                embedded.append(EmbeddedImage(sha256, vector, decoded.thumbnail))
+            else:
+                self._ledger.add_failed(
+                    sha256, "not_embedded", "the model gave no usable vector; try --precision fp32"
+                )
+                self.failed += 1
+        self._ledger.add_embedded(embedded)
+        self.embedded += len(embedded)
         self._under_way.difference_update(sha256 for sha256, _ in self._decoded)
         self._decoded.clear()

@@ -80,28 +80,34 @@ class Index:
         self._segments = tuple(segments)
 
     @classmethod
-    def open(cls, path: Path) -> Index:
+    def open(cls, path: Path, generation: int | None = None) -> Index:
         """Open the live generation, or, if that is damaged, the newest intact one.
+
+        Args:
+            path: The index folder.
+            generation: Open exactly this one instead.
 
         Raises:
             NoIndexError: If nothing was ever published there.
-            DamagedIndexError: If no generation is intact.
+            DamagedIndexError: If no generation is intact, or the one asked for is not.
         """
         layout = Layout(path)
+        if generation is not None:
+            return cls._open_generation(layout, generation)
         damage: DamagedIndexError | None = None
         try:
             return cls._open_generation(layout, live_generation(layout))
         except DamagedIndexError as error:
             damage = error
-        for generation in generations(layout):
+        for candidate in generations(layout):
             try:
-                index = cls._open_generation(layout, generation)
+                index = cls._open_generation(layout, candidate)
             except DamagedIndexError:
                 continue
             _log.warning(
-                "live generation is damaged, serving an older one",
+                "live generation is damaged, serving another one",
                 problem=damage.message,
-                generation=generation,
+                generation=candidate,
             )
             return index
         raise DamagedIndexError(

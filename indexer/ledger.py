@@ -18,7 +18,7 @@ from embeddings.encoder import FloatArray
 from indexer.catalog import BadRow, CatalogRow
 from indexer.fields import FieldValue
 
-__all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct"]
+__all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS encoder(fingerprint TEXT NOT NULL);

@@ -19,6 +19,7 @@ __all__ = [
     "SegmentRecord",
     "generations",
     "live_generation",
+    "make_live",
     "publish",
     "read_manifest",
     "remove_orphans",
@@ -117,7 +118,12 @@ def publish(layout: Layout, manifest: Manifest) -> None:
     layout.manifests.mkdir(parents=True, exist_ok=True)
     path = layout.manifest(manifest.generation)
     replace_file(path, manifest.to_json().encode())
-    replace_file(layout.current, f"{path.name}\n".encode())
+    make_live(layout, manifest.generation)
+
+
+def make_live(layout: Layout, generation: int) -> None:
+    """Point CURRENT at a generation that is there already, in one step."""
+    replace_file(layout.current, f"{layout.manifest(generation).name}\n".encode())
 
 
 def live_generation(layout: Layout) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,20 @@ if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
     from indexer.engine import Engine
 
-__all__ = ["app", "main"]
+__all__ = [
+    "app",
+    "demo",
+    "index_build",
+    "index_info",
+    "index_prune",
+    "index_rollback",
+    "index_verify",
+    "main",
+    "models",
+    "search",
+    "serve",
+    "tag",
+]
 
 app = typer.Typer(
     name="lookalike",
@@ -133,6 +147,56 @@ def index_info(index: IndexOption, as_json: JsonOption = False) -> None:
         console.print_json(facts)
     else:
         console.print_facts(facts)
+
+
+@index_app.command("verify")
+def index_verify(index: IndexOption, as_json: JsonOption = False) -> None:
+    """Check every file of every generation; exits 1 if the live one is damaged."""
+    from indexer.maintenance import verify
+
+    with console.waiting("Verifying"):
+        reports = verify(index)
+    if as_json:
+        console.print_json({"generations": [asdict(report) for report in reports]})
+    else:
+        console.print_generations(reports)
+    if not any(report.live and report.intact for report in reports):
+        raise typer.Exit(1)
+
+
+@index_app.command("rollback")
+def index_rollback(
+    index: IndexOption,
+    to: Annotated[
+        int | None,
+        typer.Option(help="The generation; by default the one before.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an older generation live again."""
+    from indexer.maintenance import rollback
+
+    generation = rollback(index, to)
+    if as_json:
+        console.print_json({"generation": generation})
+    else:
+        console.say(f"Generation {generation} is live.")
+
+
+@index_app.command("prune")
+def index_prune(
+    index: IndexOption,
+    keep: Annotated[int, typer.Option(min=1, help="How many generations stay.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete old generations and what only they use."""
+    from indexer.maintenance import prune
+
+    deleted = prune(index, keep)
+    if as_json:
+        console.print_json({"deleted": deleted})
+    else:
+        console.say(f"Deleted {len(deleted)} generation(s).")
 
 
 @app.command()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embeddings.encoder import EncoderSpec
     from embeddings.zero_shot import Tag
     from indexer.build import BuildProgress, BuildReport
+    from indexer.maintenance import GenerationReport
     from indexer.query import SearchResult
 
 __all__ = [
@@ -34,10 +35,12 @@ __all__ = [
     "note",
     "print_build",
     "print_facts",
+    "print_generations",
     "print_hits",
     "print_json",
     "print_models",
     "print_tags",
+    "say",
     "tag_summary",
     "waiting",
 ]
@@ -60,6 +63,11 @@ def print_json(value: Mapping[str, Any]) -> None:
 def note(message: str) -> None:
     """Say something along the way."""
     _err.print(escape(message), style="dim", soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Print a result in one line."""
+    _out.print(escape(message), soft_wrap=True)
 
 
 def error(message: str) -> None:
@@ -163,6 +171,13 @@ def print_facts(facts: Mapping[str, Any]) -> None:
         )
         table.add_row(f"[bold]{escape(name)}[/]", escape(str(shown)))
     _out.print(table)
+
+
+def print_generations(reports: Sequence[GenerationReport]) -> None:
+    """The state of every generation, newest first."""
+    for report in reports:
+        state = "[green]intact[/]" if report.intact else f"[red]{escape(report.problem or '')}[/]"
+        _out.print(f"{report.generation:>6}{' live' if report.live else '     '}  {state}")
 
 
 def print_hits(result: SearchResult, title: str | None = None) -> None:

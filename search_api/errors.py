@@ -31,6 +31,7 @@ __all__ = [
     "RequestError",
     "ServeError",
     "UrlNotAllowedError",
+    "describe",
     "status_of",
 ]
 

@@ -78,7 +78,7 @@ def fashion_products(rows: SetRows) -> list[Product]:
         facts = {name: rows.columns[column][row] for name, column in columns.items()}
         facts["looks"] = looks(title)
         facts["title"] = title
-        known = {name: value for name, value in facts.items() if value and value != "NA"}
+        known = {k: v for k, v in facts.items() if k == "title" or v not in ("", "NA")}
         products.append(Product(title, known))
     return products
 

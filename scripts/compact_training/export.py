@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -120,5 +119,6 @@ def export(
     open_clip.create_model(f"local-dir:{building}")
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(building.iterdir()):
-        os.replace(path, folder / path.name)
+        path.chmod(0o644)
+        path.replace(folder / path.name)
     building.rmdir()

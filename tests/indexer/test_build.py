@@ -166,6 +166,18 @@ def test_a_product_keeps_its_good_pictures(colours: Path, tmp_path: Path) -> Non
     assert Index.open(tmp_path / "index").get("both").images[0].location == "red.png"
 
 
+def test_a_picture_without_a_usable_vector_is_quarantined(colours: Path, tmp_path: Path) -> None:
+    class Careless(FakeEncoder):
+        def encode_images(self, pixels: PixelArray) -> np.ndarray:
+            vectors = super().encode_images(pixels)
+            vectors[vectors[:, 2] == 1] = np.nan  # blue
+            return vectors
+
+    report = build(colours, tmp_path / "index", Careless())
+    assert (report.products, report.embedded, report.reasons) == (4, 4, {"not_embedded": 1})
+    assert quarantine(tmp_path / "index")[0]["id"] == "blue"
+
+
 def test_a_catalog_of_rubbish_is_refused_and_the_old_generation_serves(
     colours: Path, tmp_path: Path
 ) -> None:
