@@ -8,16 +8,21 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import structlog
 from PIL import Image
 
 from embeddings.encoder import Encoder, FloatArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
-from indexer.errors import QueryError
+from indexer.errors import IndexFolderError, QueryError
 from indexer.filters import parse_filter
 from indexer.index import Index, Product
+from indexer.layout import Layout
+from indexer.manifest import live_generation
 from indexer.query import ImagePart, LikePart, Query, QueryPart, SearchResult, TextPart
 
 __all__ = ["Engine", "tag_images"]
+
+_log = structlog.get_logger(__name__)
 
 # Below this length the weighted parts cancel out, and what is left is rounding noise.
 _MIN_LENGTH = 1e-3
@@ -33,16 +38,52 @@ class Engine:
         EncoderMismatchError: At construction, if another encoder built the index.
     """
 
-    def __init__(self, encoder: Encoder, index: Index) -> None:
+    def __init__(self, encoder: Encoder, index: Index, path: Path | None = None) -> None:
         index.check_encoder(encoder.spec)
         self.encoder = encoder
-        self.index = index
+        self._index = index
+        self._path = path
+        # A generation that turned out unusable, so that it is not opened again and again.
+        self._refused: int | None = None
         self._classifier = lru_cache(maxsize=_LABEL_SETS)(self._make_classifier)
 
     @classmethod
     def open(cls, path: Path, encoder: Encoder) -> Engine:
         """Open the index folder at `path`; errors as `Index.open` and the constructor."""
-        return cls(encoder, Index.open(path))
+        return cls(encoder, Index.open(path), path)
+
+    @property
+    def index(self) -> Index:
+        """The generation that answers now. Whoever asks it twice keeps it in a variable."""
+        return self._index
+
+    def refresh(self) -> bool:
+        """Move to the live generation of the folder this engine was opened from.
+
+        Queries under way finish on the generation they began with. A generation that is damaged or
+        was built with another encoder is passed over with a warning, and the present one serves on.
+
+        Returns:
+            Whether another generation answers now.
+        """
+        if self._path is None:
+            return False
+        try:
+            live = live_generation(Layout(self._path))
+        except IndexFolderError:
+            return False  # in the middle of something; the next call sees how it ended
+        if live in (self._index.manifest.generation, self._refused):
+            return False
+        try:
+            index = Index.open(self._path, live)
+            index.check_encoder(self.encoder.spec)
+        except IndexFolderError as error:
+            self._refused = live
+            _log.warning("new generation refused", generation=live, problem=error.message)
+            return False
+        self._index = index
+        _log.info("moved to a new generation", generation=live)
+        return True
 
     def search(self, query: Query) -> SearchResult:
         """Find the products nearest to a query.
@@ -52,15 +93,16 @@ class Engine:
                 product or field, a filter that does not fit.
         """
         start = time.perf_counter()
-        types = self.index.manifest.fields
+        index = self._index
+        types = index.manifest.fields
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
-        vector = self.embed(query.parts)
+        vector = self._embed(query.parts, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
-        hits = self.index.search(vector, query.offset + query.k, exclude=liked, fields=query.fields)
+        hits = index.search(vector, query.offset + query.k, exclude=liked, fields=query.fields)
         return SearchResult(
             hits=tuple(hits[query.offset :]),
-            facets=self.index.facets(query.facets, where),
-            generation=self.index.manifest.generation,
+            facets=index.facets(query.facets, where),
+            generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
         )
@@ -71,6 +113,9 @@ class Engine:
         Raises:
             QueryError: As `search`.
         """
+        return self._embed(parts, self._index)
+
+    def _embed(self, parts: Sequence[QueryPart], index: Index) -> FloatArray:
         if not parts:
             raise QueryError("The query is empty: give text, an image, or a product to be like.")
         texts = [part for part in parts if isinstance(part, TextPart)]
@@ -81,7 +126,7 @@ class Engine:
             [
                 self.encoder.encode_texts([part.text for part in texts]),
                 self.encode_images([part.image for part in images]),
-                *(self.index.vector(part.id)[np.newaxis] for part in liked),
+                *(index.vector(part.id)[np.newaxis] for part in liked),
             ]
         )
         weights = np.array([part.weight for part in ordered], np.float32)
@@ -107,7 +152,7 @@ class Engine:
         Raises:
             UnknownProductError: If there is none.
         """
-        return self.index.get(product_id)
+        return self._index.get(product_id)
 
     def check(self) -> None:
         """Embed and search once, as a readiness probe; raises what a real query would raise."""

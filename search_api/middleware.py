@@ -17,6 +17,9 @@ __all__ = ["RequestMiddleware", "error_response", "request_id_of"]
 
 _log = structlog.get_logger("lookalike.http")
 
+# Messages quote what the caller sent, which may be megabytes.
+_MAX_MESSAGE = 2000
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _PAGE_POLICY = (
@@ -109,6 +112,8 @@ class _LimitedBody:
 
 def error_response(status: int, code: str, message: str, request_id: str) -> JSONResponse:
     """The body that every error has."""
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}…"
     content = {"code": code, "message": message, "request_id": request_id}
     return JSONResponse(content, status_code=status)
 

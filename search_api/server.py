@@ -18,6 +18,9 @@ from search_api.settings import Settings
 
 __all__ = ["run"]
 
+# How often the index folder is looked at for a new generation.
+_REFRESH_SECONDS = 0.5
+
 
 def run(engine: Engine, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is under way.

@@ -106,11 +106,11 @@ class _Codes:
 
 
 class Sampler:
-    """Draws portions; the same seed draws the same ones."""
+    """Draws portions; the same seed and step draw the same ones."""
 
     def __init__(self, sets: dict[str, SetRows], drawings: DrawnSet, seed: int) -> None:
-        self._rng = random.Random(seed)
-        self._numbers = np.random.default_rng(seed)
+        self._seed = seed
+        self.at(0)
         self._sets = sets
         self._fashion = fashion_products(sets[FASHION])
         self._fashion_codes = _Codes(self._fashion)
@@ -123,13 +123,22 @@ class Sampler:
             for title, facts in zip(drawings.titles, drawings.facts, strict=True)
         ]
         self._drawn_codes = _Codes(self._drawn)
-        self._deck: Rows = np.empty(0, dtype=np.int64)
+
+    def at(self, step: int) -> None:
+        """Go to a step, so that a resumed run draws what an unbroken one would."""
+        self._step = step
+        self._rng = random.Random(f"{self._seed}/{step}")
+        self._numbers = np.random.default_rng([self._seed, step])
+
+    def _dealt(self, rows: Rows, count: int) -> Rows:
+        """The step's hand from a deck that is shuffled anew once all of it was dealt."""
+        epoch, place = divmod(self._step, len(rows) // count)
+        deck = np.random.default_rng([self._seed, epoch, 1]).permutation(rows)
+        return np.asarray(deck[place * count : (place + 1) * count], dtype=np.int64)
 
     def fashion(self, count: int, titles: float = 0.5) -> Portion:
         """Products with their title (a share `titles` of them) or a composed phrase."""
-        if len(self._deck) < count:
-            self._deck = self._numbers.permutation(self._sets[FASHION].train)
-        rows, self._deck = self._deck[:count], self._deck[count:]
+        rows = self._dealt(self._sets[FASHION].train, count)
         products = [self._fashion[row] for row in rows]
         captions = [
             Caption(p.title, {"title": p.title})

@@ -138,7 +138,6 @@ def joint_losses(
         start += count
     with torch.no_grad():
         real = torch.cat([block.detach() for block in features])
-        real = real[torch.randint(len(real), (plan.memory,))]
         stand_ins = memory.features(real, classes)
         log = memory.teacher_log(stand_ins)[:, classes]
     losses["memory"] = memory.loss(towers.pictures(stand_ins), vectors[start:], log, scale)
@@ -169,7 +168,6 @@ def train_joint(
 ) -> None:
     """Train projection and text tower in place; `features` holds views of every set by name."""
     rng = np.random.default_rng(plan.seed)
-    torch.manual_seed(plan.seed)
     groups = parameter_groups(towers.text)
     for group in groups:
         group["lr"] = plan.text_rate
@@ -186,6 +184,8 @@ def train_joint(
     started = time.monotonic()
     sums: dict[str, float] = {}
     for step in range(plan.steps):
+        sampler.at(step)
+        memory.at(step)
         portions = portions_of(sampler, plan)
         blocks = [_view(features[p.name], p.rows, rng) for p in portions]
         packshots = _view(features[GROCERY_PRODUCTS], slice(None), rng)

@@ -87,13 +87,19 @@ class ClassMemory:
         self._weight = weight
         self._bias = bias
         self._names = names
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
+        self.at(0)
         rows = weight - weight.mean(0)
         self._directions = functional.normalize(rows, dim=1)
 
+    def at(self, step: int) -> None:
+        """Go to a step, so that a resumed run draws what an unbroken one would."""
+        self._rng = np.random.default_rng([self._seed, step])
+
     def features(self, real: Tensor, classes: Tensor) -> Tensor:
-        """Stand-in features `[n, 1280]` for classes, from as many real ones."""
+        """Stand-in features `[n, 1280]` for n classes, from some real ones."""
         count = len(classes)
+        real = real[torch.from_numpy(self._rng.integers(len(real), size=count))]
         mix = torch.from_numpy(self._rng.beta(0.6, 0.6, (count, 1)).astype(np.float32))
         base = mix * real + (1 - mix) * real[torch.from_numpy(self._rng.permutation(count))]
         drop = torch.from_numpy((self._rng.random((count, real.shape[1])) < 0.15))

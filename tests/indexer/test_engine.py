@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from embeddings.fake import FakeEncoder
+from indexer.build import BuildOptions, build_index
 from indexer.engine import Engine, tag_images
 from indexer.errors import QueryError, UnknownProductError
+from indexer.index import Index
+from indexer.layout import Layout
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
 
 R2 = 2**-0.5
@@ -79,3 +85,36 @@ def test_check_runs_a_real_query(engine: Engine, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(engine.encoder, "encode_texts", broken)
     with pytest.raises(RuntimeError):
         engine.check()
+
+
+def rebuild(colours: Path, tmp_path: Path, title: str, encoder: FakeEncoder | None = None) -> None:
+    lines = [line for line in colours.read_text().splitlines() if not line.startswith("red,")]
+    colours.write_text("\n".join([*lines, f"red,red.png,{title},1.50"]) + "\n")
+    build_index(colours, tmp_path / "index", encoder or FakeEncoder(), BuildOptions(workers=1))
+
+
+def test_refresh_moves_to_the_new_generation(engine: Engine, colours: Path, tmp_path: Path) -> None:
+    assert not engine.refresh()
+    before = engine.index
+    rebuild(colours, tmp_path, "renamed")
+    assert engine.product("red").fields["title"] == "A red thing"
+    assert engine.refresh()
+    assert engine.product("red").fields["title"] == "renamed"
+    assert engine.search(Query(parts=(TextPart("red"),))).generation == 2
+    assert before.get("red").fields["title"] == "A red thing"  # for queries under way
+    assert not engine.refresh()
+
+
+def test_refresh_passes_over_what_it_cannot_serve(
+    engine: Engine, colours: Path, tmp_path: Path
+) -> None:
+    rebuild(colours, tmp_path, "other", FakeEncoder(fingerprint="another"))
+    assert not engine.refresh()
+    assert engine.index.manifest.generation == 1
+    rebuild(colours, tmp_path, "damaged")
+    live = Index.open(tmp_path / "index").manifest.segments[0].id
+    Layout(tmp_path / "index").segment(live).fields.unlink()
+    assert not engine.refresh()
+    Layout(tmp_path / "index").current.unlink()
+    assert not engine.refresh()
+    assert engine.product("red").fields["title"] == "A red thing"

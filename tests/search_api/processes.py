@@ -19,7 +19,7 @@ MODEL = os.environ.get("DEV_MODEL", "compact")
 
 # A product of the drawn catalog that is meant to break things.
 HOSTILE_ID = "sale/image/50% off ü"
-HOSTILE_TITLE = "<img src=x onerror=\"document.title='run'\"><b>bold</b> & \"quoted\""
+HOSTILE_TITLE = '<img src=x onerror="document.title=\'run\'"><b>bold</b> & "quoted"'
 
 # Seconds; long, since other processes may have the processors. Nothing waits so long when all
 # is well.

@@ -53,7 +53,7 @@ def error_of(answer: Answer) -> tuple[int, str]:
     assert REQUEST_ID.fullmatch(body["request_id"])
     assert re.fullmatch(r"[a-z_]+", body["code"])
     assert body["message"].strip()
-    assert len(body["message"]) < 5000
+    assert len(body["message"]) <= 2001
     assert not LEAK.search(body["message"]), body["message"]
     return answer.status_code, body["code"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -142,7 +143,7 @@ class TestSearch:
             ids(post(client, {"text": "red green", "k": size, "offset": offset}))
             for offset in range(0, 10, size)
         ]
-        assert sum(pages, []) == NEAR_YELLOW
+        assert list(chain.from_iterable(pages)) == NEAR_YELLOW
 
     def test_pages_past_the_end_are_empty(self, client: TestClient) -> None:
         answer = post(client, {"text": "red", "k": 1000, "offset": 10_000}).json()
@@ -297,7 +298,8 @@ class TestService:
                 assert types[path.suffix] in served.headers["content-type"]
 
     @pytest.mark.parametrize(
-        "path", ["/", "/static/app.js", "/v1/index", "/v1/items/red/image/0", "/v1/items/none", "/x"]
+        "path",
+        ["/", "/static/app.js", "/v1/index", "/v1/items/red/image/0", "/v1/items/none", "/x"],
     )
     def test_security_headers(self, client: TestClient, path: str) -> None:
         headers = client.get(path).headers

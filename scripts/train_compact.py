@@ -1,0 +1,59 @@
+"""Train the shipped model: `scripts/train_compact.py --data ../shared/data`.
+
+Runs in the steps of docs/compact-model.md; every step leaves its result in the run's folder below
+`.cache/compact`, and tuning also leaves checkpoints, so that the same call resumes after an
+interruption. The teachers are installed with `pip install -e .[train]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from compact_training.joint import JointPlan  # noqa: E402
+from compact_training.stages import Run  # noqa: E402
+from compact_training.tuning import TunePlan  # noqa: E402
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--out", type=Path, default=ROOT / "embeddings" / "data" / "compact")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "compact")
+    parser.add_argument("--run", default=None, help="name of the run's folder; default: the seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--text-steps", type=int, default=1500)
+    parser.add_argument("--joint-steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=800, help="of tuning; 0 leaves the trunk as is")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run or resume every step, then write the model folder."""
+    options = _arguments()
+    torch.set_num_threads(options.threads)
+    name = options.run or f"seed-{options.seed}"
+    run = Run(options.data, options.cache, options.cache / "runs" / name, options.seed)
+    started = time.monotonic()
+    run.teach_text(options.text_steps)
+    run.train_towers(JointPlan(options.joint_steps, seed=options.seed))
+    if options.steps:
+        joint = JointPlan(
+            options.steps, rate=3e-4, text_rate=1.5e-4, fashion=160, grocery=32, clothing=24,
+            drawings=48, memory=192, replay=192, seed=options.seed,
+        )
+        run.tune_trunk(TunePlan(joint))
+    run.export(options.out)
+    print(f"{options.out} written after {(time.monotonic() - started) / 60:.0f} minutes")
+
+
+if __name__ == "__main__":
+    main()
