@@ -46,6 +46,11 @@ _MIN_HALF_COSINE = 0.999
 # Folding only regroups float32 sums; anything below this is a fold of the wrong modules.
 _MIN_FOLD_COSINE = 0.9999
 
+# A CPU is quickest while a layer's activations fit its caches: for `compact` on two cores we
+# measured 161, 440, 301 and 205 pictures a second in chunks of 1, 8, 16 and 64.
+_CPU_CHUNK_PIXELS = 8 * 160 * 160
+_GPU_CHUNK = 256
+
 _PROBE_TEXTS = ("a photo of a red dress", "Größe 42, 100% cotton; naïve café", "shoes " * 100)
 
 
@@ -147,7 +152,9 @@ class ClipEncoder:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
         if len(pixels) == 0:
             return np.empty((0, self.spec.dim), dtype=np.float32)
-        return self._encode_images(pixels, self._dtype)
+        size = self._chunk_size
+        chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
+        return np.concatenate([self._encode_images(chunk, self._dtype) for chunk in chunks])
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
@@ -158,6 +165,14 @@ class ClipEncoder:
         dtype = self._dtype if self._device.type == "cuda" else torch.float32
         with torch.inference_mode(), self._autocast(dtype):
             return _unit_rows(self._model.encode_text(tokens))
+
+    @property
+    def _chunk_size(self) -> int:
+        """How many pictures go through the model at once."""
+        if self._device.type != "cpu":
+            return _GPU_CHUNK
+        height, width = self.preprocess.size
+        return max(1, _CPU_CHUNK_PIXELS // (height * width))
 
     def _encode_images(self, pixels: PixelArray, dtype: torch.dtype) -> FloatArray:
         batch = torch.from_numpy(np.ascontiguousarray(pixels))

@@ -151,7 +151,7 @@ def build_index(
         index_path: The index folder; made if missing.
         encoder: Makes the vectors.
         options: How to build.
-        on_progress: Called about once a second, from this thread.
+        on_progress: Called about once a second and at the end, from this thread.
 
     Raises:
         CatalogError: The catalog can't be read, or nothing in it can be indexed.
@@ -244,10 +244,10 @@ class _Build:
                     self._refuse(row)
                 else:
                     self._read_row(row, pipeline)
-                self._report(pipeline)
+                self._checkpoint(pipeline)
             for _ in pipeline.finish():
-                self._report(pipeline)
-            self._ledger.commit()
+                self._checkpoint(pipeline)
+            self._commit(pipeline)
             return pipeline.embedded
 
     def _read_row(self, row: CatalogRow, pipeline: EmbeddingPipeline) -> None:
@@ -270,12 +270,14 @@ class _Build:
         self._refused += 1
         self._ledger.add_refused(row)
 
-    def _report(self, pipeline: EmbeddingPipeline) -> None:
-        now = time.monotonic()
-        if now - self._last_commit < _COMMIT_EVERY:
-            return
-        self._last_commit = now
+    def _checkpoint(self, pipeline: EmbeddingPipeline) -> None:
+        """Commit and report, if a while has passed since the last time."""
+        if time.monotonic() - self._last_commit >= _COMMIT_EVERY:
+            self._commit(pipeline)
+
+    def _commit(self, pipeline: EmbeddingPipeline) -> None:
         self._ledger.commit()
+        self._last_commit = now = time.monotonic()
         progress = BuildProgress(
             rows=self._rows,
             total=self._catalog.count,

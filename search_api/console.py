@@ -52,6 +52,9 @@ _err = Console(stderr=True, highlight=False)
 # A build on a CPU that will take longer than this says so, in seconds.
 _LONG_BUILD = 300.0
 
+# Seconds of building from which the rest is estimated.
+_MEASURED = 10.0
+
 _TITLES = ("title", "name", "product_name", "description")
 
 
@@ -94,6 +97,7 @@ class BuildBar:
     def __init__(self, spec: EncoderSpec) -> None:
         self._spec = spec
         self._warned = False
+        self._first: BuildProgress | None = None
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -127,15 +131,19 @@ class BuildBar:
         self._warn_if_long(progress)
 
     def _warn_if_long(self, progress: BuildProgress) -> None:
-        if self._warned or self._spec.device != "cpu" or not progress.total or not progress.rows:
+        if self._warned or self._spec.device != "cpu" or not progress.total:
             return
-        left = (progress.total - progress.rows) * progress.seconds / progress.rows
-        if progress.seconds > 5 and left > _LONG_BUILD:
-            self._warned = True
-            note(
-                f"There is no GPU here: on this processor the build takes about "
-                f"{left / 60:.0f} more minutes."
-            )
+        if self._first is None:
+            self._first = progress
+        # Measured from the first report on, since starting the decoders takes a while.
+        seconds = progress.seconds - self._first.seconds
+        rows = progress.rows - self._first.rows
+        if seconds < _MEASURED or not rows:
+            return
+        self._warned = True
+        left = (progress.total - progress.rows) * seconds / rows
+        if left > _LONG_BUILD:
+            note(f"There is no GPU here: on this processor it takes about {left / 60:.0f} minutes.")
 
 
 def build_summary(report: BuildReport, index: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from search_api import console
 
 __all__ = ["run_demo"]
 
-_TEXT = "red mug with white dots"
+_TEXT = "navy blue shirt"
 _HITS = 5
 
 

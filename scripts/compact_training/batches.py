@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ from compact_training.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, GROCERY
 from compact_training.drawn import TRAIN_DRAWINGS, DrawnSet
 from compact_training.vocabulary import CLOTHING_NAMES, LABEL_TEMPLATES
 
-__all__ = ["Anchors", "Portion", "Sampler", "fashion_products"]
+__all__ = ["Anchors",
+    "Codes", "Portion", "Sampler", "fashion_products"]
 
 Rows = NDArray[np.int64]
 Truth = NDArray[np.float32]
@@ -55,6 +56,7 @@ class Portion:
         texts: One text a picture.
         truth: `[texts, pictures]`, 1 where the text is true of the picture.
         anchors: Label lists.
+        captions: The texts with their claims, for the fashion set.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Portion:
     texts: list[str]
     truth: Truth
     anchors: list[Anchors]
+    captions: list[Caption] = field(default_factory=list)
 
 
 def fashion_products(rows: SetRows) -> list[Product]:
@@ -83,7 +86,7 @@ def fashion_products(rows: SetRows) -> list[Product]:
     return products
 
 
-class _Codes:
+class Codes:
     """Facts as small integers, so that a batch's truth is a few array comparisons."""
 
     def __init__(self, products: Sequence[Product]) -> None:
@@ -97,6 +100,7 @@ class _Codes:
                 self._facts[row, self._place[name]] = code
 
     def truth(self, captions: Sequence[Caption], rows: Rows) -> Truth:
+        """`[captions, rows]`: 1 where the caption is true of the row's product."""
         facts = self._facts[rows]
         holds = np.ones((len(captions), len(rows)), dtype=bool)
         for line, caption in enumerate(captions):
@@ -113,7 +117,7 @@ class Sampler:
         self.at(0)
         self._sets = sets
         self._fashion = fashion_products(sets[FASHION])
-        self._fashion_codes = _Codes(self._fashion)
+        self.fashion_codes = Codes(self._fashion)
         self._labels = {
             name: sorted({p.facts[name] for p in self._fashion if name in p.facts})
             for name in ("type", "colour", "gender")
@@ -122,7 +126,7 @@ class Sampler:
             Product(title, facts | {"title": title})
             for title, facts in zip(drawings.titles, drawings.facts, strict=True)
         ]
-        self._drawn_codes = _Codes(self._drawn)
+        self._drawn_codes = Codes(self._drawn)
 
     def at(self, step: int) -> None:
         """Go to a step, so that a resumed run draws what an unbroken one would."""
@@ -151,8 +155,9 @@ class Sampler:
             FASHION,
             rows,
             [caption.text for caption in captions],
-            self._fashion_codes.truth(captions, rows),
+            self.fashion_codes.truth(captions, rows),
             anchors,
+            captions,
         )
 
     _anchor_weights = (("type", 1.0), ("colour", 0.7), ("gender", 0.5))

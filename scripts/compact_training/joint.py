@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from compact_training.batches import Portion, Sampler
-from compact_training.catalogs import GROCERY_PRODUCTS
-from compact_training.objective import ClassMemory, encode_sorted, portion_loss
+from compact_training.catalogs import GROCERY_PHOTOS, GROCERY_PRODUCTS
+from compact_training.objective import ClassMemory, Queue, encode_sorted, portion_loss
 from compact_training.text_tower import (
     cosine_rate,
     encode,
@@ -110,6 +110,7 @@ def joint_losses(
     packshots: Tensor,
     memory: ClassMemory,
     plan: JointPlan,
+    queue: Queue | None = None,
 ) -> dict[str, Tensor]:
     """The losses of one step but the replay of general texts, by name.
 
@@ -117,9 +118,11 @@ def joint_losses(
         towers: What is trained.
         portions: Of the step.
         features: Pooled features of each portion's pictures.
-        packshots: Pooled features of all grocery packshots.
+        packshots: Pooled features of some grocery packshots, `portions`' own first; see
+            `packshot_rows`.
         memory: The ImageNet teacher's knowledge.
         plan: Batch sizes.
+        queue: Of fashion vectors of the last steps.
     """
     classes, names = memory.draw(plan.memory)
     texts = [text for portion in portions for text in _all_texts(portion)]
@@ -130,9 +133,11 @@ def joint_losses(
     for portion, block in zip(portions, features, strict=True):
         count = len(_all_texts(portion))
         pictures = towers.pictures(block)
-        losses[portion.name] = portion_loss(portion, pictures, vectors[start : start + count], scale)
-        if portion.name.startswith("grocery"):
-            truth = torch.from_numpy(portion.anchors[0].truth)
+        own = vectors[start : start + count]
+        past = queue if portion.captions else None
+        losses[portion.name] = portion_loss(portion, pictures, own, scale, past)
+        if portion.name == GROCERY_PHOTOS:
+            truth = torch.from_numpy(np.unique(portion.anchors[0].truth, return_inverse=True)[1])
             logits = scale * pictures @ towers.pictures(packshots).T
             losses["packshots"] = functional.cross_entropy(logits, truth)
         start += count
@@ -142,6 +147,15 @@ def joint_losses(
         log = memory.teacher_log(stand_ins)[:, classes]
     losses["memory"] = memory.loss(towers.pictures(stand_ins), vectors[start:], log, scale)
     return losses
+
+
+def packshot_rows(portions: list[Portion], products: int) -> NDArray[np.int64]:
+    """The products of the step's grocery photos, and as many others again."""
+    (photos,) = (portion for portion in portions if portion.name == GROCERY_PHOTOS)
+    own = np.unique(photos.anchors[0].truth)
+    others = np.setdiff1d(np.arange(products), own)
+    start = int(photos.rows[0]) % max(1, len(others))
+    return np.concatenate([own, np.roll(others, start)[: len(own)]])
 
 
 def _all_texts(portion: Portion) -> list[str]:
@@ -188,7 +202,8 @@ def train_joint(
         memory.at(step)
         portions = portions_of(sampler, plan)
         blocks = [_view(features[p.name], p.rows, rng) for p in portions]
-        packshots = _view(features[GROCERY_PRODUCTS], slice(None), rng)
+        chosen = packshot_rows(portions, len(features[GROCERY_PRODUCTS][0]))
+        packshots = _view(features[GROCERY_PRODUCTS], chosen, rng)
         losses = joint_losses(towers, portions, blocks, packshots, memory, plan)
         rows = torch.from_numpy(length_batches(corpus.tokens, plan.replay, rng))
         losses["replay"] = similarity_loss(
@@ -210,7 +225,7 @@ def train_joint(
 
 
 def _view(
-    views: list[NDArray[np.float16]], rows: NDArray[np.int64] | slice, rng: np.random.Generator
+    views: list[NDArray[np.float16]], rows: NDArray[np.int64], rng: np.random.Generator
 ) -> Tensor:
     view = views[int(rng.integers(len(views)))]
     return torch.from_numpy(view[rows].astype(np.float32))

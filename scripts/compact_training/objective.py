@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,11 +11,13 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor
 from torch.nn import functional
 
-from compact_training.batches import Anchors, Portion
+from compact_training.batches import Anchors, Codes, Portion
+from compact_training.captions import Caption
 from compact_training.text_tower import encode, tokenize
 
 __all__ = [
     "ClassMemory",
+    "Queue",
     "anchor_loss",
     "contrast",
     "encode_sorted",
@@ -25,7 +28,7 @@ __all__ = [
 _TEACHER_TEMPERATURE = 1.5
 
 
-def encode_sorted(tower: TextTransformer, texts: Sequence[str], parts: int = 5) -> Tensor:
+def encode_sorted(tower: TextTransformer, texts: Sequence[str], parts: int = 3) -> Tensor:
     """Unit vectors in the order of the texts; like lengths go together to save padding."""
     tokens = tokenize(texts)
     order = (tokens != 0).sum(1).argsort(stable=True)
@@ -36,21 +39,18 @@ def encode_sorted(tower: TextTransformer, texts: Sequence[str], parts: int = 5) 
     return torch.cat(chunks)[back]
 
 
-def contrast(texts: Tensor, pictures: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
-    """Cross-entropy both ways, each positive of a row with an equal share of the target.
+def contrast(queries: Tensor, answers: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
+    """Cross-entropy of each query over all answers, its positives sharing the target equally.
 
     Args:
-        texts: `[t, dim]` unit rows.
-        pictures: `[p, dim]` unit rows.
-        truth: `[t, p]`; 1 where the text is true of the picture. A text true of none is only a
-            wrong answer for pictures.
+        queries: `[q, dim]` unit rows.
+        answers: `[a, dim]` unit rows.
+        truth: `[q, a]`; 1 for positives. Queries without any are left out.
         scale: The multiplier of cosines.
     """
-    logits = scale * texts @ pictures.T
-    to_pictures = -(_shares(truth) * logits.log_softmax(1)).sum(1)
-    to_texts = -(_shares(truth.T) * logits.T.log_softmax(1)).sum(1)
+    logs = (scale * queries @ answers.T).log_softmax(1)
     asked = truth.sum(1) > 0
-    return 0.5 * (to_pictures[asked].mean() + to_texts.mean())
+    return -(_shares(truth) * logs).sum(1)[asked].mean()
 
 
 def _shares(truth: Tensor) -> Tensor:
@@ -64,15 +64,74 @@ def anchor_loss(pictures: Tensor, labels: Tensor, anchors: Anchors, scale: Tenso
     return anchors.weight * functional.cross_entropy(logits, truth, ignore_index=-1)
 
 
-def portion_loss(portion: Portion, pictures: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
-    """Contrast and anchors of one portion; `texts` holds its texts and then its anchors'."""
+def portion_loss(
+    portion: Portion, pictures: Tensor, texts: Tensor, scale: Tensor, queue: Queue | None = None
+) -> Tensor:
+    """Contrast and anchors of one portion; `texts` holds its texts and then its anchors'.
+
+    With a queue, its pictures and texts are further wrong (or right) answers.
+    """
     count = len(portion.texts)
-    loss = contrast(texts[:count], pictures, torch.from_numpy(portion.truth), scale)
+    truth = torch.from_numpy(portion.truth)
+    seen, said, seen_truth, said_truth = pictures, texts[:count], truth, truth.T
+    if queue is not None and queue.captions:
+        seen = torch.cat([pictures, queue.pictures])
+        said = torch.cat([said, queue.texts])
+        past_seen = torch.from_numpy(queue.codes.truth(portion.captions, queue.rows))
+        past_said = torch.from_numpy(queue.codes.truth(queue.captions, portion.rows))
+        seen_truth = torch.cat([truth, past_seen], 1)
+        said_truth = torch.cat([truth.T, past_said.T], 1)
+    loss = contrast(texts[:count], seen, seen_truth, scale)
+    loss = 0.5 * (loss + contrast(pictures, said, said_truth, scale))
+    if queue is not None:
+        queue.push(portion, pictures.detach(), texts[:count].detach())
     for anchors in portion.anchors:
         labels = texts[count : count + len(anchors.texts)]
         loss = loss + anchor_loss(pictures, labels, anchors, scale)
         count += len(anchors.texts)
     return loss
+
+
+class Queue:
+    """Vectors of the last steps as further answers (Wang et al. 2020, "Cross-batch memory").
+
+    Attributes:
+        codes: Says which caption is true of which row.
+        rows: Row numbers, oldest first.
+        captions: One a row.
+        pictures: `[n, dim]`.
+        texts: `[n, dim]`.
+    """
+
+    def __init__(self, codes: Codes, size: int, dim: int) -> None:
+        self.codes = codes
+        self._size = size
+        self.rows = np.empty(0, dtype=np.int64)
+        self.captions: list[Caption] = []
+        self.pictures = torch.empty(0, dim)
+        self.texts = torch.empty(0, dim)
+
+    def push(self, portion: Portion, pictures: Tensor, texts: Tensor) -> None:
+        """Add a step's vectors; the oldest go."""
+        self.rows = np.concatenate([self.rows, portion.rows])[-self._size :]
+        self.captions = [*self.captions, *portion.captions][-self._size :]
+        self.pictures = torch.cat([self.pictures, pictures])[-self._size :]
+        self.texts = torch.cat([self.texts, texts])[-self._size :]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {
+            "rows": torch.from_numpy(self.rows),
+            "captions": [(caption.text, caption.claims) for caption in self.captions],
+            "pictures": self.pictures,
+            "texts": self.texts,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint."""
+        self.rows = state["rows"].numpy()
+        self.captions = [Caption(text, claims) for text, claims in state["captions"]]
+        self.pictures, self.texts = state["pictures"], state["texts"]
 
 
 class ClassMemory:

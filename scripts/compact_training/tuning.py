@@ -16,8 +16,16 @@ from torch.nn import functional
 from compact_training.augment import PACKSHOT, PHOTO, Augment, augmented
 from compact_training.batches import Portion, Sampler
 from compact_training.catalogs import CLOTHING, GROCERY_PHOTOS, GROCERY_PRODUCTS
-from compact_training.joint import Corpus, JointPlan, Towers, joint_losses, portions_of, total
-from compact_training.objective import ClassMemory
+from compact_training.joint import (
+    Corpus,
+    JointPlan,
+    Towers,
+    joint_losses,
+    packshot_rows,
+    portions_of,
+    total,
+)
+from compact_training.objective import ClassMemory, Queue
 from compact_training.pixels import PixelRows
 from compact_training.text_tower import (
     cosine_rate,
@@ -26,6 +34,7 @@ from compact_training.text_tower import (
     parameter_groups,
     similarity_loss,
 )
+from compact_training.vision import EMBED_DIM
 
 __all__ = ["TunePlan", "TuneState", "Tuner", "tune"]
 
@@ -42,17 +51,19 @@ class TunePlan:
         keep: Weight of the loss that keeps the trunk's ImageNet answers (Li and Hoiem 2016,
             "Learning without Forgetting").
         kept: Pictures of a batch that it is computed on.
+        queue: Fashion products of past steps that count as further answers.
         average: Decay of the moving average of all weights.
         checkpoint: Steps between checkpoints.
     """
 
     joint: JointPlan
-    frozen: int = 2
+    frozen: int = 3
     trunk_rate: float = 2e-4
     sizes: tuple[tuple[float, int], ...] = ((0.6, 128), (1.0, 160))
     keep: float = 0.5
-    kept: int = 96
+    kept: int = 64
     average: float = 0.995
+    queue: int = 1280
     checkpoint: int = 50
 
 
@@ -112,7 +123,9 @@ def _batch(
         augmented(pixels[portion.name][portion.rows], _augment_of(portion.name), size, rng)
         for portion in portions
     ]
-    parts.append(augmented(pixels[GROCERY_PRODUCTS][:], PACKSHOT, size, rng))
+    products = pixels[GROCERY_PRODUCTS]
+    chosen = packshot_rows(portions, len(products))
+    parts.append(augmented(products[chosen], PACKSHOT, size, rng))
     return torch.cat(parts)
 
 
@@ -132,6 +145,7 @@ class Tuner:
         self._sampler, self._pixels = sampler, pixels
         self._memory, self._corpus = memory, corpus
         self._teacher = copy.deepcopy(state.trunk).requires_grad_(False)
+        self.queue = Queue(sampler.fashion_codes, plan.queue, EMBED_DIM)
         groups = parameter_groups(state.towers.text)
         for group in groups:
             group["lr"] = plan.joint.text_rate
@@ -168,9 +182,9 @@ class Tuner:
         batch = _batch(portions, self._pixels, self._size(), rng)
         features = trainable_maps(state.trunk, batch, plan.frozen)
         counts = [len(portion.rows) for portion in portions]
-        *blocks, packshots = features.split([*counts, len(self._pixels[GROCERY_PRODUCTS])])
+        *blocks, packshots = features.split([*counts, len(features) - sum(counts)])
         losses = joint_losses(
-            state.towers, portions, list(blocks), packshots, self._memory, plan.joint
+            state.towers, portions, list(blocks), packshots, self._memory, plan.joint, self.queue
         )
         rows = torch.from_numpy(length_batches(self._corpus.tokens, plan.joint.replay, rng))
         losses["replay"] = similarity_loss(
@@ -206,6 +220,7 @@ def tune(tuner: Tuner, checkpoint: Path) -> None:
         modules.load_state_dict(saved["live"])
         state.averaged.load_state_dict(saved["averaged"])
         tuner.optimizer.load_state_dict(saved["optimizer"])
+        tuner.queue.load_state_dict(saved["queue"])
         state.step = saved["step"]
     started = time.monotonic()
     sums: dict[str, float] = {}
@@ -223,6 +238,7 @@ def tune(tuner: Tuner, checkpoint: Path) -> None:
                     "live": modules.state_dict(),
                     "averaged": state.averaged.state_dict(),
                     "optimizer": tuner.optimizer.state_dict(),
+                    "queue": tuner.queue.state_dict(),
                     "step": state.step,
                 },
                 partial,
