@@ -31,7 +31,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--joint-steps", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=800, help="of tuning; 0 leaves the trunk as is")
+    parser.add_argument(
+        "--steps", type=int, default=800, help="of tuning; 0 leaves the trunk as is"
+    )
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -47,8 +49,16 @@ def main() -> None:
     run.train_towers(JointPlan(options.joint_steps, seed=options.seed))
     if options.steps:
         joint = JointPlan(
-            options.steps, rate=3e-4, text_rate=1.5e-4, fashion=160, grocery=32, clothing=24,
-            drawings=48, memory=192, replay=192, seed=options.seed,
+            options.steps,
+            rate=3e-4,
+            text_rate=1.5e-4,
+            fashion=160,
+            grocery=24,
+            clothing=24,
+            drawings=40,
+            memory=160,
+            replay=128,
+            seed=options.seed,
         )
         run.tune_trunk(TunePlan(joint))
     run.export(options.out)

@@ -1,1 +1,1 @@
-"""How the `compact` model is made: one module per step, run in order by `scripts/train_compact.py`."""
+"""How `compact` is made: one module a step, run in order by `scripts/train_compact.py`."""

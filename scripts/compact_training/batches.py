@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,8 +24,7 @@ from compact_training.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, GROCERY
 from compact_training.drawn import TRAIN_DRAWINGS, DrawnSet
 from compact_training.vocabulary import CLOTHING_NAMES, LABEL_TEMPLATES
 
-__all__ = ["Anchors",
-    "Codes", "Portion", "Sampler", "fashion_products"]
+__all__ = ["Anchors", "Codes", "Portion", "Sampler", "fashion_products"]
 
 Rows = NDArray[np.int64]
 Truth = NDArray[np.float32]
@@ -84,6 +83,17 @@ def fashion_products(rows: SetRows) -> list[Product]:
         known = {k: v for k, v in facts.items() if k == "title" or v not in ("", "NA")}
         products.append(Product(title, known))
     return products
+
+
+def _lowered(name: str) -> tuple[str, ...]:
+    return (name.lower(),)
+
+
+_LABEL_WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "type": type_words,
+    "colour": colour_words,
+    "gender": _lowered,
+}
 
 
 class Codes:
@@ -164,7 +174,7 @@ class Sampler:
 
     def _fashion_anchors(self, products: list[Product], fact: str, weight: float) -> Anchors:
         labels = self._labels[fact]
-        words = {"type": type_words, "colour": colour_words}.get(fact, lambda name: (name.lower(),))
+        words = _LABEL_WORDS[fact]
         texts = []
         for label in labels:
             # Half of the time the catalog's own name, which is what taxonomies ask for.

@@ -69,7 +69,8 @@ def drawn_set(cache: Path, name: str) -> DrawnSet:
 
 def _draw_slice(slice_: tuple[int, int]) -> tuple[PixelRows, list[Facts]]:
     count, seed = slice_
-    pixels, rows = [], []
+    pixels: list[PixelRows] = []
+    rows: list[Facts] = []
     for product in draw_catalog(count, seed):
         pixels.append(PREPROCESS(product.image))
         facts = {
@@ -78,7 +79,9 @@ def _draw_slice(slice_: tuple[int, int]) -> tuple[PixelRows, list[Facts]]:
             "colour": str(product.fields["colour"]),
             "pattern": str(product.fields["pattern"]),
         }
-        facts["kind"] = next(kind for kind in KINDS if kind.replace(" ", "-") == product.id.rpartition("-")[0])
+        facts["kind"] = next(
+            kind for kind in KINDS if kind.replace(" ", "-") == product.id.rpartition("-")[0]
+        )
         if "second_colour" in product.fields:
             facts["second_colour"] = str(product.fields["second_colour"])
             facts["motifs"] = pattern_named(facts["pattern"]).motifs
@@ -88,7 +91,8 @@ def _draw_slice(slice_: tuple[int, int]) -> tuple[PixelRows, list[Facts]]:
 
 def _draw_pairs(slice_: tuple[int, int]) -> tuple[PixelRows, list[Facts]]:
     count, seed = slice_
-    pixels, rows = [], []
+    pixels: list[PixelRows] = []
+    rows: list[Facts] = []
     for facts in _pairs(count, random.Random(seed)):
         rng = random.Random(f"{seed}/{len(rows)}")
         picture = draw_product(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from torch.nn import functional
 from compact_training.batches import Portion, Sampler
 from compact_training.catalogs import GROCERY_PHOTOS, GROCERY_PRODUCTS
 from compact_training.objective import ClassMemory, Queue, encode_sorted, portion_loss
+from compact_training.progress import Progress
 from compact_training.text_tower import (
     cosine_rate,
     encode,
@@ -150,20 +149,25 @@ def joint_losses(
 
 
 def packshot_rows(portions: list[Portion], products: int) -> NDArray[np.int64]:
-    """The products of the step's grocery photos, and as many others again."""
+    """The products of the step's grocery photos, and eight others."""
     (photos,) = (portion for portion in portions if portion.name == GROCERY_PHOTOS)
     own = np.unique(photos.anchors[0].truth)
     others = np.setdiff1d(np.arange(products), own)
     start = int(photos.rows[0]) % max(1, len(others))
-    return np.concatenate([own, np.roll(others, start)[: len(own)]])
+    return np.concatenate([own, np.roll(others, start)[:8]])
 
 
 def _all_texts(portion: Portion) -> list[str]:
     return portion.texts + [text for anchors in portion.anchors for text in anchors.texts]
 
 
-_WEIGHTS = {"fashion-train": 1.0, "grocery-photos-train": 0.3, "clothing-train": 0.3,
-            "drawings-train": 0.4, "packshots": 0.3}
+_WEIGHTS = {
+    "fashion-train": 1.0,
+    "grocery-photos-train": 0.3,
+    "clothing-train": 0.3,
+    "drawings-train": 0.4,
+    "packshots": 0.3,
+}
 
 
 def total(losses: dict[str, Tensor], plan: JointPlan) -> Tensor:
@@ -195,8 +199,7 @@ def train_joint(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine_rate(s, plan.steps))
     towers.train()
-    started = time.monotonic()
-    sums: dict[str, float] = {}
+    progress = Progress("joint", plan.steps, 50)
     for step in range(plan.steps):
         sampler.at(step)
         memory.at(step)
@@ -210,17 +213,12 @@ def train_joint(
             encode(towers.text, corpus.tokens[rows]), corpus.targets[rows]
         )
         optimizer.zero_grad()
-        total(losses, plan).backward()
+        torch.autograd.backward(total(losses, plan))
         torch.nn.utils.clip_grad_norm_(towers.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        for name, loss in losses.items():
-            sums[name] = sums.get(name, 0.0) + loss.item()
-        if step % 50 == 49:
-            shown = " ".join(f"{name[:8]} {value / 50:.3f}" for name, value in sums.items())
-            spent = time.monotonic() - started
-            print(f"joint {step + 1}/{plan.steps} {shown} scale {towers.scale().item():.1f} {spent:.0f} s", flush=True)
-            sums = {}
+        shown = {name: loss.item() for name, loss in losses.items()}
+        progress.add(step + 1, shown | {"scale": towers.scale().item()})
     towers.eval()
 
 

@@ -161,7 +161,7 @@ class ClassMemory:
         real = real[torch.from_numpy(self._rng.integers(len(real), size=count))]
         mix = torch.from_numpy(self._rng.beta(0.6, 0.6, (count, 1)).astype(np.float32))
         base = mix * real + (1 - mix) * real[torch.from_numpy(self._rng.permutation(count))]
-        drop = torch.from_numpy((self._rng.random((count, real.shape[1])) < 0.15))
+        drop = torch.from_numpy(self._rng.random((count, real.shape[1])) < 0.15)
         base = base.masked_fill(drop, 0.0)
         share = torch.from_numpy(self._rng.uniform(0.2, 0.9, (count, 1)).astype(np.float32))
         reach = torch.from_numpy(self._rng.uniform(6, 22, (count, 1)).astype(np.float32))

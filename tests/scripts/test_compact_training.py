@@ -57,9 +57,9 @@ def test_pictures_come_in_the_order_of_the_rows_across_files(tmp_path):
         table = pa.table({"id": ids, "image": [i.encode() for i in ids]})
         pq.write_table(table, tmp_path / f"{catalogs.FASHION}-000{part}.parquet")
     pictures = list(catalogs.read_pictures(tmp_path, catalogs.FASHION))
-    assert [p.decode() for p in pictures] == catalogs.read_rows(
-        tmp_path, catalogs.FASHION
-    ).columns["id"]
+    assert [p.decode() for p in pictures] == catalogs.read_rows(tmp_path, catalogs.FASHION).columns[
+        "id"
+    ]
 
 
 DRESS = captions.Product(
@@ -190,7 +190,9 @@ def test_a_swapped_phrase_is_true_of_no_drawing_in_the_batch():
     }
     facts = {"kind": "mug", "colour": "red", "pattern": "dotted"}
     facts |= {"second_colour": "blue", "motifs": "dots"}
-    drawings = DrawnSet(np.zeros((4, 1, 1, 3), np.uint8), ["Red mug with blue dots"] * 4, [facts] * 4)
+    drawings = DrawnSet(
+        np.zeros((4, 1, 1, 3), np.uint8), ["Red mug with blue dots"] * 4, [facts] * 4
+    )
     portion = Sampler(sets, drawings, 0).drawings(4)
     assert portion.truth.shape == (8, 4)
     assert portion.truth[:4].all()

@@ -79,6 +79,28 @@ def cli() -> Cli:
 
 
 @pytest.fixture(scope="session")
+def fake_cli() -> Cli:
+    """The `lookalike` command with the fake encoder, for what has nothing to do with models."""
+    return Cli(fake=True)
+
+
+@pytest.fixture(scope="session")
+def coloured(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `catalog.csv`, pictures of one colour, and an `index` by `fake_cli`."""
+    folder = tmp_path_factory.mktemp("coloured")
+    with (folder / "catalog.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "image", "title"])
+        for name, colour in _COLOURS.items():
+            Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
+            rows.writerow([name, f"{name}.png", f"A {name} thing"])
+        rows.writerow([HOSTILE_ID, "blue.png", HOSTILE_TITLE])
+    done = fake_cli("index", "build", folder / "catalog.csv", "--index", folder / "index")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
 def drawn(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """Forty drawn products and a hostile one, indexed by the command with the shipped model."""
     folder = tmp_path_factory.mktemp("drawn")

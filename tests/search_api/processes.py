@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["HOSTILE_ID", "HOSTILE_TITLE", "MODEL", "PATIENCE", "Cli", "Drawn", "Server", "serve"]
 
-MODEL = os.environ.get("DEV_MODEL", "compact")
+MODEL = "compact"
 
 # A product of the drawn catalog that is meant to break things.
 HOSTILE_ID = "sale/image/50% off ü"
@@ -49,20 +49,32 @@ class Server:
     process: subprocess.Popen[str]
 
 
-class Cli:
-    """Runs the installed `lookalike` command."""
+# The same command with the fake encoder in place of the adapter that would load torch for seconds.
+_WITHOUT_MODEL = """
+import sys, types
+from embeddings.fake import FakeEncoder
+clip = types.ModuleType("embeddings.clip")
+clip.load_encoder = lambda name, **options: FakeEncoder(name)
+sys.modules["embeddings.clip"] = clip
+from search_api.cli import main
+main()
+"""
 
-    def __init__(self) -> None:
+
+class Cli:
+    """Runs `lookalike`: the installed command, or the same without a real model."""
+
+    def __init__(self, *, fake: bool = False) -> None:
         beside = Path(sys.executable).with_name("lookalike")
         found = str(beside) if beside.exists() else shutil.which("lookalike")
         assert found, "the lookalike command is not installed"
-        self._command = found
+        self._command = [sys.executable, "-c", _WITHOUT_MODEL] if fake else [found]
         self._environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
         return subprocess.run(
-            [self._command, *map(str, arguments)],
+            [*self._command, *map(str, arguments)],
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -75,7 +87,7 @@ class Cli:
         """Start as the leader of a process group, as a shell does; its errors go to a file."""
         with log.open("w") as file:
             return subprocess.Popen(
-                [self._command, *map(str, arguments)],
+                [*self._command, *map(str, arguments)],
                 stdout=subprocess.PIPE,
                 stderr=file,
                 text=True,

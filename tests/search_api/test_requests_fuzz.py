@@ -48,7 +48,7 @@ def either(sensible: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 ids = st.sampled_from(["red", "green", "blue", "yellow", "violet", ""])
-words = st.one_of(st.sampled_from(["red", "blue green", ""]), st.text(max_size=30))
+words = st.one_of(st.sampled_from(["red", "blue green", "thing"]), st.text(max_size=30))
 pictures = st.one_of(
     st.sampled_from([PICTURE, f"data:image/png;base64,{PICTURE}"]),
     st.sampled_from([PICTURE, PICTURE[:-9], "%%%", ","]),
@@ -63,18 +63,29 @@ parts = st.fixed_dictionaries(
         "weight": either(weights),
     },
 )
-fields = st.sampled_from(["title", "price", "colour", ""])
-conditions = st.one_of(
-    scalars,
-    st.lists(scalars, max_size=3),
-    st.dictionaries(
-        st.sampled_from(["gt", "gte", "lt", "lte", "prefix", "exists", "in", "not", "eq"]),
-        documents,
-        max_size=2,
+fields = st.sampled_from(["title", "price"])
+sides = st.sampled_from(["gt", "gte", "lt", "lte"])
+conditions = {
+    "title": either(
+        st.one_of(
+            st.text(max_size=9),
+            st.lists(st.text(max_size=9), max_size=3),
+            st.fixed_dictionaries({"prefix": st.sampled_from(["A", "A red", ""])}),
+            st.dictionaries(sides, st.text(max_size=3), min_size=1),
+        )
     ),
-)
+    "price": either(
+        st.one_of(
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.integers(),
+            st.dictionaries(sides, st.floats(0, 9), min_size=1),
+            st.fixed_dictionaries({"exists": st.booleans()}),
+            st.fixed_dictionaries({"not": st.floats(0, 9)}),
+        )
+    ),
+}
 filters = st.recursive(
-    st.dictionaries(fields, conditions, max_size=2),
+    st.fixed_dictionaries({}, optional=conditions),
     lambda inner: st.one_of(
         st.fixed_dictionaries({"not": inner}),
         st.dictionaries(st.sampled_from(["and", "or"]), st.lists(inner, max_size=2), max_size=1),
