@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from indexer.decoding import DecodePool, DecodeTask
 from indexer.durable import sync_file, sync_folder
 from indexer.embedding import EmbeddingPipeline
 from indexer.errors import (
+    BuildError,
     BuildInterruptedError,
     CatalogError,
     DamagedIndexError,
@@ -157,24 +159,43 @@ def build_index(
         CatalogError: The catalog can't be read, or nothing in it can be indexed.
         TooManyBadRowsError: More than `max_bad` of it is broken; nothing is published.
         IndexLockedError: Another process is writing this index.
+        BuildError: The index folder can't be written, as when the disk is full.
         BuildInterruptedError: On Ctrl-C; the same build resumes where this one stopped.
     """
     options = options or BuildOptions()
     catalog = open_catalog(catalog_path, options.catalog)
     layout = Layout(index_path)
-    with writing(layout):
-        ledger = Ledger(layout.ledger, encoder.spec.fingerprint)
-        try:
-            report = _Build(layout, catalog, encoder, options, ledger, on_progress).run()
-        except KeyboardInterrupt as error:
-            ledger.commit()
-            raise BuildInterruptedError(
-                "Stopped; nothing was published. Run the same command again to go on from here."
-            ) from error
-        finally:
-            ledger.close()
-        shutil.rmtree(layout.staging)
-        return report
+    try:
+        with writing(layout):
+            report = _build_locked(layout, catalog, encoder, options, on_progress)
+            shutil.rmtree(layout.staging)
+            return report
+    except (OSError, sqlite3.Error) as error:
+        raise BuildError(
+            f"The index folder {str(index_path)!r} can't be written ({error}). What was live stays "
+            "live; mend that and run the same command again to go on from here."
+        ) from error
+
+
+def _build_locked(
+    layout: Layout,
+    catalog: Catalog,
+    encoder: Encoder,
+    options: BuildOptions,
+    on_progress: Callable[[BuildProgress], None],
+) -> BuildReport:
+    # What was embedded without thumbnails is of no use to a build that wants them.
+    kind = f"{encoder.spec.fingerprint} thumbnails={options.thumbnails}"
+    ledger = Ledger(layout.ledger, kind)
+    try:
+        return _Build(layout, catalog, encoder, options, ledger, on_progress).run()
+    except KeyboardInterrupt as error:
+        ledger.commit()
+        raise BuildInterruptedError(
+            "Stopped; nothing was published. Run the same command again to go on from here."
+        ) from error
+    finally:
+        ledger.close()
 
 
 class _Build:

@@ -21,7 +21,7 @@ from indexer.fields import FieldValue
 __all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS encoder(fingerprint TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS embedded(
     sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL);
 DROP TABLE IF EXISTS products;
@@ -71,20 +71,23 @@ class Ledger:
 
     Args:
         path: The database file; made if missing.
-        fingerprint: Of the encoder. Pictures embedded by another one are forgotten.
+        kind: What an embedded picture depends on beside its content: the encoder, and whether a
+            thumbnail is kept. Pictures embedded for another kind are forgotten.
     """
 
-    def __init__(self, path: Path, fingerprint: str) -> None:
+    def __init__(self, path: Path, kind: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
-        row = self._db.execute("SELECT fingerprint FROM encoder").fetchone()
-        if row is None or row[0] != fingerprint:
+        try:
+            self._db = _open(path)
+        except sqlite3.DatabaseError:
+            # A damaged database saves no work; starting over does.
+            path.unlink()
+            self._db = _open(path)
+        row = self._db.execute("SELECT kind FROM about").fetchone()
+        if row is None or row[0] != kind:
             self._db.execute("DELETE FROM embedded")
-            self._db.execute("DELETE FROM encoder")
-            self._db.execute("INSERT INTO encoder VALUES (?)", (fingerprint,))
+            self._db.execute("DELETE FROM about")
+            self._db.execute("INSERT INTO about VALUES (?)", (kind,))
         self._db.commit()
 
     def close(self) -> None:
@@ -183,6 +186,18 @@ class Ledger:
             images.append(StagedImage(sha256, location, embedded))
         if images:
             yield StagedProduct(product_id, json.loads(fields), tuple(images))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.executescript(_SCHEMA)
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
 
 
 def to_stored(vectors: FloatArray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from embeddings.errors import ImageError, LookalikeError
-from embeddings.models import DEFAULT_MODEL, MODELS, stronger_than
+from embeddings.models import DEFAULT_MODEL, MODELS, parse_model_name, stronger_than
 from search_api import console
 
 if TYPE_CHECKING:
@@ -330,6 +330,7 @@ def _parse_filter(text: str) -> dict[str, Any]:
 
 
 def _load_encoder(name: str, device: str = "auto", precision: str = "auto") -> ClipEncoder:
+    parse_model_name(name)  # a mistyped name should not wait for torch to load
     with console.waiting(f"Loading {name}"):
         from embeddings.clip import load_encoder
 

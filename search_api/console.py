@@ -216,9 +216,11 @@ def tag_summary(
 def print_tags(paths: Sequence[Path], tagged: Sequence[Sequence[Tag]]) -> None:
     """Tags of pictures as a table for each."""
     for path, tags in zip(paths, tagged, strict=True):
-        table = Table(title=_shown(str(path)), title_justify="left", show_header=False, box=None)
+        table = Table(show_header=False, box=None)
         for tag in tags:
             table.add_row(_shown(tag.label), f"{tag.confidence:.0%}")
+        # Not as the table's title, which would be folded to its width.
+        _out.print(_shown(str(path)), style="bold", soft_wrap=True)
         _out.print(table)
 
 

@@ -18,6 +18,7 @@ from embeddings.encoder import PixelArray
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, BuildReport, build_index
 from indexer.errors import (
+    BuildError,
     BuildInterruptedError,
     CatalogError,
     IndexLockedError,
@@ -230,6 +231,37 @@ def test_an_interrupted_build_resumes(tmp_path: Path) -> None:
     report = build(folder, tmp_path / "index", encoder, batch_size=8)
     assert (encoder.images, report.embedded, report.reused) == (16, 16, 24)
     assert report.products == 40
+
+
+def test_a_damaged_ledger_starts_over(colours: Path, tmp_path: Path) -> None:
+    ledger = Layout(tmp_path / "index").ledger
+    ledger.parent.mkdir(parents=True)
+    ledger.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 40)
+    assert build(colours, tmp_path / "index").products == 5
+
+
+def test_what_was_embedded_without_thumbnails_gets_them(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(20):
+        Image.new("RGB", (4, 4), (number * 6, 255 - number, 9)).save(folder / f"{number:02}.png")
+    with pytest.raises(BuildInterruptedError):
+        build(
+            folder,
+            tmp_path / "index",
+            CountingEncoder(stop_after=8),
+            batch_size=8,
+            thumbnails=False,
+        )
+    build(folder, tmp_path / "index", CountingEncoder())
+    index = Index.open(tmp_path / "index")
+    assert all(index.thumbnail(f"{number:02}.png", 0) for number in range(20))
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(colours: Path, tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("a file stands here")
+    with pytest.raises(BuildError, match="can't be written"):
+        build(colours, tmp_path / "index")
 
 
 def test_a_second_writer_is_refused_by_name(colours: Path, tmp_path: Path) -> None:

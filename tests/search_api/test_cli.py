@@ -318,7 +318,7 @@ class TestTables:
         build = ["index", "build", tmp_path / "catalog.jsonl", "--index", tmp_path / "index"]
         assert fake_cli(*build).returncode == 0
         done = fake_cli("search", "red", "--index", tmp_path / "index")
-        assert done.stdout.splitlines()[1].endswith("a�]0;owned�b�c [red]d[/red]")
+        assert done.stdout.splitlines()[1].strip().endswith("a�]0;owned�b�c [red]d[/red]")
         search = ["search", "red", "--index", tmp_path / "index", "--json"]
         (hit,) = only_json(fake_cli(*search))["hits"]
         assert hit["fields"]["title"] == title
