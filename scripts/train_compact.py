@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", default=None, help="name of the run's folder; default: the seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--text-steps", type=int, default=1500)
-    parser.add_argument("--joint-steps", type=int, default=500)
+    parser.add_argument("--joint-steps", type=int, default=600)
     parser.add_argument(
         "--steps", type=int, default=800, help="of tuning; 0 leaves the trunk as is"
     )
@@ -57,6 +57,8 @@ def main() -> None:
             clothing=24,
             drawings=40,
             memory=160,
+            stand_ins=320,
+            queue=1280,
             replay=128,
             seed=options.seed,
         )

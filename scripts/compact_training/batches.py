@@ -22,7 +22,7 @@ from compact_training.captions import (
 )
 from compact_training.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, GROCERY_PRODUCTS, SetRows
 from compact_training.drawn import TRAIN_DRAWINGS, DrawnSet
-from compact_training.vocabulary import CLOTHING_NAMES, LABEL_TEMPLATES
+from compact_training.vocabulary import CLOTHING_NAMES, LABEL_TEMPLATES, USAGE_NAMES
 
 __all__ = ["Anchors", "Codes", "Portion", "Sampler", "fashion_products"]
 
@@ -89,10 +89,17 @@ def _lowered(name: str) -> tuple[str, ...]:
     return (name.lower(),)
 
 
+def _usage_words(name: str) -> tuple[str, ...]:
+    words = USAGE_NAMES.get(name, _lowered(name))
+    return (*words, *(f"{word} wear" for word in words), *(f"{word} item" for word in words))
+
+
 _LABEL_WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "type": type_words,
     "colour": colour_words,
     "gender": _lowered,
+    "usage": _usage_words,
+    "season": _lowered,
 }
 
 
@@ -130,7 +137,7 @@ class Sampler:
         self.fashion_codes = Codes(self._fashion)
         self._labels = {
             name: sorted({p.facts[name] for p in self._fashion if name in p.facts})
-            for name in ("type", "colour", "gender")
+            for name, _ in self._anchor_weights
         }
         self._drawn = [
             Product(title, facts | {"title": title})
@@ -150,7 +157,7 @@ class Sampler:
         deck = np.random.default_rng([self._seed, epoch, 1]).permutation(rows)
         return np.asarray(deck[place * count : (place + 1) * count], dtype=np.int64)
 
-    def fashion(self, count: int, titles: float = 0.5) -> Portion:
+    def fashion(self, count: int, titles: float = 0.6) -> Portion:
         """Products with their title (a share `titles` of them) or a composed phrase."""
         rows = self._dealt(self._sets[FASHION].train, count)
         products = [self._fashion[row] for row in rows]
@@ -170,7 +177,13 @@ class Sampler:
             captions,
         )
 
-    _anchor_weights = (("type", 1.0), ("colour", 0.7), ("gender", 0.5))
+    _anchor_weights = (
+        ("type", 1.0),
+        ("colour", 0.7),
+        ("gender", 0.4),
+        ("usage", 0.25),
+        ("season", 0.15),
+    )
 
     def _fashion_anchors(self, products: list[Product], fact: str, weight: float) -> Anchors:
         labels = self._labels[fact]

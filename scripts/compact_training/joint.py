@@ -22,6 +22,7 @@ from compact_training.text_tower import (
     parameter_groups,
     similarity_loss,
 )
+from compact_training.vision import EMBED_DIM
 
 __all__ = ["Corpus", "JointPlan", "Towers", "joint_losses", "train_joint"]
 
@@ -51,7 +52,9 @@ class JointPlan:
         grocery: Shopper photos of groceries.
         clothing: Photos of clothes.
         drawings: Drawn products.
-        memory: Stand-in features of ImageNet classes, and classes they are told apart from.
+        memory: ImageNet classes whose names are embedded.
+        stand_ins: Stand-in features of those classes.
+        queue: Fashion products of past steps that count as further answers.
         replay: General texts.
         rate: Highest learning rate of the projection.
         text_rate: Of the text tower.
@@ -66,10 +69,12 @@ class JointPlan:
     clothing: int = 64
     drawings: int = 112
     memory: int = 256
+    stand_ins: int = 640
+    queue: int = 2048
     replay: int = 256
-    rate: float = 1e-3
+    rate: float = 2e-3
     text_rate: float = 3e-4
-    memory_weight: float = 0.5
+    memory_weight: float = 1.0
     replay_weight: float = 2.0
     seed: int = 0
 
@@ -142,7 +147,7 @@ def joint_losses(
         start += count
     with torch.no_grad():
         real = torch.cat([block.detach() for block in features])
-        stand_ins = memory.features(real, classes)
+        stand_ins = memory.features(real, classes.repeat(-(-plan.stand_ins // plan.memory)))
         log = memory.teacher_log(stand_ins)[:, classes]
     losses["memory"] = memory.loss(towers.pictures(stand_ins), vectors[start:], log, scale)
     return losses
@@ -165,7 +170,7 @@ _WEIGHTS = {
     "fashion-train": 1.0,
     "grocery-photos-train": 0.3,
     "clothing-train": 0.3,
-    "drawings-train": 0.4,
+    "drawings-train": 0.6,
     "packshots": 0.3,
 }
 
@@ -199,6 +204,7 @@ def train_joint(
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: cosine_rate(s, plan.steps))
     towers.train()
+    queue = Queue(sampler.fashion_codes, plan.queue, EMBED_DIM)
     progress = Progress("joint", plan.steps, 50)
     for step in range(plan.steps):
         sampler.at(step)
@@ -207,7 +213,7 @@ def train_joint(
         blocks = [_view(features[p.name], p.rows, rng) for p in portions]
         chosen = packshot_rows(portions, len(features[GROCERY_PRODUCTS][0]))
         packshots = _view(features[GROCERY_PRODUCTS], chosen, rng)
-        losses = joint_losses(towers, portions, blocks, packshots, memory, plan)
+        losses = joint_losses(towers, portions, blocks, packshots, memory, plan, queue)
         rows = torch.from_numpy(length_batches(corpus.tokens, plan.replay, rng))
         losses["replay"] = similarity_loss(
             encode(towers.text, corpus.tokens[rows]), corpus.targets[rows]

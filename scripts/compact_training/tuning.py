@@ -51,7 +51,6 @@ class TunePlan:
         keep: Weight of the loss that keeps the trunk's ImageNet answers (Li and Hoiem 2016,
             "Learning without Forgetting").
         kept: Pictures of a batch that it is computed on.
-        queue: Fashion products of past steps that count as further answers.
         average: Decay of the moving average of all weights.
         checkpoint: Steps between checkpoints.
     """
@@ -63,7 +62,6 @@ class TunePlan:
     keep: float = 0.5
     kept: int = 64
     average: float = 0.995
-    queue: int = 1280
     checkpoint: int = 50
 
 
@@ -145,7 +143,7 @@ class Tuner:
         self._sampler, self._pixels = sampler, pixels
         self._memory, self._corpus = memory, corpus
         self._teacher: Any = copy.deepcopy(state.trunk).requires_grad_(False)
-        self.queue = Queue(sampler.fashion_codes, plan.queue, EMBED_DIM)
+        self.queue = Queue(sampler.fashion_codes, plan.joint.queue, EMBED_DIM)
         groups = parameter_groups(state.towers.text)
         for group in groups:
             group["lr"] = plan.joint.text_rate

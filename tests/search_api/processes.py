@@ -50,11 +50,18 @@ class Server:
 
 
 # The same command with the fake encoder in place of the adapter that would load torch for seconds.
+# It takes its time over each batch, so that a build can be caught at work.
 _WITHOUT_MODEL = """
-import sys, types
+import sys, time, types
 from embeddings.fake import FakeEncoder
+
+class SlowEncoder(FakeEncoder):
+    def encode_images(self, pixels):
+        time.sleep(0.05)
+        return super().encode_images(pixels)
+
 clip = types.ModuleType("embeddings.clip")
-clip.load_encoder = lambda name, **options: FakeEncoder(name)
+clip.load_encoder = lambda name, **options: SlowEncoder(name)
 sys.modules["embeddings.clip"] = clip
 from search_api.cli import main
 main()
