@@ -15,6 +15,10 @@ from indexer.errors import DamagedIndexError
 __all__ = ["NeighbourIndex", "write_flat"]
 
 
+# How many more neighbours are asked for than wanted, to see whether the last place is tied.
+_TIE_MARGIN = 8
+
+
 class NeighbourIndex:
     """A FAISS index over unit vectors, opened for searching."""
 
@@ -57,17 +61,32 @@ class NeighbourIndex:
             Cosines and row numbers, both of min(k, rows allowed), nearest first; rows of equal
             cosine come in row order.
         """
-        k = min(k, self.count if allowed is None else int(np.count_nonzero(allowed)))
+        there = self.count if allowed is None else int(np.count_nonzero(allowed))
+        k = min(k, there)
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
+        asked = min(k + _TIE_MARGIN, there)
+        while True:
+            scores, rows = self._search(query, asked, allowed)
+            # FAISS keeps any of the rows that tie for the last place; only when the tie is seen to
+            # end can the first of them in row order be told.
+            if asked == there or scores[-1] < scores[k - 1]:
+                break
+            asked = min(2 * asked, there)
+        order = np.lexsort((rows, -scores))[:k]
+        return scores[order], rows[order]
+
+    def _search(
+        self, query: FloatArray, k: int, allowed: NDArray[np.bool_] | None
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """The k nearest rows, nearest first."""
         params = None
         if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")
             selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
             params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         scores, rows = self._index.search(query[np.newaxis], k, params=params)
-        order = np.lexsort((rows[0], -scores[0]))
-        return scores[0][order], rows[0][order]
+        return scores[0], rows[0]
 
 
 def write_flat(vectors: Iterable[FloatArray], dim: int, path: Path) -> None:

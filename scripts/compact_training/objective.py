@@ -157,8 +157,8 @@ class ClassMemory:
     def features(self, real: Tensor, classes: Tensor) -> Tensor:
         """Stand-in features `[n, 1280]` for n classes, from some real ones.
 
-        Channels of three real pictures are crossed, which breaks up what those show, and the class's
-        row is added. The ranges were chosen by training a projection on stand-ins alone (see
+        Channels of three real pictures are crossed, which breaks up what those show, and the
+        class's row is added. The ranges were chosen by training a projection on stand-ins alone (see
         docs/compact-model.md): pictures of a class lie 4 to 8 along its row.
         """
         count = len(classes)

@@ -42,6 +42,14 @@ def test_ties_come_in_row_order_and_k_is_bounded(tmp_path: Path) -> None:
     assert rows.tolist() == [4, 5, 6, 0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("k", range(1, 41))
+def test_ties_at_the_last_place_go_to_the_first_rows(tmp_path: Path, k: int) -> None:
+    write_flat([unit([[0, 1]] * 3 + [[1, 0]] * 37)], 2, tmp_path / "n.faiss")
+    index = NeighbourIndex.open(tmp_path / "n.faiss")
+    _, rows = index.search(np.array([1, 0], np.float32), k)
+    assert rows.tolist() == [*range(3, 40), 0, 1, 2][:k]
+
+
 def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     write_flat([], 2, tmp_path / "n.faiss")
     scores, rows = NeighbourIndex.open(tmp_path / "n.faiss").search(np.ones(2, np.float32), 5)
