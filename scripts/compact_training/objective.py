@@ -158,8 +158,8 @@ class ClassMemory:
         """Stand-in features `[n, 1280]` for n classes, from some real ones.
 
         Channels of three real pictures are crossed, which breaks up what those show, and the
-        class's row is added. The ranges were chosen by training a projection on stand-ins alone (see
-        docs/compact-model.md): pictures of a class lie 4 to 8 along its row.
+        class's row is added. The ranges were chosen by training a projection on stand-ins alone:
+        pictures of a class lie 4 to 8 along its row.
         """
         count = len(classes)
         mixed = self._some(real, count)
