@@ -31,9 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--joint-steps", type=int, default=600)
-    parser.add_argument(
-        "--steps", type=int, default=800, help="of tuning; 0 leaves the trunk as is"
-    )
+    parser.add_argument("--steps", type=int, default=0, help="of tuning the trunk")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
