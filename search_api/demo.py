@@ -14,7 +14,7 @@ from search_api import console
 
 __all__ = ["run_demo"]
 
-_TEXT = "navy blue shirt"
+_TEXT = "polka dot cushion"
 _HITS = 5
 
 
