@@ -210,9 +210,10 @@ class ClipEncoder:
     def _fold_batch_norms(self) -> None:
         """Fold batch norms of the image tower into the convolutions before them.
 
-        Convolutional towers spend much of their time on memory traffic, which this spares: three
-        times the pictures a second for `compact` in bfloat16. What follows what is read off the
-        order of the modules, so the fold is kept only if probe pictures keep their vectors.
+        Convolutional towers spend much of their time on memory traffic, which this spares: 46
+        pictures a second against 26 for such a tower in float32, in one run on two busy cores. What
+        follows what is read off the order of the modules, so the fold is kept only if probe
+        pictures keep their vectors.
         """
         if not any(isinstance(child, nn.BatchNorm2d) for child in self._model.visual.modules()):
             return

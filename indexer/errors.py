@@ -2,7 +2,6 @@
 
 LookalikeError
 ├── CatalogError               the whole catalog is unusable
-│   └── DuplicateIdError       two products under one id
 ├── RowError                   one row of a catalog is unusable
 │   └── SourceError            its picture's bytes can't be had
 ├── IndexFolderError           the index folder is unusable
@@ -26,7 +25,6 @@ __all__ = [
     "BuildInterruptedError",
     "CatalogError",
     "DamagedIndexError",
-    "DuplicateIdError",
     "EncoderMismatchError",
     "IndexFolderError",
     "IndexLockedError",
@@ -43,12 +41,6 @@ class CatalogError(LookalikeError):
     """A catalog of which nothing can be used: missing, empty, no id column, unknown format."""
 
     code = "bad_catalog"
-
-
-class DuplicateIdError(CatalogError):
-    """Two products of one catalog carry the same id."""
-
-    code = "duplicate_id"
 
 
 class RowError(LookalikeError):
