@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
-
-import pyarrow.compute as pc
 
 from embeddings.encoder import Encoder
 from embeddings.images import ImageLimits
 from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
 from indexer.decoding import DecodePool, DecodeTask
+from indexer.digest import product_digest
 from indexer.durable import sync_file, sync_folder
 from indexer.embedding import EmbeddingPipeline
 from indexer.errors import (
@@ -31,8 +29,9 @@ from indexer.errors import (
     SourceError,
     TooManyBadRowsError,
 )
-from indexer.fields import FieldTyper
+from indexer.fields import FieldType, FieldTyper, FieldValue, join_types
 from indexer.index import Index
+from indexer.kinds import NeighbourOptions, build_neighbours
 from indexer.known import KnownImages
 from indexer.layout import Layout, SegmentLayout
 from indexer.ledger import Ledger
@@ -41,11 +40,15 @@ from indexer.manifest import (
     EncoderRecord,
     Manifest,
     SegmentRecord,
-    generations,
+    adopt_segment,
+    new_generation,
     publish,
     remove_orphans,
 )
-from indexer.segment import NewImage, NewProduct, read_ids, write_segment
+from indexer.query_sample import QuerySample
+from indexer.segment import Segment
+from indexer.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
+from indexer.update import Update
 
 __all__ = ["BuildOptions", "BuildProgress", "BuildReport", "build_index"]
 
@@ -60,7 +63,9 @@ class BuildOptions:
     Attributes:
         catalog: How to read the catalog.
         limits: What a picture may weigh and measure.
+        neighbours: What kind of FAISS index is wanted for what this build writes.
         thumbnails: Keep a thumbnail of every picture in the index.
+        keep_missing: Keep products of the live generation that the catalog does not name.
         batch_size: Pictures given to the encoder at once.
         workers: Decoding processes; None chooses by the number of processors.
         max_bad: Share of catalog rows, 0 to 1, that may be broken before the build is refused.
@@ -69,7 +74,9 @@ class BuildOptions:
 
     catalog: CatalogOptions = field(default_factory=CatalogOptions)
     limits: ImageLimits = field(default_factory=ImageLimits)
+    neighbours: NeighbourOptions = field(default_factory=NeighbourOptions)
     thumbnails: bool = True
+    keep_missing: bool = False
     batch_size: int = 64
     workers: int | None = None
     max_bad: float = 0.8
@@ -81,6 +88,7 @@ class BuildProgress:
     """How far a build is.
 
     Attributes:
+        stage: `reading` the catalog, or `writing` the new segment.
         rows: Catalog rows read.
         total: Catalog rows in all, where the catalog knows.
         embedded: Pictures embedded by this build.
@@ -89,6 +97,7 @@ class BuildProgress:
         seconds: Since the build began.
     """
 
+    stage: str = "reading"
     rows: int = 0
     total: int | None = None
     embedded: int = 0
@@ -109,6 +118,8 @@ class BuildReport:
         embedded: Pictures embedded by this build.
         reused: Pictures whose vectors were there already, from the live generation, from an
             interrupted build, or because another product has the same picture.
+        added: Products that the former generation did not have.
+        changed: Products whose fields or pictures are others than before.
         removed: Products of the former generation that are gone.
         quarantined: Rows and pictures refused; `quarantine.jsonl` lists them.
         reasons: How many were refused for which reason.
@@ -125,6 +136,8 @@ class BuildReport:
     images: int
     embedded: int
     reused: int
+    added: int
+    changed: int
     removed: int
     quarantined: int
     reasons: Mapping[str, int]
@@ -217,42 +230,85 @@ class _Build:
         self._ledger = ledger
         self._on_progress = on_progress
         self._live = _open_live(layout)
-        self._known = KnownImages(self._live, encoder.spec.fingerprint, options.thumbnails)
-        self._typer = FieldTyper(parse_text=catalog.untyped, known=catalog.field_types)
+        segments = self._usable_segments()
+        self._known = KnownImages(segments, thumbnails=options.thumbnails)
+        self._update = Update(segments)
+        self._typer = self._new_typer()
+        self._sample = QuerySample()
         self._start = self._last_commit = time.monotonic()
-        self._rows = self._reused = self._refused = 0
+        self._rows = self._reused = self._refused = self._embedded = 0
+        self._added = self._changed = 0
+        self._absorbed: list[int] = []
 
     def run(self) -> BuildReport:
         """Read, embed, write, publish."""
         remove_orphans(self._layout)
-        embedded = self._read_catalog()
+        self._read_catalog()
+        if not self._update.fits(self._typer.types()):
+            # A column of numbers has words in it now: what was read as numbers is read again.
+            self._start_over()
+            self._read_catalog()
         read_seconds = time.monotonic() - self._start
         reasons = self._write_quarantine()
         self._refuse_bad_catalog()
+        if self._options.keep_missing:
+            self._update.keep_missing()
+        self._progress("writing")
         record = self._write_segment()
-        former = self._live.manifest if self._live else None
-        published = former is None or not self._is_same(former, record)
-        removed = self._count_removed(record)
-        generation = self._publish(record) if published or former is None else former.generation
+        former = self._live.manifest if self._live is not None else None
+        manifest = self._manifest(record)
+        published = former is None or _content(manifest) != _content(former)
+        if published:
+            self._publish(record, manifest)
+        live = manifest if published or former is None else former
         return BuildReport(
-            generation=generation,
+            generation=live.generation,
             published=published,
-            products=record.products,
-            images=record.images,
-            embedded=embedded,
+            products=live.products,
+            images=live.images,
+            embedded=self._embedded,
             reused=self._reused,
-            removed=removed,
+            added=self._added,
+            changed=self._changed,
+            removed=(former.products if former is not None else 0) + self._added - live.products,
             quarantined=reasons.total(),
             reasons=dict(reasons.most_common()),
             seconds=time.monotonic() - self._start,
-            images_per_second=embedded / max(read_seconds, 1e-9),
+            images_per_second=self._embedded / max(read_seconds, 1e-9),
             model=self._encoder.spec.name,
             device=self._encoder.spec.device,
             precision=self._encoder.spec.precision,
         )
 
-    def _read_catalog(self) -> int:
-        """Read every row and embed what is new; returns how many pictures were embedded."""
+    def _usable_segments(self) -> tuple[Segment, ...]:
+        """The live generation's segments, if this encoder made their vectors."""
+        if self._live is None:
+            return ()
+        spec, built = self._encoder.spec, self._live.manifest.encoder
+        if built.fingerprint == spec.fingerprint:
+            return self._live.segments
+        if self._options.keep_missing:
+            raise BuildError(
+                f"The index was built with {built.name!r}; rows that are missing from the catalog "
+                f"can't be kept for {spec.name!r}. Build without --keep-missing."
+            )
+        return ()
+
+    def _new_typer(self) -> FieldTyper:
+        known = dict(self._catalog.field_types or {})
+        if self._options.keep_missing and self._live is not None:
+            for name, kind in self._live.manifest.fields.items():
+                known[name] = join_types(known.get(name, FieldType(kind)), FieldType(kind))
+        return FieldTyper(parse_text=self._catalog.untyped, known=known)
+
+    def _start_over(self) -> None:
+        self._ledger.start_reading()
+        self._update = Update(())
+        self._typer = self._new_typer()
+        self._rows = self._reused = self._refused = 0
+
+    def _read_catalog(self) -> None:
+        """Read every row and embed what is new."""
         task = DecodeTask(self._encoder.preprocess, self._options.thumbnails, self._options.limits)
         pool = DecodePool(task, workers=self._options.workers, timeout=self._options.decode_timeout)
         with pool:
@@ -269,23 +325,37 @@ class _Build:
             for _ in pipeline.finish():
                 self._checkpoint(pipeline)
             self._commit(pipeline)
-            return pipeline.embedded
+            self._embedded += pipeline.embedded
+            self._refused += pipeline.failed
 
     def _read_row(self, row: CatalogRow, pipeline: EmbeddingPipeline) -> None:
         self._typer.observe(row.fields)
-        product = self._ledger.add_product(row)
+        images: list[tuple[bytes, str, bytes]] = []
+        complete = True
         for source in row.images:
             try:
                 data = source.read(self._options.catalog.max_image_bytes)
             except SourceError as error:
                 self._refuse(BadRow(row.line, row.id, error.reason, error.message))
+                complete = False
                 continue
-            sha256 = hashlib.sha256(data).digest()
-            self._ledger.add_image(product, sha256, source.location)
+            images.append((hashlib.sha256(data).digest(), source.location, data))
+        if complete and self._update.stays(row.id, self._digest(row.fields, images)):
+            self._reused += len(images)
+            return
+        product = self._ledger.add_product(row)
+        for sha256, location, data in images:
+            self._ledger.add_image(product, sha256, location)
             if sha256 in pipeline or sha256 in self._known or self._ledger.was_tried(sha256):
                 self._reused += 1
             else:
                 pipeline.submit(sha256, data)
+
+    def _digest(
+        self, fields: Mapping[str, FieldValue], images: Iterable[tuple[bytes, str, object]]
+    ) -> bytes:
+        pairs = ((sha256, location) for sha256, location, _ in images)
+        return product_digest(fields, pairs, thumbnails=self._options.thumbnails)
 
     def _refuse(self, row: BadRow) -> None:
         self._refused += 1
@@ -298,14 +368,18 @@ class _Build:
 
     def _commit(self, pipeline: EmbeddingPipeline) -> None:
         self._ledger.commit()
-        self._last_commit = now = time.monotonic()
+        self._last_commit = time.monotonic()
+        self._progress("reading", pipeline.embedded, pipeline.failed)
+
+    def _progress(self, stage: str, embedded: int = 0, failed: int = 0) -> None:
         progress = BuildProgress(
+            stage=stage,
             rows=self._rows,
             total=self._catalog.count,
-            embedded=pipeline.embedded,
+            embedded=self._embedded + embedded,
             reused=self._reused,
-            bad=self._refused + pipeline.failed,
-            seconds=now - self._start,
+            bad=self._refused + failed,
+            seconds=time.monotonic() - self._start,
         )
         self._on_progress(progress)
 
@@ -334,61 +408,72 @@ class _Build:
                 f"{self._layout.quarantine.name} in the index folder for each one's reason. {kept}"
             )
 
-    def _write_segment(self) -> SegmentRecord:
-        # The name sorts by time, which helps a person who looks into the folder.
-        segment_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+    def _write_segment(self) -> SegmentRecord | None:
+        """Write what is new or changed, and the older segments it takes in; None for nothing."""
+        products = self._sample.watch(self._products())
+        first = next(products, None)
+        if first is None:
+            return None
         return write_segment(
-            SegmentLayout(self._layout.staging / segment_id),
-            self._new_products(),
+            SegmentLayout(self._layout.staging / new_segment_id()),
+            itertools.chain([first], products),
             self._typer.types(),
             self._encoder.spec.dim,
+            lambda layout: build_neighbours(
+                layout, self._options.neighbours, lambda: self._sample.embed(self._encoder)
+            ),
         )
+
+    def _products(self) -> Iterator[NewProduct]:
+        images = 0
+        for product in self._new_products():
+            images += len(product.images)
+            yield product
+        # Only now is known what stays, and how much came.
+        self._absorbed = self._update.to_absorb(images, self._typer.types())
+        yield from self._update.absorbed_products(self._absorbed)
 
     def _new_products(self) -> Iterator[NewProduct]:
         for product in self._ledger.products():
             images = []
             for staged in product.images:
+                if staged.failed:
+                    continue
                 found = staged.embedded or self._known.find(staged.sha256)
                 if found is not None:
                     images.append(
                         NewImage(staged.sha256, staged.location, found.vector, found.thumbnail)
                     )
-            if images:
-                yield NewProduct(product.id, product.fields, images)
+            if not images:
+                continue
+            digest = self._digest(product.fields, [(i.sha256, i.location, None) for i in images])
+            replaces = self._live is not None and product.id in self._live
+            if self._update.stays(product.id, digest):
+                continue
+            self._changed += replaces
+            self._added += not replaces
+            yield NewProduct(product.id, product.fields, images, digest)
 
-    def _is_same(self, former: Manifest, record: SegmentRecord) -> bool:
-        return former.encoder.fingerprint == self._encoder.spec.fingerprint and [
-            dict(segment.files) for segment in former.segments
-        ] == [dict(record.files)]
-
-    def _count_removed(self, record: SegmentRecord) -> int:
-        if self._live is None:
-            return 0
-        now = read_ids(SegmentLayout(self._layout.staging / record.id))
-        return sum(
-            len(segment.ids()) - int(pc.sum(pc.is_in(segment.ids(), now)).as_py() or 0)
-            for segment in self._live.segments
-        )
-
-    def _publish(self, record: SegmentRecord) -> int:
-        self._layout.segments.mkdir(exist_ok=True)
-        (self._layout.staging / record.id).rename(self._layout.segment(record.id).root)
-        sync_folder(self._layout.segments)
+    def _manifest(self, record: SegmentRecord | None) -> Manifest:
+        segments = (*self._update.records(self._absorbed), *([record] if record else ()))
         spec = self._encoder.spec
-        generation = next(generations(self._layout), 0) + 1
-        manifest = Manifest(
-            generation=generation,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        return new_generation(
+            self._layout,
             encoder=EncoderRecord(name=spec.name, fingerprint=spec.fingerprint, dim=spec.dim),
-            segments=(record,),
-            products=record.products,
-            images=record.images,
+            segments=segments,
             fields={name: str(kind) for name, kind in self._typer.types().items()},
-            kind="flat",
             catalog=self._catalog.name,
         )
+
+    def _publish(self, record: SegmentRecord | None, manifest: Manifest) -> None:
+        if record is not None:
+            adopt_segment(self._layout, record.id)
         publish(self._layout, manifest)
-        return generation
+
+
+def _content(manifest: Manifest) -> tuple[object, ...]:
+    """What makes a generation another one."""
+    return manifest.encoder.fingerprint, manifest.segments, manifest.fields
 
 
 def _open_live(layout: Layout) -> Index | None:

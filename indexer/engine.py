@@ -18,6 +18,7 @@ from indexer.filters import parse_filter
 from indexer.index import Index, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation
+from indexer.neighbours import QueryKind
 from indexer.query import ImagePart, LikePart, Query, QueryPart, SearchResult, TextPart
 
 __all__ = ["Engine", "tag_images"]
@@ -75,7 +76,7 @@ class Engine:
         if live in (self._index.manifest.generation, self._refused):
             return False
         try:
-            index = Index.open(self._path, live)
+            index = Index.open(self._path, live, former=self._index)
             index.check_encoder(self.encoder.spec)
         except IndexFolderError as error:
             self._refused = live
@@ -98,7 +99,16 @@ class Engine:
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         vector = self._embed(query.parts, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
-        hits = index.search(vector, query.offset + query.k, exclude=liked, fields=query.fields)
+        # Words and pictures together lie nearer to words: the greater effort covers both.
+        words = any(isinstance(part, TextPart) for part in query.parts)
+        hits = index.search(
+            vector,
+            query.offset + query.k,
+            exclude=liked,
+            fields=query.fields,
+            where=where,
+            kind=QueryKind.TEXT if words else QueryKind.IMAGE,
+        )
         return SearchResult(
             hits=tuple(hits[query.offset :]),
             facets=index.facets(query.facets, where),

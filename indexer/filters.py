@@ -22,25 +22,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from indexer.errors import QueryError
 from indexer.fields import FieldType, FieldValue
+from indexer.rows import Mask
 
 __all__ = [
     "And",
     "Compare",
     "Exists",
     "In",
-    "Mask",
     "Not",
     "Or",
     "Predicate",
     "evaluate",
     "parse_filter",
 ]
-
-Mask = NDArray[np.bool_]
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": pc.equal,

@@ -20,10 +20,17 @@ from indexer.errors import (
     QueryError,
     UnknownProductError,
 )
-from indexer.fields import FieldValue
-from indexer.filters import Mask, Predicate, evaluate
+from indexer.fields import FieldType, FieldValue
+from indexer.filters import Predicate
 from indexer.layout import Layout
-from indexer.manifest import Manifest, generations, live_generation, read_manifest
+from indexer.manifest import (
+    Manifest,
+    SegmentRecord,
+    generations,
+    live_generation,
+    read_manifest,
+)
+from indexer.neighbours import QueryKind
 from indexer.segment import Segment
 
 __all__ = ["FACET_VALUES", "Index", "Match", "Product", "StoredImage", "index_exists"]
@@ -78,14 +85,21 @@ class Index:
     def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
         self.manifest = manifest
         self._segments = tuple(segments)
+        types = {name: FieldType(kind) for name, kind in manifest.fields.items()}
+        for segment in self._segments:
+            segment.set_types(types)
 
     @classmethod
-    def open(cls, path: Path, generation: int | None = None) -> Index:
+    def open(
+        cls, path: Path, generation: int | None = None, *, former: Index | None = None
+    ) -> Index:
         """Open the live generation, or, if that is damaged, the newest intact one.
 
         Args:
             path: The index folder.
             generation: Open exactly this one instead.
+            former: Another generation of the same folder; what both have is taken from it and not
+                read again.
 
         Raises:
             NoIndexError: If nothing was ever published there.
@@ -93,15 +107,15 @@ class Index:
         """
         layout = Layout(path)
         if generation is not None:
-            return cls._open_generation(layout, generation)
+            return cls._open_generation(layout, generation, former)
         damage: DamagedIndexError | None = None
         try:
-            return cls._open_generation(layout, live_generation(layout))
+            return cls._open_generation(layout, live_generation(layout), former)
         except DamagedIndexError as error:
             damage = error
         for candidate in generations(layout):
             try:
-                index = cls._open_generation(layout, candidate)
+                index = cls._open_generation(layout, candidate, former)
             except DamagedIndexError:
                 continue
             _log.warning(
@@ -115,11 +129,27 @@ class Index:
         ) from damage
 
     @classmethod
-    def _open_generation(cls, layout: Layout, generation: int) -> Index:
+    def _open_generation(cls, layout: Layout, generation: int, former: Index | None) -> Index:
         manifest = read_manifest(layout, generation)
-        dim = manifest.encoder.dim
-        segments = [Segment(layout.segment(record.id), record, dim) for record in manifest.segments]
-        return cls(manifest, segments)
+        opened = {segment.record.id: segment for segment in former.segments} if former else {}
+
+        def segment(record: SegmentRecord) -> Segment:
+            before = opened.get(record.id)
+            again = before.of_generation(record) if before is not None else None
+            return again or Segment(layout.segment(record.id), record, manifest.encoder.dim)
+
+        index = cls(manifest, [segment(record) for record in manifest.segments])
+        index._check_counts()
+        return index
+
+    def _check_counts(self) -> None:
+        for name in ("products", "images"):
+            found = sum(getattr(segment, name) for segment in self._segments)
+            expected = getattr(self.manifest, name)
+            if found != expected:
+                raise DamagedIndexError(
+                    f"The segments hold {found} {name} where the manifest says {expected}."
+                )
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -148,6 +178,7 @@ class Index:
         exclude: Collection[str] = (),
         fields: Sequence[str] | None = None,
         where: Predicate | None = None,
+        kind: QueryKind = QueryKind.TEXT,
     ) -> list[Match]:
         """The k products whose best picture is nearest to a unit vector, nearest first.
 
@@ -158,6 +189,7 @@ class Index:
             fields: Which product fields to give; all by default.
             where: Which products may be found; all by default. The k nearest of those come back,
                 not those among the k nearest.
+            kind: What the vector was made of; words need more effort than pictures.
 
         Raises:
             QueryError: If a field does not exist.
@@ -165,9 +197,8 @@ class Index:
         self.check_fields(fields or ())
         matches: list[tuple[float, int, int, int]] = []
         for number, segment in enumerate(self._segments):
-            allowed = None if where is None else evaluate(where, segment.field_table)
             wanted = k + len(exclude)
-            for score, row, image in _search_segment(segment, vector, wanted, allowed):
+            for score, row, image in _search_segment(segment, vector, wanted, where, kind):
                 matches.append((-score, number, row, image))
         # Ties keep the order of segments and rows, so that paging never repeats a product.
         matches.sort()
@@ -205,12 +236,16 @@ class Index:
         counts: dict[str, Counter[FieldValue]] = {name: Counter() for name in names}
         for segment in self._segments:
             table = segment.field_table
-            if where is not None:
-                table = table.filter(pa.array(evaluate(where, table)))
+            counted = segment.products_where(where)
+            if not counted.all():
+                table = table.filter(pa.array(counted))
             for name in names:
                 for item in pc.value_counts(table[name].drop_null()).to_pylist():
                     counts[name][item["values"]] += item["counts"]
         return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}
+
+    def __contains__(self, product_id: str) -> bool:
+        return any(segment.find(product_id) is not None for segment in self._segments)
 
     def get(self, product_id: str) -> Product:
         """A product by its id.
@@ -270,18 +305,17 @@ class Index:
 
 
 def _search_segment(
-    segment: Segment, vector: FloatArray, k: int, allowed: Mask | None
+    segment: Segment, vector: FloatArray, k: int, where: Predicate | None, kind: QueryKind
 ) -> list[tuple[float, int, int]]:
-    """The k nearest products of a segment: (cosine, product row, row of the best picture).
-
-    `allowed` tells by product row which may be found.
-    """
-    there = segment.record.products if allowed is None else int(np.count_nonzero(allowed))
+    """The k nearest products of a segment: (cosine, product row, row of the best picture)."""
+    if where is None:
+        allowed, there = segment.alive_images, segment.products
+    else:
+        allowed, there = segment.images_where(where)
     wanted = min(k, there)
-    allowed_images = None if allowed is None else allowed[segment.image_product]
     asked = k
     while True:
-        scores, images = segment.neighbours.search(vector, asked, allowed_images)
+        scores, images = segment.neighbours.search(vector, asked, allowed, kind)
         products = segment.image_product[images]
         _, first = np.unique(products, return_index=True)
         if len(first) >= wanted:

@@ -7,9 +7,10 @@ from typing import Any
 
 from indexer.index import Index
 from indexer.layout import Layout
-from indexer.manifest import generations
+from indexer.manifest import Manifest, generations
+from indexer.neighbours import Kind, QueryKind
 
-__all__ = ["describe"]
+__all__ = ["describe", "index_kind", "index_recall"]
 
 
 def describe(index: Index, path: Path) -> dict[str, Any]:
@@ -31,8 +32,26 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
         "model": manifest.encoder.name,
         "fingerprint": manifest.encoder.fingerprint,
         "dim": manifest.encoder.dim,
-        "kind": manifest.kind,
+        "kind": index_kind(manifest),
+        "recall": index_recall(manifest),
         "segments": len(manifest.segments),
         "bytes": sum(file.bytes for file in files),
         "fields": dict(manifest.fields),
+    }
+
+
+def index_kind(manifest: Manifest) -> str:
+    """The kind of the largest segment's FAISS index; `flat` where there is none."""
+    largest = max(manifest.segments, key=lambda segment: segment.images, default=None)
+    return str(largest.neighbours.kind if largest is not None else Kind.FLAT)
+
+
+def index_recall(manifest: Manifest) -> dict[str, float]:
+    """Recall@10 against exact search, by kind of query: of the segment where it is lowest."""
+    return {
+        str(query): min(
+            (segment.neighbours.recall.get(query, 1.0) for segment in manifest.segments),
+            default=1.0,
+        )
+        for query in QueryKind
     }

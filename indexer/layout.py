@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SEGMENT_FILES", "Layout", "SegmentLayout"]
+__all__ = ["LOOKUP_FILES", "SEGMENT_FILES", "Layout", "SegmentLayout"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SegmentLayout:
 
     @property
     def products(self) -> Path:
-        """Arrow file: product ids, and each product's run of pictures."""
+        """Arrow file: product ids, each product's run of pictures, and its digest."""
         return self.root / "products.arrow"
 
     @property
@@ -48,7 +48,18 @@ class SegmentLayout:
         """WebP files one after another; `images` holds their offsets."""
         return self.root / "thumbnails.bin"
 
+    @property
+    def product_lookup(self) -> Path:
+        """Product rows by `lookup.id_key` (since format 2)."""
+        return self.root / "product_lookup.npy"
 
+    @property
+    def image_lookup(self) -> Path:
+        """Picture rows by `lookup.content_key` (since format 2)."""
+        return self.root / "image_lookup.npy"
+
+
+# The files of every segment, whatever its format.
 SEGMENT_FILES = (
     "vectors.npy",
     "neighbours.faiss",
@@ -57,6 +68,8 @@ SEGMENT_FILES = (
     "fields.arrow",
     "thumbnails.bin",
 )
+# What format 2 added.
+LOOKUP_FILES = ("product_lookup.npy", "image_lookup.npy")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS embedded(
     sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL);
+"""
+_READING_SCHEMA = """
 DROP TABLE IF EXISTS products;
 DROP TABLE IF EXISTS images;
 DROP TABLE IF EXISTS failed;
@@ -50,11 +52,15 @@ class EmbeddedImage:
 
 @dataclass(frozen=True)
 class StagedImage:
-    """A picture of a product as the catalog has it, and its embedding if this build made it."""
+    """A picture of a product as the catalog has it, and its embedding if this build made it.
+
+    `failed` pictures can't be used.
+    """
 
     sha256: bytes
     location: str
     embedded: EmbeddedImage | None
+    failed: bool
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,11 @@ class Ledger:
             self._db.execute("DELETE FROM about")
             self._db.execute("INSERT INTO about VALUES (?)", (kind,))
         self._db.commit()
+
+    def start_reading(self) -> None:
+        """Forget what was read of the catalog; what was embedded stays."""
+        self._db.commit()
+        self._db.executescript(_READING_SCHEMA)
 
     def close(self) -> None:
         """Close the database; what was not committed is lost."""
@@ -164,18 +175,19 @@ class Ledger:
         return int(bad.fetchone()[0])
 
     def products(self) -> Iterator[StagedProduct]:
-        """The products in catalog order, each with the pictures that did not fail."""
+        """The products in catalog order, each with its pictures."""
         rows = self._db.execute(
-            "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail "
+            "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, "
+            "f.sha256 IS NOT NULL "
             "FROM products p JOIN images i ON i.product = p.row "
-            "LEFT JOIN embedded e USING (sha256) "
-            "WHERE NOT EXISTS (SELECT 1 FROM failed f WHERE f.sha256 = i.sha256) "
+            "LEFT JOIN embedded e ON e.sha256 = i.sha256 "
+            "LEFT JOIN failed f ON f.sha256 = i.sha256 "
             "ORDER BY p.row, i.row"
         )
         number: int | None = None
         product_id, fields = "", "{}"
         images: list[StagedImage] = []
-        for row, row_id, row_fields, sha256, location, vector, thumbnail in rows:
+        for row, row_id, row_fields, sha256, location, vector, thumbnail, failed in rows:
             if row != number and images:
                 yield StagedProduct(product_id, json.loads(fields), tuple(images))
                 images = []
@@ -183,7 +195,7 @@ class Ledger:
             embedded = None
             if vector is not None:
                 embedded = EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail)
-            images.append(StagedImage(sha256, location, embedded))
+            images.append(StagedImage(sha256, location, embedded, bool(failed)))
         if images:
             yield StagedProduct(product_id, json.loads(fields), tuple(images))
 
@@ -193,7 +205,7 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        database.executescript(_SCHEMA)
+        database.executescript(_SCHEMA + _READING_SCHEMA)
     except sqlite3.DatabaseError:
         database.close()
         raise

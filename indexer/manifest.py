@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
-from indexer.durable import replace_file
+from indexer.durable import replace_file, sync_folder
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.layout import Layout
+from indexer.neighbours import Effort, Kind, QueryKind
 
 __all__ = [
     "FORMAT",
     "EncoderRecord",
     "FileRecord",
     "Manifest",
+    "NeighboursRecord",
     "SegmentRecord",
+    "adopt_segment",
     "generations",
     "live_generation",
     "make_live",
+    "new_generation",
     "publish",
     "read_manifest",
     "remove_orphans",
 ]
 
-FORMAT = 1
+FORMAT = 2
+# Format 1 had no deleted rows, no lookups, no checksum, and only flat indexes.
+_READABLE = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -37,13 +46,45 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
+class NeighboursRecord:
+    """A segment's FAISS index.
+
+    Attributes:
+        kind: What it is.
+        efforts: How hard a search looks, by kind of query; tuned when it was built.
+        recall: Share of the ten nearest that it found then, by kind of query; empty where it
+            compares with everything.
+    """
+
+    kind: Kind = Kind.FLAT
+    efforts: Mapping[QueryKind, Effort] = field(default_factory=dict)
+    recall: Mapping[QueryKind, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SegmentRecord:
-    """A segment of a generation, with the files it must consist of."""
+    """A segment of a generation, with the files it must consist of.
+
+    Attributes:
+        id: Its folder's name.
+        products: Products in its files, deleted ones included.
+        images: Pictures in its files, those of deleted products included.
+        files: Its files by name.
+        neighbours: Its FAISS index.
+        deleted: Rows of products that this generation has no more, as `rows.format_ranges` writes
+            them; the one thing that differs between the generations that share a segment.
+        deleted_products: How many rows those are.
+        deleted_images: How many pictures those products have.
+    """
 
     id: str
     products: int
     images: int
     files: Mapping[str, FileRecord]
+    neighbours: NeighboursRecord = NeighboursRecord()
+    deleted: str = ""
+    deleted_products: int = 0
+    deleted_images: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,10 +105,9 @@ class Manifest:
         created: UTC, ISO 8601.
         encoder: What made every vector in it.
         segments: What it consists of, in order.
-        products: Number of products.
-        images: Number of pictures.
+        products: Number of products that can be found.
+        images: Number of pictures that can be found.
         fields: Product fields and their types, in catalog order.
-        kind: The kind of the FAISS indexes.
         catalog: Name of the catalog's file or folder, for people.
     """
 
@@ -78,12 +118,13 @@ class Manifest:
     products: int
     images: int
     fields: Mapping[str, str]
-    kind: str
     catalog: str
 
     def to_json(self) -> str:
-        """The manifest file's text."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        """The manifest file's text; it ends with a checksum of all the rest."""
+        content = {"format": FORMAT, **asdict(self)}
+        content["sha256"] = _checksum(content)
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest(layout: Layout, generation: int) -> Manifest:
@@ -95,15 +136,15 @@ def read_manifest(layout: Layout, generation: int) -> Manifest:
     path = layout.manifest(generation)
     try:
         raw = json.loads(path.read_text("utf-8"))
-        found = raw.pop("format")
-        if found != FORMAT:
+        found = raw["format"]
+        if found not in _READABLE:
             raise DamagedIndexError(
-                f"{path.name} has index format {found!r}; this version reads format {FORMAT}. "
-                "Rebuild the index, or use a matching version of lookalike."
+                f"{path.name} has index format {found!r}; this version reads formats up to "
+                f"{FORMAT}. Rebuild the index, or use a matching version of lookalike."
             )
-        raw["encoder"] = EncoderRecord(**raw["encoder"])
-        raw["segments"] = tuple(_segment(segment) for segment in raw["segments"])
-        manifest = Manifest(**raw)
+        if found > 1 and raw.pop("sha256") != _checksum(raw):
+            raise DamagedIndexError(f"{path.name} was changed after it was written.")
+        manifest = _parse(raw)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedIndexError(
             f"The manifest {path.name} is missing or damaged. Rebuild the index to mend it."
@@ -111,6 +152,34 @@ def read_manifest(layout: Layout, generation: int) -> Manifest:
     if manifest.generation != generation:
         raise DamagedIndexError(f"{path.name} says it is generation {manifest.generation}.")
     return manifest
+
+
+def new_generation(
+    layout: Layout,
+    *,
+    encoder: EncoderRecord,
+    segments: Sequence[SegmentRecord],
+    fields: Mapping[str, str],
+    catalog: str,
+) -> Manifest:
+    """The manifest of the next generation; its number is one above every one on disk."""
+    return Manifest(
+        generation=next(generations(layout), 0) + 1,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        encoder=encoder,
+        segments=tuple(segments),
+        products=sum(segment.products - segment.deleted_products for segment in segments),
+        images=sum(segment.images - segment.deleted_images for segment in segments),
+        fields=fields,
+        catalog=catalog,
+    )
+
+
+def adopt_segment(layout: Layout, segment_id: str) -> None:
+    """Move a durable segment from staging to where manifests may name it."""
+    layout.segments.mkdir(exist_ok=True)
+    (layout.staging / segment_id).rename(layout.segment(segment_id).root)
+    sync_folder(layout.segments)
 
 
 def publish(layout: Layout, manifest: Manifest) -> None:
@@ -157,10 +226,14 @@ def generations(layout: Layout) -> Iterator[int]:
 
 
 def remove_orphans(layout: Layout) -> None:
-    """Remove segments that no manifest names: a crash left them between writing and publishing.
+    """Remove what a crash left between writing and publishing: segments that no manifest names.
 
-    Only the holder of the write lock may call this.
+    The unfinished build's database stays. Only the holder of the write lock may call this.
     """
+    if layout.staging.is_dir():
+        for folder in layout.staging.iterdir():
+            if folder.is_dir():
+                shutil.rmtree(folder)
     if not layout.segments.is_dir():
         return
     named: set[str] = set()
@@ -175,9 +248,24 @@ def remove_orphans(layout: Layout) -> None:
             shutil.rmtree(folder)
 
 
-def _segment(raw: dict[str, object]) -> SegmentRecord:
-    files = raw.pop("files")
-    if not isinstance(files, dict):
-        raise TypeError("files is not an object")
-    records = {name: FileRecord(**record) for name, record in files.items()}
-    return SegmentRecord(files=records, **raw)  # type: ignore[arg-type]
+def _checksum(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _parse(raw: dict[str, Any]) -> Manifest:
+    if raw.pop("format") == 1:
+        raw.pop("kind")
+    raw["encoder"] = EncoderRecord(**raw["encoder"])
+    raw["segments"] = tuple(_segment(segment) for segment in raw["segments"])
+    return Manifest(**raw)
+
+
+def _segment(raw: dict[str, Any]) -> SegmentRecord:
+    files = {name: FileRecord(**record) for name, record in raw.pop("files").items()}
+    neighbours = raw.pop("neighbours", {"kind": "flat", "efforts": {}, "recall": {}})
+    record = NeighboursRecord(
+        kind=Kind(neighbours["kind"]),
+        efforts={QueryKind(kind): Effort(**e) for kind, e in neighbours["efforts"].items()},
+        recall={QueryKind(kind): float(share) for kind, share in neighbours["recall"].items()},
+    )
+    return SegmentRecord(files=files, neighbours=record, **raw)

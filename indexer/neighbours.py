@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -11,29 +14,125 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
 from indexer.errors import DamagedIndexError
+from indexer.rows import RowSet
+from indexer.vectors import MappedVectors
 
-__all__ = ["NeighbourIndex", "write_flat"]
+__all__ = ["LADDERS", "Effort", "Kind", "NeighbourIndex", "QueryKind", "write_neighbours"]
 
+Rows = NDArray[np.int64]
+
+
+class Kind(StrEnum):
+    """How neighbours are found.
+
+    FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
+    components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes
+    (4 bits for every 2 components of the difference to the centre) of the vectors in the nearest of
+    about 4 sqrt(n) clusters (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache locality is
+    not enough"). What the latter two find is ranked again by the stored vectors.
+    """
+
+    FLAT = "flat"
+    HNSW = "hnsw"
+    IVFPQ = "ivfpq"
+
+
+class QueryKind(StrEnum):
+    """What a query vector was made of: words lie apart from all pictures, and need more effort."""
+
+    IMAGE = "image"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look.
+
+    Attributes:
+        breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch).
+        candidates: Rows ranked again by their stored vectors.
+    """
+
+    breadth: int
+    candidates: int
+
+
+# Efforts from small to large; tuning takes the first that finds enough.
+LADDERS: Mapping[Kind, tuple[Effort, ...]] = {
+    Kind.FLAT: (Effort(0, 0),),
+    Kind.HNSW: tuple(
+        Effort(breadth, min(breadth, 40)) for breadth in (32, 48, 64, 96, 128, 192, 256, 384, 768)
+    ),
+    Kind.IVFPQ: (
+        Effort(16, 50),
+        Effort(16, 100),
+        Effort(24, 100),
+        Effort(32, 100),
+        Effort(32, 200),
+        Effort(48, 200),
+        Effort(64, 200),
+        Effort(64, 300),
+        Effort(96, 300),
+        Effort(96, 400),
+        Effort(128, 400),
+        Effort(192, 800),
+        Effort(384, 1600),
+    ),
+}
 
 # How many more neighbours are asked for than wanted, to see whether the last place is tied.
 _TIE_MARGIN = 8
+# Up to this many rows are compared one by one: it costs less than a search for them does.
+_FEW_ROWS = 2048
+# Decimals to which cosines are told apart; float16 components are good for fewer.
+_DECIMALS = 6
+# A filter that passes less than this share of the rows makes a search look further.
+_DENSE_SHARE = 0.1
+_BATCH = 65_536
+_HNSW_LINKS = 32
+_HNSW_CONSTRUCTION = 80
+# From this many clusters on, the nearest are found by a graph rather than one by one.
+_GRAPH_OVER_CLUSTERS = 4096
+# FAISS's own advice for k-means is 39 or more points a cluster.
+_POINTS_PER_CLUSTER = 40
 
 
 class NeighbourIndex:
-    """A FAISS index over unit vectors, opened for searching."""
+    """A FAISS index over a segment's unit vectors, opened for searching.
 
-    def __init__(self, index: faiss.Index) -> None:
+    Args:
+        index: The FAISS index.
+        vectors: What it was made from.
+        kind: What it is.
+        efforts: How hard to look, by kind of query.
+    """
+
+    def __init__(
+        self,
+        index: faiss.Index,
+        vectors: MappedVectors,
+        kind: Kind,
+        efforts: Mapping[QueryKind, Effort],
+    ) -> None:
         self._index = index
+        self._vectors = vectors
+        self._kind = kind
+        self._efforts = efforts
+        ivf = kind is Kind.IVFPQ
+        self._clusters = int(index.nlist) if ivf else 0
+        self._graph = ivf and isinstance(faiss.downcast_index(index.quantizer), faiss.IndexHNSW)
 
     @classmethod
-    def open(cls, path: Path) -> NeighbourIndex:
-        """Open an index file. Its hash must have been checked: FAISS trusts what it parses.
+    def open(
+        cls, path: Path, vectors: MappedVectors, kind: Kind, efforts: Mapping[QueryKind, Effort]
+    ) -> NeighbourIndex:
+        """Map an index file. Its hash must have been checked: FAISS trusts what it parses.
 
         Raises:
             DamagedIndexError: If FAISS can't read it.
         """
         try:
-            return cls(faiss.read_index(str(path)))
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), vectors, kind, efforts)
         except RuntimeError as error:
             raise DamagedIndexError(f"FAISS can't read {path.name}.") from error
 
@@ -48,26 +147,44 @@ class NeighbourIndex:
         return int(self._index.d)
 
     def search(
-        self, query: FloatArray, k: int, allowed: NDArray[np.bool_] | None = None
-    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        self,
+        query: FloatArray,
+        k: int,
+        allowed: RowSet | None = None,
+        kind: QueryKind = QueryKind.TEXT,
+    ) -> tuple[FloatArray, Rows]:
         """The k nearest rows to one unit vector.
 
         Args:
             query: `[dim]`.
             k: How many.
-            allowed: `[count]`, which rows may be found; all by default.
+            allowed: Which of the `count` rows may be found; all by default.
+            kind: What the query was made of.
 
         Returns:
             Cosines and row numbers, both of min(k, rows allowed), nearest first; rows of equal
             cosine come in row order.
         """
-        there = self.count if allowed is None else int(np.count_nonzero(allowed))
+        there = self.count if allowed is None else allowed.count
         k = min(k, there)
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
+        if allowed is not None and allowed.count <= _FEW_ROWS:
+            return self._rank(query, allowed.rows, k)
+        if self._kind is Kind.FLAT:
+            return self._search_flat(query, k, there, allowed)
+        return self._search_fast(query, k, allowed, self._efforts[kind])
+
+    def with_efforts(self, efforts: Mapping[QueryKind, Effort]) -> NeighbourIndex:
+        """The same index, searched with other efforts."""
+        return NeighbourIndex(self._index, self._vectors, self._kind, efforts)
+
+    def _search_flat(
+        self, query: FloatArray, k: int, there: int, allowed: RowSet | None
+    ) -> tuple[FloatArray, Rows]:
         asked = min(k + _TIE_MARGIN, there)
         while True:
-            scores, rows = self._search(query, asked, allowed)
+            scores, rows = self._ask(query, asked, allowed)
             # FAISS keeps any of the rows that tie for the last place; only when the tie is seen to
             # end can the first of them in row order be told.
             if asked == there or scores[-1] < scores[k - 1]:
@@ -76,33 +193,120 @@ class NeighbourIndex:
         order = np.lexsort((rows, -scores))[:k]
         return scores[order], rows[order]
 
-    def _search(
-        self, query: FloatArray, k: int, allowed: NDArray[np.bool_] | None
-    ) -> tuple[FloatArray, NDArray[np.int64]]:
-        """The k nearest rows, nearest first."""
-        params = None
+    def _search_fast(
+        self, query: FloatArray, k: int, allowed: RowSet | None, effort: Effort
+    ) -> tuple[FloatArray, Rows]:
+        candidates = max(effort.candidates, 4 * k)
+        share = 1.0 if allowed is None else allowed.share
+        if self._kind is Kind.IVFPQ:
+            # What passes lies as much further apart as it is rarer; the square root was enough in
+            # measurements at 1 M rows, since distances grow far more slowly than numbers.
+            breadth = effort.breadth * max(1.0, (_DENSE_SHARE / share) ** 0.5)
+            # Enough to hold the candidates, wherever they are.
+            breadth = max(breadth, 2 * candidates * self._clusters / (share * self.count))
+            most = self._clusters
+        else:
+            # The graph is walked past what does not pass.
+            breadth = max(effort.breadth, k) / share
+            most = max(64, self.count // 20)
+        while breadth < most:
+            _, rows = self._ask(query, candidates, allowed, int(breadth))
+            if len(rows) >= k:
+                return self._rank(query, rows, k)
+            breadth *= 4  # a filter whose rows lie far from the query
+        everything = np.arange(self.count) if allowed is None else allowed.rows
+        return self._rank_all(query, everything, k)
+
+    def _ask(
+        self, query: FloatArray, k: int, allowed: RowSet | None, breadth: int = 0
+    ) -> tuple[FloatArray, Rows]:
+        """What FAISS finds: at most k rows, nearest first by its own reckoning."""
+        # As keyword arguments, of which FAISS's wrapper keeps the objects alive.
+        chosen: dict[str, Any] = {}
         if allowed is not None:
-            bits = np.packbits(allowed, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
-            params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+            bits = allowed.bits
+            chosen["sel"] = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+        if self._graph:
+            around = max(32, 3 * breadth // 2)
+            chosen["quantizer_params"] = faiss.SearchParametersHNSW(efSearch=around)
+        if self._kind is Kind.IVFPQ:
+            params = faiss.SearchParametersIVF(nprobe=breadth, **chosen)
+        elif self._kind is Kind.HNSW:
+            params = faiss.SearchParametersHNSW(efSearch=max(breadth, k), **chosen)
+        else:
+            params = faiss.SearchParameters(**chosen) if chosen else None
         scores, rows = self._index.search(query[np.newaxis], k, params=params)
-        return scores[0], rows[0]
+        found = rows[0] >= 0
+        return scores[0][found], rows[0][found]
+
+    def _rank(self, query: FloatArray, rows: Rows, k: int) -> tuple[FloatArray, Rows]:
+        """The k nearest of some rows, by their stored vectors."""
+        rows = np.sort(rows)
+        scores = np.round(self._vectors.take(rows) @ query, _DECIMALS)
+        order = np.argsort(-scores, kind="stable")[:k]
+        return scores[order], rows[order]
+
+    def _rank_all(self, query: FloatArray, rows: Rows, k: int) -> tuple[FloatArray, Rows]:
+        """As `_rank`, for many rows: a batch at a time."""
+        scores, best = np.empty(0, np.float32), np.empty(0, np.int64)
+        for start in range(0, len(rows), _BATCH):
+            found = self._rank(query, rows[start : start + _BATCH], k)
+            scores, best = np.concatenate([scores, found[0]]), np.concatenate([best, found[1]])
+            order = np.lexsort((best, -scores))[:k]
+            scores, best = scores[order], best[order]
+        return scores, best
 
 
-def write_flat(vectors: Iterable[FloatArray], dim: int, path: Path) -> None:
-    """Write an exact index.
+def write_neighbours(vectors: NDArray[np.float16], kind: Kind, path: Path) -> None:
+    """Write an index over vectors.
 
-    It keeps float16 components, the same that the segment stores, so its cosines are those of the
-    stored vectors.
+    FLAT keeps float16 components, the same that the segment stores.
 
     Args:
-        vectors: Batches `[n, dim]` of unit vectors, in row order.
-        dim: Length of the vectors.
+        vectors: `[n, dim]` unit vectors, n from 1 for the kinds other than FLAT.
+        kind: What to write.
         path: The file to write.
+
+    Raises:
+        OSError: It can't be written.
     """
-    index = faiss.IndexScalarQuantizer(
-        dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
-    for batch in vectors:
-        index.add(np.ascontiguousarray(batch, dtype=np.float32))
-    faiss.write_index(index, str(path))
+    index = _trained(vectors, kind)
+    for batch in _batches(vectors):
+        index.add(batch)
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:  # FAISS's word for a full disk
+        raise OSError(f"{path.name} can't be written") from error
+
+
+def _trained(vectors: NDArray[np.float16], kind: Kind) -> faiss.Index:
+    count, dim = vectors.shape
+    metric = faiss.METRIC_INNER_PRODUCT
+    if kind is Kind.FLAT:
+        return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, metric)
+    if kind is Kind.HNSW:
+        index = faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_8bit, _HNSW_LINKS, metric)
+        index.hnsw.efConstruction = _HNSW_CONSTRUCTION
+        index.train(_sample(vectors, _BATCH))
+        return index
+    clusters = max(1, min(round(4 * count**0.5), count // _POINTS_PER_CLUSTER))
+    graph = "_HNSW32" if clusters >= _GRAPH_OVER_CLUSTERS else ""
+    # Codes of the differences to the centres ("r"): without them text queries lose a tenth of
+    # their neighbours (docs/performance.md).
+    codes = dim // 2 if dim % 2 == 0 else dim
+    index = faiss.index_factory(dim, f"IVF{clusters}{graph},PQ{codes}x4fsr", metric)
+    index.train(_sample(vectors, max(_BATCH, _POINTS_PER_CLUSTER * clusters)))
+    return index
+
+
+def _sample(vectors: NDArray[np.float16], size: int) -> FloatArray:
+    """Some vectors from all over, the same for the same input; `[min(size, n), dim]`."""
+    if len(vectors) > size:
+        rows = np.random.default_rng(0).choice(len(vectors), size, replace=False)
+        vectors = vectors[np.sort(rows)]
+    return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def _batches(vectors: NDArray[np.float16]) -> Iterator[FloatArray]:
+    for start in range(0, len(vectors), _BATCH):
+        yield np.ascontiguousarray(vectors[start : start + _BATCH], dtype=np.float32)

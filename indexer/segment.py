@@ -1,131 +1,45 @@
-"""Segments: immutable runs of products with their vectors, neighbours, fields and thumbnails."""
+"""Segments opened for reading; what one holds never changes, what of it is deleted may."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from indexer.durable import sha256_of, sync_file, sync_folder
+from indexer.digest import DIGEST_BYTES
+from indexer.durable import sha256_of
 from indexer.errors import DamagedIndexError
-from indexer.fields import FieldType, FieldValue, arrow_schema, to_batch
-from indexer.layout import SEGMENT_FILES, SegmentLayout
-from indexer.manifest import FileRecord, SegmentRecord
-from indexer.neighbours import NeighbourIndex, write_flat
+from indexer.fields import FieldType, FieldValue, arrow_schema
+from indexer.filters import Predicate, evaluate
+from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, SegmentLayout
+from indexer.lookup import Lookup, content_key, content_keys, id_key, id_keys
+from indexer.manifest import SegmentRecord
+from indexer.neighbours import NeighbourIndex
+from indexer.rows import Mask, RowSet, parse_ranges
+from indexer.vectors import MappedVectors
 
-__all__ = ["NewImage", "NewProduct", "Segment", "read_ids", "write_segment"]
+__all__ = ["Segment"]
 
-_PRODUCTS = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("first_image", pa.int64(), nullable=False),
-        pa.field("images", pa.int32(), nullable=False),
-    ]
-)
-_IMAGES = pa.schema(
-    [
-        pa.field("product", pa.int64(), nullable=False),
-        pa.field("sha256", pa.binary(32), nullable=False),
-        pa.field("location", pa.string(), nullable=False),
-        pa.field("thumbnail_offset", pa.int64(), nullable=False),
-        pa.field("thumbnail_bytes", pa.int32(), nullable=False),
-    ]
-)
-# Products in one Arrow batch: large enough that a lookup meets few batches, small enough that a
-# writer holds little.
-_BATCH = 32_768
-
-
-@dataclass(frozen=True)
-class NewImage:
-    """A picture to be written: its content's SHA-256, `[dim]` float16 vector, and thumbnail."""
-
-    sha256: bytes
-    location: str
-    vector: NDArray[np.float16]
-    thumbnail: bytes
-
-
-@dataclass(frozen=True)
-class NewProduct:
-    """A product to be written, with at least one picture."""
-
-    id: str
-    fields: Mapping[str, FieldValue]
-    images: Sequence[NewImage]
-
-
-def write_segment(
-    layout: SegmentLayout,
-    products: Iterable[NewProduct],
-    types: Mapping[str, FieldType],
-    dim: int,
-) -> SegmentRecord:
-    """Write a segment, durably, into a folder of its own.
-
-    Args:
-        layout: Where to; the folder is made and must be empty.
-        products: In the order they shall have; streamed.
-        types: Of the product fields.
-        dim: Length of the vectors.
-
-    Returns:
-        The record for the manifest; its id is the folder's name.
-    """
-    layout.root.mkdir(parents=True)
-    image_count = product_count = 0
-    with (
-        pa.OSFile(str(layout.products), "wb") as products_file,
-        pa.ipc.new_file(products_file, _PRODUCTS) as products_out,
-        pa.OSFile(str(layout.fields), "wb") as fields_file,
-        pa.ipc.new_file(fields_file, arrow_schema(types)) as fields_out,
-        pa.OSFile(str(layout.images), "wb") as images_file,
-        pa.ipc.new_file(images_file, _IMAGES) as images_out,
-        layout.vectors.open("wb") as vectors_out,
-        layout.thumbnails.open("wb") as thumbnails_out,
-    ):
-        _write_vectors_header(vectors_out, 0, dim)
-        for batch in _batches(products, _BATCH):
-            products_out.write_batch(_product_batch(batch, image_count))
-            fields_out.write_batch(to_batch([product.fields for product in batch], types))
-            pairs = [
-                (product_count + n, image)
-                for n, product in enumerate(batch)
-                for image in product.images
-            ]
-            images_out.write_batch(_image_batch(pairs, thumbnails_out.tell()))
-            for _, image in pairs:
-                vectors_out.write(image.vector.tobytes())
-                thumbnails_out.write(image.thumbnail)
-            product_count += len(batch)
-            image_count += len(pairs)
-        vectors_out.seek(0)
-        _write_vectors_header(vectors_out, image_count, dim)
-    stored = np.load(layout.vectors, mmap_mode="r")
-    write_flat(
-        (stored[start : start + _BATCH] for start in range(0, len(stored), _BATCH)),
-        dim,
-        layout.neighbours,
-    )
-    return _seal(layout, products=product_count, images=image_count)
-
-
-def read_ids(layout: SegmentLayout) -> pa.ChunkedArray:
-    """The product ids of a segment on disk, by product row."""
-    return _read_arrow(layout.products)["id"]
+# Filters whose rows are kept for the next query: a shopper pages and turns facets on and off.
+_FILTERS = 16
+_HASHING_THREADS = 4
 
 
 class Segment:
-    """A segment opened for reading; its arrays are memory-mapped.
+    """A segment of one generation; its arrays are memory-mapped.
 
-    Rows of pictures and of products are numbers within the segment.
+    Rows of pictures and of products are numbers within the segment. Rows of deleted products keep
+    their numbers; no method finds them.
+
+    Attributes:
+        record: What the manifest says of it.
     """
 
     def __init__(self, layout: SegmentLayout, record: SegmentRecord, dim: int) -> None:
@@ -135,47 +49,162 @@ class Segment:
             DamagedIndexError: If a file is missing or changed, or the files don't fit together.
         """
         _verify(layout, record)
-        self.record = record
         try:
-            self.vectors: NDArray[np.float16] = np.load(layout.vectors, mmap_mode="r")
-            self.neighbours = NeighbourIndex.open(layout.neighbours)
+            self._vectors = MappedVectors(layout.vectors)
+            self.neighbours = NeighbourIndex.open(
+                layout.neighbours,
+                self._vectors,
+                record.neighbours.kind,
+                record.neighbours.efforts,
+            )
             self._products = _read_arrow(layout.products)
             self._fields = _read_arrow(layout.fields)
             self._images = _read_arrow(layout.images)
             self._thumbnails = _map_bytes(layout.thumbnails)
+            self.image_product: NDArray[np.int64] = self._images["product"].to_numpy()
+            with_lookups = set(LOOKUP_FILES) <= set(record.files)
+            self._by_id = Lookup.open(layout.product_lookup) if with_lookups else self._index_ids()
+            self._by_content = (
+                Lookup.open(layout.image_lookup) if with_lookups else self._index_contents()
+            )
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DamagedIndexError(f"A file of segment {record.id} can't be read.") from error
         lengths = (
-            (self.vectors.shape, (record.images, dim)),
+            (self._vectors.array.shape, (record.images, dim)),
             ((self.neighbours.count, self.neighbours.dim), (record.images, dim)),
             (self._images.num_rows, record.images),
             (self._products.num_rows, record.products),
             (self._fields.num_rows, record.products),
+            (len(self._by_id), record.products),
+            (len(self._by_content), record.images),
         )
         for found, expected in lengths:
             if found != expected:
                 raise DamagedIndexError(
                     f"Segment {record.id} holds {found} where its manifest says {expected}."
                 )
-        self.image_product: NDArray[np.int64] = self._images["product"].to_numpy()
+        self._table = self._fields
+        self._set_record(record)
+
+    def of_generation(self, record: SegmentRecord) -> Segment | None:
+        """The same files as another generation has them, or None where they are other files."""
+        if (record.id, record.files) != (self.record.id, self.record.files):
+            return None
+        other = copy.copy(self)
+        other._table = self._fields
+        other._set_record(record)
+        return other
+
+    def _set_record(self, record: SegmentRecord) -> None:
+        self.record = record
+        try:
+            deleted = parse_ranges(record.deleted, record.products)
+        except ValueError as error:
+            raise DamagedIndexError(
+                f"The list of deleted rows of segment {record.id} is damaged."
+            ) from error
+        self.alive: Mask = ~deleted
+        # One cache for each generation, gone with it.
+        self.images_where = lru_cache(maxsize=_FILTERS)(self._images_where)
+        # The pictures that can be found, or None for all.
+        self.alive_images = None if self.alive.all() else RowSet(self._of_images(self.alive))
+
+    def set_types(self, types: Mapping[str, FieldType]) -> None:
+        """Give the fields the types that the generation has: more columns, or wider numbers.
+
+        Raises:
+            DamagedIndexError: If a column can't have its type.
+        """
+        schema = arrow_schema(types)
+        columns = []
+        for field in schema:
+            if field.name not in self._fields.column_names:
+                columns.append(pa.chunked_array([pa.nulls(self._fields.num_rows, field.type)]))
+                continue
+            column = self._fields[field.name]
+            if column.type != field.type and not _widens(column.type, field.type):
+                raise DamagedIndexError(
+                    f"Field {field.name!r} of segment {self.record.id} is {column.type} where the "
+                    f"manifest says {field.type}."
+                )
+            columns.append(column.cast(field.type))
+        if columns:
+            self._table = pa.table(columns, schema=schema)
+        else:
+            self._table = self._fields.select([])
+
+    def can_have_types(self, types: Mapping[str, FieldType]) -> bool:
+        """Whether `set_types` would take these."""
+        wanted = arrow_schema(types)
+        return all(
+            field.name in wanted.names
+            and (
+                field.type == wanted.field(field.name).type
+                or _widens(field.type, wanted.field(field.name).type)
+            )
+            for field in self._fields.schema
+        )
+
+    @property
+    def products(self) -> int:
+        """Number of products that can be found."""
+        return int(np.count_nonzero(self.alive))
+
+    @property
+    def images(self) -> int:
+        """Number of pictures that can be found."""
+        return self.record.images - self.record.deleted_images
+
+    def _images_where(self, predicate: Predicate) -> tuple[RowSet, int]:
+        """The pictures of products for which a predicate holds, and the number of the products."""
+        products = self.products_where(predicate)
+        return RowSet(self._of_images(products)), int(np.count_nonzero(products))
+
+    def products_where(self, predicate: Predicate | None) -> Mask:
+        """The products that can be found, of which a predicate holds if there is one."""
+        if predicate is None:
+            return self.alive
+        return evaluate(predicate, self._table) & self.alive
+
+    def _of_images(self, products: Mask) -> Mask:
+        if self.record.products == self.record.images:  # every product has one picture
+            return products
+        return products[self.image_product]
+
+    @property
+    def vectors(self) -> NDArray[np.float16]:
+        """`[images, dim]` unit vectors, by picture row."""
+        return self._vectors.array
 
     @property
     def field_table(self) -> pa.Table:
         """The product fields, by product row."""
-        return self._fields
-
-    def ids(self) -> pa.ChunkedArray:
-        """The product ids, by product row."""
-        return self._products["id"]
+        return self._table
 
     def find(self, product_id: str) -> int | None:
-        """The row of a product, or None if it is not here."""
-        row = pc.index(self._products["id"], product_id).as_py()
-        return None if row < 0 else int(row)
+        """The row of a product, or None if it is not here or deleted."""
+        for row in self._by_id.rows(id_key(product_id)):
+            if self.alive[row] and self.product_id(row) == product_id:
+                return row
+        return None
+
+    def find_content(self, sha256: bytes) -> int | None:
+        """The row of a picture with this content, deleted ones included, or None."""
+        hashes = self._images["sha256"]
+        for row in self._by_content.rows(content_key(sha256)):
+            if hashes[row].as_py() == sha256:
+                return row
+        return None
 
     def product_id(self, row: int) -> str:
         """The id of a product."""
         return str(self._products["id"][row])
+
+    def digest(self, row: int) -> bytes:
+        """A product's `product_digest`; zeros where the segment's format has none."""
+        if "digest" not in self._products.column_names:
+            return bytes(DIGEST_BYTES)
+        return bytes(self._products["digest"][row].as_py())
 
     def image_rows(self, row: int) -> range:
         """The rows of a product's pictures."""
@@ -184,9 +213,13 @@ class Segment:
 
     def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
         """A product's fields, or those of `names`; fields without a value are left out."""
-        table = self._fields if names is None else self._fields.select(list(names))
+        table = self._table if names is None else self._table.select(list(names))
         values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
         return {name: value for name, value in values.items() if value is not None}
+
+    def content(self, image_row: int) -> bytes:
+        """The SHA-256 of a picture's content."""
+        return bytes(self._images["sha256"][image_row].as_py())
 
     def location(self, image_row: int) -> str:
         """Where a picture came from: a path below the catalog, a URL, or empty."""
@@ -198,77 +231,46 @@ class Segment:
         length = self._images["thumbnail_bytes"][image_row].as_py()
         return self._thumbnails[offset : offset + length].tobytes()
 
-    def hashes(self) -> NDArray[np.bytes_]:
-        """SHA-256 of every picture's content, `[images]` of dtype `S32`."""
-        chunks = [
-            np.frombuffer(chunk.buffers()[1], dtype="S32")[chunk.offset : chunk.offset + len(chunk)]
-            for chunk in self._images["sha256"].chunks
-        ]
-        return np.concatenate(chunks) if chunks else np.empty(0, dtype="S32")
+    def alive_rows(self) -> Iterator[int]:
+        """The rows of the products that can be found, ascending."""
+        yield from np.flatnonzero(self.alive).tolist()
+
+    def count_images(self, products: Mask) -> int:
+        """How many pictures some products have; `products` is a mask over product rows."""
+        return int(self._products["images"].to_numpy()[products].sum())
+
+    def _index_ids(self) -> Lookup:
+        return Lookup.of(id_keys(self._products["id"].to_pylist()))
+
+    def _index_contents(self) -> Lookup:
+        joined = b"".join(self._images["sha256"].to_pylist())
+        return Lookup.of(content_keys(np.frombuffer(joined, np.uint8).reshape(-1, 32)))
 
 
-def _batches(products: Iterable[NewProduct], size: int) -> Iterator[list[NewProduct]]:
-    batch: list[NewProduct] = []
-    for product in products:
-        batch.append(product)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _product_batch(batch: Sequence[NewProduct], first_image: int) -> pa.RecordBatch:
-    counts = [len(product.images) for product in batch]
-    starts = first_image + np.concatenate([[0], np.cumsum(counts[:-1], dtype=np.int64)])
-    columns = [
-        pa.array([product.id for product in batch], pa.string()),
-        pa.array(starts, pa.int64()),
-        pa.array(counts, pa.int32()),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=_PRODUCTS)
-
-
-def _image_batch(pairs: Sequence[tuple[int, NewImage]], offset: int) -> pa.RecordBatch:
-    sizes = [len(image.thumbnail) for _, image in pairs]
-    offsets = offset + np.concatenate([[0], np.cumsum(sizes[:-1], dtype=np.int64)])
-    columns = [
-        pa.array([product for product, _ in pairs], pa.int64()),
-        pa.array([image.sha256 for _, image in pairs], pa.binary(32)),
-        pa.array([image.location for _, image in pairs], pa.string()),
-        pa.array(offsets, pa.int64()),
-        pa.array(sizes, pa.int32()),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=_IMAGES)
-
-
-def _write_vectors_header(file: Any, count: int, dim: int) -> None:
-    # numpy pads this header so that the first axis can grow without moving the data.
-    header = {"descr": "<f2", "fortran_order": False, "shape": (count, dim)}
-    npy.write_array_header_1_0(file, header)
-
-
-def _seal(layout: SegmentLayout, *, products: int, images: int) -> SegmentRecord:
-    files = {}
-    for name in SEGMENT_FILES:
-        path = layout.root / name
-        sync_file(path)
-        files[name] = FileRecord(bytes=path.stat().st_size, sha256=sha256_of(path))
-    sync_folder(layout.root)
-    return SegmentRecord(id=layout.root.name, products=products, images=images, files=files)
+def _widens(narrow: pa.DataType, wide: pa.DataType) -> bool:
+    """Whether a column can be read as another type: whole numbers as floats."""
+    return bool(pa.types.is_int64(narrow) and pa.types.is_float64(wide))
 
 
 def _verify(layout: SegmentLayout, record: SegmentRecord) -> None:
-    if set(record.files) != set(SEGMENT_FILES):
+    if not set(SEGMENT_FILES) <= set(record.files) <= {*SEGMENT_FILES, *LOOKUP_FILES}:
         raise DamagedIndexError(f"The manifest of segment {record.id} does not list its files.")
-    for name, expected in record.files.items():
-        path = layout.root / name
-        try:
-            intact = path.stat().st_size == expected.bytes and sha256_of(path) == expected.sha256
-        except OSError as error:
-            raise DamagedIndexError(f"{record.id}/{name} is missing or can't be read.") from error
-        if not intact:
-            raise DamagedIndexError(f"{record.id}/{name} was changed after it was written.")
+    with ThreadPoolExecutor(_HASHING_THREADS) as pool:
+        problems = pool.map(lambda name: _problem(layout, record, name), record.files)
+    for problem in problems:
+        if problem is not None:
+            raise DamagedIndexError(problem)
+
+
+def _problem(layout: SegmentLayout, record: SegmentRecord, name: str) -> str | None:
+    expected = record.files[name]
+    path = layout.root / name
+    try:
+        if path.stat().st_size == expected.bytes and sha256_of(path) == expected.sha256:
+            return None
+    except OSError:
+        return f"{record.id}/{name} is missing or can't be read."
+    return f"{record.id}/{name} was changed after it was written."
 
 
 def _read_arrow(path: Path) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from dataclasses import asdict
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from embeddings.clip import ClipEncoder
     from indexer.engine import Engine
+    from indexer.kinds import NeighbourOptions
 
 __all__ = [
     "app",
     "demo",
     "index_build",
     "index_info",
+    "index_merge",
     "index_prune",
     "index_rollback",
     "index_verify",
@@ -55,6 +58,20 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 PrecisionOption = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 PortOption = Annotated[
     int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+]
+KindOption = Annotated[
+    str, typer.Option(help="auto, flat, hnsw or ivfpq; auto goes by size and memory.")
+]
+MemoryOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What serving the index may take, e.g. 4GB; by default half of the machine's.",
+        show_default=False,
+    ),
+]
+RecallOption = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="Recall@10 that an approximate index must reach, 0 to 1."),
 ]
 ModelOption = Annotated[
     str | None,
@@ -100,6 +117,12 @@ def index_build(
             min=0, max=1, help="Share of broken rows, 0 to 1, above which nothing is published."
         ),
     ] = 0.8,
+    keep_missing: Annotated[
+        bool, typer.Option("--keep-missing", help="Keep products that the catalog lacks now.")
+    ] = False,
+    kind: KindOption = "auto",
+    memory: MemoryOption = None,
+    min_recall: RecallOption = 0.95,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures embedded at once.")] = 64,
     workers: Annotated[
         int | None,
@@ -117,7 +140,9 @@ def index_build(
     open_catalog(catalog, columns)  # a mistyped path should not wait for the model to load
     options = BuildOptions(
         catalog=columns,
+        neighbours=_neighbour_options(kind, memory, min_recall),
         thumbnails=thumbnails,
+        keep_missing=keep_missing,
         batch_size=batch_size,
         workers=workers,
         max_bad=max_bad,
@@ -162,6 +187,26 @@ def index_verify(index: IndexOption, as_json: JsonOption = False) -> None:
         console.print_generations(reports)
     if not any(report.live and report.intact for report in reports):
         raise typer.Exit(1)
+
+
+@index_app.command("merge")
+def index_merge(
+    index: IndexOption,
+    kind: KindOption = "auto",
+    memory: MemoryOption = None,
+    min_recall: RecallOption = 0.95,
+    as_json: JsonOption = False,
+) -> None:
+    """Write an index anew as one segment, without what was deleted; embeds nothing."""
+    from indexer.merge import merge
+
+    options = _neighbour_options(kind, memory, min_recall)
+    with console.waiting("Merging"):
+        report = merge(index, _load_encoder, options)
+    if as_json:
+        console.print_json(asdict(report))
+    else:
+        console.print_merge(report)
 
 
 @index_app.command("rollback")
@@ -317,6 +362,26 @@ def _read_image(path: Path) -> Image:
         return read_image(path)
     except ImageError as error:
         raise type(error)(f"{path}: {error.message}") from error
+
+
+def _neighbour_options(kind: str, memory: str | None, min_recall: float) -> NeighbourOptions:
+    from indexer.kinds import NeighbourOptions
+    from indexer.neighbours import Kind
+
+    if kind != "auto" and kind not in list(Kind):
+        console.fail(f"--kind is auto, {', '.join(Kind)}, not {kind!r}.")
+    return NeighbourOptions(
+        kind=None if kind == "auto" else Kind(kind),
+        memory=None if memory is None else _parse_bytes(memory),
+        min_recall=min_recall,
+    )
+
+
+def _parse_bytes(text: str) -> int:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kmgt]?)i?b?", text.strip().lower())
+    if found is None:
+        console.fail(f"--memory is a size such as 4GB or 500MB, not {text!r}.")
+    return int(float(found[1]) * 1024 ** " kmgt".index(found[2] or " "))
 
 
 def _parse_filter(text: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embeddings.zero_shot import Tag
     from indexer.build import BuildProgress, BuildReport
     from indexer.maintenance import GenerationReport
+    from indexer.merge import MergeReport
     from indexer.query import SearchResult
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "print_generations",
     "print_hits",
     "print_json",
+    "print_merge",
     "print_models",
     "print_tags",
     "say",
@@ -126,7 +128,11 @@ class BuildBar:
         """Show how far the build is."""
         rate = progress.embedded / max(progress.seconds, 1e-9)
         self._progress.update(
-            self._task, completed=progress.rows, total=progress.total, rate=f"{rate:,.0f} img/s"
+            self._task,
+            description="Indexing" if progress.stage == "reading" else "Writing",
+            completed=progress.rows,
+            total=progress.total,
+            rate=f"{rate:,.0f} img/s",
         )
         self._warn_if_long(progress)
 
@@ -158,8 +164,8 @@ def print_build(report: BuildReport, index: Path) -> None:
                f"{report.images:,} pictures")  # fmt: skip
     _out.print(
         f"{report.embedded:,} embedded ({report.images_per_second:,.0f} a second), "
-        f"{report.reused:,} reused, {report.removed:,} products removed, "
-        f"{report.seconds:.1f} s in all"
+        f"{report.reused:,} reused; {report.added:,} products added, {report.changed:,} changed, "
+        f"{report.removed:,} removed; {report.seconds:.1f} s in all"
     )
     if report.quarantined:
         _out.print(
@@ -168,6 +174,17 @@ def print_build(report: BuildReport, index: Path) -> None:
         )
         for reason, count in report.reasons.items():
             _out.print(f"  {count:,} {reason}")
+
+
+def print_merge(report: MergeReport) -> None:
+    """A merge's report for people."""
+    if not report.merged:
+        _out.print(f"Nothing to merge: generation {report.generation} is one whole segment.")
+        return
+    _out.print(
+        f"[bold]Generation {report.generation}[/] published: {report.merged} segments became one "
+        f"of {report.products:,} products, {report.images:,} pictures ({report.kind})"
+    )
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:

@@ -118,3 +118,10 @@ def test_refresh_passes_over_what_it_cannot_serve(
     Layout(tmp_path / "index").current.unlink()
     assert not engine.refresh()
     assert engine.product("red").fields["title"] == "A red thing"
+
+
+def test_a_filter_is_kept_to(engine: Engine) -> None:
+    query = Query(parts=(TextPart("red"),), k=9, filter={"price": {"lt": 4}})
+    hits = engine.search(query).hits
+    assert {hit.id for hit in hits} == {"red", "green", "blue"}
+    assert all(hit.fields["price"] < 4 for hit in hits)

@@ -23,7 +23,7 @@ from indexer.filters import parse_filter
 from indexer.index import Index, index_exists
 from indexer.layout import SEGMENT_FILES, Layout
 from indexer.manifest import EncoderRecord, Manifest, publish
-from indexer.segment import NewImage, NewProduct, write_segment
+from indexer.segment_writer import NewImage, NewProduct, write_segment
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 
@@ -168,7 +168,9 @@ def random_index(tmp_path: Path, pictures: int) -> tuple[Index, list[tuple[str, 
         images = [
             NewImage(bytes(32), "", stored[row], b"") for row in np.flatnonzero(owners == owner)
         ]
-        products.append(NewProduct(f"p{owner}", {"n": int(owner), "odd": bool(owner % 2)}, images))
+        products.append(
+            NewProduct(f"p{owner}", {"n": int(owner), "odd": bool(owner % 2)}, images, bytes(16))
+        )
     half = len(products) // 2
     types = {"n": FieldType.INTEGER, "odd": FieldType.BOOLEAN}
     records = [
@@ -183,7 +185,6 @@ def random_index(tmp_path: Path, pictures: int) -> tuple[Index, list[tuple[str, 
         products=len(products),
         images=pictures,
         fields={name: str(kind) for name, kind in types.items()},
-        kind="flat",
         catalog="random",
     )
     publish(Layout(tmp_path), manifest)

@@ -12,7 +12,7 @@ from indexer.index import Index
 from indexer.layout import Layout
 from indexer.maintenance import prune, rollback, verify
 from indexer.manifest import EncoderRecord, Manifest, publish
-from indexer.segment import NewImage, NewProduct, write_segment
+from indexer.segment_writer import NewImage, NewProduct, write_segment
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def test_verify_names_what_is_wrong(folder: Path) -> None:
 def test_verify_finds_vectors_that_are_no_unit_vectors(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     images = [NewImage(bytes(32), "", np.array([np.nan, 0, 1], np.float16), b"")]
-    record = write_segment(layout.segment("a"), [NewProduct("x", {}, images)], {}, 3)
-    publish(layout, Manifest(1, "", EncoderRecord("fake", "f", 3), (record,), 1, 1, {}, "flat", ""))
+    record = write_segment(layout.segment("a"), [NewProduct("x", {}, images, bytes(16))], {}, 3)
+    publish(layout, Manifest(1, "", EncoderRecord("fake", "f", 3), (record,), 1, 1, {}, ""))
     (report,) = verify(tmp_path)
     assert "length 1" in str(report.problem)
 

@@ -264,8 +264,16 @@ class TestService:
             "fingerprint": "fake-fingerprint",
             "dim": 3,
             "kind": "flat",
+            "recall": {"image": 1.0, "text": 1.0},
             "fields": {"title": "text", "price": "float"},
         }
+
+    def test_a_filter_is_kept_to(self, client: TestClient) -> None:
+        body = {"text": "red", "filter": {"price": {"gte": 3}}, "facets": ["price"], "k": 9}
+        answer = client.post("/v1/search", json=body).json()
+        prices = [hit["fields"]["price"] for hit in answer["hits"]]
+        assert sorted(prices) == [3.5, 4.5, 5.5]
+        assert sorted(answer["facets"]["price"]) == [[3.5, 1], [4.5, 1], [5.5, 1]]
 
     def test_health(self, client: TestClient) -> None:
         assert client.get("/healthz").json() == {"status": "ok"}

@@ -1,0 +1,140 @@
+"""Merging: all segments of the live generation into one, without what is deleted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from embeddings.encoder import Encoder, FloatArray
+from indexer.errors import BuildError, BuildInterruptedError
+from indexer.fields import FieldType
+from indexer.index import Index
+from indexer.kinds import NeighbourOptions, build_neighbours
+from indexer.layout import Layout, SegmentLayout
+from indexer.lock import writing
+from indexer.manifest import adopt_segment, new_generation, publish, remove_orphans
+from indexer.neighbours import Kind
+from indexer.query_sample import QuerySample
+from indexer.segment_writer import new_segment_id, write_segment
+from indexer.update import stored_products
+
+__all__ = ["MergeReport", "merge"]
+
+
+@dataclass(frozen=True)
+class MergeReport:
+    """What a merge did.
+
+    Attributes:
+        generation: The live generation now.
+        merged: How many segments became one; 0 where there was nothing to do.
+        products: Products in the index.
+        images: Pictures in the index.
+        kind: The kind of its FAISS index.
+    """
+
+    generation: int
+    merged: int
+    products: int
+    images: int
+    kind: Kind
+
+
+def merge(
+    path: Path,
+    load_encoder: Callable[[str], Encoder],
+    options: NeighbourOptions | None = None,
+) -> MergeReport:
+    """Write the live generation anew as one segment, and publish it.
+
+    Nothing is embedded. An index of one segment with nothing deleted stays as it is, unless
+    `options` want another kind than it has.
+
+    Args:
+        path: The index folder.
+        load_encoder: Gives the encoder of a name; called only where words are needed to measure an
+            approximate index with.
+        options: What kind of FAISS index is wanted.
+
+    Raises:
+        NoIndexError: If nothing was ever published there.
+        DamagedIndexError: If no generation is intact.
+        EncoderMismatchError: The encoder that was loaded did not build the index.
+        IndexLockedError: Another process is writing this index.
+        BuildError: The index folder can't be written.
+        BuildInterruptedError: On Ctrl-C; the live generation is as it was.
+    """
+    options = options or NeighbourOptions()
+    layout = Layout(path)
+    Index.open(path)  # no folder is made, nor lock taken, where there is no index
+    try:
+        with writing(layout):
+            return _merge_locked(layout, load_encoder, options)
+    except KeyboardInterrupt as error:
+        raise BuildInterruptedError("Stopped; nothing was published. Merge again.") from error
+    except OSError as error:
+        raise BuildError(
+            f"The index folder {str(path)!r} can't be written ({error}). What was live stays live."
+        ) from error
+
+
+def _merge_locked(
+    layout: Layout, load_encoder: Callable[[str], Encoder], options: NeighbourOptions
+) -> MergeReport:
+    index = Index.open(layout.root)
+    manifest = index.manifest
+    remove_orphans(layout)
+    kinds = {segment.neighbours.kind for segment in manifest.segments}
+    as_wanted = options.kind is None or kinds == {options.kind}
+    compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
+    if (compact and as_wanted) or not manifest.products:
+        return _report(index, merged=0)
+
+    sample = QuerySample()
+
+    def text_queries() -> FloatArray:
+        encoder = load_encoder(manifest.encoder.name)
+        index.check_encoder(encoder.spec)
+        return sample.embed(encoder)
+
+    products = (
+        product for segment in index.segments for product in stored_products(segment, segment.alive)
+    )
+    staged = SegmentLayout(layout.staging / new_segment_id())
+    record = write_segment(
+        staged,
+        sample.watch(products),
+        {name: FieldType(kind) for name, kind in manifest.fields.items()},
+        manifest.encoder.dim,
+        lambda written: build_neighbours(written, options, text_queries),
+    )
+    merged = new_generation(
+        layout,
+        encoder=manifest.encoder,
+        segments=[record],
+        fields=manifest.fields,
+        catalog=manifest.catalog,
+    )
+    adopt_segment(layout, record.id)
+    publish(layout, merged)
+    if not any(layout.staging.iterdir()):  # else an unfinished build goes on from there
+        shutil.rmtree(layout.staging)
+    return replace(
+        _report(index, merged=len(manifest.segments)),
+        generation=merged.generation,
+        kind=record.neighbours.kind,
+    )
+
+
+def _report(index: Index, *, merged: int) -> MergeReport:
+    manifest = index.manifest
+    kinds = [segment.neighbours.kind for segment in manifest.segments]
+    return MergeReport(
+        generation=manifest.generation,
+        merged=merged,
+        products=manifest.products,
+        images=manifest.images,
+        kind=kinds[0] if kinds else Kind.FLAT,
+    )
