@@ -16,6 +16,7 @@ from pathlib import Path
 from embeddings.encoder import Encoder
 from embeddings.images import ImageLimits
 from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
+from indexer.catalog.sources import ImageSource
 from indexer.decoding import DecodePool, DecodeTask
 from indexer.digest import product_digest
 from indexer.durable import sync_file, sync_folder
@@ -29,12 +30,13 @@ from indexer.errors import (
     SourceError,
     TooManyBadRowsError,
 )
+from indexer.fetching import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
 from indexer.fields import FieldType, FieldTyper, FieldValue, join_types
 from indexer.index import Index
 from indexer.kinds import NeighbourOptions, build_neighbours
 from indexer.known import KnownImages
 from indexer.layout import Layout, SegmentLayout
-from indexer.ledger import Ledger
+from indexer.ledger import Ledger, StagedImage
 from indexer.lock import writing
 from indexer.manifest import (
     EncoderRecord,
@@ -54,6 +56,8 @@ __all__ = ["BuildOptions", "BuildProgress", "BuildReport", "build_index"]
 
 # Seconds between commits of the ledger: what a crash can cost in repeated work.
 _COMMIT_EVERY = 1.0
+# Pictures fetched before their turn; each may have up to `max_image_bytes`.
+_FETCHED_AHEAD = 32
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class BuildOptions:
         neighbours: What kind of FAISS index is wanted for what this build writes.
         thumbnails: Keep a thumbnail of every picture in the index.
         keep_missing: Keep products of the live generation that the catalog does not name.
+        addresses: Where pictures at URLs may be fetched from.
         batch_size: Pictures given to the encoder at once.
         workers: Decoding processes; None chooses by the number of processors.
         max_bad: Share of catalog rows, 0 to 1, that may be broken before the build is refused.
@@ -77,6 +82,7 @@ class BuildOptions:
     neighbours: NeighbourOptions = field(default_factory=NeighbourOptions)
     thumbnails: bool = True
     keep_missing: bool = False
+    addresses: AddressPolicy = AddressPolicy.PUBLIC
     batch_size: int = 64
     workers: int | None = None
     max_bad: float = 0.8
@@ -311,16 +317,19 @@ class _Build:
         """Read every row and embed what is new."""
         task = DecodeTask(self._encoder.preprocess, self._options.thumbnails, self._options.limits)
         pool = DecodePool(task, workers=self._options.workers, timeout=self._options.decode_timeout)
-        with pool:
+        limits = FetchLimits(max_bytes=self._options.catalog.max_image_bytes)
+        with pool, Fetcher(limits, self._options.addresses) as fetcher:
             pipeline = EmbeddingPipeline(
                 self._encoder, pool, self._ledger, self._options.batch_size
             )
-            for row in self._catalog.rows():
+            for row, fetched in fetch_ahead(
+                self._catalog.rows(), _urls_of, fetcher, ahead=_FETCHED_AHEAD
+            ):
                 self._rows += 1
                 if isinstance(row, BadRow):
                     self._refuse(row)
                 else:
-                    self._read_row(row, pipeline)
+                    self._read_row(row, iter(fetched), pipeline)
                 self._checkpoint(pipeline)
             for _ in pipeline.finish():
                 self._checkpoint(pipeline)
@@ -328,16 +337,23 @@ class _Build:
             self._embedded += pipeline.embedded
             self._refused += pipeline.failed
 
-    def _read_row(self, row: CatalogRow, pipeline: EmbeddingPipeline) -> None:
+    def _read_row(
+        self,
+        row: CatalogRow,
+        fetched: Iterator[bytes | SourceError],
+        pipeline: EmbeddingPipeline,
+    ) -> None:
         self._typer.observe(row.fields)
         images: list[tuple[bytes, str, bytes]] = []
         complete = True
         for source in row.images:
             try:
-                data = source.read(self._options.catalog.max_image_bytes)
+                data = self._read_image(source, fetched)
             except SourceError as error:
                 self._refuse(BadRow(row.line, row.id, error.reason, error.message))
                 complete = False
+                if (former := self._former_content(row.id, source.location)) is not None:
+                    images.append((former, source.location, b""))
                 continue
             images.append((hashlib.sha256(data).digest(), source.location, data))
         if complete and self._update.stays(row.id, self._digest(row.fields, images)):
@@ -350,6 +366,24 @@ class _Build:
                 self._reused += 1
             else:
                 pipeline.submit(sha256, data)
+
+    def _read_image(self, source: ImageSource, fetched: Iterator[bytes | SourceError]) -> bytes:
+        if source.url is None:
+            return source.read(self._options.catalog.max_image_bytes)
+        got = next(fetched)
+        if isinstance(got, SourceError):
+            raise got
+        return got
+
+    def _former_content(self, product_id: str, location: str) -> bytes | None:
+        """The picture that the live generation has from a URL, for as long as that is out of order.
+
+        Files are the shop's own: one that is gone or broken is so for good.
+        """
+        if not location.startswith(("http://", "https://")):
+            return None
+        former = self._update.former_content(product_id, location)
+        return former if former is not None and former in self._known else None
 
     def _digest(
         self, fields: Mapping[str, FieldValue], images: Iterable[tuple[bytes, str, object]]
@@ -435,15 +469,11 @@ class _Build:
 
     def _new_products(self) -> Iterator[NewProduct]:
         for product in self._ledger.products():
-            images = []
-            for staged in product.images:
-                if staged.failed:
-                    continue
-                found = staged.embedded or self._known.find(staged.sha256)
-                if found is not None:
-                    images.append(
-                        NewImage(staged.sha256, staged.location, found.vector, found.thumbnail)
-                    )
+            images = [
+                image
+                for staged in product.images
+                if (image := self._new_image(product.id, staged)) is not None
+            ]
             if not images:
                 continue
             digest = self._digest(product.fields, [(i.sha256, i.location, None) for i in images])
@@ -453,6 +483,19 @@ class _Build:
             self._changed += replaces
             self._added += not replaces
             yield NewProduct(product.id, product.fields, images, digest)
+
+    def _new_image(self, product_id: str, staged: StagedImage) -> NewImage | None:
+        """A picture ready to be written; None if it can't be used."""
+        found, sha256 = staged.embedded, staged.sha256
+        if staged.failed:
+            former = self._former_content(product_id, staged.location)
+            if former is None:
+                return None
+            found, sha256 = None, former
+        found = found or self._known.find(sha256)
+        if found is None:
+            return None
+        return NewImage(sha256, staged.location, found.vector, found.thumbnail)
 
     def _manifest(self, record: SegmentRecord | None) -> Manifest:
         segments = (*self._update.records(self._absorbed), *([record] if record else ()))
@@ -469,6 +512,12 @@ class _Build:
         if record is not None:
             adopt_segment(self._layout, record.id)
         publish(self._layout, manifest)
+
+
+def _urls_of(row: CatalogRow | BadRow) -> list[str]:
+    if isinstance(row, BadRow):
+        return []
+    return [source.url for source in row.images if source.url is not None]
 
 
 def _content(manifest: Manifest) -> tuple[object, ...]:

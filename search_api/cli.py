@@ -120,6 +120,10 @@ def index_build(
     keep_missing: Annotated[
         bool, typer.Option("--keep-missing", help="Keep products that the catalog lacks now.")
     ] = False,
+    private_urls: Annotated[
+        bool,
+        typer.Option("--private-urls", help="Fetch pictures from inner networks too."),
+    ] = False,
     kind: KindOption = "auto",
     memory: MemoryOption = None,
     min_recall: RecallOption = 0.95,
@@ -135,6 +139,7 @@ def index_build(
     """Build an index from a catalog, or bring an existing one up to it."""
     from indexer.build import BuildOptions, build_index
     from indexer.catalog import CatalogOptions, open_catalog
+    from indexer.fetching import AddressPolicy
 
     columns = CatalogOptions(id_column=id_column, image_column=image_column)
     open_catalog(catalog, columns)  # a mistyped path should not wait for the model to load
@@ -143,6 +148,7 @@ def index_build(
         neighbours=_neighbour_options(kind, memory, min_recall),
         thumbnails=thumbnails,
         keep_missing=keep_missing,
+        addresses=AddressPolicy.ANY if private_urls else AddressPolicy.PUBLIC,
         batch_size=batch_size,
         workers=workers,
         max_bad=max_bad,

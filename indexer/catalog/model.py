@@ -35,7 +35,10 @@ class Reason(StrEnum):
     NOT_A_FILE = "not_a_file"  # a folder, FIFO, socket or device
     UNREADABLE = "unreadable"  # the system refuses to open it
     IMAGE_TOO_LARGE = "image_too_large"  # more bytes than allowed
-    URL_NOT_FETCHED = "url_not_fetched"
+    URL_NOT_ALLOWED = "url_not_allowed"  # an inner address, or a URL with a password
+    URL_UNREACHABLE = "url_unreachable"
+    URL_TIMEOUT = "url_timeout"
+    URL_BAD_STATUS = "url_bad_status"  # anything but 200
     BAD_UTF8 = "bad_utf8"
     BAD_JSON = "bad_json"
     BAD_QUOTES = "bad_quotes"

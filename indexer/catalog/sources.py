@@ -80,18 +80,14 @@ class ImageSource:
             max_bytes: More are refused: of a file by its size, before it is read.
 
         Raises:
-            SourceError: `image_too_large`, `image_not_found`, `not_a_file`, `unreadable`, or
-                `url_not_fetched`, since this version doesn't fetch pictures from URLs.
+            SourceError: `image_too_large`, `image_not_found`, `not_a_file` or `unreadable`.
+            ValueError: It is at a URL, which `indexer.fetching` reads.
         """
         if self.data is not None:
             check_size(len(self.data), max_bytes)
             return self.data
         if self.path is None:
-            raise SourceError(
-                "url_not_fetched",
-                f"{shown(self.url or '')} is a URL, and this version fetches no pictures; "
-                "download it and give its path",
-            )
+            raise ValueError("a picture at a URL is fetched, not read")
         try:
             handle = _open_below(self.root or self.path.parent, self.path)
         except OSError as error:
