@@ -93,6 +93,43 @@ def test_words_find_their_kind_of_goods(engine: Engine, words: str, types: set[s
     assert count(hits(engine, TextPart(words)), "article_type", *types) >= 7
 
 
+def test_a_filtered_query_finds_exactly_the_nearest_that_pass(
+    engine: Engine, encoder: Encoder, fashion: Path
+) -> None:
+    conditions = {"base_colour": "Red", "year": {"gte": 2012}}
+    query = Query(parts=(TextPart("dress"),), k=50, filter=conditions)
+    found = engine.search(query).hits
+    table = pq.read_table(fashion, columns=["id", "base_colour", "year"]).to_pylist()
+    passing = [
+        row["id"]
+        for row in table
+        if row["base_colour"] == "Red" and row["year"] is not None and row["year"] >= 2012
+    ]
+    vector = encoder.encode_texts(["dress"])[0]
+    cosines = {product: float(engine.index.vector(product) @ vector) for product in passing}
+    best = sorted(cosines, key=lambda product: -cosines[product])
+    assert len(found) == min(50, len(passing)) > 20
+    # Stored vectors are rounded, so that the last places may change hands.
+    assert {hit.id for hit in found} >= set(best[: len(found) - 2])
+    assert [hit.score for hit in found] == pytest.approx(
+        [cosines[product] for product in best[: len(found)]], abs=2e-3
+    )
+
+
+@pytest.mark.slow
+def test_more_files_embed_only_what_is_new(
+    shared_data: Path, encoder: Encoder, tmp_path: Path
+) -> None:
+    shards = tmp_path / "fashion"
+    shards.mkdir()
+    files = sorted(shared_data.glob("fashion-train-*.parquet"))
+    build_index(files[0], tmp_path / "index", encoder)
+    for file in files:
+        (shards / file.name).symlink_to(file)
+    report = build_index(shards, tmp_path / "index", encoder)
+    assert (report.products, report.embedded, report.removed) == (35_598, 26_598, 0)
+
+
 def test_a_product_is_its_own_nearest_picture(engine: Engine, fashion: Path) -> None:
     rows = pq.read_table(fashion, columns=["id", "image"])[100:110].to_pylist()
     for row in rows:

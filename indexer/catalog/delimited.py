@@ -96,7 +96,8 @@ class DelimitedCatalog(Catalog):
             message += f" (cells are set apart by {wants} here, not by {others[0]!r})"
         return message
 
-    def _read_rows(self) -> Iterator[CatalogRow | BadRow]:
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
+        """As `Catalog.read_rows`."""
         records = self._records()
         next(records, None)
         for record in records:

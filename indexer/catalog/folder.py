@@ -52,7 +52,8 @@ class FolderCatalog(Catalog):
         """How many files there are; links to folders count."""
         return sum(1 for _ in self._entries())
 
-    def _read_rows(self) -> Iterator[CatalogRow | BadRow]:
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
+        """As `Catalog.read_rows`."""
         line = 0
         for entry in self._entries():
             if entry.link and self._is_known_folder(entry.path):

@@ -39,7 +39,8 @@ class JsonLinesCatalog(Catalog):
         """How many rows there are; empty lines count."""
         return count_lines(self._path)
 
-    def _read_rows(self) -> Iterator[CatalogRow | BadRow]:
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
+        """As `Catalog.read_rows`."""
         names: set[str] = set()
         for line in read_lines(self._path):
             if line.too_long or line.content.strip():

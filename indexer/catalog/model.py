@@ -119,7 +119,7 @@ class BadRow:
 class Catalog(ABC):
     """A catalog on disk: a stream of rows that can be read as often as needed.
 
-    To write a format: give `_read_rows`, which yields rows and bad rows in a fixed order.
+    To write a format: give `read_rows`, which yields rows and bad rows in a fixed order.
 
     Attributes:
         name: The file's or folder's name.
@@ -160,10 +160,10 @@ class Catalog(ABC):
         """
         try:
             if not self._ids_repeat:
-                yield from self._read_rows()
+                yield from self.read_rows()
                 return
             with IdLedger() as ledger:
-                for row in self._read_rows():
+                for row in self.read_rows():
                     yield _admit(row, ledger)
         except OSError as error:
             raise CatalogError(
@@ -176,7 +176,7 @@ class Catalog(ABC):
             ) from error
 
     @abstractmethod
-    def _read_rows(self) -> Iterator[CatalogRow | BadRow]:
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
         """Read the rows; ids may repeat."""
 
 

@@ -10,6 +10,7 @@ from indexer.catalog.ids import shown
 from indexer.catalog.jsonl import JsonLinesCatalog
 from indexer.catalog.model import Catalog, CatalogOptions
 from indexer.catalog.parquet import ParquetCatalog
+from indexer.catalog.shards import ShardedCatalog, shards_of
 from indexer.errors import CatalogError
 
 __all__ = ["open_catalog"]
@@ -18,7 +19,7 @@ _DEFAULTS = CatalogOptions()
 
 
 def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
-    """Open a catalog: a folder of pictures, or a CSV, TSV, JSON Lines or Parquet file.
+    """Open a catalog: a folder of pictures or Parquet files, or a CSV, TSV, JSONL or Parquet file.
 
     Args:
         path: The folder, or a file whose ending tells its format: `.csv`, `.tsv`, `.jsonl`,
@@ -43,7 +44,8 @@ def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
 
 def _open(path: Path, options: CatalogOptions) -> Catalog:
     if path.is_dir():
-        return FolderCatalog(path, options)
+        files = shards_of(path)
+        return ShardedCatalog(path, options, files) if files else FolderCatalog(path, options)
     if not path.exists():
         raise CatalogError(f"there is no file or folder {shown(str(path))}; check the path")
     if not path.is_file():

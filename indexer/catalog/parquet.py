@@ -144,7 +144,8 @@ class ParquetCatalog(Catalog):
                 "lists of these"
             )
 
-    def _read_rows(self) -> Iterator[CatalogRow | BadRow]:
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
+        """As `Catalog.read_rows`."""
         wanted = [name for name in self._schema.names if name not in self.left_out]
         line = 1
         with self._opened() as file:

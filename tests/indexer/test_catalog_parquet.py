@@ -226,3 +226,26 @@ def test_a_cut_or_changed_file_raises_nothing_but_catalog_errors(
     with contextlib.suppress(CatalogError):
         rows = list(open_catalog(damaged).rows())
         assert [row.line for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_folder_of_parquet_files_is_one_catalog(tmp_path: Path) -> None:
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    data = b"x"
+    first = pa.table({"id": ["a", "b"], "image": [data, data], "price": [1, 2]})
+    second = pa.table({"id": ["c", "a"], "image": [data, data], "price": [1.5, 2.5], "new": [1, 1]})
+    pq.write_table(first, folder / "part-0.parquet")
+    pq.write_table(second, folder / "part-1.parquet")
+    (folder / "_SUCCESS").write_bytes(b"")
+    catalog = open_catalog(folder)
+    assert catalog.count == 4
+    assert catalog.field_types == {"price": FieldType.FLOAT, "new": FieldType.INTEGER}
+    rows = list(catalog.rows())
+    assert [(row.line, row.id) for row in rows] == [(1, "a"), (2, "b"), (3, "c"), (4, "a")]
+    assert isinstance(rows[3], BadRow)
+    assert rows[3].reason == "duplicate_id"
+    # With anything else beside them they are files of a folder like any other.
+    (folder / "a.jpg").write_bytes(data)
+    assert {row.id for row in open_catalog(folder).rows()} == {
+        "_SUCCESS", "a.jpg", "part-0.parquet", "part-1.parquet"
+    }  # fmt: skip
