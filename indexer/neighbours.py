@@ -28,7 +28,7 @@ class Kind(StrEnum):
     FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
     components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes
     (4 bits for every 2 components of the difference to the centre) of the vectors in the nearest of
-    about 4 sqrt(n) clusters (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache locality is
+    many clusters (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache locality is
     not enough"). What the latter two find is ranked again by the stored vectors.
     """
 
@@ -68,6 +68,7 @@ LADDERS: Mapping[Kind, tuple[Effort, ...]] = {
         Effort(16, 100),
         Effort(24, 100),
         Effort(32, 100),
+        Effort(48, 100),
         Effort(32, 200),
         Effort(48, 200),
         Effort(64, 200),
@@ -75,6 +76,7 @@ LADDERS: Mapping[Kind, tuple[Effort, ...]] = {
         Effort(96, 300),
         Effort(96, 400),
         Effort(128, 400),
+        Effort(128, 600),
         Effort(192, 800),
         Effort(384, 1600),
     ),
@@ -82,8 +84,11 @@ LADDERS: Mapping[Kind, tuple[Effort, ...]] = {
 
 # How many more neighbours are asked for than wanted, to see whether the last place is tied.
 _TIE_MARGIN = 8
-# Up to this many rows are compared one by one: it costs less than a search for them does.
-_FEW_ROWS = 2048
+# Up to this many rows are compared one by one: it costs less than looking for them in clusters.
+_FEW_ROWS = 1024
+# A graph of which a filter passes less than this share is not walked; its short vectors are
+# compared one after another instead, which is quicker then.
+_SCAN_SHARE = 0.15
 # Decimals to which cosines are told apart; float16 components are good for fewer.
 _DECIMALS = 6
 # A filter that passes less than this share of the rows makes a search look further.
@@ -93,8 +98,11 @@ _HNSW_LINKS = 32
 _HNSW_CONSTRUCTION = 80
 # From this many clusters on, the nearest are found by a graph rather than one by one.
 _GRAPH_OVER_CLUSTERS = 4096
-# FAISS's own advice for k-means is 39 or more points a cluster.
+# Above 4 sqrt(n) clusters of this size: a search reads whole clusters, and is as quick as memory.
+_CLUSTER_SIZE = 160
+# FAISS's own advice for k-means is 39 or more points a cluster; of very many clusters fewer do.
 _POINTS_PER_CLUSTER = 40
+_MAX_POINTS = 1 << 20
 
 
 class NeighbourIndex:
@@ -120,6 +128,8 @@ class NeighbourIndex:
         self._efforts = efforts
         ivf = kind is Kind.IVFPQ
         self._clusters = int(index.nlist) if ivf else 0
+        self._storage = faiss.downcast_index(index.storage) if kind is Kind.HNSW else None
+        # Whether the nearest clusters are found by a graph.
         self._graph = ivf and isinstance(faiss.downcast_index(index.quantizer), faiss.IndexHNSW)
 
     @classmethod
@@ -169,11 +179,14 @@ class NeighbourIndex:
         k = min(k, there)
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
-        if allowed is not None and allowed.count <= _FEW_ROWS:
-            return self._rank(query, allowed.rows, k)
-        if self._kind is Kind.FLAT:
-            return self._search_flat(query, k, there, allowed)
-        return self._search_fast(query, k, allowed, self._efforts[kind])
+        effort = self._efforts.get(kind, Effort(0, 0))
+        match self._kind:
+            case Kind.FLAT:
+                return self._search_flat(query, k, there, allowed)
+            case Kind.HNSW:
+                return self._search_graph(query, k, allowed, effort)
+            case Kind.IVFPQ:
+                return self._search_clusters(query, k, allowed, effort)
 
     def with_efforts(self, efforts: Mapping[QueryKind, Effort]) -> NeighbourIndex:
         """The same index, searched with other efforts."""
@@ -193,23 +206,33 @@ class NeighbourIndex:
         order = np.lexsort((rows, -scores))[:k]
         return scores[order], rows[order]
 
-    def _search_fast(
+    def _search_graph(
         self, query: FloatArray, k: int, allowed: RowSet | None, effort: Effort
     ) -> tuple[FloatArray, Rows]:
         candidates = max(effort.candidates, 4 * k)
         share = 1.0 if allowed is None else allowed.share
-        if self._kind is Kind.IVFPQ:
-            # What passes lies as much further apart as it is rarer; the square root was enough in
-            # measurements at 1 M rows, since distances grow far more slowly than numbers.
-            breadth = effort.breadth * max(1.0, (_DENSE_SHARE / share) ** 0.5)
-            # Enough to hold the candidates, wherever they are.
-            breadth = max(breadth, 2 * candidates * self._clusters / (share * self.count))
-            most = self._clusters
-        else:
-            # The graph is walked past what does not pass.
-            breadth = max(effort.breadth, k) / share
-            most = max(64, self.count // 20)
-        while breadth < most:
+        # The walk passes by what does not pass the filter.
+        breadth = int(max(effort.breadth, candidates) / share)
+        if share >= _SCAN_SHARE and breadth < self.count // 20:
+            _, rows = self._ask(query, candidates, allowed, breadth)
+            if len(rows) >= k:
+                return self._rank(query, rows, k)
+        _, rows = self._ask(query, candidates, allowed, index=self._storage)
+        return self._rank(query, rows, k)
+
+    def _search_clusters(
+        self, query: FloatArray, k: int, allowed: RowSet | None, effort: Effort
+    ) -> tuple[FloatArray, Rows]:
+        if allowed is not None and allowed.count <= _FEW_ROWS:
+            return self._rank(query, allowed.rows, k)
+        candidates = max(effort.candidates, 4 * k)
+        share = 1.0 if allowed is None else allowed.share
+        # What passes lies as much further apart as it is rarer; the square root was enough in
+        # measurements at 1 M rows, since distances grow far more slowly than numbers.
+        breadth = effort.breadth * max(1.0, (_DENSE_SHARE / share) ** 0.5)
+        # Enough to hold the candidates, wherever they are.
+        breadth = max(breadth, 2 * candidates * self._clusters / (share * self.count))
+        while breadth < self._clusters:
             _, rows = self._ask(query, candidates, allowed, int(breadth))
             if len(rows) >= k:
                 return self._rank(query, rows, k)
@@ -218,9 +241,17 @@ class NeighbourIndex:
         return self._rank_all(query, everything, k)
 
     def _ask(
-        self, query: FloatArray, k: int, allowed: RowSet | None, breadth: int = 0
+        self,
+        query: FloatArray,
+        k: int,
+        allowed: RowSet | None,
+        breadth: int = 0,
+        index: faiss.Index | None = None,
     ) -> tuple[FloatArray, Rows]:
-        """What FAISS finds: at most k rows, nearest first by its own reckoning."""
+        """What FAISS finds: at most k rows, nearest first by its own reckoning.
+
+        `index` is another one than `self._index` over the same rows, to be read from end to end.
+        """
         # As keyword arguments, of which FAISS's wrapper keeps the objects alive.
         chosen: dict[str, Any] = {}
         if allowed is not None:
@@ -229,13 +260,13 @@ class NeighbourIndex:
         if self._graph:
             around = max(32, 3 * breadth // 2)
             chosen["quantizer_params"] = faiss.SearchParametersHNSW(efSearch=around)
-        if self._kind is Kind.IVFPQ:
-            params = faiss.SearchParametersIVF(nprobe=breadth, **chosen)
-        elif self._kind is Kind.HNSW:
-            params = faiss.SearchParametersHNSW(efSearch=max(breadth, k), **chosen)
-        else:
+        if index is not None or self._kind is Kind.FLAT:
             params = faiss.SearchParameters(**chosen) if chosen else None
-        scores, rows = self._index.search(query[np.newaxis], k, params=params)
+        elif self._kind is Kind.IVFPQ:
+            params = faiss.SearchParametersIVF(nprobe=breadth, **chosen)
+        else:
+            params = faiss.SearchParametersHNSW(efSearch=max(breadth, k), **chosen)
+        scores, rows = (index or self._index).search(query[np.newaxis], k, params=params)
         found = rows[0] >= 0
         return scores[0][found], rows[0][found]
 
@@ -289,13 +320,15 @@ def _trained(vectors: NDArray[np.float16], kind: Kind) -> faiss.Index:
         index.hnsw.efConstruction = _HNSW_CONSTRUCTION
         index.train(_sample(vectors, _BATCH))
         return index
-    clusters = max(1, min(round(4 * count**0.5), count // _POINTS_PER_CLUSTER))
+    clusters = max(round(4 * count**0.5), count // _CLUSTER_SIZE)
+    clusters = max(1, min(clusters, count // _POINTS_PER_CLUSTER))
     graph = "_HNSW32" if clusters >= _GRAPH_OVER_CLUSTERS else ""
     # Codes of the differences to the centres ("r"): without them text queries lose a tenth of
     # their neighbours (docs/performance.md).
     codes = dim // 2 if dim % 2 == 0 else dim
     index = faiss.index_factory(dim, f"IVF{clusters}{graph},PQ{codes}x4fsr", metric)
-    index.train(_sample(vectors, max(_BATCH, _POINTS_PER_CLUSTER * clusters)))
+    points = max(_BATCH, min(_POINTS_PER_CLUSTER * clusters, _MAX_POINTS))
+    index.train(_sample(vectors, points))
     return index
 
 

@@ -131,6 +131,10 @@ def run_step(name: str, rows: int, *, with_peers: bool) -> object:
         return build(rows)
     if name == "memory":
         return memory(rows)
+    if name == "update":
+        from index_benchmark.updating import updating  # torch stays out of the other steps
+
+        return [asdict(found) for found in updating(DATA)]
     if name == "publish":
         return [asdict(found) for found in publish(rows)]
     found = measure(rows, load_vectors(DATA, CACHE), with_peers=with_peers)
@@ -158,6 +162,7 @@ def main() -> None:
     resident = step("memory", options.rows)["gigabytes"]
     found.append(Measure("resident_gigabytes", resident, 3.0, "lower"))
     found += [Measure(**one) for one in step("publish", options.rows)]
+    found += [Measure(**one) for one in step("update", options.rows)]
     about = machine(rows=options.rows, kind=built["kind"], build_seconds=built["seconds"])
     show(found, about, as_json=options.json)
 

@@ -114,7 +114,7 @@ def test_a_filter_leaves_as_many_hits_as_there_are(make: Make, kind: Kind, share
         _, rows = index.search(query, 10, RowSet(mask))
         assert len(rows) == min(10, len(passing))
         assert mask[rows].all()
-        if len(passing) <= 2048 or kind is Kind.FLAT:  # compared one by one: exact
+        if len(passing) <= 1024 or kind is Kind.FLAT:  # compared one by one: exact
             cosines = stored[passing].astype(np.float32) @ query
             assert rows.tolist() == passing[np.argsort(-cosines, kind="stable")[:10]].tolist()
 
