@@ -43,6 +43,7 @@ from indexer.manifest import (
     Manifest,
     SegmentRecord,
     adopt_segment,
+    live_generation,
     new_generation,
     publish,
     remove_orphans,
@@ -263,7 +264,12 @@ class _Build:
         record = self._write_segment()
         former = self._live.manifest if self._live is not None else None
         manifest = self._manifest(record)
-        published = former is None or _content(manifest) != _content(former)
+        published = (
+            former is None
+            or _content(manifest) != _content(former)
+            # What was opened stands in for a live generation that is damaged or was never made so.
+            or not _is_live(self._layout, former)
+        )
         if published:
             self._publish(record, manifest)
         live = manifest if published or former is None else former
@@ -518,6 +524,13 @@ def _urls_of(row: CatalogRow | BadRow) -> list[str]:
     if isinstance(row, BadRow):
         return []
     return [source.url for source in row.images if source.url is not None]
+
+
+def _is_live(layout: Layout, manifest: Manifest) -> bool:
+    try:
+        return live_generation(layout) == manifest.generation
+    except (NoIndexError, DamagedIndexError):
+        return False
 
 
 def _content(manifest: Manifest) -> tuple[object, ...]:

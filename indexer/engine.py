@@ -17,7 +17,7 @@ from indexer.errors import IndexFolderError, QueryError
 from indexer.filters import parse_filter
 from indexer.index import Index, Product
 from indexer.layout import Layout
-from indexer.manifest import live_generation
+from indexer.manifest import live_generation, read_manifest
 from indexer.neighbours import QueryKind
 from indexer.query import ImagePart, LikePart, Query, QueryPart, SearchResult, TextPart
 
@@ -73,9 +73,12 @@ class Engine:
             live = live_generation(Layout(self._path))
         except IndexFolderError:
             return False  # in the middle of something; the next call sees how it ended
-        if live in (self._index.manifest.generation, self._refused):
+        if live == self._refused:
             return False
         try:
+            # The number alone won't do: after a rollback and a prune it is given out again.
+            if read_manifest(Layout(self._path), live) == self._index.manifest:
+                return False
             index = Index.open(self._path, live, former=self._index)
             index.check_encoder(self.encoder.spec)
         except IndexFolderError as error:

@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS embedded(
     sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL);
 """
+# Primary result codes (sqlite.org/rescode.html) of a file that is no use any more.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 _READING_SCHEMA = """
 DROP TABLE IF EXISTS products;
 DROP TABLE IF EXISTS images;
@@ -85,7 +88,9 @@ class Ledger:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = _open(path)
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+                raise  # a full disk, say: what is there is still good
             # A damaged database saves no work; starting over does.
             path.unlink()
             self._db = _open(path)

@@ -12,6 +12,7 @@ from typing import Any
 
 from indexer.durable import replace_file, sync_folder
 from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.fields import FieldType
 from indexer.layout import Layout
 from indexer.neighbours import Effort, Kind, QueryKind
 
@@ -145,7 +146,7 @@ def read_manifest(layout: Layout, generation: int) -> Manifest:
         if found > 1 and raw.pop("sha256") != _checksum(raw):
             raise DamagedIndexError(f"{path.name} was changed after it was written.")
         manifest = _parse(raw)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedIndexError(
             f"The manifest {path.name} is missing or damaged. Rebuild the index to mend it."
         ) from error
@@ -257,6 +258,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
         raw.pop("kind")
     raw["encoder"] = EncoderRecord(**raw["encoder"])
     raw["segments"] = tuple(_segment(segment) for segment in raw["segments"])
+    raw["fields"] = {name: str(FieldType(kind)) for name, kind in raw["fields"].items()}
     return Manifest(**raw)
 
 

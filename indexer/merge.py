@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +89,7 @@ def _merge_locked(
     as_wanted = options.kind is None or kinds == {options.kind}
     compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
     if (compact and as_wanted) or not manifest.products:
+        _remove_if_empty(layout)
         return _report(index, merged=0)
 
     sample = QuerySample()
@@ -119,13 +119,18 @@ def _merge_locked(
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)
-    if not any(layout.staging.iterdir()):  # else an unfinished build goes on from there
-        shutil.rmtree(layout.staging)
+    _remove_if_empty(layout)
     return replace(
         _report(index, merged=len(manifest.segments)),
         generation=merged.generation,
         kind=record.neighbours.kind,
     )
+
+
+def _remove_if_empty(layout: Layout) -> None:
+    """Remove staging, unless an unfinished build is to go on from there."""
+    if layout.staging.is_dir() and not any(layout.staging.iterdir()):
+        layout.staging.rmdir()
 
 
 def _report(index: Index, *, merged: int) -> MergeReport:

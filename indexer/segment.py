@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,11 @@ class Segment:
                 f"The list of deleted rows of segment {record.id} is damaged."
             ) from error
         self.alive: Mask = ~deleted
-        # One cache for each generation, gone with it.
-        self.images_where = lru_cache(maxsize=_FILTERS)(self._images_where)
+        # One cache for each generation, gone with it: by a weak reference, since a cycle would keep
+        # the files of a deleted generation open until the collector comes by.
+        self.images_where = lru_cache(maxsize=_FILTERS)(
+            partial(Segment._images_where, weakref.proxy(self))
+        )
         # The pictures that can be found, or None for all.
         self.alive_images = None if self.alive.all() else RowSet(self._of_images(self.alive))
 
