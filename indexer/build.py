@@ -315,7 +315,7 @@ class _Build:
 
     def _start_over(self) -> None:
         self._ledger.start_reading()
-        self._update = Update(())
+        self._update.start_over()
         self._typer = self._new_typer()
         self._rows = self._reused = self._refused = 0
 
@@ -362,7 +362,8 @@ class _Build:
                     images.append((former, source.location, b""))
                 continue
             images.append((hashlib.sha256(data).digest(), source.location, data))
-        if complete and self._update.stays(row.id, self._digest(row.fields, images)):
+        pairs = [(sha256, location) for sha256, location, _ in images]
+        if complete and self._update.stays(row.id, self._digest(row.fields, pairs)):
             self._reused += len(images)
             return
         product = self._ledger.add_product(row)
@@ -392,10 +393,9 @@ class _Build:
         return former if former is not None and former in self._known else None
 
     def _digest(
-        self, fields: Mapping[str, FieldValue], images: Iterable[tuple[bytes, str, object]]
+        self, fields: Mapping[str, FieldValue], images: Iterable[tuple[bytes, str]]
     ) -> bytes:
-        pairs = ((sha256, location) for sha256, location, _ in images)
-        return product_digest(fields, pairs, thumbnails=self._options.thumbnails)
+        return product_digest(fields, images, thumbnails=self._options.thumbnails)
 
     def _refuse(self, row: BadRow) -> None:
         self._refused += 1
@@ -482,7 +482,7 @@ class _Build:
             ]
             if not images:
                 continue
-            digest = self._digest(product.fields, [(i.sha256, i.location, None) for i in images])
+            digest = self._digest(product.fields, [(i.sha256, i.location) for i in images])
             replaces = self._live is not None and product.id in self._live
             if self._update.stays(product.id, digest):
                 continue

@@ -32,8 +32,8 @@ class Update:
 
     def __init__(self, segments: Sequence[Segment]) -> None:
         self.segments = tuple(segments)
-        self._kept = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
-        self._named = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
+        self._rewrite = False
+        self._clear()
 
     def stays(self, product_id: str, digest: bytes) -> bool:
         """Whether a product of the catalog stands in the generation as it is; then it is kept."""
@@ -42,7 +42,7 @@ class Update:
             return False
         number, row = place
         self._named[number][row] = True
-        if self.segments[number].digest(row) != digest:
+        if self._rewrite or self.segments[number].digest(row) != digest:
             return False
         self._kept[number][row] = True
         return True
@@ -57,6 +57,11 @@ class Update:
             if segment.location(row) == location:
                 return segment.content(row)
         return None
+
+    def start_over(self) -> None:
+        """Forget what the catalog named; when it is read again, nothing that it names stays."""
+        self._rewrite = True
+        self._clear()
 
     def keep_missing(self) -> None:
         """Keep the products that the catalog did not name."""
@@ -106,6 +111,10 @@ class Update:
                 )
             )
         return records
+
+    def _clear(self) -> None:
+        self._kept = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
+        self._named = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
 
     def _pairs(self) -> Iterator[tuple[Segment, Mask]]:
         return zip(self.segments, self._kept, strict=True)

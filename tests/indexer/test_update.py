@@ -150,6 +150,19 @@ def test_a_column_of_numbers_that_gets_words_is_read_anew(many: Path, tmp_path: 
     assert [opened.get(f"p{n}").fields["n"] for n in (5, 6, 7)] == ["5.50", "six", "7"]
 
 
+def test_a_column_read_anew_loses_nothing_that_the_catalog_lacks(
+    many: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    build(many, index)
+    lines = many.read_text().splitlines()
+    many.write_text("\n".join([*lines[:600], "p599,599.bmp,many"]) + "\n")
+    report = build(many, index, keep_missing=True)
+    assert (report.products, report.added, report.removed, report.embedded) == (1500, 0, 0, 0)
+    opened = Index.open(index)
+    assert [opened.get(f"p{n}").fields["n"] for n in (5, 599, 1400)] == ["5", "many", "1400"]
+
+
 def test_whole_numbers_become_floats_without_being_written_anew(many: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     build(many, index)
