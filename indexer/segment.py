@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
@@ -41,6 +41,10 @@ class Segment:
 
     Attributes:
         record: What the manifest says of it.
+        alive: Mask over product rows: those that can be found.
+        products: How many they are.
+        alive_images: The pictures that can be found, or None for all.
+        images_where: As `_images_where`, remembering the last filters.
     """
 
     def __init__(self, layout: SegmentLayout, record: SegmentRecord, dim: int) -> None:
@@ -105,13 +109,14 @@ class Segment:
                 f"The list of deleted rows of segment {record.id} is damaged."
             ) from error
         self.alive: Mask = ~deleted
+        self.products = int(np.count_nonzero(self.alive))
         # One cache for each generation, gone with it: by a weak reference, since a cycle would keep
         # the files of a deleted generation open until the collector comes by.
         self.images_where = lru_cache(maxsize=_FILTERS)(
             partial(Segment._images_where, weakref.proxy(self))
         )
-        # The pictures that can be found, or None for all.
-        self.alive_images = None if self.alive.all() else RowSet(self._of_images(self.alive))
+        everything = self.products == record.products
+        self.alive_images = None if everything else RowSet(self._of_images(self.alive))
 
     def set_types(self, types: Mapping[str, FieldType]) -> None:
         """Give the fields the types that the generation has: more columns, or wider numbers.
@@ -148,11 +153,6 @@ class Segment:
             )
             for field in self._fields.schema
         )
-
-    @property
-    def products(self) -> int:
-        """Number of products that can be found."""
-        return int(np.count_nonzero(self.alive))
 
     @property
     def images(self) -> int:
@@ -234,10 +234,6 @@ class Segment:
         offset = self._images["thumbnail_offset"][image_row].as_py()
         length = self._images["thumbnail_bytes"][image_row].as_py()
         return self._thumbnails[offset : offset + length].tobytes()
-
-    def alive_rows(self) -> Iterator[int]:
-        """The rows of the products that can be found, ascending."""
-        yield from np.flatnonzero(self.alive).tolist()
 
     def count_images(self, products: Mask) -> int:
         """How many pictures some products have; `products` is a mask over product rows."""

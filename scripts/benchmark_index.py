@@ -73,10 +73,12 @@ def build(rows: int) -> dict[str, object]:
 def measure(rows: int, vectors: Vectors, *, with_peers: bool) -> list[Measure]:
     """Everything that one thread of one process can tell."""
     queries = taken.queries_of(vectors)
-    small = taken.searching(Index.open(folder_of(SMALL)).segments[0], queries)
+    few = Index.open(folder_of(SMALL)).segments[0]
+    small = taken.searching(few, queries, taken.truth_of(few, queries))
     index = Index.open(folder_of(rows))
     segment = index.segments[0]
-    ours = taken.searching(segment, queries)
+    truth = taken.truth_of(segment, queries)
+    ours = taken.searching(segment, queries, truth)
     rows_taken = []
     for kind, name in ((QueryKind.IMAGE, "pictures"), (QueryKind.TEXT, "texts")):
         rows_taken.append(Measure(f"recall_10_{name}", ours[kind].recall, 0.97))
@@ -86,7 +88,7 @@ def measure(rows: int, vectors: Vectors, *, with_peers: bool) -> list[Measure]:
     rows_taken += taken.filtered(segment, queries, ours)
     rows_taken += taken.predicates(index)
     if with_peers:
-        rows_taken += taken.peers(segment, queries, ours)
+        rows_taken += taken.peers(segment, queries, truth, ours)
     return rows_taken
 
 

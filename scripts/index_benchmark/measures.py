@@ -14,24 +14,27 @@ from numpy.typing import NDArray
 from embeddings.fake import FakeEncoder
 from index_benchmark.folder import add_segment
 from index_benchmark.peers import PEERS, Point, at_recall, curve, timed
-from index_benchmark.vectors import Vectors, exact_neighbours
+from index_benchmark.vectors import Vectors
 from indexer.engine import Engine
 from indexer.filters import parse_filter
 from indexer.index import Index
 from indexer.layout import Layout
 from indexer.manifest import live_generation
 from indexer.neighbours import QueryKind
+from indexer.recall import exact_neighbours
 from indexer.rows import RowSet
 from indexer.segment import Segment
 
 __all__ = [
     "Queries",
+    "Truth",
     "filtered",
     "peers",
     "predicates",
     "publishing",
     "queries_of",
     "searching",
+    "truth_of",
 ]
 
 _QUERIES = 500
@@ -40,6 +43,7 @@ _FILTER_QUERIES = 200
 _REFRESH = 0.5
 
 Queries = dict[QueryKind, NDArray[np.float32]]
+Truth = dict[QueryKind, NDArray[np.int64]]
 
 
 def queries_of(vectors: Vectors) -> Queries:
@@ -50,18 +54,22 @@ def queries_of(vectors: Vectors) -> Queries:
     }
 
 
-def searching(segment: Segment, queries: Queries) -> dict[QueryKind, Point]:
+def truth_of(segment: Segment, queries: Queries) -> Truth:
+    """The ten nearest rows to every query, by kind of query."""
+    return {kind: exact_neighbours(segment.vectors, asked, 10) for kind, asked in queries.items()}
+
+
+def searching(segment: Segment, queries: Queries, truth: Truth) -> dict[QueryKind, Point]:
     """Recall and time of plain searches, by kind of query."""
-    points = {}
-    for kind, asked in queries.items():
-        truth = exact_neighbours(segment.vectors, asked, 10)
-        points[kind] = timed(_searcher(segment, kind), asked, truth)
-    return points
+    return {
+        kind: timed(_searcher(segment, kind), asked, truth[kind]) for kind, asked in queries.items()
+    }
 
 
-def peers(segment: Segment, queries: Queries, ours: dict[QueryKind, Point]) -> list[Measure]:
+def peers(
+    segment: Segment, queries: Queries, truth: Truth, ours: dict[QueryKind, Point]
+) -> list[Measure]:
     """Our time against that of each peer at our recall; below 1 we are quicker."""
-    truth = {kind: exact_neighbours(segment.vectors, q, 10) for kind, q in queries.items()}
     measures = []
     for name, build in PEERS.items():
         try:

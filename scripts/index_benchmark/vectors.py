@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from embeddings.clip import load_encoder
 from embeddings.errors import ImageError
 from embeddings.images import open_image
+from indexer.recall import exact_neighbours
 
-__all__ = ["Vectors", "embed_catalogs", "enlarge", "exact_neighbours", "load_vectors"]
+__all__ = ["Vectors", "embed_catalogs", "enlarge", "load_vectors"]
 
 HELD_BACK = 1000
 _NEIGHBOURS = 8
@@ -111,27 +112,3 @@ def enlarge(vectors: Vectors, count: int) -> Iterator[tuple[Rows, NDArray[np.int
         drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
         yield drawn.astype(np.float16), origin
         left -= size
-
-
-def exact_neighbours(
-    vectors: NDArray[np.floating], queries: Floats, k: int, rows: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """The k nearest of some rows (by default all) to each query, by comparing with every one."""
-    if len(queries) > 2048:
-        parts = [
-            exact_neighbours(vectors, queries[start : start + 2048], k, rows)
-            for start in range(0, len(queries), 2048)
-        ]
-        return np.concatenate(parts)
-    rows = np.arange(len(vectors)) if rows is None else rows
-    scores = np.empty((len(queries), 0), np.float32)
-    best = np.empty((len(queries), 0), np.int64)
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        here = queries @ np.asarray(vectors[block], np.float32).T
-        top = np.argpartition(-here, min(k, here.shape[1]) - 1, axis=1)[:, :k]
-        scores = np.concatenate([scores, np.take_along_axis(here, top, 1)], axis=1)
-        best = np.concatenate([best, block[top]], axis=1)
-        order = np.argsort(-scores, axis=1)[:, :k]
-        scores, best = np.take_along_axis(scores, order, 1), np.take_along_axis(best, order, 1)
-    return best
