@@ -318,7 +318,8 @@ def _trained(vectors: NDArray[np.float16], kind: Kind) -> faiss.Index:
         index.hnsw.efConstruction = _HNSW_CONSTRUCTION
         index.train(_sample(vectors, _BATCH))
         return index
-    # Five times as many, tried at 10 M rows, took three times as long to build and to search.
+    # Five times as many, tried at 10 M rows, took three times as long to build, and to search for
+    # words (docs/performance.md).
     clusters = max(1, min(round(4 * count**0.5), count // _POINTS_PER_CLUSTER))
     graph = "_HNSW32" if clusters >= _GRAPH_OVER_CLUSTERS else ""
     # Codes of the differences to the centres ("r"): without them text queries lose a tenth of
