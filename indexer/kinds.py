@@ -19,8 +19,8 @@ __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
 
 # Up to here comparing with every vector takes a few milliseconds.
 _MAX_FLAT = 50_000
-# Clusters are quicker than a graph at the same recall (docs/performance.md) and take a fifth of its
-# memory; a graph is there for what lies between.
+# Clusters are quicker than a graph at the same recall (docs/performance.md) and take a seventh of
+# its memory; a graph is there for what lies between.
 _MAX_HNSW = 200_000
 # Too few to learn clusters and codes from.
 _MIN_LEARNED = 1000

@@ -164,9 +164,13 @@ def print_build(report: BuildReport, index: Path) -> None:
                f"{report.images:,} pictures")  # fmt: skip
     _out.print(
         f"{report.embedded:,} embedded ({report.images_per_second:,.0f} a second), "
-        f"{report.reused:,} reused; {report.added:,} products added, {report.changed:,} changed, "
-        f"{report.removed:,} removed; {report.seconds:.1f} s in all"
+        f"{report.reused:,} reused, {report.seconds:.1f} s in all"
     )
+    if report.published:
+        _out.print(
+            f"{report.added:,} products added, {report.changed:,} changed, "
+            f"{report.removed:,} removed"
+        )
     if report.quarantined:
         _out.print(
             f"[yellow]{report.quarantined:,} in quarantine[/]: see "
