@@ -1,0 +1,148 @@
+"""The everyday commands: search, tag, serve, demo, models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from embeddings.models import DEFAULT_MODEL, MODELS
+from search_api import console
+from search_api.cli.shared import (
+    DeviceOption,
+    IndexOption,
+    JsonOption,
+    ModelOption,
+    PortOption,
+    PrecisionOption,
+    load_encoder,
+    open_engine,
+    read_image,
+)
+
+__all__ = ["demo", "everyday_app", "models", "search", "serve", "tag"]
+
+everyday_app = typer.Typer()
+
+
+@everyday_app.command()
+def search(
+    index: IndexOption,
+    text: Annotated[
+        str | None, typer.Argument(help="Words to search for.", show_default=False)
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
+    image: Annotated[
+        Path | None, typer.Option(help="A picture to search with.", show_default=False)
+    ] = None,
+    like: Annotated[
+        list[str] | None, typer.Option(help="A product's id; repeatable.", show_default=False)
+    ] = None,
+    filter_: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            help='Conditions as JSON, e.g. \'{"colour": "red", "price": {"lt": 50}}\'.',
+            show_default=False,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Search an index by words, by a picture, by products, or all together."""
+    from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
+    from search_api.schemas import SearchResponse
+
+    parts: list[QueryPart] = [LikePart(product) for product in like or ()]
+    if text is not None and text.strip():
+        parts.append(TextPart(text))
+    if image is not None:
+        parts.append(ImagePart(read_image(image)))
+    if not parts:
+        console.fail("Give words to search for, --image FILE or --like ID.")
+    conditions = None if filter_ is None else _parse_filter(filter_)
+    engine = open_engine(index, model, device)
+    result = engine.search(Query(parts=tuple(parts), k=k, filter=conditions))
+    if as_json:
+        console.print_json(SearchResponse.of(result).model_dump())
+    else:
+        console.print_hits(result)
+
+
+@everyday_app.command()
+def tag(
+    images: Annotated[list[Path], typer.Argument(help="Picture files.", show_default=False)],
+    labels: Annotated[str, typer.Option(help='Labels to choose from, e.g. "dress,shirt,shoes".')],
+    top: Annotated[int, typer.Option(min=1, help="Labels shown for each picture.")] = 5,
+    model: Annotated[str, typer.Option(help="See `lookalike models`.")] = DEFAULT_MODEL,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Tag pictures with labels of your own, of which one is taken to be true."""
+    from indexer.engine import tag_images
+
+    wanted = [label.strip() for label in labels.split(",") if label.strip()]
+    if not wanted:
+        console.fail("--labels has no label; give them like this: --labels 'dress,shirt,shoes'.")
+    opened = [read_image(path) for path in images]
+    tagged = tag_images(load_encoder(model, device), opened, wanted, top)
+    if as_json:
+        console.print_json(console.tag_summary(images, tagged, model))
+    else:
+        console.print_tags(images, tagged)
+
+
+@everyday_app.command()
+def serve(
+    index: IndexOption,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: PortOption = 8000,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+) -> None:
+    """Serve an index: the HTTP API and the web page."""
+    from search_api.server import run
+
+    run(open_engine(index, model, device, precision), host, port)
+
+
+@everyday_app.command()
+def demo(
+    port: PortOption = 8000,
+    serve_page: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the page at the end.")
+    ] = True,
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Where the demo's catalog and index go.")
+    ] = Path("lookalike-demo"),
+) -> None:
+    """Draw a small catalog, index it, search it by words and by picture, and serve the page."""
+    from search_api.demo import run_demo
+    from search_api.server import run
+
+    engine = run_demo(folder, load_encoder(DEFAULT_MODEL))
+    if serve_page:
+        run(engine, "127.0.0.1", port)
+
+
+@everyday_app.command()
+def models(as_json: JsonOption = False) -> None:
+    """List the models we recommend; any open_clip model can be named too."""
+    if as_json:
+        console.print_json({"models": [console.model_row(spec) for spec in MODELS]})
+    else:
+        console.print_models(MODELS)
+
+
+def _parse_filter(text: str) -> dict[str, Any]:
+    try:
+        conditions = json.loads(text)
+    except ValueError as error:
+        console.fail(f"--filter is not JSON: {error}.")
+    if not isinstance(conditions, dict):
+        console.fail('--filter wants a JSON object, such as \'{"colour": "red"}\'.')
+    return conditions

@@ -1,0 +1,72 @@
+"""What several commands have in common: options, opening models, indexes and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embeddings.errors import ImageError
+from embeddings.models import parse_model_name
+from search_api import console
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from embeddings.clip import ClipEncoder
+    from indexer.engine import Engine
+
+__all__ = [
+    "DeviceOption",
+    "IndexOption",
+    "JsonOption",
+    "ModelOption",
+    "PortOption",
+    "PrecisionOption",
+    "load_encoder",
+    "open_engine",
+    "read_image",
+]
+
+IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+PrecisionOption = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
+PortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="By default the model that built the index.", show_default=False),
+]
+
+
+def read_image(path: Path) -> Image:
+    """The picture in a file; errors name the file."""
+    from embeddings.images import read_image
+
+    try:
+        return read_image(path)
+    except ImageError as error:
+        raise type(error)(f"{path}: {error.message}") from error
+
+
+def load_encoder(name: str, device: str = "auto", precision: str = "auto") -> ClipEncoder:
+    """Load a model, with a spinner."""
+    parse_model_name(name)  # a mistyped name should not wait for torch to load
+    with console.waiting(f"Loading {name}"):
+        from embeddings import clip
+
+        return clip.load_encoder(name, device=device, precision=precision)
+
+
+def open_engine(
+    index: Path, model: str | None, device: str = "auto", precision: str = "auto"
+) -> Engine:
+    """Open an index, with the model that built it unless another is named."""
+    from indexer.engine import Engine
+    from indexer.index import Index
+
+    opened = Index.open(index)
+    return Engine(load_encoder(model or opened.manifest.encoder.name, device, precision), opened)
