@@ -44,8 +44,9 @@ class Engine:
         self.encoder = encoder
         self._index = index
         self._path = path
-        # A generation that turned out unusable, so that it is not opened again and again.
-        self._refused: int | None = None
+        # The manifest of a generation that turned out unusable, so that it is not opened again and
+        # again.
+        self._refused: bytes | None = None
         self._classifier = lru_cache(maxsize=_LABEL_SETS)(self._make_classifier)
 
     @classmethod
@@ -69,20 +70,22 @@ class Engine:
         """
         if self._path is None:
             return False
+        layout = Layout(self._path)
         try:
-            live = live_generation(Layout(self._path))
-        except IndexFolderError:
+            live = live_generation(layout)
+            written = layout.manifest(live).read_bytes()
+        except (IndexFolderError, OSError):
             return False  # in the middle of something; the next call sees how it ended
-        if live == self._refused:
+        if written == self._refused:
             return False
         try:
             # The number alone won't do: after a rollback and a prune it is given out again.
-            if read_manifest(Layout(self._path), live) == self._index.manifest:
+            if read_manifest(layout, live) == self._index.manifest:
                 return False
             index = Index.open(self._path, live, former=self._index)
             index.check_encoder(self.encoder.spec)
         except IndexFolderError as error:
-            self._refused = live
+            self._refused = written
             _log.warning("new generation refused", generation=live, problem=error.message)
             return False
         self._index = index

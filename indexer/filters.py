@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from indexer.columns import Columns
 from indexer.errors import QueryError
 from indexer.fields import FieldType, FieldValue
 from indexer.rows import Mask
@@ -116,23 +117,31 @@ def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
     return _parse(raw, types, 0)
 
 
-def evaluate(predicate: Predicate, table: pa.Table) -> Mask:
-    """Which rows of a table of fields a predicate holds for; `[rows]` booleans."""
+def evaluate(predicate: Predicate, columns: Columns) -> Mask:
+    """Which rows of some columns a predicate holds for; `[rows]` booleans."""
     match predicate:
         case And(parts):
-            return _all([evaluate(part, table) for part in parts], table.num_rows)
+            return _all([evaluate(part, columns) for part in parts], columns.rows)
         case Or(parts):
-            return ~_all([~evaluate(part, table) for part in parts], table.num_rows)
+            return ~_all([~evaluate(part, columns) for part in parts], columns.rows)
         case Not(part):
-            return ~evaluate(part, table)
-        case Exists(field, wanted):
-            valid = _mask(pc.is_valid(table[field]))
+            return ~evaluate(part, columns)
+        case Compare() | In() | Exists():
+            coded = columns.coded(predicate.field)
+            if coded is None:
+                return _holds(predicate, columns.table[predicate.field])
+            # Asked of each different value once, then looked up.
+            return coded.rows_of(_holds(predicate, coded.values))
+
+
+def _holds(condition: Compare | In | Exists, column: pa.Array | pa.ChunkedArray) -> Mask:
+    match condition:
+        case Exists(_, wanted):
+            valid = _mask(pc.is_valid(column))
             return valid if wanted else ~valid
-        case In(field, values):
-            column = table[field]
+        case In(_, values):
             return _mask(pc.is_in(column, pa.array(values, column.type)))
-        case Compare(field, operator, value):
-            column = table[field]
+        case Compare(_, operator, value):
             return _mask(_COMPARISONS[operator](column, pa.scalar(value, column.type)))
 
 
@@ -140,7 +149,7 @@ def _all(masks: Sequence[Mask], rows: int) -> Mask:
     return np.logical_and.reduce(masks) if masks else np.ones(rows, np.bool_)
 
 
-def _mask(column: pa.ChunkedArray) -> Mask:
+def _mask(column: pa.Array | pa.ChunkedArray) -> Mask:
     return np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), np.bool_)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
+from indexer.clusters import ClusterMap, clusters_at_first, clusters_to_visit
 from indexer.errors import DamagedIndexError
 from indexer.rows import RowSet
 from indexer.vectors import MappedVectors
@@ -86,18 +88,18 @@ LADDERS: Mapping[Kind, tuple[Effort, ...]] = {
 _TIE_MARGIN = 8
 # Up to this many rows are compared one by one: it costs less than looking for them in clusters.
 _FEW_ROWS = 1024
-# A graph of which a filter passes less than this share is not walked; its short vectors are
-# compared one after another instead, which is quicker then.
+# Where less than this share of the rows around a query passes a filter, the graph is not walked;
+# its short vectors are compared one after another instead, which is surer and no slower then.
 _SCAN_SHARE = 0.15
 # Decimals to which cosines are told apart; float16 components are good for fewer.
 _DECIMALS = 6
-# A filter that passes less than this share of the rows makes a search look further.
-_DENSE_SHARE = 0.1
 _BATCH = 65_536
 _HNSW_LINKS = 32
 _HNSW_CONSTRUCTION = 80
 # From this many clusters on, the nearest are found by a graph rather than one by one.
-_GRAPH_OVER_CLUSTERS = 4096
+_GRAPH_OVER_CLUSTERS = 1024
+# A graph is worth walking for less than one in so many of the clusters.
+_GRAPH_REACH = 16
 # FAISS's own advice for k-means is 39 or more points a cluster; of very many clusters fewer do.
 _POINTS_PER_CLUSTER = 40
 _MAX_POINTS = 1 << 20
@@ -208,11 +210,15 @@ class NeighbourIndex:
         self, query: FloatArray, k: int, allowed: RowSet | None, effort: Effort
     ) -> tuple[FloatArray, Rows]:
         candidates = max(effort.candidates, 4 * k)
-        share = 1.0 if allowed is None else allowed.share
+        breadth = max(effort.breadth, candidates)
+        share = 1.0
+        if allowed is not None:
+            # What passes overall says little of what passes near the query.
+            _, around = self._ask(query, breadth, None, breadth)
+            share = float(allowed.mask[around].mean())
         # The walk passes by what does not pass the filter.
-        breadth = int(max(effort.breadth, candidates) / share)
-        if share >= _SCAN_SHARE and breadth < self.count // 20:
-            _, rows = self._ask(query, candidates, allowed, breadth)
+        if share >= _SCAN_SHARE and breadth / share < self.count // 20:
+            _, rows = self._ask(query, candidates, allowed, int(breadth / share))
             if len(rows) >= k:
                 return self._rank(query, rows, k)
         _, rows = self._ask(query, candidates, allowed, index=self._storage)
@@ -221,22 +227,79 @@ class NeighbourIndex:
     def _search_clusters(
         self, query: FloatArray, k: int, allowed: RowSet | None, effort: Effort
     ) -> tuple[FloatArray, Rows]:
-        if allowed is not None and allowed.count <= _FEW_ROWS:
-            return self._rank(query, allowed.rows, k)
         candidates = max(effort.candidates, 4 * k)
-        share = 1.0 if allowed is None else allowed.share
-        # What passes lies as much further apart as it is rarer; the square root was enough in
-        # measurements at 1 M rows, since distances grow far more slowly than numbers.
-        breadth = effort.breadth * max(1.0, (_DENSE_SHARE / share) ** 0.5)
-        # Enough to hold the candidates, wherever they are.
-        breadth = max(breadth, 2 * candidates * self._clusters / (share * self.count))
-        while breadth < self._clusters:
-            _, rows = self._ask(query, candidates, allowed, int(breadth))
-            if len(rows) >= k:
-                return self._rank(query, rows, k)
-            breadth *= 4  # a filter whose rows lie far from the query
-        everything = np.arange(self.count) if allowed is None else allowed.rows
-        return self._rank_all(query, everything, k)
+        if allowed is None:
+            # Enough to hold the candidates, wherever they are.
+            breadth = max(effort.breadth, 2 * candidates * self._clusters // self.count + 1)
+            _, rows = self._ask(query, candidates, None, min(breadth, self._clusters))
+            return self._rank(query, rows, k)
+        if allowed.count <= max(_FEW_ROWS, candidates):
+            return self._rank(query, allowed.rows, k)
+        closeness, clusters = self._clusters_to_visit(query, allowed, effort, 2 * candidates)
+        return self._rank(query, self._visit(query, candidates, clusters, closeness, allowed), k)
+
+    def _clusters_to_visit(
+        self, query: FloatArray, allowed: RowSet, effort: Effort, least: int
+    ) -> tuple[FloatArray, Rows]:
+        """The nearest clusters that hold rows that pass, as many as it takes, and how near."""
+        passing = self._cluster_map.count(allowed)
+        rows = effort.breadth * self.count / self._clusters
+        least = min(least, allowed.count)
+        ranked = min(clusters_at_first(effort.breadth, allowed.share), self._clusters)
+        while True:
+            closeness, nearest = self._nearest_clusters(query, ranked)
+            sizes = self._cluster_map.sizes[nearest]
+            stop = clusters_to_visit(sizes, passing[nearest], rows, least)
+            if stop is not None or ranked == self._clusters:
+                break
+            ranked = min(8 * ranked, self._clusters)
+        hold = passing[nearest[:stop]] > 0
+        return closeness[:stop][hold], nearest[:stop][hold]
+
+    def _nearest_clusters(self, query: FloatArray, count: int) -> tuple[FloatArray, Rows]:
+        quantizer, params = self._index.quantizer, None
+        if self._graph and count * _GRAPH_REACH < self._clusters:
+            params = faiss.SearchParametersHNSW(efSearch=3 * count // 2)
+        elif self._graph:
+            quantizer = faiss.downcast_index(quantizer).storage
+        scores, clusters = quantizer.search(query[np.newaxis], count, params=params)
+        there = clusters[0] >= 0
+        return scores[0][there], clusters[0][there]
+
+    @cached_property
+    def _cluster_map(self) -> ClusterMap:
+        """Made when a filter is first used: it takes 4 bytes a row."""
+        of_row = np.empty(self.count, np.int32)
+        lists = self._index.invlists
+        for number in range(self._clusters):
+            if size := lists.list_size(number):
+                of_row[faiss.rev_swig_ptr(lists.get_ids(number), size)] = number
+        return ClusterMap(of_row, self._clusters)
+
+    def _visit(
+        self,
+        query: FloatArray,
+        k: int,
+        clusters: Rows,
+        closeness: FloatArray,
+        allowed: RowSet,
+    ) -> Rows:
+        """The k nearest rows in some clusters, by their codes."""
+        params = faiss.SearchParametersIVF(nprobe=len(clusters), sel=_selector(allowed))
+        scores, rows = np.empty((1, k), np.float32), np.empty((1, k), np.int64)
+        # The method below it in FAISS's wrapper takes no parameters.
+        self._index.search_preassigned_c(
+            1,
+            faiss.swig_ptr(query),
+            k,
+            faiss.swig_ptr(clusters),
+            faiss.swig_ptr(closeness),
+            faiss.swig_ptr(scores),
+            faiss.swig_ptr(rows),
+            False,
+            params,
+        )
+        return rows[rows >= 0]
 
     def _ask(
         self,
@@ -253,8 +316,7 @@ class NeighbourIndex:
         # As keyword arguments, of which FAISS's wrapper keeps the objects alive.
         chosen: dict[str, Any] = {}
         if allowed is not None:
-            bits = allowed.bits
-            chosen["sel"] = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
+            chosen["sel"] = _selector(allowed)
         if self._graph:
             around = max(32, 3 * breadth // 2)
             chosen["quantizer_params"] = faiss.SearchParametersHNSW(efSearch=around)
@@ -275,15 +337,11 @@ class NeighbourIndex:
         order = np.argsort(-scores, kind="stable")[:k]
         return scores[order], rows[order]
 
-    def _rank_all(self, query: FloatArray, rows: Rows, k: int) -> tuple[FloatArray, Rows]:
-        """As `_rank`, for many rows: a batch at a time."""
-        scores, best = np.empty(0, np.float32), np.empty(0, np.int64)
-        for start in range(0, len(rows), _BATCH):
-            found = self._rank(query, rows[start : start + _BATCH], k)
-            scores, best = np.concatenate([scores, found[0]]), np.concatenate([best, found[1]])
-            order = np.lexsort((best, -scores))[:k]
-            scores, best = scores[order], best[order]
-        return scores, best
+
+def _selector(allowed: RowSet) -> faiss.IDSelector:
+    """To be used while `allowed`, which holds the bits, is there."""
+    bits = allowed.bits
+    return faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
 
 
 def write_neighbours(vectors: NDArray[np.float16], kind: Kind, path: Path) -> None:

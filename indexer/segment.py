@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from indexer.columns import Columns
 from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of
 from indexer.errors import DamagedIndexError
@@ -88,7 +89,7 @@ class Segment:
                 raise DamagedIndexError(
                     f"Segment {record.id} holds {found} where its manifest says {expected}."
                 )
-        self._table = self._fields
+        self._columns = Columns(self._fields)
         self._set_record(record)
 
     def of_generation(self, record: SegmentRecord) -> Segment | None:
@@ -96,7 +97,6 @@ class Segment:
         if (record.id, record.files) != (self.record.id, self.record.files):
             return None
         other = copy.copy(self)
-        other._table = self._fields
         other._set_record(record)
         return other
 
@@ -137,10 +137,9 @@ class Segment:
                     f"manifest says {field.type}."
                 )
             columns.append(column.cast(field.type))
-        if columns:
-            self._table = pa.table(columns, schema=schema)
-        else:
-            self._table = self._fields.select([])
+        table = pa.table(columns, schema=schema) if columns else self._fields.select([])
+        if table.schema != self._columns.table.schema:
+            self._columns = Columns(table)
 
     def can_have_types(self, types: Mapping[str, FieldType]) -> bool:
         """Whether `set_types` would take these."""
@@ -168,7 +167,7 @@ class Segment:
         """The products that can be found, of which a predicate holds if there is one."""
         if predicate is None:
             return self.alive
-        return evaluate(predicate, self._table) & self.alive
+        return evaluate(predicate, self._columns) & self.alive
 
     def _of_images(self, products: Mask) -> Mask:
         if self.record.products == self.record.images:  # every product has one picture
@@ -183,7 +182,7 @@ class Segment:
     @property
     def field_table(self) -> pa.Table:
         """The product fields, by product row."""
-        return self._table
+        return self._columns.table
 
     def find(self, product_id: str) -> int | None:
         """The row of a product, or None if it is not here or deleted."""
@@ -217,7 +216,7 @@ class Segment:
 
     def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
         """A product's fields, or those of `names`; fields without a value are left out."""
-        table = self._table if names is None else self._table.select(list(names))
+        table = self.field_table if names is None else self.field_table.select(list(names))
         values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
         return {name: value for name, value in values.items() if value is not None}
 

@@ -501,6 +501,14 @@ class Publisher:
         catalog.write_text("\n".join(["id,image,build", *rows]) + "\n")
         self._note(build(catalog, self.index, thumbnails=False).generation)
 
+    def publish_and_tidy(self, number: int) -> None:
+        """As `publish`, with a merge and a prune now and then."""
+        self.publish(number)
+        if number % 4 == 0:
+            self.merge()
+        if number % 3 == 0:
+            prune(self.index)
+
     def merge(self) -> None:
         self._note(merge(self.index, lambda name: FakeEncoder()).generation)
 
@@ -515,7 +523,16 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
     return Publisher(tmp_path)
 
 
-def test_every_answer_is_of_one_generation_while_thirty_come_and_go(publisher: Publisher) -> None:
+def resident() -> int:
+    """Memory of this process in bytes, mapped files included."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("swaps", [30, pytest.param(1000, marks=pytest.mark.slow)])
+def test_every_answer_is_of_one_generation_while_many_come_and_go(
+    publisher: Publisher, swaps: int
+) -> None:
     engine = Engine.open(publisher.index, FakeEncoder())
     answers: set[tuple[int, frozenset[tuple[str, object]]]] = set()
     segments: set[int] = set()
@@ -537,18 +554,19 @@ def test_every_answer_is_of_one_generation_while_thirty_come_and_go(publisher: P
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    for number in range(1, 31):
-        publisher.publish(number)
-        if number % 4 == 0:
-            publisher.merge()
-        if number % 3 == 0:
-            prune(publisher.index)
+    early = 0
+    for number in range(1, swaps + 1):
+        publisher.publish_and_tidy(number)
+        if number == swaps // 4:
+            early = resident()
+    grown = resident() - early
     done.set()
     for reader in readers:
         reader.join()
     assert failures == []
     assert max(segments) > 1
     assert len(answers) > 10
+    assert grown < 64 << 20
     for generation, rows in answers:
         assert rows == publisher.held[generation]
     engine.refresh()
@@ -565,7 +583,10 @@ def no_collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_collector")
-def test_refreshing_keeps_no_file_of_former_generations_open(publisher: Publisher) -> None:
+@pytest.mark.parametrize("swaps", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_refreshing_keeps_no_file_of_former_generations_open(
+    publisher: Publisher, swaps: int
+) -> None:
     # A service may run for hours before the collector looks at its oldest objects, and all that
     # while the disk space of pruned generations would not come free.
     engine = Engine.open(publisher.index, FakeEncoder())
@@ -580,7 +601,7 @@ def test_refreshing_keeps_no_file_of_former_generations_open(publisher: Publishe
     assert engine.refresh()
     before = open_files()
     assert before[1] > 0
-    for number in range(1, 61):
+    for number in range(1, swaps + 1):
         publisher.publish(number)
         assert engine.refresh()
         engine.search(Query(parts=(TextPart("blue"),), filter={"build": {"lt": number}}))

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer import columns
+from indexer.columns import Columns
 from indexer.errors import QueryError
 from indexer.filters import And, Compare, Or, evaluate, parse_filter
 
@@ -46,8 +48,12 @@ TABLE = pa.table(
         ({"title": {"gt": "O"}}, [1, 3]),
     ],
 )
-def test_what_each_condition_lets_through(raw: dict[str, Any], rows: list[int]) -> None:
-    assert evaluate(parse_filter(raw, TYPES), TABLE).nonzero()[0].tolist() == rows
+@pytest.mark.parametrize("coded", [0, 1 << 16], ids=["as they are", "coded"])
+def test_what_each_condition_lets_through(
+    raw: dict[str, Any], rows: list[int], coded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "_MAX_VALUES", coded)
+    assert evaluate(parse_filter(raw, TYPES), Columns(TABLE)).nonzero()[0].tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -99,4 +105,21 @@ def test_or_is_what_and_and_not_make_of_it(years: list[int], price: float) -> No
         (p is not None and p < price) or y in years
         for p, y in zip(TABLE["price"].to_pylist(), TABLE["year"].to_pylist(), strict=True)
     ]
-    assert evaluate(either, TABLE).tolist() == expected
+    assert evaluate(either, Columns(TABLE)).tolist() == expected
+
+
+@pytest.mark.parametrize("values", [2, 300, 70_000])
+def test_columns_of_many_chunks_and_values(values: int) -> None:
+    texts = [None if n % 7 == 0 else f"v{n % values}" for n in range(80_000)]
+    chunks = pa.chunked_array([texts[start : start + 9_000] for start in range(0, 80_000, 9_000)])
+    read = Columns(pa.table({"text": chunks}))
+    assert (read.coded("text") is None) == (values == 70_000)
+    for raw in ({"text": "v1"}, {"text": {"prefix": "v1"}}, {"text": {"exists": False}}):
+        mask = evaluate(parse_filter(raw, {"text": "text"}), read)
+        if "v1" in raw.values():
+            expected = [text == "v1" for text in texts]
+        elif raw == {"text": {"exists": False}}:
+            expected = [text is None for text in texts]
+        else:
+            expected = [text is not None and text.startswith("v1") for text in texts]
+        assert mask.tolist() == expected

@@ -131,6 +131,21 @@ def test_a_filter_far_from_the_query_still_fills_the_answer(make: Make, kind: Ki
 
 
 @pytest.mark.parametrize("kind", [Kind.HNSW, Kind.IVFPQ])
+def test_a_filter_that_goes_with_where_rows_lie_finds_the_nearest(make: Make, kind: Kind) -> None:
+    stored = clustered(20_000, 32)
+    allowed = np.argsort(stored @ stored[0])[:3000]  # what lies on the other side
+    mask = np.zeros(20_000, np.bool_)
+    mask[allowed] = True
+    index = make(stored.astype(np.float16), kind, Effort(16, 100))
+    found = 0
+    for query in clustered(50, 32, seed=1):
+        _, rows = index.search(query, 10, RowSet(mask))
+        nearest = allowed[np.argsort(-(stored[allowed] @ query))[:10]]
+        found += len(np.intersect1d(rows, nearest))
+    assert found / 500 >= 0.9
+
+
+@pytest.mark.parametrize("kind", [Kind.HNSW, Kind.IVFPQ])
 def test_all_rows_can_be_asked_for(make: Make, kind: Kind) -> None:
     stored = clustered(3000).astype(np.float16)
     scores, rows = make(stored, kind).search(unit([np.ones(32)])[0], 3000)
