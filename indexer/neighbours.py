@@ -141,8 +141,10 @@ class NeighbourIndex:
         Raises:
             DamagedIndexError: If FAISS can't read it.
         """
+        # FAISS copies the codes of clusters in any case; mapped, they would be resident twice.
+        flags = 0 if kind is Kind.IVFPQ else faiss.IO_FLAG_MMAP_IFC
         try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), vectors, kind, efforts)
+            return cls(faiss.read_index(str(path), flags), vectors, kind, efforts)
         except RuntimeError as error:
             raise DamagedIndexError(f"FAISS can't read {path.name}.") from error
 

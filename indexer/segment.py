@@ -23,6 +23,7 @@ from indexer.filters import Predicate, evaluate
 from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, SegmentLayout
 from indexer.lookup import Lookup, content_key, content_keys, id_key, id_keys
 from indexer.manifest import SegmentRecord
+from indexer.mapping import map_file
 from indexer.neighbours import NeighbourIndex
 from indexer.rows import Mask, RowSet, parse_ranges
 from indexer.vectors import MappedVectors
@@ -66,7 +67,7 @@ class Segment:
             self._products = _read_arrow(layout.products)
             self._fields = _read_arrow(layout.fields)
             self._images = _read_arrow(layout.images)
-            self._thumbnails = _map_bytes(layout.thumbnails)
+            self._thumbnails = memoryview(map_file(layout.thumbnails))
             self.image_product: NDArray[np.int64] = self._images["product"].to_numpy()
             with_lookups = set(LOOKUP_FILES) <= set(record.files)
             self._by_id = Lookup.open(layout.product_lookup) if with_lookups else self._index_ids()
@@ -273,10 +274,4 @@ def _problem(layout: SegmentLayout, record: SegmentRecord, name: str) -> str | N
 
 
 def _read_arrow(path: Path) -> pa.Table:
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-
-
-def _map_bytes(path: Path) -> NDArray[np.uint8]:
-    if path.stat().st_size == 0:  # an empty file can't be mapped
-        return np.empty(0, np.uint8)
-    return np.memmap(path, dtype=np.uint8, mode="r")
+    return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(map_file(path)))).read_all()

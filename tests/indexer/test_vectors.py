@@ -18,14 +18,14 @@ def test_every_half_is_read_as_the_number_that_it_is(tmp_path: Path) -> None:
     assert taken.dtype == np.float32
 
 
-def test_mapped_pages_given_back_are_read_again(
+def test_rows_of_large_files_are_read_as_those_of_small_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "_SMALL_FILE", 0)
-    monkeypatch.setattr(vectors, "_ROWS_MAPPED", 10)
+    monkeypatch.setattr(vectors, "_MAPPED_BYTES", 0)
     stored = np.random.default_rng(0).normal(size=(5000, 8)).astype(np.float16)
     np.save(tmp_path / "v.npy", stored)
-    mapped = MappedVectors(tmp_path / "v.npy")
-    for start in range(0, 5000, 7):
-        rows = np.arange(start, min(start + 7, 5000))
-        np.testing.assert_array_equal(mapped.take(rows), stored[rows].astype(np.float32))
+    large = MappedVectors(tmp_path / "v.npy")
+    for rows in (np.arange(5000), np.array([4999, 0, 4999]), np.empty(0, np.int64)):
+        np.testing.assert_array_equal(large.take(rows), stored[rows].astype(np.float32))
+    with pytest.raises(IndexError):
+        large.take(np.array([5000]))
