@@ -98,8 +98,6 @@ _HNSW_LINKS = 32
 _HNSW_CONSTRUCTION = 80
 # From this many clusters on, the nearest are found by a graph rather than one by one.
 _GRAPH_OVER_CLUSTERS = 1024
-# A graph is worth walking for less than one in so many of the clusters.
-_GRAPH_REACH = 16
 # FAISS's own advice for k-means is 39 or more points a cluster; of very many clusters fewer do.
 _POINTS_PER_CLUSTER = 40
 _MAX_POINTS = 1 << 20
@@ -244,29 +242,24 @@ class NeighbourIndex:
         self, query: FloatArray, allowed: RowSet, effort: Effort, least: int
     ) -> tuple[FloatArray, Rows]:
         """The nearest clusters that hold rows that pass, as many as it takes, and how near."""
-        passing = self._cluster_map.count(allowed)
+        holding = self._cluster_map.holding(allowed)
         rows = effort.breadth * self.count / self._clusters
         least = min(least, allowed.count)
-        ranked = min(clusters_at_first(effort.breadth, allowed.share), self._clusters)
+        closeness = (self._centres @ query)[holding.clusters]
+        ranked = clusters_at_first(effort.breadth, holding.share)
         while True:
-            closeness, nearest = self._nearest_clusters(query, ranked)
-            sizes = self._cluster_map.sizes[nearest]
-            stop = clusters_to_visit(sizes, passing[nearest], rows, least)
-            if stop is not None or ranked == self._clusters:
+            nearest = _highest(closeness, ranked)
+            stop = clusters_to_visit(holding.sizes[nearest], holding.passing[nearest], rows, least)
+            if stop is not None or ranked >= len(closeness):
                 break
-            ranked = min(8 * ranked, self._clusters)
-        hold = passing[nearest[:stop]] > 0
-        return closeness[:stop][hold], nearest[:stop][hold]
+            ranked *= 4
+        visited = nearest[:stop]
+        return closeness[visited], holding.clusters[visited]
 
-    def _nearest_clusters(self, query: FloatArray, count: int) -> tuple[FloatArray, Rows]:
-        quantizer, params = self._index.quantizer, None
-        if self._graph and count * _GRAPH_REACH < self._clusters:
-            params = faiss.SearchParametersHNSW(efSearch=3 * count // 2)
-        elif self._graph:
-            quantizer = faiss.downcast_index(quantizer).storage
-        scores, clusters = quantizer.search(query[np.newaxis], count, params=params)
-        there = clusters[0] >= 0
-        return scores[0][there], clusters[0][there]
+    @cached_property
+    def _centres(self) -> FloatArray:
+        """`[clusters, dim]`."""
+        return np.asarray(self._index.quantizer.reconstruct_n(0, self._clusters))
 
     @cached_property
     def _cluster_map(self) -> ClusterMap:
@@ -338,6 +331,14 @@ class NeighbourIndex:
         scores = np.round(self._vectors.take(rows) @ query, _DECIMALS)
         order = np.argsort(-scores, kind="stable")[:k]
         return scores[order], rows[order]
+
+
+def _highest(values: FloatArray, count: int) -> Rows:
+    """The places of the highest values, highest first."""
+    if count >= len(values):
+        return np.argsort(-values)
+    places = np.argpartition(-values, count)[:count]
+    return places[np.argsort(-values[places])]
 
 
 def _selector(allowed: RowSet) -> faiss.IDSelector:

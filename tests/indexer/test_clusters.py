@@ -10,12 +10,15 @@ from indexer.clusters import ClusterMap, clusters_at_first, clusters_to_visit
 from indexer.rows import RowSet
 
 
-def test_rows_are_counted_by_cluster_and_once_for_a_set() -> None:
+def test_clusters_that_hold_rows_are_found_once_for_a_set() -> None:
     clusters = ClusterMap(np.array([2, 0, 2, 2, 3], np.int32), 5)
     rows = RowSet(np.array([True, False, True, False, True]))
-    assert clusters.sizes.tolist() == [1, 0, 3, 1, 0]
-    assert clusters.count(rows).tolist() == [0, 0, 2, 1, 0]
-    assert clusters.count(rows) is clusters.count(rows)
+    found = clusters.holding(rows)
+    assert found.clusters.tolist() == [2, 3]
+    assert found.sizes.tolist() == [3, 1]
+    assert found.passing.tolist() == [2, 1]
+    assert found.share == 0.75
+    assert clusters.holding(rows) is found
     gone = weakref.ref(rows)
     del rows
     gc.collect()
@@ -26,13 +29,6 @@ def test_without_a_filter_as_many_clusters_as_hold_the_rows() -> None:
     sizes = np.array([10, 30, 20, 40, 50])
     for rows, clusters in ((1, 1), (10, 1), (11, 2), (60, 3), (150, 5), (151, None)):
         assert clusters_to_visit(sizes, sizes, rows, 0) == clusters
-
-
-def test_empty_clusters_do_not_count_however_many_they_are() -> None:
-    far = np.zeros(60, np.int64)
-    assert clusters_to_visit(np.full(60, 9), far, 27, 0) is None
-    far[50:] = 9
-    assert clusters_to_visit(np.full(60, 9), far, 27, 0) == 53
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
