@@ -16,7 +16,6 @@ from embeddings.encoder import EncoderSpec, FloatArray
 from indexer.errors import (
     DamagedIndexError,
     EncoderMismatchError,
-    NoIndexError,
     QueryError,
     UnknownProductError,
 )
@@ -33,7 +32,7 @@ from indexer.manifest import (
 from indexer.neighbours import QueryKind
 from indexer.segment import Segment
 
-__all__ = ["FACET_VALUES", "Index", "Match", "Product", "StoredImage", "index_exists"]
+__all__ = ["FACET_VALUES", "Index", "Match", "Product", "StoredImage"]
 
 FACET_VALUES = 100
 
@@ -324,14 +323,3 @@ def _search_segment(
         asked *= 4
     best = np.sort(first)[:wanted]
     return [(float(scores[i]), int(products[i]), int(images[i])) for i in best]
-
-
-def index_exists(path: Path) -> bool:
-    """Whether anything was ever published in a folder."""
-    try:
-        live_generation(Layout(path))
-    except NoIndexError:
-        return False
-    except DamagedIndexError:
-        return True
-    return True
