@@ -15,11 +15,20 @@ from embeddings.encoder import Encoder, FloatArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
 from indexer.errors import IndexFolderError, QueryError
 from indexer.filters import parse_filter
-from indexer.index import Index, Product
+from indexer.index import Found, Index, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
 from indexer.neighbours import QueryKind
-from indexer.query import ImagePart, LikePart, Query, QueryPart, SearchResult, TextPart
+from indexer.query import (
+    ImagePart,
+    LikePart,
+    Query,
+    QueryPart,
+    SearchMode,
+    SearchResult,
+    TextPart,
+)
+from indexer.text_search import Candidates, TextSearch
 
 __all__ = ["Engine", "tag_images"]
 
@@ -93,11 +102,12 @@ class Engine:
         return True
 
     def search(self, query: Query) -> SearchResult:
-        """Find the products nearest to a query.
+        """Find the products nearest to a query, or that match its words.
 
         Raises:
             QueryError: The query means nothing: no parts, parts that cancel out, an unknown
-                product or field, a filter that does not fit.
+                product or field, a filter that does not fit; or keywords are wanted and there is
+                no text, or the index is of a format without them.
         """
         start = time.perf_counter()
         index = self._index
@@ -107,16 +117,11 @@ class Engine:
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
         words = any(isinstance(part, TextPart) for part in query.parts)
-        hits = index.search(
-            vector,
-            query.offset + query.k,
-            exclude=liked,
-            fields=query.fields,
-            where=where,
-            kind=QueryKind.TEXT if words else QueryKind.IMAGE,
-        )
+        kind = QueryKind.TEXT if words else QueryKind.IMAGE
+        index.check_fields(query.fields or ())
+        found = _find(index, query, vector, Candidates(where, liked), kind)
         return SearchResult(
-            hits=tuple(hits[query.offset :]),
+            hits=tuple(index.matches(found[query.offset :], query.fields)),
             facets=index.facets(query.facets, where),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
@@ -183,6 +188,22 @@ def tag_images(
 ) -> list[list[Tag]]:
     """As `Engine.tag`, for a caller who has no index."""
     return ZeroShotClassifier(encoder, labels).tag(_encode(encoder, images), top)
+
+
+def _find(
+    index: Index, query: Query, vector: FloatArray, candidates: Candidates, kind: QueryKind
+) -> list[Found]:
+    """The first `offset + k` products in the order of the query's mode."""
+    count = query.offset + query.k
+    if query.mode is SearchMode.VECTOR:
+        return index.nearest(
+            vector, count, exclude=candidates.exclude, where=candidates.where, kind=kind
+        )
+    texts = [(p.text, p.weight) for p in query.parts if isinstance(p, TextPart) and p.weight > 0]
+    search = TextSearch(index, texts, vector, candidates)
+    if query.mode is SearchMode.KEYWORD:
+        return search.by_keywords(count)
+    return search.hybrid(count, query.keyword_weight, query.fusion, kind)
 
 
 def _encode(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:

@@ -32,7 +32,7 @@ from indexer.manifest import (
 from indexer.neighbours import QueryKind
 from indexer.segment import Segment
 
-__all__ = ["FACET_VALUES", "Index", "Match", "Product", "StoredImage"]
+__all__ = ["FACET_VALUES", "Found", "Index", "Match", "Product", "StoredImage"]
 
 FACET_VALUES = 100
 
@@ -70,6 +70,23 @@ class Match:
     score: float
     image: int
     fields: dict[str, FieldValue]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a product stands that a search found.
+
+    Attributes:
+        score: Cosine between the query and the product's best picture.
+        segment: The number of its segment.
+        row: Its row there.
+        image: The row of that picture there.
+    """
+
+    score: float
+    segment: int
+    row: int
+    image: int
 
 
 @dataclass(frozen=True)
@@ -194,26 +211,52 @@ class Index:
             QueryError: If a field does not exist.
         """
         self.check_fields(fields or ())
-        matches: list[tuple[float, int, int, int]] = []
+        return self.matches(
+            self.nearest(vector, k, exclude=exclude, where=where, kind=kind), fields
+        )
+
+    def nearest(
+        self,
+        vector: FloatArray,
+        k: int,
+        *,
+        exclude: Collection[str] = (),
+        where: Predicate | None = None,
+        kind: QueryKind = QueryKind.TEXT,
+    ) -> list[Found]:
+        """As `search`, without looking the products up."""
+        places: list[tuple[float, int, int, int]] = []
         for number, segment in enumerate(self._segments):
             wanted = k + len(exclude)
             for score, row, image in _search_segment(segment, vector, wanted, where, kind):
-                matches.append((-score, number, row, image))
+                places.append((-score, number, row, image))
         # Ties keep the order of segments and rows, so that paging never repeats a product.
-        matches.sort()
-        found: list[Match] = []
-        for negative, number, row, image in matches:
-            segment = self._segments[number]
-            product_id = segment.product_id(row)
-            if product_id in exclude:
+        places.sort()
+        found: list[Found] = []
+        for negative, number, row, image in places:
+            if exclude and self._segments[number].product_id(row) in exclude:
                 continue
-            place = image - segment.image_rows(row).start
-            # Stored vectors are rounded, so that a cosine can come out a little above 1.
-            score = max(-1.0, min(1.0, -negative))
-            found.append(Match(product_id, score, place, segment.fields(row, fields)))
+            found.append(Found(-negative, number, row, image))
             if len(found) == k:
                 break
         return found
+
+    def matches(self, found: Sequence[Found], fields: Sequence[str] | None = None) -> list[Match]:
+        """The products that were found, in the same order.
+
+        Args:
+            found: Where they stand.
+            fields: Which product fields to give; all by default.
+        """
+        matches = []
+        for place in found:
+            segment = self._segments[place.segment]
+            image = place.image - segment.image_rows(place.row).start
+            # Stored vectors are rounded, so that a cosine can come out a little above 1.
+            score = max(-1.0, min(1.0, place.score))
+            product_id = segment.product_id(place.row)
+            matches.append(Match(product_id, score, image, segment.fields(place.row, fields)))
+        return matches
 
     def facets(
         self, names: Sequence[str], where: Predicate | None = None

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LOOKUP_FILES", "SEGMENT_FILES", "Layout", "SegmentLayout"]
+__all__ = [
+    "KEYWORDS_META",
+    "LOOKUP_FILES",
+    "SEGMENT_FILES",
+    "Layout",
+    "SegmentLayout",
+    "is_keyword_file",
+    "keyword_file",
+]
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,11 @@ class SegmentLayout:
         """Picture rows by `lookup.content_key` (since format 2)."""
         return self.root / "image_lookup.npy"
 
+    @property
+    def keywords(self) -> Path:
+        """Folder of the tantivy index over the words of the product fields (since format 3)."""
+        return self.root / "keywords"
+
 
 # The files of every segment, whatever its format.
 SEGMENT_FILES = (
@@ -70,6 +84,19 @@ SEGMENT_FILES = (
 )
 # What format 2 added.
 LOOKUP_FILES = ("product_lookup.npy", "image_lookup.npy")
+# What format 3 added: this, and for each run of products, mostly one, tantivy's six files.
+KEYWORDS_META = "keywords/meta.json"
+_KEYWORD_FILE = re.compile(r"keywords/([0-9]{1,4}\.(fast|fieldnorm|idx|pos|store|term)|meta\.json)")
+
+
+def keyword_file(number: int, kind: str) -> str:
+    """The name, relative to the segment, of a file of a keyword index."""
+    return f"keywords/{number}.{kind}"
+
+
+def is_keyword_file(name: str) -> bool:
+    """Whether a segment's file is of its keyword index."""
+    return _KEYWORD_FILE.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)

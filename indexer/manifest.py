@@ -33,9 +33,10 @@ __all__ = [
     "remove_orphans",
 ]
 
-FORMAT = 2
-# Format 1 had no deleted rows, no lookups, no checksum, and only flat indexes.
-_READABLE = (1, 2)
+FORMAT = 3
+# Format 1 had no deleted rows, no lookups, no checksum, and only flat indexes; format 2 had no
+# keywords.
+_READABLE = (1, 2, 3)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def merge(
     """Write the live generation anew as one segment, and publish it.
 
     Nothing is embedded. An index of one segment with nothing deleted stays as it is, unless
-    `options` want another kind than it has.
+    `options` want another kind than it has, or it is of a format that had no keywords.
 
     Args:
         path: The index folder.
@@ -88,7 +88,8 @@ def _merge_locked(
     kinds = {segment.neighbours.kind for segment in manifest.segments}
     as_wanted = options.kind is None or kinds == {options.kind}
     compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
-    if (compact and as_wanted) or not manifest.products:
+    complete = all(segment.keywords is not None for segment in index.segments)
+    if (compact and as_wanted and complete) or not manifest.products:
         _remove_if_empty(layout)
         return _report(index, merged=0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from PIL import Image
@@ -11,7 +12,39 @@ from PIL import Image
 from indexer.fields import FieldValue
 from indexer.index import Match
 
-__all__ = ["ImagePart", "LikePart", "Query", "QueryPart", "SearchResult", "TextPart"]
+__all__ = [
+    "KEYWORD_WEIGHT",
+    "Fusion",
+    "ImagePart",
+    "LikePart",
+    "Query",
+    "QueryPart",
+    "SearchMode",
+    "SearchResult",
+    "TextPart",
+]
+
+# The keywords' share in hybrid search; chosen on products not held back (docs/performance.md).
+KEYWORD_WEIGHT = 0.9
+
+
+class SearchMode(StrEnum):
+    """What decides about the order of hits."""
+
+    VECTOR = "vector"
+    KEYWORD = "keyword"
+    HYBRID = "hybrid"
+
+
+class Fusion(StrEnum):
+    """How hybrid search puts two rankings together: by their scores, or by ranks alone.
+
+    SCORES is a weighted mean of scaled scores (Bruch et al. 2023), RANKS reciprocal rank fusion
+    (Cormack et al. 2009).
+    """
+
+    SCORES = "scores"
+    RANKS = "ranks"
 
 
 @dataclass(frozen=True)
@@ -54,6 +87,10 @@ class Query:
         fields: Which product fields the hits carry; all by default.
         filter: Which products may be found, as JSON values (`indexer.filters`); all by default.
         facets: Fields whose values are counted over all products that pass the filter.
+        mode: What decides about the order: the vector, the words of the text parts of positive
+            weight, or both.
+        keyword_weight: The words' share in hybrid search, 0 to 1; the rest is the vector's.
+        fusion: How hybrid search puts the two together.
     """
 
     parts: tuple[QueryPart, ...]
@@ -62,6 +99,9 @@ class Query:
     fields: tuple[str, ...] | None = None
     filter: Mapping[str, Any] | None = None
     facets: tuple[str, ...] = ()
+    mode: SearchMode = SearchMode.VECTOR
+    keyword_weight: float = KEYWORD_WEIGHT
+    fusion: Fusion = Fusion.SCORES
 
 
 @dataclass(frozen=True)
@@ -69,7 +109,7 @@ class SearchResult:
     """The answer to a query.
 
     Attributes:
-        hits: Nearest first.
+        hits: Best first: nearest in vector mode, best matching in the others.
         facets: For each field asked for, its values with their counts, most frequent first.
         generation: The index generation that answered.
         model: The encoder's name.

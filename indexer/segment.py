@@ -14,13 +14,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from embeddings.encoder import FloatArray
 from indexer.columns import Columns
 from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of
 from indexer.errors import DamagedIndexError
 from indexer.fields import FieldType, FieldValue, arrow_schema
 from indexer.filters import Predicate, evaluate
-from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, SegmentLayout
+from indexer.keywords import KeywordIndex
+from indexer.layout import (
+    KEYWORDS_META,
+    LOOKUP_FILES,
+    SEGMENT_FILES,
+    SegmentLayout,
+    is_keyword_file,
+)
 from indexer.lookup import Lookup, content_key, content_keys, id_key, id_keys
 from indexer.manifest import SegmentRecord
 from indexer.mapping import map_file
@@ -47,6 +55,7 @@ class Segment:
         products: How many they are.
         alive_images: The pictures that can be found, or None for all.
         images_where: As `_images_where`, remembering the last filters.
+        keywords: Its keyword index, or None where its format has none.
     """
 
     def __init__(self, layout: SegmentLayout, record: SegmentRecord, dim: int) -> None:
@@ -74,6 +83,7 @@ class Segment:
             self._by_content = (
                 Lookup.open(layout.image_lookup) if with_lookups else self._index_contents()
             )
+            self.keywords = _open_keywords(layout, record)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DamagedIndexError(f"A file of segment {record.id} can't be read.") from error
         lengths = (
@@ -84,6 +94,7 @@ class Segment:
             (self._fields.num_rows, record.products),
             (len(self._by_id), record.products),
             (len(self._by_content), record.images),
+            (self.keywords.products if self.keywords else record.products, record.products),
         )
         for found, expected in lengths:
             if found != expected:
@@ -215,6 +226,28 @@ class Segment:
         first = self._products["first_image"][row].as_py()
         return range(first, first + self._products["images"][row].as_py())
 
+    def best_images(
+        self, rows: NDArray[np.int64], vector: FloatArray
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """For some products the picture that is nearest to a unit vector.
+
+        Args:
+            rows: `[n]` product rows.
+            vector: `[dim]`.
+
+        Returns:
+            Cosines and picture rows, both `[n]`; of equally near pictures the first.
+        """
+        first = np.searchsorted(self.image_product, rows)
+        counts = np.searchsorted(self.image_product, rows, side="right") - first
+        owners = np.repeat(np.arange(len(rows)), counts)
+        starts = np.cumsum(counts) - counts
+        images = first[owners] + np.arange(len(owners)) - starts[owners]
+        cosines = self._vectors.take(images) @ vector
+        # Nearest first within each product; then its first is its best.
+        order = np.lexsort((images, -cosines, owners))[starts]
+        return cosines[order], images[order]
+
     def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
         """A product's fields, or those of `names`; fields without a value are left out."""
         table = self.field_table if names is None else self.field_table.select(list(names))
@@ -253,7 +286,8 @@ def _widens(narrow: pa.DataType, wide: pa.DataType) -> bool:
 
 
 def _verify(layout: SegmentLayout, record: SegmentRecord) -> None:
-    if not set(SEGMENT_FILES) <= set(record.files) <= {*SEGMENT_FILES, *LOOKUP_FILES}:
+    names = {name for name in record.files if not is_keyword_file(name)}
+    if not set(SEGMENT_FILES) <= names <= {*SEGMENT_FILES, *LOOKUP_FILES}:
         raise DamagedIndexError(f"The manifest of segment {record.id} does not list its files.")
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         problems = pool.map(lambda name: _problem(layout, record, name), record.files)
@@ -271,6 +305,12 @@ def _problem(layout: SegmentLayout, record: SegmentRecord, name: str) -> str | N
     except OSError:
         return f"{record.id}/{name} is missing or can't be read."
     return f"{record.id}/{name} was changed after it was written."
+
+
+def _open_keywords(layout: SegmentLayout, record: SegmentRecord) -> KeywordIndex | None:
+    if KEYWORDS_META not in record.files:
+        return None
+    return KeywordIndex.open(layout.root, [name for name in record.files if is_keyword_file(name)])
 
 
 def _read_arrow(path: Path) -> pa.Table:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of, sync_file, sync_folder
 from indexer.fields import FieldType, FieldValue, arrow_schema, to_batch
+from indexer.keywords import KeywordWriter
 from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, SegmentLayout
 from indexer.lookup import KeyArray, Lookup, content_keys, id_keys
 from indexer.manifest import FileRecord, NeighboursRecord, SegmentRecord
@@ -100,6 +101,7 @@ def write_segment(
     image_count = product_count = 0
     keys: list[KeyArray] = []
     contents: list[KeyArray] = []
+    keywords = KeywordWriter(layout.keywords)
     with (
         pa.OSFile(str(layout.products), "wb") as products_file,
         pa.ipc.new_file(products_file, _PRODUCTS) as products_out,
@@ -115,6 +117,8 @@ def write_segment(
             products_out.write_batch(_product_batch(batch, image_count))
             keys.append(id_keys(product.id for product in batch))
             fields_out.write_batch(to_batch([product.fields for product in batch], types))
+            for product in batch:
+                keywords.add(product.id, product.fields)
             pairs = [
                 (product_count + n, image)
                 for n, product in enumerate(batch)
@@ -131,8 +135,9 @@ def write_segment(
         _write_vectors_header(vectors_out, image_count, dim)
     Lookup.write(layout.product_lookup, _joined(keys))
     Lookup.write(layout.image_lookup, _joined(contents))
+    names = (*SEGMENT_FILES, *LOOKUP_FILES, *keywords.close())
     record = neighbours(layout)
-    return _seal(layout, record, products=product_count, images=image_count)
+    return _seal(layout, names, record, products=product_count, images=image_count)
 
 
 def _batches(products: Iterable[NewProduct], size: int) -> Iterator[list[NewProduct]]:
@@ -187,12 +192,19 @@ def _write_vectors_header(file: Any, count: int, dim: int) -> None:
 
 
 def _seal(
-    layout: SegmentLayout, neighbours: NeighboursRecord, *, products: int, images: int
+    layout: SegmentLayout,
+    names: Sequence[str],
+    neighbours: NeighboursRecord,
+    *,
+    products: int,
+    images: int,
 ) -> SegmentRecord:
     files = {}
-    for name in (*SEGMENT_FILES, *LOOKUP_FILES):
+    for name in names:
         path = layout.root / name
         sync_file(path)
         files[name] = FileRecord(bytes=path.stat().st_size, sha256=sha256_of(path))
+    if layout.keywords.is_dir():
+        sync_folder(layout.keywords)
     sync_folder(layout.root)
     return SegmentRecord(layout.root.name, products, images, files, neighbours)

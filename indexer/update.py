@@ -82,6 +82,8 @@ class Update:
             for number, segment in enumerate(self.segments)
             if 0 < left[number] < _MIN_ALIVE * segment.record.images
             or (left[number] and not segment.can_have_types(types))
+            # Of a format that had no keywords: written anew, it has.
+            or (left[number] and segment.keywords is None)
         }
         total = new_images + sum(left[number] for number in absorbed)
         for number in reversed(range(len(self.segments))):

@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from embeddings.errors import LookalikeError
 from indexer.engine import Engine
 from indexer.errors import UnknownProductError
-from indexer.query import Query, TextPart
+from indexer.query import KEYWORD_WEIGHT, Query, SearchMode, TextPart
 from search_api.errors import describe, status_of
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
 from search_api.requests import body_schema, read_body, to_image, to_query
@@ -159,10 +159,23 @@ class _Service:
             int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
         ] = 0,
         fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
+        mode: Annotated[
+            SearchMode, QueryParameter(description="What decides about the order of hits.")
+        ] = SearchMode.VECTOR,
+        keyword_weight: Annotated[
+            float, QueryParameter(ge=0, le=1, description="The words' share in hybrid mode.")
+        ] = KEYWORD_WEIGHT,
     ) -> SearchResponse:
         """Search by text alone."""
         names = None if fields is None else tuple(fields)
-        query = Query(parts=(TextPart(q),), k=k, offset=offset, fields=names)
+        query = Query(
+            parts=(TextPart(q),),
+            k=k,
+            offset=offset,
+            fields=names,
+            mode=mode,
+            keyword_weight=keyword_weight,
+        )
         return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
 
     async def tags(self, request: Request) -> TagsResponse:

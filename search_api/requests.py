@@ -88,6 +88,9 @@ def to_query(body: Body[SearchRequest], limits: ImageLimits) -> Query:
         fields=fields,
         filter=asked.filter,
         facets=tuple(asked.facets),
+        mode=asked.mode,
+        keyword_weight=asked.keyword_weight,
+        fusion=asked.fusion,
     )
 
 

@@ -12,7 +12,7 @@ from indexer.engine import Engine
 from indexer.fields import FieldValue
 from indexer.index import Match, Product
 from indexer.info import index_kind, index_recall
-from indexer.query import SearchResult
+from indexer.query import KEYWORD_WEIGHT, Fusion, SearchMode, SearchResult
 
 __all__ = [
     "ErrorResponse",
@@ -103,6 +103,25 @@ class SearchRequest(_Request):
         "or an object of gt, gte, lt, lte, prefix, exists, in, not; "
         '"and", "or" and "not" combine filters.',
     )
+    mode: SearchMode = Field(
+        default=SearchMode.VECTOR,
+        examples=["hybrid"],
+        description="What decides about the order of hits: the vector of the whole query, the "
+        "words of its texts of positive weight, or both.",
+    )
+    keyword_weight: float = Field(
+        default=KEYWORD_WEIGHT,
+        ge=0,
+        le=1,
+        examples=[KEYWORD_WEIGHT],
+        description="The words' share in hybrid mode; the rest is the vector's.",
+    )
+    fusion: Fusion = Field(
+        default=Fusion.SCORES,
+        examples=["scores"],
+        description="How hybrid mode puts the two together: by their scores, or by ranks alone "
+        "(reciprocal rank fusion).",
+    )
     facets: list[str] = Field(
         default=[],
         max_length=_MAX_FACETS,
@@ -149,9 +168,9 @@ class Hit(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """The hits, nearest first."""
+    """The hits, best first."""
 
-    hits: list[Hit] = Field(description="The products, nearest first.")
+    hits: list[Hit] = Field(description="The products, best first: in vector mode, nearest.")
     total: int = Field(examples=[20], description="Number of hits in this answer.")
     facets: dict[str, list[tuple[FieldValue, int]]] = Field(
         default={},

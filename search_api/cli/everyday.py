@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -25,6 +26,8 @@ from search_api.cli.shared import (
 __all__ = ["demo", "everyday_app", "models", "search", "serve", "tag"]
 
 everyday_app = typer.Typer()
+
+E = TypeVar("E", bound=StrEnum)
 
 
 @everyday_app.command()
@@ -48,12 +51,31 @@ def search(
             show_default=False,
         ),
     ] = None,
+    mode: Annotated[
+        str, typer.Option(help="vector, keyword or hybrid: what decides about the order.")
+    ] = "vector",
+    keyword_weight: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The words' share in hybrid mode.", show_default=False),
+    ] = None,
+    fusion: Annotated[
+        str, typer.Option(help="scores or ranks: how hybrid mode puts the two together.")
+    ] = "scores",
     model: ModelOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Search an index by words, by a picture, by products, or all together."""
-    from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
+    from indexer.query import (
+        KEYWORD_WEIGHT,
+        Fusion,
+        ImagePart,
+        LikePart,
+        Query,
+        QueryPart,
+        SearchMode,
+        TextPart,
+    )
     from search_api.schemas import SearchResponse
 
     parts: list[QueryPart] = [LikePart(product) for product in like or ()]
@@ -64,8 +86,16 @@ def search(
     if not parts:
         console.fail("Give words to search for, --image FILE or --like ID.")
     conditions = None if filter_ is None else _parse_filter(filter_)
+    query = Query(
+        parts=tuple(parts),
+        k=k,
+        filter=conditions,
+        mode=_choice("--mode", SearchMode, mode),
+        keyword_weight=KEYWORD_WEIGHT if keyword_weight is None else keyword_weight,
+        fusion=_choice("--fusion", Fusion, fusion),
+    )
     engine = open_engine(index, model, device)
-    result = engine.search(Query(parts=tuple(parts), k=k, filter=conditions))
+    result = engine.search(query)
     if as_json:
         console.print_json(SearchResponse.of(result).model_dump())
     else:
@@ -136,6 +166,13 @@ def models(as_json: JsonOption = False) -> None:
         console.print_json({"models": [console.model_row(spec) for spec in MODELS]})
     else:
         console.print_models(MODELS)
+
+
+def _choice(option: str, kind: type[E], name: str) -> E:
+    try:
+        return kind(name)
+    except ValueError:
+        console.fail(f"{option} is {', '.join(kind)}, not {name!r}.")
 
 
 def _parse_filter(text: str) -> dict[str, Any]:
