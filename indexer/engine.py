@@ -195,11 +195,11 @@ def _find(
 ) -> list[Found]:
     """The first `offset + k` products in the order of the query's mode."""
     count = query.offset + query.k
-    if query.mode is SearchMode.VECTOR:
+    texts = [(p.text, p.weight) for p in query.parts if isinstance(p, TextPart) and p.weight > 0]
+    if query.mode is SearchMode.VECTOR or (query.mode is SearchMode.HYBRID and not texts):
         return index.nearest(
             vector, count, exclude=candidates.exclude, where=candidates.where, kind=kind
         )
-    texts = [(p.text, p.weight) for p in query.parts if isinstance(p, TextPart) and p.weight > 0]
     search = TextSearch(index, texts, vector, candidates)
     if query.mode is SearchMode.KEYWORD:
         return search.by_keywords(count)

@@ -64,7 +64,10 @@ class Lookup:
 
 def id_key(product_id: str) -> int:
     """The key of a product id: 64 bits of its BLAKE2b hash."""
-    return int.from_bytes(hashlib.blake2b(product_id.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(product_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+        "little",
+    )
 
 
 def id_keys(ids: Iterable[str]) -> KeyArray:

@@ -34,10 +34,10 @@ _MAX_TEXT = 10_000
 # brand and attributes from 0.426 to 0.432, and that of titles from 0.778 to 0.780 (fashion catalog,
 # products not held back).
 _COUNT = 100.0
-# The same for the scores that are fused, in which a word weighs about 1 however rare it is. The
-# picture tells "running" as well as the title, so that its rarity in titles must not outweigh the
-# brand: against BM25's weights this took precision@10 of a brand and a type that titles call
-# otherwise ("nike sneakers") from 0.50 to 0.73, with the MRR of title queries as it was.
+# The same for the scores that are fused, in which a word weighs about 1 besides, however rare it
+# is. Pictures tell "running" as well as titles do, so that its rarity in titles must not outweigh
+# the brand: against BM25's weights this took precision@10 of a brand and a type that titles call
+# otherwise ("nike sneakers") from 0.50 to 0.73, the MRR of title queries staying as it was.
 _EVEN_COUNT = 1.0
 # A product whose id is the whole query comes before everything.
 _ID = 10_000.0
@@ -200,6 +200,8 @@ class TextSearch:
             here = segments == number
             asked = _evenly(self._plan, number, keywords.products)
             scores[here] = keywords.scores(asked, rows[here])
+        # About 1 for each word: for having it, and for how much of the text it is.
+        scores /= _EVEN_COUNT + 1
         exact = [place in self._exact for place in places]
         scores[exact] = _ID + scores.max(initial=0.0)
         return scores.astype(np.float32)
@@ -334,14 +336,16 @@ def _fused_ranks(
 
 
 def _fused_scores(scores: FloatArray, hits: Sequence[Found], weight: float) -> FloatArray:
-    """A weighted mean of both scores, each scaled to 0 to 1 over the candidates.
+    """A weighted sum of the words that match and of how near the vector is, 0 to 1.
 
-    Convex combination after Bruch, Gai and Ingber ("An Analysis of Fusion Functions for Hybrid
-    Retrieval", TOIS 2023), the lower bound of BM25 being what it is without a match, 0. Unlike them
-    every candidate has both of its scores, whichever ranking it is from.
+    A linear combination, after Bruch, Gai and Ingber ("An Analysis of Fusion Functions for Hybrid
+    Retrieval", TOIS 2023), who found it better than ranks, as we did. Unlike theirs every candidate
+    has both of its scores, whichever ranking it is from, and the words are not scaled by the best
+    match: one word more weighs the same in a long query as in a short one. On products not held
+    back that took the MRR of queries of brand and attributes from 0.419 to 0.443, and that of
+    titles from 0.776 to 0.782.
     """
     cosines = np.array([hit.score for hit in hits])
     low, high = float(cosines.min()), float(cosines.max())
     near = (cosines - low) / (high - low) if high > low else np.ones(len(hits))
-    best = float(scores.max())
-    return np.asarray(weight * scores / (best or 1.0) + (1 - weight) * near, np.float64)
+    return np.asarray(weight * scores + (1 - weight) * near, np.float64)
