@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,6 +42,8 @@ _LEAST_NUMBER = 1000
 _CODE_PIECES = 2
 # With up to this many rows allowed the query is asked of them alone; it costs 5 ms for so many.
 _FEW_ROWS = 8192
+# Characters of a text that may well come again.
+_SHORT = 40
 # Hits fetched at least. Neighbouring pages mostly fetch the same number, so that rounding, which
 # may differ with it, can't make them disagree; and most filters are satisfied at once.
 _FETCHED = 256
@@ -300,12 +303,18 @@ def _schema() -> tantivy.Schema:
 def _words_of(values: Collection[FieldValue]) -> Iterator[str]:
     for value in values:
         if isinstance(value, str):
-            if value.startswith(("http://", "https://")):
-                continue
-            single = words(value)
-            yield from single
-            # Codes that are words of the text already are not counted twice.
-            there = set(single)
-            yield from (code for code in codes(value, _CODE_PIECES) if code not in there)
+            if not value.startswith(("http://", "https://")):
+                yield from _short(value) if len(value) <= _SHORT else _words_and_codes(value)
         elif isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST_NUMBER:
             yield str(value)
+
+
+def _words_and_codes(text: str) -> list[str]:
+    found = words(text)
+    # Codes that are words of the text already are not counted twice.
+    there = set(found)
+    return found + [code for code in codes(text, _CODE_PIECES) if code not in there]
+
+
+# Colours, types and brands come again with every product.
+_short = lru_cache(maxsize=4096)(_words_and_codes)
