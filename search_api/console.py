@@ -23,18 +23,21 @@ if TYPE_CHECKING:
     from embeddings.encoder import EncoderSpec
     from embeddings.zero_shot import Tag
     from indexer.build import BuildProgress, BuildReport
+    from indexer.duplicates import DuplicateReport
     from indexer.maintenance import GenerationReport
     from indexer.merge import MergeReport
     from indexer.query import SearchResult
 
 __all__ = [
     "BuildBar",
+    "StepBar",
     "build_summary",
     "error",
     "fail",
     "model_row",
     "note",
     "print_build",
+    "print_duplicates",
     "print_facts",
     "print_generations",
     "print_hits",
@@ -152,6 +155,36 @@ class BuildBar:
             note(f"There is no GPU here: on this processor it takes about {left / 60:.0f} minutes.")
 
 
+class StepBar:
+    """A progress bar over the steps of something that goes through many pictures."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=_err,
+            transient=True,
+        )
+        self._task = self._progress.add_task("Opening", total=None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, what: str, done: int, total: int) -> None:
+        """Show which step is under way, and how far it is."""
+        self._progress.update(self._task, description=what, completed=done, total=total)
+
+
 def build_summary(report: BuildReport, index: Path) -> dict[str, Any]:
     """A build's report for machines."""
     return {**asdict(report), "quarantine_file": str(index / "quarantine.jsonl")}
@@ -189,6 +222,30 @@ def print_merge(report: MergeReport) -> None:
         f"[bold]Generation {report.generation}[/] published: {report.merged} segments became one "
         f"of {report.products:,} products, {report.images:,} pictures ({report.kind})"
     )
+
+
+def print_duplicates(report: DuplicateReport, limit: int) -> None:
+    """Groups of pictures that are the same picture, one product a line."""
+    for group in report.groups[:limit]:
+        _out.print(f"[bold]{group.products} products, one picture[/]")
+        for member in group.members:
+            first = member is group.members[0]
+            how = "" if first else member.likeness.words
+            how += ", mirrored" if member.mirrored else ""
+            how += ", cropped" if member.cropped else ""
+            which = f" picture {member.picture + 1}" if member.picture else ""
+            title = _shown(member.title) if member.title else ""
+            _out.print(f"  {_shown(member.id)}{which}  {title}  [dim]{how}[/]", soft_wrap=True)
+    more = len(report.groups) - limit
+    if more > 0:
+        note(f"and {more:,} more groups: --limit {len(report.groups)} shows all")
+    if not report.by_pixels and report.level != "exact":
+        note(
+            "This index keeps no thumbnails: vectors alone decided, and crops and mirrored "
+            "pictures are not looked for."
+        )
+    groups = len(report.groups)
+    note(f"{groups:,} group(s) among {report.pictures:,} pictures of {report.products:,} products")
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:

@@ -1,0 +1,18 @@
+"""Which of a catalog's fields is the product's title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from indexer.fields import FieldType
+
+__all__ = ["TITLE_FIELDS", "title_field"]
+
+TITLE_FIELDS = ("title", "name", "product_name", "product_title", "description")
+"""Names of title fields, the best first; case does not matter."""
+
+
+def title_field(types: Mapping[str, FieldType | str]) -> str | None:
+    """The text field that holds the title, or None where no field is called so."""
+    texts = {name.lower(): name for name, kind in types.items() if kind == FieldType.TEXT}
+    return next((texts[name] for name in TITLE_FIELDS if name in texts), None)
