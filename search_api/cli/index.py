@@ -90,13 +90,22 @@ def index_build(
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    report_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", help="Write the catalog's health to FILE.html.", show_default=False
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build an index from a catalog, or bring an existing one up to it."""
     from indexer.build import BuildOptions, build_index
     from indexer.catalog import CatalogOptions, open_catalog
     from indexer.fetching import AddressPolicy
+    from search_api.cli.report import check_output, write_report
 
+    if report_to is not None:
+        check_output(report_to)
     columns = CatalogOptions(id_column=id_column, image_column=image_column)
     open_catalog(catalog, columns)  # a mistyped path should not wait for the model to load
     options = BuildOptions(
@@ -116,6 +125,8 @@ def index_build(
         console.print_json(console.build_summary(report, index))
     else:
         console.print_build(report, index)
+    if report_to is not None:
+        write_report(index, encoder, report_to)
     if (stronger := stronger_than(model)) is not None:
         console.note(
             f"A stronger model, for a download of {stronger.download_mb} MB: "
