@@ -10,13 +10,14 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from embeddings.encoder import Encoder
 from embeddings.images import ImageLimits
 from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
 from indexer.catalog.sources import ImageSource
+from indexer.confidence_fit import fit_confidence
 from indexer.decoding import DecodePool, DecodeTask
 from indexer.digest import product_digest
 from indexer.durable import sync_file, sync_folder
@@ -517,7 +518,9 @@ class _Build:
     def _publish(self, record: SegmentRecord | None, manifest: Manifest) -> None:
         if record is not None:
             adopt_segment(self._layout, record.id)
-        publish(self._layout, manifest)
+        index = Index.of_manifest(self._layout, manifest, self._live)
+        confidence = fit_confidence(index, self._encoder)
+        publish(self._layout, replace(manifest, confidence=confidence))
 
 
 def _urls_of(row: CatalogRow | BadRow) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from PIL import Image
 
 from embeddings.encoder import Encoder, FloatArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
+from indexer.confidence import AskedBy
 from indexer.errors import IndexFolderError, QueryError
 from indexer.filters import parse_filter
-from indexer.index import Found, Index, Product
+from indexer.index import Found, Index, Match, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
 from indexer.neighbours import QueryKind
@@ -106,8 +108,9 @@ class Engine:
 
         Raises:
             QueryError: The query means nothing: no parts, parts that cancel out, an unknown
-                product or field, a filter that does not fit; or keywords are wanted and there is
-                no text, or the index is of a format without them.
+                product or field, a filter that does not fit, a `min_confidence` that is none or
+                that the index can't tell; or keywords are wanted and there is no text, or the index
+                is of a format without them.
         """
         start = time.perf_counter()
         index = self._index
@@ -120,8 +123,9 @@ class Engine:
         kind = QueryKind.TEXT if words else QueryKind.IMAGE
         index.check_fields(query.fields or ())
         found = _find(index, query, vector, Candidates(where, liked), kind)
+        hits = index.matches(found[query.offset :], query.fields)
         return SearchResult(
-            hits=tuple(index.matches(found[query.offset :], query.fields)),
+            hits=_with_confidence(index, query, vector, hits),
             facets=index.facets(query.facets, where),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
@@ -204,6 +208,35 @@ def _find(
     if query.mode is SearchMode.KEYWORD:
         return search.by_keywords(count)
     return search.hybrid(count, query.keyword_weight, query.fusion, kind)
+
+
+def _with_confidence(
+    index: Index, query: Query, vector: FloatArray, hits: Sequence[Match]
+) -> tuple[Match, ...]:
+    """The hits with their confidence, less those below the query's threshold."""
+    if not 0 <= query.min_confidence <= 1:
+        raise QueryError("min_confidence is a probability, from 0 to 1.")
+    confidence = index.manifest.confidence
+    if confidence is None:
+        if query.min_confidence:
+            raise QueryError(
+                "This index was built by an older version and holds no confidence: build it "
+                "again, or leave min_confidence out."
+            )
+        return tuple(hits)
+    sure = confidence.of(_asked_by(query.parts), vector, np.array([hit.score for hit in hits]))
+    return tuple(
+        replace(hit, confidence=share)
+        for hit, share in zip(hits, sure.tolist(), strict=True)
+        if share >= query.min_confidence
+    )
+
+
+def _asked_by(parts: Sequence[QueryPart]) -> AskedBy:
+    words = sum(isinstance(part, TextPart) for part in parts)
+    if words == len(parts):
+        return AskedBy.TEXT
+    return AskedBy.MIXED if words else AskedBy.IMAGE
 
 
 def _encode(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:

@@ -64,12 +64,15 @@ class Match:
         score: Cosine between the query and the product's best picture, -1 to 1.
         image: Which of the product's pictures that is, from 0.
         fields: The product's fields, as asked for.
+        confidence: Probability, 0 to 1, that it is what was asked for; None where the index has no
+            calibration, or nobody asked.
     """
 
     id: str
     score: float
     image: int
     fields: dict[str, FieldValue]
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,15 @@ class Index:
 
     @classmethod
     def _open_generation(cls, layout: Layout, generation: int, former: Index | None) -> Index:
-        manifest = read_manifest(layout, generation)
+        return cls.of_manifest(layout, read_manifest(layout, generation), former)
+
+    @classmethod
+    def of_manifest(cls, layout: Layout, manifest: Manifest, former: Index | None = None) -> Index:
+        """Open the generation that a manifest describes, published or not; see `open`.
+
+        Raises:
+            DamagedIndexError: If a segment is not as the manifest says.
+        """
         opened = {segment.record.id: segment for segment in former.segments} if former else {}
 
         def segment(record: SegmentRecord) -> Segment:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from indexer.confidence import Confidence, confidence_from_json, confidence_to_json
 from indexer.durable import replace_file, sync_folder
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.fields import FieldType
@@ -111,6 +112,7 @@ class Manifest:
         images: Number of pictures that can be found.
         fields: Product fields and their types, in catalog order.
         catalog: Name of the catalog's file or folder, for people.
+        confidence: What turns cosines into probabilities; None in an index of an older version.
     """
 
     generation: int
@@ -121,10 +123,12 @@ class Manifest:
     images: int
     fields: Mapping[str, str]
     catalog: str
+    confidence: Confidence | None = None
 
     def to_json(self) -> str:
         """The manifest file's text; it ends with a checksum of all the rest."""
         content = {"format": FORMAT, **asdict(self)}
+        content["confidence"] = confidence_to_json(self.confidence)
         content["sha256"] = _checksum(content)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -163,6 +167,7 @@ def new_generation(
     segments: Sequence[SegmentRecord],
     fields: Mapping[str, str],
     catalog: str,
+    confidence: Confidence | None = None,
 ) -> Manifest:
     """The manifest of the next generation; its number is one above every one on disk."""
     return Manifest(
@@ -174,6 +179,7 @@ def new_generation(
         images=sum(segment.images - segment.deleted_images for segment in segments),
         fields=fields,
         catalog=catalog,
+        confidence=confidence,
     )
 
 
@@ -260,7 +266,8 @@ def _parse(raw: dict[str, Any]) -> Manifest:
     raw["encoder"] = EncoderRecord(**raw["encoder"])
     raw["segments"] = tuple(_segment(segment) for segment in raw["segments"])
     raw["fields"] = {name: str(FieldType(kind)) for name, kind in raw["fields"].items()}
-    return Manifest(**raw)
+    confidence = confidence_from_json(raw.pop("confidence", None))
+    return Manifest(**raw, confidence=confidence)
 
 
 def _segment(raw: dict[str, Any]) -> SegmentRecord:

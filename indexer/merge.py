@@ -117,6 +117,7 @@ def _merge_locked(
         segments=[record],
         fields=manifest.fields,
         catalog=manifest.catalog,
+        confidence=manifest.confidence,
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)

@@ -92,6 +92,7 @@ class Query:
             weight, or both.
         keyword_weight: The words' share in hybrid search, 0 to 1; the rest is the vector's.
         fusion: How hybrid search puts the two together.
+        min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out.
     """
 
     parts: tuple[QueryPart, ...]
@@ -103,6 +104,7 @@ class Query:
     mode: SearchMode = SearchMode.VECTOR
     keyword_weight: float = KEYWORD_WEIGHT
     fusion: Fusion = Fusion.SCORES
+    min_confidence: float = 0.0
 
 
 @dataclass(frozen=True)

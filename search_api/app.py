@@ -165,6 +165,9 @@ class _Service:
         keyword_weight: Annotated[
             float, QueryParameter(ge=0, le=1, description="The words' share in hybrid mode.")
         ] = KEYWORD_WEIGHT,
+        min_confidence: Annotated[
+            float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
+        ] = 0.0,
     ) -> SearchResponse:
         """Search by text alone."""
         names = None if fields is None else tuple(fields)
@@ -175,6 +178,7 @@ class _Service:
             fields=names,
             mode=mode,
             keyword_weight=keyword_weight,
+            min_confidence=min_confidence,
         )
         return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
 

@@ -271,10 +271,13 @@ def print_hits(result: SearchResult, title: str | None = None) -> None:
     table = Table(title=title, title_justify="left", header_style="bold", box=None)
     table.add_column("#", justify="right", style="dim")
     table.add_column("score", justify="right")
+    table.add_column("confidence", justify="right")
     table.add_column("id")
     table.add_column("product")
     for rank, hit in enumerate(result.hits, start=1):
-        table.add_row(f"{rank}", f"{hit.score:.3f}", _shown(hit.id), _shown(_describe(hit.fields)))
+        sure = "-" if hit.confidence is None else f"{hit.confidence:.0%}"
+        product = _shown(_describe(hit.fields))
+        table.add_row(f"{rank}", f"{hit.score:.3f}", sure, _shown(hit.id), product)
     _out.print(table)
     if title is None:
         note(f"{len(result.hits)} hits in {result.took_ms:.0f} ms, generation {result.generation}")

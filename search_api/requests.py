@@ -91,6 +91,7 @@ def to_query(body: Body[SearchRequest], limits: ImageLimits) -> Query:
         mode=asked.mode,
         keyword_weight=asked.keyword_weight,
         fusion=asked.fusion,
+        min_confidence=asked.min_confidence,
     )
 
 

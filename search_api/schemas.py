@@ -128,6 +128,14 @@ class SearchRequest(_Request):
         examples=[["base_colour"]],
         description="Fields whose values are counted over all products that pass the filter.",
     )
+    min_confidence: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        examples=[0.5],
+        description="Hits of less confidence are left out: with 0.5, a query that the catalog has "
+        "no answer to gets no hits.",
+    )
 
 
 class TagResponse(BaseModel):
@@ -152,8 +160,9 @@ class Hit(BaseModel):
     score: float = Field(examples=[0.31], description="Cosine to the query, -1 to 1.")
     confidence: float | None = Field(
         default=None,
-        examples=[None],
-        description="Calibrated confidence, 0 to 1; null where the index holds no calibration.",
+        examples=[0.92],
+        description="Probability that this is what was asked for, 0 to 1; null where an older "
+        "version built the index.",
     )
     image: str = Field(
         examples=["/v1/items/15970/image/0"], description="The product's best matching picture."
@@ -164,7 +173,13 @@ class Hit(BaseModel):
     def of(cls, match: Match) -> Self:
         """The hit for an engine's match."""
         image = image_path(match.id, match.image)
-        return cls(id=match.id, score=round(match.score, 6), image=image, fields=match.fields)
+        return cls(
+            id=match.id,
+            score=round(match.score, 6),
+            confidence=None if match.confidence is None else round(match.confidence, 4),
+            image=image,
+            fields=match.fields,
+        )
 
 
 class SearchResponse(BaseModel):

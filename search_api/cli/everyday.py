@@ -61,6 +61,10 @@ def search(
     fusion: Annotated[
         str, typer.Option(help="scores or ranks: how hybrid mode puts the two together.")
     ] = "scores",
+    min_confidence: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Leave out hits that are less sure than this, 0 to 1."),
+    ] = 0.0,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -96,6 +100,9 @@ def search(
     )
     engine = open_engine(index, model, device)
     result = engine.search(query)
+    result = engine.search(
+        Query(parts=tuple(parts), k=k, filter=conditions, min_confidence=min_confidence)
+    )
     if as_json:
         console.print_json(SearchResponse.of(result).model_dump())
     else:

@@ -44,6 +44,12 @@ class CountingEncoder(FakeEncoder):
         return super().encode_images(pixels)
 
 
+@pytest.fixture
+def _no_confidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the pictures that fitting confidence embeds, for tests that count."""
+    monkeypatch.setattr("indexer.build.fit_confidence", lambda index, encoder: None)
+
+
 def quarantine(index: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (index / "quarantine.jsonl").read_text().splitlines()]
 
@@ -82,6 +88,7 @@ def test_an_unchanged_catalog_publishes_nothing(colours: Path, tmp_path: Path) -
     assert encoder.images == 0
 
 
+@pytest.mark.usefixtures("_no_confidence")
 def test_an_update_embeds_only_what_is_new(colours: Path, tmp_path: Path) -> None:
     build(colours, tmp_path / "index")
     Image.new("RGB", (32, 32), (0, 255, 255)).save(colours.parent / "cyan.png")
@@ -219,6 +226,7 @@ def test_another_encoder_builds_anew(colours: Path, tmp_path: Path) -> None:
     assert (report.generation, report.embedded, report.reused) == (2, 5, 0)
 
 
+@pytest.mark.usefixtures("_no_confidence")
 def test_an_interrupted_build_resumes(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()

@@ -47,7 +47,9 @@ class TestSearch:
     def test_the_whole_answer_to_a_text(self, client: TestClient) -> None:
         answer = client.post("/v1/search", json={"text": "something red", "k": 2}).json()
         assert answer.pop("took_ms") > 0
-        hit = {"score": 1.0, "confidence": None}
+        confidence = answer["hits"][0]["confidence"]
+        assert 0.5 < confidence < 1
+        hit = {"score": 1.0, "confidence": confidence}
         assert answer == {
             "hits": [
                 {"id": "red", "image": "/v1/items/red/image/0",

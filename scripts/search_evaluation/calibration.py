@@ -1,0 +1,339 @@
+"""Whether confidence is honest: on labels, words and pictures that the fit did not see."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from compact_training.captions import grocery_name
+from compact_training.catalogs import (
+    CLOTHING,
+    FASHION,
+    GENERAL,
+    GROCERY_PHOTOS,
+    GROCERY_PRODUCTS,
+    read_pictures,
+    read_rows,
+)
+from measuring import Measure
+from numpy.typing import NDArray
+from PIL import Image
+
+from embeddings.encoder import Encoder, FloatArray
+from embeddings.images import open_image
+from indexer.build import BuildOptions, build_index
+from indexer.confidence import PRIORS, AskedBy, Calibration, fit_calibration
+from indexer.confidence_fit import HITS, LabelledPairs, draw_pairs
+from indexer.confidence_queries import value_of
+from indexer.index import Index, Match
+from search_evaluation import otherworldly
+from search_evaluation.reliability import Judged, adaptive_ece, auroc, ece, write_diagram
+
+__all__ = ["calibration_measures", "write_catalogs"]
+
+ECE_TARGET = 0.05
+# No hit of a query from another world is to be surer than this.
+OTHER_WORLD_TARGET = 0.5
+
+_FOLDS = 5
+_TITLES = 400
+
+Right = Callable[[Match], bool]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query of the evaluation.
+
+    Attributes:
+        vector: `[dim]`.
+        right: Whether a hit is what was asked for.
+        fold: Which part of the fit's queries must not be used, since they ask for the same.
+    """
+
+    vector: FloatArray
+    right: Right
+    fold: int = -1
+
+
+@dataclass(frozen=True)
+class Asker:
+    """An index with what its confidence is fit with, and the encoder."""
+
+    index: Index
+    encoder: Encoder
+    drawn: LabelledPairs
+
+    @classmethod
+    def open(cls, path: Path, encoder: Encoder) -> Asker:
+        """Of a built index."""
+        index = Index.open(path)
+        return cls(index, encoder, draw_pairs(index, encoder))
+
+    def calibration(self, kind: AskedBy, kept: NDArray[np.bool_] | None = None) -> Calibration:
+        """As the build fits it; with `kept`, without some of the catalog's text queries."""
+        pairs = self.drawn.pairs[kind]
+        if kept is not None and pairs is not None:
+            others = np.ones(len(pairs) - len(kept), np.bool_)
+            pairs = pairs.some(np.concatenate([kept, others]))
+        return fit_calibration(pairs, self.drawn.backgrounds[kind], PRIORS[kind])
+
+    def judge(self, kind: AskedBy, questions: Sequence[Question], folds: bool = False) -> Judged:
+        """Ask, and hold what confidence said against what was right.
+
+        Args:
+            kind: What the questions are made of.
+            questions: To ask.
+            folds: Fit anew for each fold, without the catalog's queries that ask for the same.
+        """
+        fitted = {
+            fold: self.calibration(kind, self._others_than(fold) if folds else None)
+            for fold in {question.fold for question in questions}
+        }
+        said, true = [], []
+        for question in questions:
+            hits = self.index.search(question.vector, HITS)
+            scores = np.array([hit.score for hit in hits])
+            said.append(fitted[question.fold].of(question.vector, scores))
+            true.append(np.array([question.right(hit) for hit in hits]))
+        return Judged.of(said, true)
+
+    def _others_than(self, fold: int) -> NDArray[np.bool_]:
+        """The catalog's queries that ask for nothing of a fold."""
+        return np.array(
+            [
+                all(fold_of(value) != fold for value in (text, *wanted.values()))
+                for text, wanted in zip(self.drawn.texts, self.drawn.wanted, strict=True)
+            ]
+        )
+
+    def surest(self, kind: AskedBy, vectors: FloatArray) -> NDArray[np.float64]:
+        """The confidence of the best hit of each query."""
+        calibration = self.calibration(kind)
+        best = [self.index.search(vector, 1)[0].score for vector in vectors]
+        return np.array(
+            [calibration.of(v, np.array([s]))[0] for v, s in zip(vectors, best, strict=True)]
+        )
+
+
+def fold_of(value: str) -> int:
+    """The fold of a field's value or of a query's words."""
+    return hashlib.sha256(value.encode()).digest()[0] % _FOLDS
+
+
+def write_catalogs(data: Path, out: Path) -> None:
+    """Write the catalogs that are indexed: held-back products only, which no model has seen."""
+    out.mkdir(parents=True, exist_ok=True)
+    fashion, held = _table(data, FASHION), read_rows(data, FASHION).held
+    pq.write_table(fashion.take(held), out / "fashion.parquet")
+    pq.write_table(fashion.take(held[::2]), out / "fashion-half.parquet")
+    pq.write_table(_table(data, GROCERY_PRODUCTS), out / "packshots.parquet")
+    photos = _table(data, GROCERY_PHOTOS).take(read_rows(data, GROCERY_PHOTOS).held)
+    products = read_rows(data, GROCERY_PRODUCTS).columns
+    described = dict(zip(products["id"], products["description"], strict=True))
+    ids = photos["product_id"].to_pylist()
+    photos = photos.drop_columns(["product_id"])
+    photos = photos.append_column("name", pa.array([grocery_name(i) for i in ids]))
+    photos = photos.append_column("description", pa.array([described[i] for i in ids]))
+    pq.write_table(photos, out / "photos.parquet")
+    clothing = _table(data, CLOTHING).take(read_rows(data, CLOTHING).held)
+    pq.write_table(clothing, out / "clothing.parquet")
+    for half in (0, 1):
+        rows = np.arange(half, len(clothing), 2)
+        pq.write_table(clothing.take(rows), out / f"clothing-{half}.parquet")
+
+
+def calibration_measures(
+    data: Path, cache: Path, encoder: Encoder, diagrams: Path | None = None
+) -> list[Measure]:
+    """All figures of confidence.
+
+    Args:
+        data: The folder of shared catalogs.
+        cache: Where catalogs and indexes of this evaluation are kept between runs.
+        encoder: What is measured.
+        diagrams: Where the reliability diagrams go; None for nowhere.
+    """
+    write_catalogs(data, cache / "catalogs")
+    askers = {}
+    for catalog in sorted((cache / "catalogs").glob("*.parquet")):
+        build_index(catalog, cache / catalog.stem, encoder, BuildOptions(workers=1))
+        askers[catalog.stem] = Asker.open(cache / catalog.stem, encoder)
+    text = _text_sets(data, askers)
+    image = _image_sets(data, askers)
+    measures = []
+    for kind, sets in (("text", text), ("image", image)):
+        pooled = Judged.join(list(sets.values()))
+        measures.append(Measure(f"confidence_ece_{kind}", ece(pooled), ECE_TARGET, "lower"))
+        measures.append(Measure(f"confidence_adaptive_ece_{kind}", adaptive_ece(pooled)))
+        measures += [
+            Measure(f"confidence_ece_{kind}_{name}", ece(judged), better="lower")
+            for name, judged in sets.items()
+        ]
+        if diagrams is not None:
+            title = f"Reliability of confidence, {kind} queries, top {HITS} hits"
+            write_diagram(diagrams / f"confidence-{kind}.svg", title, sets)
+    return [*measures, *_sorts(askers), *_other_world(data, askers, encoder)]
+
+
+def _text_sets(data: Path, askers: dict[str, Asker]) -> dict[str, Judged]:
+    fashion, photos, clothing = (askers[name] for name in ("fashion", "photos", "clothing"))
+    return {
+        "fashion": Judged.join(
+            [
+                fashion.judge(AskedBy.TEXT, by_field(fashion, name), folds=True)
+                for name in ("article_type", "base_colour", "title")
+            ]
+        ),
+        "grocery": photos.judge(AskedBy.TEXT, _by_product(photos), folds=True),
+        "clothing": clothing.judge(AskedBy.TEXT, by_field(clothing, "category"), folds=True),
+    }
+
+
+def _sorts(askers: dict[str, Asker]) -> list[Measure]:
+    """The sorts of fashion's text queries apart."""
+    fashion = askers["fashion"]
+    return [
+        Measure(
+            f"confidence_ece_text_{name}",
+            ece(fashion.judge(AskedBy.TEXT, by_field(fashion, name), folds=True)),
+            better="lower",
+        )
+        for name in ("article_type", "base_colour", "title")
+    ]
+
+
+def by_field(asker: Asker, name: str) -> list[Question]:
+    """A query for each value of a field; right is what has the value."""
+    values = [value_of(v) for s in asker.index.segments for v in s.field_table[name].to_pylist()]
+    rng = np.random.default_rng(3)
+    distinct = sorted(set(values) - {""})
+    if len(distinct) > _TITLES:
+        distinct = [distinct[i] for i in sorted(rng.choice(len(distinct), _TITLES, replace=False))]
+
+    def has(value: str) -> Right:
+        return lambda hit: value_of(hit.fields.get(name)) == value
+
+    vectors = _embed(asker.encoder, distinct)
+    return [
+        Question(vector, has(value), fold_of(value))
+        for value, vector in zip(distinct, vectors, strict=True)
+    ]
+
+
+def _by_product(photos: Asker) -> list[Question]:
+    """Names and descriptions of groceries; right is a photo of the product."""
+    return [*by_field(photos, "name"), *by_field(photos, "description")]
+
+
+def _image_sets(data: Path, askers: dict[str, Asker]) -> dict[str, Judged]:
+    fashion, photos, clothing = (
+        read_rows(data, name) for name in (FASHION, GROCERY_PHOTOS, CLOTHING)
+    )
+
+    def same(asker: Asker, rows: NDArray[np.int64], vectors: FloatArray, name: str) -> Judged:
+        columns = (fashion if name == "article_type" else clothing).columns[name]
+
+        def has(value: str) -> Right:
+            return lambda hit: value_of(hit.fields.get(name)) == value
+
+        questions = [
+            Question(vector, has(value_of(columns[row])))
+            for row, vector in zip(rows, vectors, strict=True)
+        ]
+        return asker.judge(AskedBy.IMAGE, questions)
+
+    def is_product(product: str) -> Right:
+        return lambda hit: hit.id == product
+
+    ids = photos.columns["product_id"]
+    packshots = [
+        Question(vector, is_product(ids[row]))
+        for row, vector in zip(
+            photos.held, _vectors(askers["photos"], photos.columns["id"], photos.held), strict=True
+        )
+    ]
+    halves = []
+    for half in (0, 1):
+        rows = clothing.held[1 - half :: 2]
+        vectors = _vectors(askers["clothing"], clothing.columns["id"], rows)
+        halves.append(same(askers[f"clothing-{half}"], rows, vectors, "category"))
+    rows = fashion.held[1::2][:600]
+    vectors = _vectors(askers["fashion"], fashion.columns["id"], rows)
+    return {
+        "grocery": askers["packshots"].judge(AskedBy.IMAGE, packshots),
+        "clothing": Judged.join(halves),
+        "fashion": same(askers["fashion-half"], rows, vectors, "article_type"),
+    }
+
+
+def _other_world(data: Path, askers: dict[str, Asker], encoder: Encoder) -> list[Measure]:
+    fashion = askers["fashion"]
+    words = fashion.surest(AskedBy.TEXT, _embed(encoder, otherworldly.TEXTS))
+    drawn = fashion.surest(AskedBy.IMAGE, _embed_images(encoder, otherworldly.pictures()))
+    labels = read_rows(data, GENERAL).columns["label"]
+    foreign = [row for row, label in enumerate(labels) if label not in otherworldly.WORN]
+    shots = list(read_pictures(data, GENERAL))
+    photos = fashion.surest(
+        AskedBy.IMAGE, _embed_images(encoder, [open_image(shots[row]) for row in foreign])
+    )
+    known = np.array([q.vector for q in by_field(fashion, "article_type")])
+    seen = _vectors_of(fashion, 400)
+    own = fashion.surest(AskedBy.TEXT, known)
+    own_photos = askers["fashion-half"].surest(AskedBy.IMAGE, seen)
+    bridge = fashion.surest(AskedBy.TEXT, _embed(encoder, ["suspension bridge"]))
+    highest = {
+        "suspension_bridge": bridge,
+        "other_world_texts_max": words,
+        "no_pictures_max": drawn,
+    }
+    return [
+        *(
+            Measure(f"confidence_{name}", float(found.max()), OTHER_WORLD_TARGET, "lower")
+            for name, found in highest.items()
+        ),
+        _above_half("other_world_texts", words),
+        _above_half("general_photos", photos),
+        Measure("confidence_auroc_texts", auroc(own, words)),
+        Measure("confidence_auroc_photos", auroc(own_photos, photos)),
+    ]
+
+
+def _above_half(name: str, found: NDArray[np.float64]) -> Measure:
+    share = float((found > OTHER_WORLD_TARGET).mean())
+    return Measure(f"confidence_{name}_above_half", share, better="lower")
+
+
+def _vectors_of(asker: Asker, count: int) -> FloatArray:
+    """Of products on the odd places of the catalog, which the half's index lacks."""
+    (segment,) = asker.index.segments
+    rows = range(1, segment.products, 2)[:count]
+    return np.array([segment.vectors[segment.image_rows(row).start] for row in rows], np.float32)
+
+
+def _vectors(asker: Asker, ids: Sequence[str], rows: NDArray[np.int64]) -> FloatArray:
+    return np.array([asker.index.vector(ids[row]) for row in rows], np.float32)
+
+
+def _embed(encoder: Encoder, texts: Sequence[str]) -> FloatArray:
+    parts = [encoder.encode_texts(texts[at : at + 64]) for at in range(0, len(texts), 64)]
+    return np.concatenate(parts)
+
+
+def _embed_images(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:
+    parts = [
+        encoder.encode_images(np.stack([encoder.preprocess(i) for i in images[at : at + 64]]))
+        for at in range(0, len(images), 64)
+    ]
+    return np.concatenate(parts)
+
+
+def _table(data: Path, name: str) -> pa.Table:
+    return pa.concat_tables(
+        [pq.read_table(path) for path in sorted(data.glob(f"{name}-[0-9]*.parquet"))]
+    )
