@@ -15,6 +15,7 @@ from PIL import Image
 from embeddings.encoder import Encoder, FloatArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
 from indexer.confidence import AskedBy
+from indexer.diversity import POOL, check_diversity, diversified
 from indexer.errors import IndexFolderError, QueryError
 from indexer.filters import parse_filter
 from indexer.index import Found, Index, Match, Product
@@ -108,22 +109,32 @@ class Engine:
 
         Raises:
             QueryError: The query means nothing: no parts, parts that cancel out, an unknown
-                product or field, a filter that does not fit, a `min_confidence` that is none or
-                that the index can't tell; or keywords are wanted and there is no text, or the index
-                is of a format without them.
+                product or field, a filter that does not fit, a diversity that is none, a
+                `min_confidence` that is none or that the index can't tell; or keywords are wanted
+                and there is no text, or the index is of a format without them.
         """
         start = time.perf_counter()
         index = self._index
         types = index.manifest.fields
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
+        check_diversity(query.diversity)
         vector = self._embed(query.parts, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
         words = any(isinstance(part, TextPart) for part in query.parts)
         kind = QueryKind.TEXT if words else QueryKind.IMAGE
         index.check_fields(query.fields or ())
-        found = _find(index, query, vector, Candidates(where, liked), kind)
-        hits = index.matches(found[query.offset :], query.fields)
+        end = query.offset + query.k
+        count = max(end, POOL) if query.diversity else end
+        found = _find(index, query, count, vector, Candidates(where, liked), kind)
+        if query.diversity:
+            # Only the vector's scores are in the order of the hits; elsewhere their places count.
+            by_score = query.mode is SearchMode.VECTOR
+            places = None if by_score else [-float(place) for place in range(len(found))]
+            hits = index.matches(found, query.fields)
+            hits = diversified(index, hits, query.diversity, places)[query.offset : end]
+        else:
+            hits = index.matches(found[query.offset :], query.fields)
         return SearchResult(
             hits=_with_confidence(index, query, vector, hits),
             facets=index.facets(query.facets, where),
@@ -195,10 +206,14 @@ def tag_images(
 
 
 def _find(
-    index: Index, query: Query, vector: FloatArray, candidates: Candidates, kind: QueryKind
+    index: Index,
+    query: Query,
+    count: int,
+    vector: FloatArray,
+    candidates: Candidates,
+    kind: QueryKind,
 ) -> list[Found]:
-    """The first `offset + k` products in the order of the query's mode."""
-    count = query.offset + query.k
+    """The first `count` products in the order of the query's mode."""
     texts = [(p.text, p.weight) for p in query.parts if isinstance(p, TextPart) and p.weight > 0]
     if query.mode is SearchMode.VECTOR or (query.mode is SearchMode.HYBRID and not texts):
         return index.nearest(

@@ -324,19 +324,38 @@ class Index:
         mean = np.asarray(stored, dtype=np.float32).mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
+    def picture_vector(self, product_id: str, number: int) -> FloatArray:
+        """The vector of one of a product's pictures, `[dim]`, of length 1.
+
+        Raises:
+            UnknownProductError: If there is no such product or picture.
+        """
+        segment, row = self._find_picture(product_id, number)
+        return np.asarray(segment.vectors[row], dtype=np.float32)
+
     def thumbnail(self, product_id: str, number: int) -> bytes:
         """The WebP thumbnail of a product's picture; empty where the index keeps none.
 
         Raises:
             UnknownProductError: If there is no such product or picture.
         """
+        segment, row = self._find_picture(product_id, number)
+        return segment.thumbnail(row)
+
+    def _find_picture(self, product_id: str, number: int) -> tuple[Segment, int]:
         place = self._find(product_id)
         rows = place.segment.image_rows(place.row)
         if not 0 <= number < len(rows):
             raise UnknownProductError(
                 f"Product {product_id!r} has {len(rows)} picture(s), numbered from 0."
             )
-        return place.segment.thumbnail(rows[number])
+        return place.segment, rows[number]
+
+    def count(self, where: Predicate | None = None) -> int:
+        """How many products there are, or how many of them a predicate holds for."""
+        return sum(
+            int(np.count_nonzero(segment.products_where(where))) for segment in self._segments
+        )
 
     def _find(self, product_id: str) -> _Place:
         for segment in self._segments:

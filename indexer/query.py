@@ -93,6 +93,8 @@ class Query:
         keyword_weight: The words' share in hybrid search, 0 to 1; the rest is the vector's.
         fusion: How hybrid search puts the two together.
         min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out.
+        diversity: How much hits that resemble those before them are pushed down, 0 (not at all) to
+            1 (`indexer.diversity`).
     """
 
     parts: tuple[QueryPart, ...]
@@ -105,6 +107,7 @@ class Query:
     keyword_weight: float = KEYWORD_WEIGHT
     fusion: Fusion = Fusion.SCORES
     min_confidence: float = 0.0
+    diversity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class SearchResult:
     """The answer to a query.
 
     Attributes:
-        hits: Best first: nearest in vector mode, best matching in the others.
+        hits: Best first: nearest in vector mode, best matching in the others, unless diversity is
+            asked for.
         facets: For each field asked for, its values with their counts, most frequent first.
         generation: The index generation that answered.
         model: The encoder's name.

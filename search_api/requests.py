@@ -92,6 +92,7 @@ def to_query(body: Body[SearchRequest], limits: ImageLimits) -> Query:
         keyword_weight=asked.keyword_weight,
         fusion=asked.fusion,
         min_confidence=asked.min_confidence,
+        diversity=asked.diversity,
     )
 
 

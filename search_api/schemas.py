@@ -136,6 +136,14 @@ class SearchRequest(_Request):
         description="Hits of less confidence are left out: with 0.5, a query that the catalog has "
         "no answer to gets no hits.",
     )
+    diversity: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        examples=[0.0],
+        description="How much hits that resemble those before them are pushed down: 0 not at all, "
+        "1 most.",
+    )
 
 
 class TagResponse(BaseModel):

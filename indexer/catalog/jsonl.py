@@ -16,7 +16,7 @@ from indexer.catalog.model import BadRow, Catalog, CatalogOptions, CatalogRow, R
 from indexer.errors import RowError
 from indexer.fields import FieldValue
 
-__all__ = ["JsonLinesCatalog"]
+__all__ = ["JsonLinesCatalog", "parse_object"]
 
 
 class JsonLinesCatalog(Catalog):
@@ -49,7 +49,7 @@ class JsonLinesCatalog(Catalog):
     def _row(self, line: Line, names: set[str]) -> CatalogRow | BadRow:
         raw_id: object = None
         try:
-            values = _parse(line)
+            values = parse_object(line)
             raw_id = values.pop(self._options.id_column, None)
             images = _images(values.pop(self._options.image_column, None))
             fields = {name: _field(value) for name, value in values.items()}
@@ -59,7 +59,12 @@ class JsonLinesCatalog(Catalog):
         return self._assembler.row(line.number, raw_id, images, fields)
 
 
-def _parse(line: Line) -> dict[str, Any]:
+def parse_object(line: Line) -> dict[str, Any]:
+    """The JSON object on a line of a file.
+
+    Raises:
+        RowError: `row_too_long`, `bad_utf8` or `bad_json`.
+    """
     if line.too_long:
         raise RowError(
             Reason.ROW_TOO_LONG, f"the line has more than {MAX_RECORD_BYTES:,} bytes; shorten it"
@@ -70,7 +75,7 @@ def _parse(line: Line) -> dict[str, Any]:
         raise RowError(
             Reason.BAD_UTF8,
             f"byte {error.start + 1} of the line (0x{line.content[error.start]:02x}) is not UTF-8 "
-            "text; save the catalog as UTF-8",
+            "text; save the file as UTF-8",
         ) from None
     try:
         found = _DECODER.decode(text)
@@ -86,9 +91,7 @@ def _parse(line: Line) -> dict[str, Any]:
     except ValueError as error:
         raise RowError(Reason.BAD_JSON, f"the line is not valid JSON: {error}") from None
     if not isinstance(found, dict):
-        raise RowError(
-            Reason.BAD_JSON, "the line is no JSON object; write one {...} for a product and line"
-        )
+        raise RowError(Reason.BAD_JSON, "the line is no JSON object; write one {...} on every line")
     return found
 
 

@@ -154,7 +154,7 @@ def _checked(feed: _Feed, cells: list[str]) -> Record | BrokenRecord:
                 RowError(
                     Reason.BAD_UTF8,
                     f"byte {at} of line {line.number} (0x{value:02x}) is not UTF-8 text; save "
-                    "the catalog as UTF-8",
+                    "the file as UTF-8",
                 ),
             )
         if "\0" in text:

@@ -9,7 +9,7 @@ import typer
 
 from embeddings.errors import LookalikeError
 from search_api import console
-from search_api.cli import duplicates, report  # noqa: F401 (they register their commands)
+from search_api.cli import duplicates, evaluate, report  # noqa: F401 (they register their commands)
 from search_api.cli.everyday import everyday_app
 from search_api.cli.index import index_app
 

@@ -65,6 +65,10 @@ def search(
         float,
         typer.Option(min=0, max=1, help="Leave out hits that are less sure than this, 0 to 1."),
     ] = 0.0,
+    diversity: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Push down hits that resemble those before them."),
+    ] = 0.0,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -97,12 +101,11 @@ def search(
         mode=_choice("--mode", SearchMode, mode),
         keyword_weight=KEYWORD_WEIGHT if keyword_weight is None else keyword_weight,
         fusion=_choice("--fusion", Fusion, fusion),
+        min_confidence=min_confidence,
+        diversity=diversity,
     )
     engine = open_engine(index, model, device)
     result = engine.search(query)
-    result = engine.search(
-        Query(parts=tuple(parts), k=k, filter=conditions, min_confidence=min_confidence)
-    )
     if as_json:
         console.print_json(SearchResponse.of(result).model_dump())
     else:
