@@ -28,13 +28,19 @@ def check_diversity(diversity: float) -> None:
         raise QueryError(f"The diversity is a number from 0 to 1, not {diversity}.")
 
 
-def diversified(index: Index, matches: Sequence[Match], diversity: float) -> list[Match]:
+def diversified(
+    index: Index,
+    matches: Sequence[Match],
+    diversity: float,
+    relevance: Sequence[float] | None = None,
+) -> list[Match]:
     """Order hits anew by `diverse_order`, comparing the pictures that were found.
 
     Args:
         index: The generation that found them.
         matches: Best first; those after the first `POOL` keep their places.
         diversity: 0 to 1; 0 changes nothing.
+        relevance: What the hits were ranked by, where that is not their score; higher is better.
 
     Raises:
         QueryError: The diversity is not from 0 to 1.
@@ -44,8 +50,8 @@ def diversified(index: Index, matches: Sequence[Match], diversity: float) -> lis
     if diversity == 0.0 or len(pool) < 2:
         return list(matches)
     vectors = np.stack([index.picture_vector(match.id, match.image) for match in pool])
-    relevance = np.array([match.score for match in pool], np.float32)
-    order = diverse_order(relevance, vectors, diversity)
+    ranked_by = [match.score for match in pool] if relevance is None else relevance[:POOL]
+    order = diverse_order(np.array(ranked_by, np.float32), vectors, diversity)
     return [*(pool[place] for place in order), *rest]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
@@ -31,6 +32,7 @@ from indexer.query import (
     SearchResult,
     TextPart,
 )
+from indexer.recommend import check_seeds, recommend
 from indexer.text_search import Candidates, TextSearch
 
 __all__ = ["Engine", "tag_images"]
@@ -118,12 +120,12 @@ class Engine:
         types = index.manifest.fields
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
+        index.check_fields(query.fields or ())
         vector = self._embed(query.parts, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
         words = any(isinstance(part, TextPart) for part in query.parts)
         kind = QueryKind.TEXT if words else QueryKind.IMAGE
-        index.check_fields(query.fields or ())
         end = query.offset + query.k
         count = max(end, POOL) if query.diversity else end
         found = _find(index, query, count, vector, Candidates(where, liked), kind)
@@ -131,13 +133,57 @@ class Engine:
             # Only the vector's scores are in the order of the hits; elsewhere their places count.
             by_score = query.mode is SearchMode.VECTOR
             places = None if by_score else [-float(place) for place in range(len(found))]
-            hits = index.matches(found, query.fields)
-            hits = diversified(index, hits, query.diversity, places)[query.offset : end]
+            hits = diversified(index, index.matches(found, ()), query.diversity, places)
+            hits = _with_fields(index, hits[query.offset : end], query.fields)
         else:
             hits = index.matches(found[query.offset :], query.fields)
         return SearchResult(
             hits=_with_confidence(index, query, vector, hits),
             facets=index.facets(query.facets, where),
+            generation=index.manifest.generation,
+            model=self.encoder.spec.name,
+            took_ms=1000 * (time.perf_counter() - start),
+        )
+
+    def recommend(
+        self,
+        liked: Sequence[str],
+        disliked: Sequence[str] = (),
+        k: int = 20,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 (as `Query.filter`)
+        fields: Sequence[str] | None = None,
+        diversity: float = 0.0,
+    ) -> SearchResult:
+        """Products that go with those liked, and away from those disliked (`indexer.recommend`).
+
+        Args:
+            liked: Ids, one or more; what is liked and disliked is never among the hits.
+            disliked: Ids.
+            k: How many hits, from 1.
+            filter: As in a `Query`.
+            fields: As in a `Query`.
+            diversity: As in a `Query`.
+
+        Returns:
+            Hits with the most votes first; the score is the cosine to the nearest voter.
+
+        Raises:
+            QueryError: Nothing is liked, a product is in both lists or unknown, or a field, filter
+                or diversity does not fit.
+        """
+        start = time.perf_counter()
+        index = self._index
+        check_diversity(diversity)
+        index.check_fields(fields or ())
+        where = None if filter is None else parse_filter(dict(filter), index.manifest.fields)
+        seeds = check_seeds(index, liked, disliked)
+        ballots = recommend(index, seeds, max(k, POOL) if diversity else k, where)
+        hits = [ballot.match for ballot in ballots]
+        if diversity:
+            hits = diversified(index, hits, diversity, [ballot.votes for ballot in ballots])
+        return SearchResult(
+            hits=tuple(_with_fields(index, hits[:k], fields)),
+            facets={},
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
@@ -196,6 +242,11 @@ class Engine:
 
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)
+
+
+def _with_fields(index: Index, hits: Sequence[Match], names: Sequence[str] | None) -> list[Match]:
+    """Hits that were found without their fields, with them."""
+    return [replace(hit, fields=index.fields(hit.id, names)) for hit in hits]
 
 
 def tag_images(

@@ -16,6 +16,7 @@ from embeddings.encoder import EncoderSpec, FloatArray
 from indexer.errors import (
     DamagedIndexError,
     EncoderMismatchError,
+    NoIndexError,
     QueryError,
     UnknownProductError,
 )
@@ -32,7 +33,7 @@ from indexer.manifest import (
 from indexer.neighbours import QueryKind
 from indexer.segment import Segment
 
-__all__ = ["FACET_VALUES", "Found", "Index", "Match", "Product", "StoredImage"]
+__all__ = ["FACET_VALUES", "Found", "Index", "Match", "Product", "StoredImage", "index_exists"]
 
 FACET_VALUES = 100
 
@@ -312,6 +313,15 @@ class Index:
         )
         return Product(product_id, place.segment.fields(place.row), tuple(images))
 
+    def fields(self, product_id: str, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
+        """A product's fields, or those of `names`; fields without a value are left out.
+
+        Raises:
+            UnknownProductError: If there is no such product.
+        """
+        place = self._find(product_id)
+        return place.segment.fields(place.row, names)
+
     def vector(self, product_id: str) -> FloatArray:
         """The mean of a product's picture vectors, `[dim]`, of length 1.
 
@@ -396,3 +406,14 @@ def _search_segment(
         asked *= 4
     best = np.sort(first)[:wanted]
     return [(float(scores[i]), int(products[i]), int(images[i])) for i in best]
+
+
+def index_exists(path: Path) -> bool:
+    """Whether anything was ever published in a folder."""
+    try:
+        live_generation(Layout(path))
+    except NoIndexError:
+        return False
+    except DamagedIndexError:
+        return True
+    return True

@@ -116,6 +116,15 @@ def test_hits_beyond_the_pool_keep_their_places(
     assert {hit.id for hit in mixed[:3]} == {hit.id for hit in plain[:3]}
 
 
+def test_diverse_hits_carry_the_fields_asked_for(engine: Engine) -> None:
+    query = replace(RED, k=2, offset=1, diversity=0.9, fields=("price",))
+    found = engine.search(query).hits
+    assert [set(hit.fields) for hit in found] == [{"price"}, {"price"}]
+    assert set(engine.search(replace(query, fields=None)).hits[0].fields) == {"title", "price"}
+    with pytest.raises(QueryError, match="no field 'nope'"):
+        engine.search(replace(query, fields=("nope",)))
+
+
 @pytest.mark.parametrize("diversity", [-0.1, 1.1, float("nan")])
 def test_what_is_no_diversity_is_refused(engine: Engine, diversity: float) -> None:
     with pytest.raises(QueryError, match="0 to 1"):

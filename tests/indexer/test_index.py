@@ -20,7 +20,7 @@ from indexer.errors import (
 )
 from indexer.fields import FieldType
 from indexer.filters import parse_filter
-from indexer.index import Index
+from indexer.index import Index, index_exists
 from indexer.layout import SEGMENT_FILES, Layout
 from indexer.manifest import EncoderRecord, Manifest, publish
 from indexer.segment_writer import NewImage, NewProduct, write_segment
@@ -143,6 +143,7 @@ def test_no_intact_generation_is_said_plainly(folder: Path) -> None:
 def test_a_folder_without_index(tmp_path: Path) -> None:
     with pytest.raises(NoIndexError, match="lookalike index build"):
         Index.open(tmp_path)
+    assert not index_exists(tmp_path)
 
 
 def test_a_build_mends_a_damaged_index(
@@ -153,6 +154,7 @@ def test_a_build_mends_a_damaged_index(
     report = build_index(colours, folder, FakeEncoder(), fast_options)
     assert (report.generation, report.embedded) == (3, 5)
     assert Index.open(folder).manifest.generation == 3
+    assert index_exists(folder)
 
 
 def random_index(tmp_path: Path, pictures: int) -> tuple[Index, list[tuple[str, np.ndarray]]]:
