@@ -22,7 +22,7 @@ class CodedColumn:
     """A column as the number of each row's value.
 
     Attributes:
-        values: `[v]` the different values, a missing one (null) among them if there is any.
+        values: `[v]` the different values; the last is null, for rows without a value.
         codes: `[rows]` places in `values`.
     """
 
@@ -59,10 +59,11 @@ class Columns:
 def _code(column: pa.ChunkedArray) -> CodedColumn | None:
     if not pa.types.is_string(column.type) or not len(column):
         return None
-    encoded = pc.dictionary_encode(column, null_encoding="encode").unify_dictionaries()
-    values = encoded.chunk(0).dictionary
-    if len(values) > _MAX_VALUES:
+    encoded = pc.dictionary_encode(column).unify_dictionaries()
+    present = encoded.chunk(0).dictionary
+    if len(present) >= _MAX_VALUES:
         return None
+    values = pa.concat_arrays([present, pa.nulls(1, present.type)])
     small = np.uint8 if len(values) <= 1 << 8 else np.uint16
-    codes = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    codes = [chunk.indices.fill_null(len(present)).to_numpy() for chunk in encoded.chunks]
     return CodedColumn(values, np.concatenate(codes, dtype=small, casting="unsafe"))

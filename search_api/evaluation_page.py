@@ -22,6 +22,7 @@ __all__ = ["evaluation_page"]
 _THUMBNAIL = 160
 _MAX_IMAGE_BYTES = 32 * 2**20
 _BAD_ROWS = 20
+_WANTED = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class _Asked:
     line: int
     category: str | None
     picture: str
+    wanted: str
     answers: tuple[_Answer, ...]
 
 
@@ -94,12 +96,13 @@ def _heading(side: Side) -> str:
 
 def _asked(*answers: tuple[Side, Outcome]) -> _Asked:
     query = answers[0][1].query
-    names = ("before", "now") if len(answers) > 1 else ("now",)
+    names = ("before", "now") if len(answers) > 1 else ("found",)
     return _Asked(
         named(query),
         query.line,
         query.category,
         _query_picture(query),
+        _wanted(query, answers[-1][0].index),
         tuple(
             _answer(name, side, outcome)
             for name, (side, outcome) in zip(names, answers, strict=True)
@@ -123,6 +126,18 @@ def _answer(name: str, side: Side, outcome: Outcome) -> _Answer:
 
 def _picture(index: Index, product_id: str, number: int) -> str:
     return _data_url(index.thumbnail(product_id, number))
+
+
+def _wanted(query: LabelledQuery, index: Index) -> str:
+    """What is relevant, in short."""
+    if query.labels:
+        return ", ".join(f"{name} {value}" for name, value in query.labels.items())
+    first = [
+        title_of(index, product) if product in index else product
+        for product in list(query.relevant)[:_WANTED]
+    ]
+    more = len(query.relevant) - len(first)
+    return "; ".join([*first, f"and {more:,} more"] if more else first)
 
 
 def _query_picture(query: LabelledQuery) -> str:

@@ -106,6 +106,14 @@ class TestSearch:
         query = (None, json.dumps({"text": "blue", "k": 1}))
         assert ids(client.post("/v1/search", files={"query": query})) == ["blue"]
 
+    def test_diversity_pushes_look_alikes_down(self, client: TestClient) -> None:
+        diverse = ids(post(client, {"text": "red", "diversity": 0.9}))
+        assert (diverse[0], diverse[-1]) == ("red", "dark-red")
+        for wrong in (-0.1, 1.1, "much"):
+            refused = post(client, {"text": "red", "diversity": wrong})
+            assert error_of(refused) == (422, "invalid_request")
+            assert "diversity" in refused.json()["message"]
+
     def test_like_leaves_the_liked_out(self, client: TestClient) -> None:
         assert ids(post(client, {"like": ["red"]})) == ["dark-red", "yellow", "green", "blue"]
         assert ids(post(client, {"like": ["red", "green"]})) == ["yellow", "dark-red", "blue"]

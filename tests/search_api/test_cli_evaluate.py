@@ -130,6 +130,8 @@ def test_comparing_generations_and_folders(
     shown = Page(page.read_text("utf-8"))
     assert not shown.tags & {"script", "b", "link", "iframe"}
     assert HOSTILE_TITLE in shown.text  # as text, not as markup
+    assert "relevant: A yellow thing" not in shown.text  # it is gone, so its id must do
+    assert "relevant: yellow" in shown.text
     assert shown.pictures
     assert all(re.match(r"data:image/webp;base64,\w", picture) for picture in shown.pictures)
 
