@@ -44,6 +44,26 @@ def scores(answer: Answer) -> dict[str, float]:
 
 
 class TestSearch:
+    def test_the_least_confidence_cuts(self, client: TestClient) -> None:
+        asked = {"text": "something red"}
+        everything = client.post("/v1/search", json=asked).json()["hits"]
+        least = everything[0]["confidence"] - 0.001
+        wanted = [hit for hit in everything if hit["confidence"] >= least]
+        assert 0 < len(wanted) < len(everything)
+        cut = client.post("/v1/search", json={**asked, "min_confidence": least}).json()
+        assert cut["hits"] == wanted
+        assert cut["total"] == len(wanted)
+        plain = client.get("/v1/search", params={"q": "something red", "min_confidence": least})
+        assert plain.json()["hits"] == wanted
+
+    @pytest.mark.parametrize("least", [-0.1, 1.01, "much"])
+    def test_a_least_confidence_that_is_none_is_refused(
+        self, client: TestClient, least: object
+    ) -> None:
+        answer = client.post("/v1/search", json={"text": "red", "min_confidence": least})
+        assert answer.status_code == 422
+        assert "min_confidence" in answer.json()["message"]
+
     def test_the_whole_answer_to_a_text(self, client: TestClient) -> None:
         answer = client.post("/v1/search", json={"text": "something red", "k": 2}).json()
         assert answer.pop("took_ms") > 0

@@ -299,11 +299,29 @@ class TestTables:
         done = fake_cli(*command)
         assert done.returncode == 0, done.stderr
         header, first, second, third = (line.strip() for line in done.stdout.splitlines())
-        assert header.split() == ["#", "score", "id", "product"]
-        assert first.split() == ["1", "1.000", "blue", "A", "blue", "thing"]
-        assert second.startswith(f"2  1.000  {HOSTILE_ID}")
+        assert header.split() == ["#", "score", "confidence", "id", "product"]
+        *place, sure, name, article, colour, thing = first.split()
+        assert [*place, name, article, colour, thing] == [
+            "1",
+            "1.000",
+            "blue",
+            "A",
+            "blue",
+            "thing",
+        ]
+        assert second.split()[:4] == ["2", "1.000", sure, *HOSTILE_ID.split()[:1]]
         assert second.endswith(HOSTILE_TITLE)
         assert third.split()[:2] == ["3", "0.000"]
+        assert 0 <= int(third.split()[2].rstrip("%")) < int(sure.rstrip("%")) <= 100
+
+    def test_the_least_confidence_cuts(self, fake_cli: Cli, coloured: Path) -> None:
+        search = ["search", "blue", "--index", coloured / "index", "--json"]
+        everything = only_json(fake_cli(*search))["hits"]
+        least = everything[0]["confidence"] - 0.001
+        cut = only_json(fake_cli(*search, "--min-confidence", str(least)))["hits"]
+        assert cut == [hit for hit in everything if hit["confidence"] >= least]
+        assert 0 < len(cut) < len(everything)
+        assert fake_cli(*search, "--min-confidence", "1.5").returncode == 2
 
     def test_control_characters_never_reach_the_terminal(
         self, fake_cli: Cli, tmp_path: Path
