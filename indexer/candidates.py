@@ -27,6 +27,9 @@ _CUTS = (0.0, 0.025, 0.05)
 _HALF = SCAN_SIDE // 2
 # Root mean square difference in grey levels, over 8 x 8 areas; 99.5% of the copies lie below.
 _MAX_COARSE = 11.0
+# A picture that is nearly its own mirror image is tried both ways, if the one way's mean square
+# difference is below so many times the other's.
+_DOUBTFUL = 4.0
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def _nearest_by_blocks(
 def alike_when_small(grey: NDArray[np.uint8], pairs: NDArray[np.int64]) -> Iterator[Alignment]:
     """The pairs that look alike as small grey pictures, mirrored and cropped ones too.
 
+    A pair that could be either way round comes twice, as it is and mirrored.
+
     Args:
         grey: `[n, SCAN_SIDE, SCAN_SIDE]`, from `scan_pictures`.
         pairs: `[m, 2]`, ascending.
@@ -137,25 +142,29 @@ def alike_when_small(grey: NDArray[np.uint8], pairs: NDArray[np.int64]) -> Itera
     both = np.concatenate([pairs, pairs[:, ::-1]])
     number = np.tile(np.arange(len(pairs)), 2)
     order = np.argsort(both[:, 0], kind="stable")
-    error = np.full(len(pairs), np.inf)
-    found: list[tuple[int, int, int, bool] | None] = [None] * len(pairs)
+    # By pair, and apart for parts as they are and mirrored.
+    error = np.full((len(pairs), 2), np.inf)
+    found = np.zeros((len(pairs), 2, 2), np.int32)  # which way round, and which window
     starts = np.flatnonzero(np.diff(both[order, 0], prepend=-1))
     for run in np.split(order, starts[1:]) if len(order) else ():
-        whole = int(both[run[0], 0])
-        parts = both[run, 1]
-        errors = _errors(grey[whole], grey[parts])
-        for place, of_part in enumerate(errors):
-            mirrored, window = divmod(int(of_part.argmin()), of_part.shape[1])
-            least = float(of_part[mirrored, window])
-            pair = int(number[run[place]])
-            # A hair better is no reason to call a picture cropped that isn't.
-            if least < 0.98 * error[pair]:
-                error[pair] = least
-                found[pair] = (whole, int(parts[place]), window, bool(mirrored))
-    for pair, alignment in enumerate(found):
-        if alignment is not None and error[pair] < _MAX_COARSE**2:
-            whole, part, window, flipped = alignment
-            yield Alignment(whole, part, _WINDOWS[window], flipped)
+        errors = _errors(grey[both[run[0], 0]], grey[both[run, 1]])
+        windows = errors.argmin(2)
+        least = errors.min(2)
+        which = number[run]
+        # A hair better is no reason to call a picture cropped that isn't.
+        better = least < 0.98 * error[which]
+        error[which] = np.where(better, least, error[which])
+        reverse = np.broadcast_to((run >= len(pairs))[:, np.newaxis], windows.shape)
+        found[which] = np.where(
+            better[..., np.newaxis], np.stack([reverse, windows], -1), found[which]
+        )
+    for pair, errors in enumerate(error):
+        for mirrored in np.argsort(errors, kind="stable"):
+            if errors[mirrored] >= min(_MAX_COARSE**2, _DOUBTFUL * errors.min() + 1):
+                continue
+            reverse, window = found[pair, mirrored]
+            whole, part = pairs[pair, ::-1] if reverse else pairs[pair]
+            yield Alignment(int(whole), int(part), _WINDOWS[window], bool(mirrored))
 
 
 def _errors(whole: NDArray[np.uint8], parts: NDArray[np.uint8]) -> NDArray[np.float32]:

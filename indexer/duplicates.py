@@ -41,8 +41,8 @@ __all__ = [
 BLANK_SPREAD = 12.0
 """A picture whose `PictureScan.spread` is below shows nothing that could be compared."""
 
-# Of `Difference.amount`. 98% of planted copies of 60 x 80 pictures stay below (docs/duplicates.md).
-_MAX_AMOUNT = 1.15
+# Of `Difference.amount`. 97% of planted copies of 60 x 80 pictures stay below (docs/duplicates.md).
+_MAX_AMOUNT = 1.1
 # Without pixels: cosines from which pictures are taken for one another.
 _SAME_COSINE = 0.99
 _OPENED = 4096
@@ -88,7 +88,7 @@ class DuplicateMember:
         picture: Which of the product's pictures it is, from 0.
         location: Where it came from; empty for bytes in Parquet.
         likeness: How alike it is to the group's first picture; EXACT for that itself.
-        similarity: The same as a number: 1 for the same pixels, down to about 0.88 for the least
+        similarity: The same as a number: 1 for the same pixels, down to 0.89 for the least
             that is listed; without thumbnails, the cosine.
         mirrored: It is the first picture turned left to right.
         cropped: It shows a part of the first picture, or the first a part of it.
@@ -243,8 +243,11 @@ def _by_pixels(
         for start in range(0, len(found), _BATCH):
             batch = found[start : start + _BATCH]
             for alignment, joined in zip(batch, pool.map(bond, batch), strict=True):
-                if joined is not None and joined.likeness.rank <= level.rank:
-                    first, second = alignment.whole, alignment.part
+                if joined is None or joined.likeness.rank > level.rank:
+                    continue
+                first, second = alignment.whole, alignment.part
+                before = bonds[first].get(second)
+                if before is None or joined.similarity > before.similarity:
                     bonds[first][second] = bonds[second][first] = joined
             on_progress("Comparing pictures", start + len(batch), len(found))
     return bonds
