@@ -12,7 +12,13 @@ from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.index import Index
 from indexer.layout import Layout
 from indexer.lock import writing
-from indexer.manifest import generations, live_generation, make_live, remove_orphans
+from indexer.manifest import (
+    generations,
+    live_generation,
+    make_live,
+    read_manifest,
+    remove_orphans,
+)
 
 __all__ = ["GenerationReport", "prune", "rollback", "verify"]
 
@@ -62,7 +68,7 @@ def rollback(path: Path, to: int | None = None) -> int:
 
     Args:
         path: The index folder.
-        to: Which generation; the newest before the live one by default.
+        to: Which generation; by default the one that was live before this one was published.
 
     Returns:
         The generation that is live now.
@@ -72,15 +78,26 @@ def rollback(path: Path, to: int | None = None) -> int:
         IndexLockedError: Another process is writing this index.
     """
     layout = Layout(path)
-    live = live_generation(layout)
-    older = [generation for generation in generations(layout) if generation < live]
-    if to is None and not older:
-        raise IndexFolderError(f"There is no generation before {live} to go back to.")
-    target = older[0] if to is None else to
+    target = _former(layout) if to is None else to
     with writing(layout):
         Index.open(path, target)
         make_live(layout, target)
     return target
+
+
+def _former(layout: Layout) -> int:
+    """The generation that was live before the live one."""
+    live = live_generation(layout)
+    older = [generation for generation in generations(layout) if generation < live]
+    if not older:
+        raise IndexFolderError(f"There is no generation before {live} to go back to.")
+    try:
+        former = read_manifest(layout, live).replaces
+    except DamagedIndexError:
+        former = None
+    # Not simply the newest: a build that was killed just before it made its generation live leaves
+    # one that never was.
+    return former if former in older else older[0]
 
 
 def prune(path: Path, keep: int = 1) -> list[int]:

@@ -113,6 +113,8 @@ class Manifest:
         fields: Product fields and their types, in catalog order.
         catalog: Name of the catalog's file or folder, for people.
         confidence: What turns cosines into probabilities; None in an index of an older version.
+        replaces: The generation that was live before; None for the first, and in an index of an
+            older version.
     """
 
     generation: int
@@ -124,6 +126,7 @@ class Manifest:
     fields: Mapping[str, str]
     catalog: str
     confidence: Confidence | None = None
+    replaces: int | None = None
 
     def to_json(self) -> str:
         """The manifest file's text; it ends with a checksum of all the rest."""
@@ -180,6 +183,7 @@ def new_generation(
         fields=fields,
         catalog=catalog,
         confidence=confidence,
+        replaces=_live_or_none(layout),
     )
 
 
@@ -223,6 +227,13 @@ def live_generation(layout: Layout) -> int:
     if not layout.manifest(generation).is_file():
         raise DamagedIndexError(f"CURRENT names {name!r}, which does not exist.")
     return generation
+
+
+def _live_or_none(layout: Layout) -> int | None:
+    try:
+        return live_generation(layout)
+    except (NoIndexError, DamagedIndexError):
+        return None
 
 
 def generations(layout: Layout) -> Iterator[int]:

@@ -14,7 +14,9 @@ from search_api.cli.shared import (
     IndexOption,
     JsonOption,
     ModelOption,
+    ModeOption,
     PrecisionOption,
+    choice,
     load_encoder,
     open_engine,
 )
@@ -60,6 +62,7 @@ def index_evaluate(
     diversity: Annotated[
         float, typer.Option(min=0, max=1, help="Search with this diversity.")
     ] = 0.0,
+    mode: ModeOption = "vector",
     model: ModelOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -67,7 +70,7 @@ def index_evaluate(
 ) -> None:
     """Measure recall, precision, MRR and nDCG on labelled queries, with 95% intervals."""
     from indexer.labelled_queries import QueryColumns
-    from indexer.query import Query
+    from indexer.query import Query, SearchMode
     from search_api.evaluating import evaluate, summary
     from search_api.evaluation_console import QueryBar, print_evaluation
 
@@ -78,9 +81,8 @@ def index_evaluate(
         engines.append(_other(compare, index, engines[0][1], device, precision))
     columns = QueryColumns(labels=tuple(label or ()), category=by)
     with QueryBar() as bar:
-        found = evaluate(
-            queries, columns, engines, Query(parts=(), k=k, diversity=diversity), bar.update
-        )
+        asked = Query(parts=(), k=k, diversity=diversity, mode=choice("--mode", SearchMode, mode))
+        found = evaluate(queries, columns, engines, asked, bar.update)
     if report is not None:
         from search_api.evaluation_page import evaluation_page
 

@@ -16,8 +16,10 @@ from search_api.cli.shared import (
     IndexOption,
     JsonOption,
     ModelOption,
+    ModeOption,
     PortOption,
     PrecisionOption,
+    choice,
     load_encoder,
     open_engine,
     read_image,
@@ -51,9 +53,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    mode: Annotated[
-        str, typer.Option(help="vector, keyword or hybrid: what decides about the order.")
-    ] = "vector",
+    mode: ModeOption = "vector",
     keyword_weight: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="The words' share in hybrid mode.", show_default=False),
@@ -98,9 +98,9 @@ def search(
         parts=tuple(parts),
         k=k,
         filter=conditions,
-        mode=_choice("--mode", SearchMode, mode),
+        mode=choice("--mode", SearchMode, mode),
         keyword_weight=KEYWORD_WEIGHT if keyword_weight is None else keyword_weight,
-        fusion=_choice("--fusion", Fusion, fusion),
+        fusion=choice("--fusion", Fusion, fusion),
         min_confidence=min_confidence,
         diversity=diversity,
     )
@@ -176,13 +176,6 @@ def models(as_json: JsonOption = False) -> None:
         console.print_json({"models": [console.model_row(spec) for spec in MODELS]})
     else:
         console.print_models(MODELS)
-
-
-def _choice(option: str, kind: type[E], name: str) -> E:
-    try:
-        return kind(name)
-    except ValueError:
-        console.fail(f"{option} is {', '.join(kind)}, not {name!r}.")
 
 
 def _parse_filter(text: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -21,9 +22,11 @@ __all__ = [
     "DeviceOption",
     "IndexOption",
     "JsonOption",
+    "ModeOption",
     "ModelOption",
     "PortOption",
     "PrecisionOption",
+    "choice",
     "load_encoder",
     "open_engine",
     "read_image",
@@ -40,6 +43,21 @@ ModelOption = Annotated[
     str | None,
     typer.Option("--model", help="By default the model that built the index.", show_default=False),
 ]
+
+
+ModeOption = Annotated[
+    str, typer.Option(help="vector, keyword or hybrid: what decides about the order.")
+]
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def choice(option: str, kind: type[E], name: str) -> E:
+    """The member of an enumeration that an option names; the command ends if there is none."""
+    try:
+        return kind(name)
+    except ValueError:
+        console.fail(f"{option} is {', '.join(kind)}, not {name!r}.")
 
 
 def read_image(path: Path) -> Image:

@@ -11,7 +11,7 @@ from indexer.errors import DamagedIndexError, IndexFolderError, NoIndexError
 from indexer.index import Index
 from indexer.layout import Layout
 from indexer.maintenance import prune, rollback, verify
-from indexer.manifest import EncoderRecord, Manifest, publish
+from indexer.manifest import EncoderRecord, Manifest, make_live, publish
 from indexer.segment_writer import NewImage, NewProduct, write_segment
 
 
@@ -40,6 +40,18 @@ def test_rollback_goes_back_one_by_one_and_to_a_number(folder: Path) -> None:
     with pytest.raises(IndexFolderError, match="no generation before 1"):
         rollback(folder)
     assert rollback(folder, 3) == 3
+    assert live_title(folder) == "generation 3"
+
+
+def test_rollback_passes_by_what_never_was_live(
+    folder: Path, colours: Path, fast_options: BuildOptions
+) -> None:
+    colours.write_text(colours.read_text().replace("generation", "killed"))
+    build_index(colours, folder, FakeEncoder(), fast_options)
+    make_live(Layout(folder), 3)  # as a kill would leave it, just before the last step
+    colours.write_text(colours.read_text().replace("killed", "later"))
+    assert build_index(colours, folder, FakeEncoder(), fast_options).generation == 5
+    assert rollback(folder) == 3
     assert live_title(folder) == "generation 3"
 
 
