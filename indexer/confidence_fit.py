@@ -19,7 +19,6 @@ from indexer.confidence import (
     fit_calibration,
 )
 from indexer.confidence_queries import (
-    Asked,
     CatalogSample,
     named_queries,
     value_of,
@@ -38,8 +37,9 @@ _BATCH = 64
 _PICTURES = 400
 _VIEWS = 200
 _MIXED = 200
-# What is not of the catalog's world counts as much as one sort of its own questions.
-_OTHER_WEIGHT = 300.0
+# What is not of the catalog's world counts as three sorts of its own questions, and never more than
+# a third of them all.
+_OTHER_WEIGHT = 900.0
 
 
 @dataclass(frozen=True)
@@ -105,16 +105,15 @@ class _Drawing:
             AskedBy.TEXT: Background.of(unknown_words @ sample.vectors.T),
             AskedBy.IMAGE: Background.of(unknown_pictures @ sample.vectors.T),
         }
-        backgrounds[AskedBy.MIXED] = Background.of(
-            _mixed(unknown_words[: len(unknown_pictures)], unknown_pictures) @ sample.vectors.T
-        )
+        unknown_both = _mixed(unknown_words, unknown_pictures)
+        backgrounds[AskedBy.MIXED] = Background.of(unknown_both @ sample.vectors.T)
         by_text = self._labelled(words, [a.wanted for a in asked], [a.weight for a in asked])
         by_image = self._by_image()
         return LabelledPairs(
             pairs={
                 AskedBy.TEXT: self._with_others(by_text, unknown_words, QueryKind.TEXT),
                 AskedBy.IMAGE: self._with_others(by_image, unknown_pictures, QueryKind.IMAGE),
-                AskedBy.MIXED: self._by_both(asked),
+                AskedBy.MIXED: self._with_others(self._by_both(), unknown_both, QueryKind.TEXT),
             },
             backgrounds=backgrounds,
             same=sample.kind_field,
@@ -142,7 +141,7 @@ class _Drawing:
         )  # fmt: skip
         return Pairs(views, found.scores, right, np.ones(len(rows)))
 
-    def _by_both(self, asked: Sequence[Asked]) -> Pairs | None:
+    def _by_both(self) -> Pairs | None:
         """A picture with a word of another product of its kind: both must hold."""
         sample, kind = self._sample, self._sample.kind_field
         if not kind:
@@ -183,22 +182,25 @@ class _Drawing:
     def _with_others(
         self, pairs: Pairs | None, others: FloatArray, kind: QueryKind
     ) -> Pairs | None:
-        """With queries from another world, to which nothing is an answer."""
-        if not len(others) or not len(self._sample):
-            return pairs
+        """With queries from another world, to which nothing is an answer.
+
+        Alone they would only say that nothing is ever right: without pairs there are none.
+        """
+        if pairs is None:
+            return None
         found = _Found.of(self._index, others, kind)
-        if pairs is not None and pairs.right.any():
+        if pairs.right.any():
             # What lies as near as right answers do is something that the catalog has after all.
             near = float(np.median(pairs.scores[pairs.right]))
             found = found.some(np.nanmax(found.scores, axis=1) < near)
-        others = found.queries
-        if not len(others):
+        count = len(found.queries)
+        if not count:
             return pairs
         wrong = np.zeros(found.scores.shape, np.bool_)
-        total = _OTHER_WEIGHT if pairs is None else min(_OTHER_WEIGHT, pairs.weights.sum() / 3)
-        weights = np.full(len(others), total / len(others))
-        background = Pairs(others, found.scores, wrong, weights)
-        return background if pairs is None else Pairs.join([pairs, background])
+        weight = min(_OTHER_WEIGHT, pairs.weights.sum() / 3) / count
+        return Pairs.join(
+            [pairs, Pairs(found.queries, found.scores, wrong, np.full(count, weight))]
+        )
 
     def _texts(self, texts: Sequence[str]) -> FloatArray:
         parts = [

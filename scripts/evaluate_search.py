@@ -23,6 +23,7 @@ from search_evaluation import (  # noqa: E402
     duplicates,
     health,
     hybrid,
+    priors,
     recommend,
 )
 from search_evaluation.setting import Setting  # noqa: E402
@@ -39,6 +40,7 @@ PARTS: Mapping[str, Callable[[Setting], list[Measure]]] = {
     "health": lambda s: health.measure_health(s.data, s.encoder),
     "diversity": diversity.measure,
     "recommend": recommend.measure,
+    "priors": lambda s: priors.prior_measures(s.data, s.cache / "calibration", s.encoder),
 }
 
 

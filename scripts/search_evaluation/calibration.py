@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from compact_training.captions import grocery_name
 from compact_training.catalogs import (
     CLOTHING,
     FASHION,
     GENERAL,
     GROCERY_PHOTOS,
-    GROCERY_PRODUCTS,
     read_pictures,
     read_rows,
 )
@@ -32,9 +29,10 @@ from indexer.confidence_fit import HITS, LabelledPairs, draw_pairs
 from indexer.confidence_queries import value_of
 from indexer.index import Index, Match
 from search_evaluation import otherworldly
+from search_evaluation.catalogs import write_catalogs
 from search_evaluation.reliability import Judged, adaptive_ece, auroc, ece, write_diagram
 
-__all__ = ["calibration_measures", "write_catalogs"]
+__all__ = ["calibration_measures"]
 
 ECE_TARGET = 0.05
 # No hit of a query from another world is to be surer than this.
@@ -44,6 +42,14 @@ _FOLDS = 5
 _TITLES = 400
 
 Right = Callable[[Match], bool]
+
+
+class Fit(StrEnum):
+    """How confidence is fit: as a build does it, or with less, to compare."""
+
+    WHOLE = "whole"
+    COSINE = "cosine"  # nothing said by the query's own vector: Platt's calibration
+    PRIOR = "prior"  # nothing known of the catalog but its background
 
 
 @dataclass(frozen=True)
@@ -75,24 +81,26 @@ class Asker:
         index = Index.open(path)
         return cls(index, encoder, draw_pairs(index, encoder))
 
-    def calibration(self, kind: AskedBy, kept: NDArray[np.bool_] | None = None) -> Calibration:
-        """As the build fits it; with `kept`, without some of the catalog's text queries."""
-        pairs = self.drawn.pairs[kind]
+    def calibration(
+        self, kind: AskedBy, kept: NDArray[np.bool_] | None = None, fit: Fit = Fit.WHOLE
+    ) -> Calibration:
+        """Fit it; with `kept`, without some of the catalog's text queries."""
+        pairs = None if fit is Fit.PRIOR else self.drawn.pairs[kind]
         if kept is not None and pairs is not None:
             others = np.ones(len(pairs) - len(kept), np.bool_)
             pairs = pairs.some(np.concatenate([kept, others]))
+        if pairs is not None and fit is Fit.COSINE:
+            pairs = replace(pairs, queries=np.zeros_like(pairs.queries))
         return fit_calibration(pairs, self.drawn.backgrounds[kind], PRIORS[kind])
 
-    def judge(self, kind: AskedBy, questions: Sequence[Question], folds: bool = False) -> Judged:
+    def judge(self, kind: AskedBy, questions: Sequence[Question], fit: Fit = Fit.WHOLE) -> Judged:
         """Ask, and hold what confidence said against what was right.
 
-        Args:
-            kind: What the questions are made of.
-            questions: To ask.
-            folds: Fit anew for each fold, without the catalog's queries that ask for the same.
+        It is fit anew for each fold of text queries, without the catalog's own of the same words.
         """
+        folds = kind is AskedBy.TEXT
         fitted = {
-            fold: self.calibration(kind, self._others_than(fold) if folds else None)
+            fold: self.calibration(kind, self._others_than(fold) if folds else None, fit)
             for fold in {question.fold for question in questions}
         }
         said, true = [], []
@@ -126,28 +134,6 @@ def fold_of(value: str) -> int:
     return hashlib.sha256(value.encode()).digest()[0] % _FOLDS
 
 
-def write_catalogs(data: Path, out: Path) -> None:
-    """Write the catalogs that are indexed: held-back products only, which no model has seen."""
-    out.mkdir(parents=True, exist_ok=True)
-    fashion, held = _table(data, FASHION), read_rows(data, FASHION).held
-    pq.write_table(fashion.take(held), out / "fashion.parquet")
-    pq.write_table(fashion.take(held[::2]), out / "fashion-half.parquet")
-    pq.write_table(_table(data, GROCERY_PRODUCTS), out / "packshots.parquet")
-    photos = _table(data, GROCERY_PHOTOS).take(read_rows(data, GROCERY_PHOTOS).held)
-    products = read_rows(data, GROCERY_PRODUCTS).columns
-    described = dict(zip(products["id"], products["description"], strict=True))
-    ids = photos["product_id"].to_pylist()
-    photos = photos.drop_columns(["product_id"])
-    photos = photos.append_column("name", pa.array([grocery_name(i) for i in ids]))
-    photos = photos.append_column("description", pa.array([described[i] for i in ids]))
-    pq.write_table(photos, out / "photos.parquet")
-    clothing = _table(data, CLOTHING).take(read_rows(data, CLOTHING).held)
-    pq.write_table(clothing, out / "clothing.parquet")
-    for half in (0, 1):
-        rows = np.arange(half, len(clothing), 2)
-        pq.write_table(clothing.take(rows), out / f"clothing-{half}.parquet")
-
-
 def calibration_measures(
     data: Path, cache: Path, encoder: Encoder, diagrams: Path | None = None
 ) -> list[Measure]:
@@ -164,34 +150,39 @@ def calibration_measures(
     for catalog in sorted((cache / "catalogs").glob("*.parquet")):
         build_index(catalog, cache / catalog.stem, encoder, BuildOptions(workers=1))
         askers[catalog.stem] = Asker.open(cache / catalog.stem, encoder)
-    text = _text_sets(data, askers)
-    image = _image_sets(data, askers)
     measures = []
-    for kind, sets in (("text", text), ("image", image)):
+    for kind, ask in ((AskedBy.TEXT, _text_sets), (AskedBy.IMAGE, _image_sets)):
+        sets = ask(data, askers, Fit.WHOLE)
         pooled = Judged.join(list(sets.values()))
         measures.append(Measure(f"confidence_ece_{kind}", ece(pooled), ECE_TARGET, "lower"))
-        measures.append(Measure(f"confidence_adaptive_ece_{kind}", adaptive_ece(pooled)))
-        measures += [
-            Measure(f"confidence_ece_{kind}_{name}", ece(judged), better="lower")
-            for name, judged in sets.items()
-        ]
+        measures.append(_lower(f"adaptive_ece_{kind}", adaptive_ece(pooled)))
+        measures += [_lower(f"ece_{kind}_{name}", ece(judged)) for name, judged in sets.items()]
+        for fit in (Fit.COSINE, Fit.PRIOR):
+            less = ask(data, askers, fit)
+            measures += [
+                _lower(f"ece_{kind}_{name}_{fit}", ece(found)) for name, found in less.items()
+            ]
         if diagrams is not None:
             title = f"Reliability of confidence, {kind} queries, top {HITS} hits"
             write_diagram(diagrams / f"confidence-{kind}.svg", title, sets)
     return [*measures, *_sorts(askers), *_other_world(data, askers, encoder)]
 
 
-def _text_sets(data: Path, askers: dict[str, Asker]) -> dict[str, Judged]:
+def _lower(name: str, value: float) -> Measure:
+    return Measure(f"confidence_{name}", value, better="lower")
+
+
+def _text_sets(data: Path, askers: dict[str, Asker], fit: Fit) -> dict[str, Judged]:
     fashion, photos, clothing = (askers[name] for name in ("fashion", "photos", "clothing"))
     return {
         "fashion": Judged.join(
             [
-                fashion.judge(AskedBy.TEXT, by_field(fashion, name), folds=True)
+                fashion.judge(AskedBy.TEXT, by_field(fashion, name), fit)
                 for name in ("article_type", "base_colour", "title")
             ]
         ),
-        "grocery": photos.judge(AskedBy.TEXT, _by_product(photos), folds=True),
-        "clothing": clothing.judge(AskedBy.TEXT, by_field(clothing, "category"), folds=True),
+        "grocery": photos.judge(AskedBy.TEXT, _by_product(photos), fit),
+        "clothing": clothing.judge(AskedBy.TEXT, by_field(clothing, "category"), fit),
     }
 
 
@@ -199,11 +190,7 @@ def _sorts(askers: dict[str, Asker]) -> list[Measure]:
     """The sorts of fashion's text queries apart."""
     fashion = askers["fashion"]
     return [
-        Measure(
-            f"confidence_ece_text_{name}",
-            ece(fashion.judge(AskedBy.TEXT, by_field(fashion, name), folds=True)),
-            better="lower",
-        )
+        _lower(f"ece_text_{name}", ece(fashion.judge(AskedBy.TEXT, by_field(fashion, name))))
         for name in ("article_type", "base_colour", "title")
     ]
 
@@ -231,7 +218,7 @@ def _by_product(photos: Asker) -> list[Question]:
     return [*by_field(photos, "name"), *by_field(photos, "description")]
 
 
-def _image_sets(data: Path, askers: dict[str, Asker]) -> dict[str, Judged]:
+def _image_sets(data: Path, askers: dict[str, Asker], fit: Fit) -> dict[str, Judged]:
     fashion, photos, clothing = (
         read_rows(data, name) for name in (FASHION, GROCERY_PHOTOS, CLOTHING)
     )
@@ -246,7 +233,7 @@ def _image_sets(data: Path, askers: dict[str, Asker]) -> dict[str, Judged]:
             Question(vector, has(value_of(columns[row])))
             for row, vector in zip(rows, vectors, strict=True)
         ]
-        return asker.judge(AskedBy.IMAGE, questions)
+        return asker.judge(AskedBy.IMAGE, questions, fit)
 
     def is_product(product: str) -> Right:
         return lambda hit: hit.id == product
@@ -266,7 +253,7 @@ def _image_sets(data: Path, askers: dict[str, Asker]) -> dict[str, Judged]:
     rows = fashion.held[1::2][:600]
     vectors = _vectors(askers["fashion"], fashion.columns["id"], rows)
     return {
-        "grocery": askers["packshots"].judge(AskedBy.IMAGE, packshots),
+        "grocery": askers["packshots"].judge(AskedBy.IMAGE, packshots, fit),
         "clothing": Judged.join(halves),
         "fashion": same(askers["fashion-half"], rows, vectors, "article_type"),
     }
@@ -305,8 +292,7 @@ def _other_world(data: Path, askers: dict[str, Asker], encoder: Encoder) -> list
 
 
 def _above_half(name: str, found: NDArray[np.float64]) -> Measure:
-    share = float((found > OTHER_WORLD_TARGET).mean())
-    return Measure(f"confidence_{name}_above_half", share, better="lower")
+    return _lower(f"{name}_above_half", float((found > OTHER_WORLD_TARGET).mean()))
 
 
 def _vectors_of(asker: Asker, count: int) -> FloatArray:
@@ -331,9 +317,3 @@ def _embed_images(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray
         for at in range(0, len(images), 64)
     ]
     return np.concatenate(parts)
-
-
-def _table(data: Path, name: str) -> pa.Table:
-    return pa.concat_tables(
-        [pq.read_table(path) for path in sorted(data.glob(f"{name}-[0-9]*.parquet"))]
-    )
