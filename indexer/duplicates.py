@@ -41,8 +41,8 @@ __all__ = [
 BLANK_SPREAD = 12.0
 """A picture whose `PictureScan.spread` is below shows nothing that could be compared."""
 
-# Of `Difference.amount`. 97% of planted copies of 60 x 80 pictures stay below (docs/duplicates.md).
-_MAX_AMOUNT = 1.1
+# Of `Difference.amount`; set on planted copies of 60 x 80 pictures (docs/duplicates.md).
+_MAX_AMOUNT = 1.15
 # Without pixels: cosines from which pictures are taken for one another.
 _SAME_COSINE = 0.99
 _OPENED = 4096
@@ -88,7 +88,7 @@ class DuplicateMember:
         picture: Which of the product's pictures it is, from 0.
         location: Where it came from; empty for bytes in Parquet.
         likeness: How alike it is to the group's first picture; EXACT for that itself.
-        similarity: The same as a number: 1 for the same pixels, down to 0.89 for the least
+        similarity: The same as a number: 1 for the same pixels, down to 0.88 for the least
             that is listed; without thumbnails, the cosine.
         mirrored: It is the first picture turned left to right.
         cropped: It shows a part of the first picture, or the first a part of it.

@@ -26,7 +26,7 @@ __all__ = ["KINDS", "altered", "measure_duplicates"]
 
 KINDS = ("reencoded", "resized", "cropped", "mirrored")
 _EACH = 90  # 1% of the products for each kind
-_SEED = 22  # others were used to set the thresholds
+_SEED = 24  # others were used to set the thresholds
 _TILE = 84
 
 
