@@ -60,8 +60,6 @@ _LONG_BUILD = 300.0
 # Seconds of building from which the rest is estimated.
 _MEASURED = 10.0
 
-_TITLES = ("title", "name", "product_name", "description")
-
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object."""
@@ -325,10 +323,10 @@ def print_models(models: Sequence[ModelSpec]) -> None:
 
 
 def _describe(fields: Mapping[str, Any]) -> str:
-    title = next((name for name in _TITLES if fields.get(name)), None)
-    if title is not None:
-        return str(fields[title])
-    return ", ".join(str(value) for value in fields.values())
+    from indexer.titles import title_of
+
+    title = title_of(fields)
+    return title if title is not None else ", ".join(str(value) for value in fields.values())
 
 
 def _shown(text: str) -> str:

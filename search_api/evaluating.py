@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer import titles
 from indexer.catalog.model import BadRow
 from indexer.comparison import Change, Comparison, Figures, compare, figures_of
 from indexer.engine import Engine
@@ -21,8 +22,6 @@ __all__ = ["Evaluation", "Side", "evaluate", "named", "summary", "title_of"]
 
 # Broken rows and unknown ids that are shown.
 _EXAMPLES = 10
-
-_TITLES = ("title", "name", "product_name", "description")
 
 
 @dataclass(frozen=True)
@@ -157,8 +156,7 @@ def named(query: LabelledQuery) -> str:
 
 def title_of(index: Index, product_id: str) -> str:
     """A product's title, or its id."""
-    fields = index.get(product_id).fields
-    return next((str(fields[name]) for name in _TITLES if fields.get(name)), product_id)
+    return titles.title_of(index.get(product_id).fields) or product_id
 
 
 def _side(side: Side) -> dict[str, Any]:

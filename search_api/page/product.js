@@ -1,6 +1,6 @@
 /** A product in words: which of a catalog's own fields a card shows, and how values read. */
 
-const TITLE_FIELDS = ["title", "name", "product_name", "description"];
+const TITLE_FIELDS = ["title", "name", "product_name", "product_title", "description"];
 const NOTED_FIRST = ["category", "product_type", "type", "brand", "colour", "color", "base_colour"];
 const NEVER_NOTED = new Set([
   ...TITLE_FIELDS, "id", "sku", "price", "currency", "image", "images", "source", "path", "url",
