@@ -157,6 +157,9 @@ def calibration_measures(
         measures.append(Measure(f"confidence_ece_{kind}", ece(pooled), ECE_TARGET, "lower"))
         measures.append(_lower(f"adaptive_ece_{kind}", adaptive_ece(pooled)))
         measures += [_lower(f"ece_{kind}_{name}", ece(judged)) for name, judged in sets.items()]
+        measures += [
+            _lower(f"ece_{kind}_{name}_first", ece(judged.first())) for name, judged in sets.items()
+        ]
         for fit in (Fit.COSINE, Fit.PRIOR):
             less = ask(data, askers, fit)
             measures += [

@@ -27,11 +27,13 @@ class Judged:
         said: Probabilities, 0 to 1.
         true: 1 or 0.
         weights: Of each; they need not sum to anything.
+        ranks: Places of the hits, from 0.
     """
 
     said: Doubles
     true: Doubles
     weights: Doubles
+    ranks: NDArray[np.int64]
 
     @classmethod
     def of(cls, said: list[Doubles], true: list[NDArray[np.bool_]]) -> Judged:
@@ -40,6 +42,7 @@ class Judged:
             np.concatenate(said),
             np.concatenate(true).astype(np.float64),
             np.concatenate([np.full(len(one), 1 / (len(one) * len(said))) for one in said]),
+            np.concatenate([np.arange(len(one)) for one in said]),
         )
 
     @classmethod
@@ -49,7 +52,13 @@ class Judged:
             np.concatenate([part.said for part in parts]),
             np.concatenate([part.true for part in parts]),
             np.concatenate([part.weights / part.weights.sum() for part in parts]),
+            np.concatenate([part.ranks for part in parts]),
         )
+
+    def first(self) -> Judged:
+        """The best hit of each query alone."""
+        best = self.ranks == 0
+        return Judged(self.said[best], self.true[best], self.weights[best], self.ranks[best])
 
 
 def ece(judged: Judged) -> float:
