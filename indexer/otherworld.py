@@ -26,7 +26,7 @@ _RARE = _listed("""
     construction site; parking lot; tunnel; dam; cemetery; roundabout; oil refinery; windmill
     elephant; crocodile; penguin colony; whale; spider; herd of cows; octopus; kangaroo; wolf
     flock of geese; jellyfish; honey bee; tortoise; rattlesnake; shark; bat; woodpecker; seal
-    freight train; fighter jet; cargo ship; submarine; fire engine; helicopter; bulldozer
+    freight train; fighter jet; cargo ship; cement mixer; fire engine; helicopter; bulldozer
     combine harvester; satellite; hot air balloon; canoe on a lake; forklift; ambulance; tram
     income tax; interest rate; stock market; mortgage; insurance claim; court case; constitution
     foreign policy; election result; peace treaty; trade union; inflation; pension fund; census

@@ -201,6 +201,8 @@ class TestQueries:
         assert set(everything) - set(furniture) == {"sofa", "desk lamp"}
         assert "sofa" not in phrases_beside([])  # without words it may sell anything
         assert "volcano eruption" in phrases_beside([])
+        # The promise is tested with it, so it must not be fit with.
+        assert "suspension bridge" not in everything
 
     def test_pictures_of_nothing_are_always_the_same(self) -> None:
         first, second = pictures(), pictures()
