@@ -52,6 +52,7 @@ from indexer.manifest import (
 from indexer.query_sample import QuerySample
 from indexer.segment import Segment
 from indexer.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
+from indexer.text_mix import DEFAULT_TEXT_WEIGHT, TextMixer, mix_titles
 from indexer.update import Update
 
 __all__ = ["BuildOptions", "BuildProgress", "BuildReport", "build_index"]
@@ -73,6 +74,8 @@ class BuildOptions:
         thumbnails: Keep a thumbnail of every picture in the index.
         keep_missing: Keep products of the live generation that the catalog does not name.
         addresses: Where pictures at URLs may be fetched from.
+        text_weight: The titles' share in the vectors that are searched, 0 to `MAX_TEXT_WEIGHT`;
+            None for that of the live generation, or `DEFAULT_TEXT_WEIGHT`.
         batch_size: Pictures given to the encoder at once.
         workers: Decoding processes; None chooses by the number of processors.
         max_bad: Share of catalog rows, 0 to 1, that may be broken before the build is refused.
@@ -85,6 +88,7 @@ class BuildOptions:
     thumbnails: bool = True
     keep_missing: bool = False
     addresses: AddressPolicy = AddressPolicy.PUBLIC
+    text_weight: float | None = None
     batch_size: int = 64
     workers: int | None = None
     max_bad: float = 0.8
@@ -129,6 +133,7 @@ class BuildReport:
         added: Products that the former generation did not have.
         changed: Products whose fields or pictures are others than before.
         removed: Products of the former generation that are gone.
+        titles: Titles embedded by this build, where they are mixed into vectors.
         quarantined: Rows and pictures refused; `quarantine.jsonl` lists them.
         reasons: How many were refused for which reason.
         seconds: The whole build.
@@ -147,6 +152,7 @@ class BuildReport:
     added: int
     changed: int
     removed: int
+    titles: int
     quarantined: int
     reasons: Mapping[str, int]
     seconds: float
@@ -240,7 +246,9 @@ class _Build:
         self._live = _open_live(layout)
         segments = self._usable_segments()
         self._known = KnownImages(segments, thumbnails=options.thumbnails)
-        self._update = Update(segments)
+        self._text_weight = self._choose_text_weight()
+        self._mixer = TextMixer(encoder, self._text_weight, ledger)
+        self._update = Update(segments, self._text_weight)
         self._typer = self._new_typer()
         self._sample = QuerySample()
         self._start = self._last_commit = time.monotonic()
@@ -284,6 +292,7 @@ class _Build:
             added=self._added,
             changed=self._changed,
             removed=(former.products if former is not None else 0) + self._added - live.products,
+            titles=self._mixer.embedded,
             quarantined=reasons.total(),
             reasons=dict(reasons.most_common()),
             seconds=time.monotonic() - self._start,
@@ -306,6 +315,11 @@ class _Build:
                 f"can't be kept for {spec.name!r}. Build without --keep-missing."
             )
         return ()
+
+    def _choose_text_weight(self) -> float:
+        if self._options.text_weight is not None:
+            return self._options.text_weight
+        return DEFAULT_TEXT_WEIGHT if self._live is None else self._live.manifest.text_weight
 
     def _new_typer(self) -> FieldTyper:
         known = dict(self._catalog.field_types or {})
@@ -396,7 +410,12 @@ class _Build:
     def _digest(
         self, fields: Mapping[str, FieldValue], images: Iterable[tuple[bytes, str]]
     ) -> bytes:
-        return product_digest(fields, images, thumbnails=self._options.thumbnails)
+        return product_digest(
+            fields,
+            images,
+            thumbnails=self._options.thumbnails,
+            text_weight=self._text_weight,
+        )
 
     def _refuse(self, row: BadRow) -> None:
         self._refused += 1
@@ -452,6 +471,8 @@ class _Build:
     def _write_segment(self) -> SegmentRecord | None:
         """Write what is new or changed, and the older segments it takes in; None for nothing."""
         products = self._sample.watch(self._products())
+        if self._text_weight:
+            products = mix_titles(products, self._mixer)
         first = next(products, None)
         if first is None:
             return None
@@ -463,6 +484,7 @@ class _Build:
             lambda layout: build_neighbours(
                 layout, self._options.neighbours, lambda: self._sample.embed(self._encoder)
             ),
+            text_weight=self._text_weight,
         )
 
     def _products(self) -> Iterator[NewProduct]:

@@ -102,11 +102,11 @@ class _Drawing:
         unknown_pictures = self._images(pictures())
         words = _Found.of(self._index, self._texts([a.text for a in asked]), QueryKind.TEXT)
         backgrounds = {
-            AskedBy.TEXT: Background.of(unknown_words @ sample.vectors.T),
-            AskedBy.IMAGE: Background.of(unknown_pictures @ sample.vectors.T),
+            AskedBy.TEXT: Background.of(unknown_words @ sample.searched.T),
+            AskedBy.IMAGE: Background.of(unknown_pictures @ sample.searched.T),
         }
         unknown_both = _mixed(unknown_words, unknown_pictures)
-        backgrounds[AskedBy.MIXED] = Background.of(unknown_both @ sample.vectors.T)
+        backgrounds[AskedBy.MIXED] = Background.of(unknown_both @ sample.searched.T)
         by_text = self._labelled(words, [a.wanted for a in asked], [a.weight for a in asked])
         by_image = self._by_image()
         return LabelledPairs(

@@ -102,6 +102,12 @@ class CatalogSample:
         rows = [self._segment(i).vectors[self._picture(i)] for i in range(len(self))]
         return np.array(rows, np.float32).reshape(len(rows), self._dim)
 
+    @cached_property
+    def searched(self) -> FloatArray:
+        """`[n, dim]`, what queries are compared with, of each product's first picture."""
+        rows = [self._segment(i).searched[self._picture(i)] for i in range(len(self))]
+        return np.array(rows, np.float32).reshape(len(rows), self._dim)
+
     def thumbnail(self, number: int) -> bytes:
         """Of a product's first picture; empty where none is kept."""
         return self._segment(number).thumbnail(self._picture(number))

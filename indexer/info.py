@@ -33,6 +33,7 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
         "fingerprint": manifest.encoder.fingerprint,
         "dim": manifest.encoder.dim,
         "kind": index_kind(manifest),
+        "text_weight": manifest.text_weight,
         "recall": index_recall(manifest),
         "segments": len(manifest.segments),
         "bytes": sum(file.bytes for file in files),

@@ -13,7 +13,7 @@ from indexer.layout import SegmentLayout
 from indexer.manifest import NeighboursRecord
 from indexer.neighbours import Kind, NeighbourIndex, write_neighbours
 from indexer.recall import draw_samples, tune
-from indexer.vectors import MappedVectors
+from indexer.vectors import searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
 
@@ -79,7 +79,7 @@ def build_neighbours(
     Raises:
         OSError: It can't be written.
     """
-    vectors = MappedVectors(layout.vectors)
+    vectors = searched_vectors(layout)
     count, dim = vectors.array.shape
     kinds = kinds_to_try(count, dim, options)
     if kinds[0] is not Kind.FLAT:

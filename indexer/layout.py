@@ -10,6 +10,7 @@ __all__ = [
     "KEYWORDS_META",
     "LOOKUP_FILES",
     "SEGMENT_FILES",
+    "TEXT_FILES",
     "Layout",
     "SegmentLayout",
     "is_keyword_file",
@@ -68,6 +69,11 @@ class SegmentLayout:
         return self.root / "image_lookup.npy"
 
     @property
+    def searched(self) -> Path:
+        """Float16 vectors with titles mixed in, where they are; the FAISS index is over these."""
+        return self.root / TEXT_FILES[0]
+
+    @property
     def keywords(self) -> Path:
         """Folder of the tantivy index over the words of the product fields (since format 3)."""
         return self.root / "keywords"
@@ -84,8 +90,10 @@ SEGMENT_FILES = (
 )
 # What format 2 added.
 LOOKUP_FILES = ("product_lookup.npy", "image_lookup.npy")
-# What format 3 added: this, and for each run of products, mostly one, tantivy's six files.
+# What format 3 added: vectors that are searched, if they are others than those of pictures alone;
+# this, and for each run of products, mostly one, tantivy's six files.
 KEYWORDS_META = "keywords/meta.json"
+TEXT_FILES = ("searched.npy",)
 _KEYWORD_FILE = re.compile(r"keywords/([0-9]{1,4}\.(fast|fieldnorm|idx|pos|store|term)|meta\.json)")
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
 from indexer.catalog import BadRow, CatalogRow
@@ -24,6 +25,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS embedded(
     sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS texts(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL);
 """
 # Primary result codes (sqlite.org/rescode.html) of a file that is no use any more.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -97,6 +99,7 @@ class Ledger:
         row = self._db.execute("SELECT kind FROM about").fetchone()
         if row is None or row[0] != kind:
             self._db.execute("DELETE FROM embedded")
+            self._db.execute("DELETE FROM texts")
             self._db.execute("DELETE FROM about")
             self._db.execute("INSERT INTO about VALUES (?)", (kind,))
         self._db.commit()
@@ -135,6 +138,23 @@ class Ledger:
             "INSERT OR REPLACE INTO embedded VALUES (?, ?, ?)",
             ((image.sha256, image.vector.tobytes(), image.thumbnail) for image in images),
         )
+
+    def text_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
+        """Vectors of texts, `[dim]` float16, by the SHA-256 of the text: those that are there."""
+        found = {}
+        for key in keys:
+            row = self._db.execute("SELECT vector FROM texts WHERE sha256 = ?", (key,)).fetchone()
+            if row is not None:
+                found[key] = np.frombuffer(row[0], np.float16)
+        return found
+
+    def add_texts(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
+        """Record vectors of texts, durably."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO texts VALUES (?, ?)",
+            ((key, vector.tobytes()) for key, vector in vectors.items()),
+        )
+        self._db.commit()
 
     def add_failed(self, sha256: bytes, reason: str, message: str) -> None:
         """Record a picture that can't be used, wherever the catalog has it."""

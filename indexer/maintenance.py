@@ -132,9 +132,10 @@ def prune(path: Path, keep: int = 1) -> list[int]:
 
 
 def _check_vectors(index: Index) -> None:
-    for segment in index.segments:
-        for start in range(0, len(segment.vectors), _ROWS):
-            rows = np.asarray(segment.vectors[start : start + _ROWS], dtype=np.float32)
+    both = [(s, vectors) for s in index.segments for vectors in (s.vectors, s.searched)]
+    for segment, vectors in both:
+        for start in range(0, len(vectors), _ROWS):
+            rows = np.asarray(vectors[start : start + _ROWS], dtype=np.float32)
             # NaN fails the comparison too.
             if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _UNIT_TOLERANCE).all():
                 raise DamagedIndexError(

@@ -78,6 +78,7 @@ class SegmentRecord:
             them; the one thing that differs between the generations that share a segment.
         deleted_products: How many rows those are.
         deleted_images: How many pictures those products have.
+        text_weight: The titles' share in the vectors that are searched, 0 to 1.
     """
 
     id: str
@@ -88,6 +89,7 @@ class SegmentRecord:
     deleted: str = ""
     deleted_products: int = 0
     deleted_images: int = 0
+    text_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,11 @@ class Manifest:
     catalog: str
     confidence: Confidence | None = None
     replaces: int | None = None
+
+    @property
+    def text_weight(self) -> float:
+        """The titles' share in the vectors that are searched, the same in every segment."""
+        return self.segments[0].text_weight if self.segments else 0.0
 
     def to_json(self) -> str:
         """The manifest file's text; it ends with a checksum of all the rest."""

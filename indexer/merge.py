@@ -101,7 +101,9 @@ def _merge_locked(
         return sample.embed(encoder)
 
     products = (
-        product for segment in index.segments for product in stored_products(segment, segment.alive)
+        product
+        for segment in index.segments
+        for product in stored_products(segment, segment.alive, manifest.text_weight)
     )
     staged = SegmentLayout(layout.staging / new_segment_id())
     record = write_segment(
@@ -110,6 +112,7 @@ def _merge_locked(
         {name: FieldType(kind) for name, kind in manifest.fields.items()},
         manifest.encoder.dim,
         lambda written: build_neighbours(written, options, text_queries),
+        text_weight=manifest.text_weight,
     )
     merged = new_generation(
         layout,

@@ -26,6 +26,7 @@ from indexer.layout import (
     KEYWORDS_META,
     LOOKUP_FILES,
     SEGMENT_FILES,
+    TEXT_FILES,
     SegmentLayout,
     is_keyword_file,
 )
@@ -67,9 +68,11 @@ class Segment:
         _verify(layout, record)
         try:
             self._vectors = MappedVectors(layout.vectors)
+            with_texts = set(TEXT_FILES) <= set(record.files)
+            self._searched = MappedVectors(layout.searched) if with_texts else self._vectors
             self.neighbours = NeighbourIndex.open(
                 layout.neighbours,
-                self._vectors,
+                self._searched,
                 record.neighbours.kind,
                 record.neighbours.efforts,
             )
@@ -88,6 +91,7 @@ class Segment:
             raise DamagedIndexError(f"A file of segment {record.id} can't be read.") from error
         lengths = (
             (self._vectors.array.shape, (record.images, dim)),
+            (self._searched.array.shape, (record.images, dim)),
             ((self.neighbours.count, self.neighbours.dim), (record.images, dim)),
             (self._images.num_rows, record.images),
             (self._products.num_rows, record.products),
@@ -188,8 +192,13 @@ class Segment:
 
     @property
     def vectors(self) -> NDArray[np.float16]:
-        """`[images, dim]` unit vectors, by picture row."""
+        """`[images, dim]` unit vectors of pictures, by picture row."""
         return self._vectors.array
+
+    @property
+    def searched(self) -> NDArray[np.float16]:
+        """`[images, dim]` unit vectors that queries are compared with: with titles, if mixed in."""
+        return self._searched.array
 
     @property
     def field_table(self) -> pa.Table:
@@ -243,7 +252,7 @@ class Segment:
         owners = np.repeat(np.arange(len(rows)), counts)
         starts = np.cumsum(counts) - counts
         images = first[owners] + np.arange(len(owners)) - starts[owners]
-        cosines = self._vectors.take(images) @ vector
+        cosines = self._searched.take(images) @ vector
         # Nearest first within each product; then its first is its best.
         order = np.lexsort((images, -cosines, owners))[starts]
         return cosines[order], images[order]
@@ -287,7 +296,7 @@ def _widens(narrow: pa.DataType, wide: pa.DataType) -> bool:
 
 def _verify(layout: SegmentLayout, record: SegmentRecord) -> None:
     names = {name for name in record.files if not is_keyword_file(name)}
-    if not set(SEGMENT_FILES) <= names <= {*SEGMENT_FILES, *LOOKUP_FILES}:
+    if not set(SEGMENT_FILES) <= names <= {*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES}:
         raise DamagedIndexError(f"The manifest of segment {record.id} does not list its files.")
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         problems = pool.map(lambda name: _problem(layout, record, name), record.files)

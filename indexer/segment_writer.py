@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -17,11 +18,11 @@ from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of, sync_file, sync_folder
 from indexer.fields import FieldType, FieldValue, arrow_schema, to_batch
 from indexer.keywords import KeywordWriter
-from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, SegmentLayout
+from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, TEXT_FILES, SegmentLayout
 from indexer.lookup import KeyArray, Lookup, content_keys, id_keys
 from indexer.manifest import FileRecord, NeighboursRecord, SegmentRecord
 from indexer.neighbours import Kind, write_neighbours
-from indexer.vectors import MappedVectors
+from indexer.vectors import searched_vectors
 
 __all__ = ["NewImage", "NewProduct", "new_segment_id", "write_flat", "write_segment"]
 
@@ -49,12 +50,16 @@ _BATCH = 32_768
 
 @dataclass(frozen=True)
 class NewImage:
-    """A picture to be written: its content's SHA-256, `[dim]` float16 vector, and thumbnail."""
+    """A picture to be written: its content's SHA-256, `[dim]` float16 vector, and thumbnail.
+
+    `searched` is the vector with the title mixed in, where it is known already.
+    """
 
     sha256: bytes
     location: str
     vector: NDArray[np.float16]
     thumbnail: bytes
+    searched: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def new_segment_id() -> str:
 
 def write_flat(layout: SegmentLayout) -> NeighboursRecord:
     """Write the FAISS index that compares with every vector of a segment."""
-    write_neighbours(MappedVectors(layout.vectors).array, Kind.FLAT, layout.neighbours)
+    write_neighbours(searched_vectors(layout).array, Kind.FLAT, layout.neighbours)
     return NeighboursRecord()
 
 
@@ -84,6 +89,7 @@ def write_segment(
     types: Mapping[str, FieldType],
     dim: int,
     neighbours: Callable[[SegmentLayout], NeighboursRecord] = write_flat,
+    text_weight: float = 0.0,
 ) -> SegmentRecord:
     """Write a segment, durably, into a folder of its own.
 
@@ -93,6 +99,8 @@ def write_segment(
         types: Of the product fields.
         dim: Length of the vectors.
         neighbours: Writes the FAISS index over the vectors once they are there.
+        text_weight: The titles' share in the pictures' `searched` vectors, which all of them have
+            if it is above 0.
 
     Returns:
         The record for the manifest; its id is the folder's name.
@@ -111,8 +119,11 @@ def write_segment(
         pa.ipc.new_file(images_file, _IMAGES) as images_out,
         layout.vectors.open("wb") as vectors_out,
         layout.thumbnails.open("wb") as thumbnails_out,
+        layout.searched.open("wb") if text_weight else nullcontext() as searched_out,
     ):
-        _write_vectors_header(vectors_out, 0, dim)
+        vector_files = [vectors_out] if searched_out is None else [vectors_out, searched_out]
+        for file in vector_files:
+            _write_vectors_header(file, 0, dim)
         for batch in _batches(products, _BATCH):
             products_out.write_batch(_product_batch(batch, image_count))
             keys.append(id_keys(product.id for product in batch))
@@ -129,15 +140,21 @@ def write_segment(
             for _, image in pairs:
                 vectors_out.write(image.vector.tobytes())
                 thumbnails_out.write(image.thumbnail)
+                if searched_out is not None:
+                    assert image.searched is not None
+                    searched_out.write(image.searched.tobytes())
             product_count += len(batch)
             image_count += len(pairs)
-        vectors_out.seek(0)
-        _write_vectors_header(vectors_out, image_count, dim)
+        for file in vector_files:
+            file.seek(0)
+            _write_vectors_header(file, image_count, dim)
     Lookup.write(layout.product_lookup, _joined(keys))
     Lookup.write(layout.image_lookup, _joined(contents))
-    names = (*SEGMENT_FILES, *LOOKUP_FILES, *keywords.close())
+    texts = TEXT_FILES if text_weight else ()
+    names = (*SEGMENT_FILES, *LOOKUP_FILES, *texts, *keywords.close())
     record = neighbours(layout)
-    return _seal(layout, names, record, products=product_count, images=image_count)
+    sealed = _seal(layout, names, record, products=product_count, images=image_count)
+    return replace(sealed, text_weight=text_weight)
 
 
 def _batches(products: Iterable[NewProduct], size: int) -> Iterator[list[NewProduct]]:

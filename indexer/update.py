@@ -28,9 +28,11 @@ class Update:
 
     Args:
         segments: Of the live generation; none where it can't be built upon.
+        text_weight: The titles' share in what is searched of the generation to come.
     """
 
-    def __init__(self, segments: Sequence[Segment]) -> None:
+    def __init__(self, segments: Sequence[Segment], text_weight: float = 0.0) -> None:
+        self._text_weight = text_weight
         self.segments = tuple(segments)
         self._rewrite = False
         self._clear()
@@ -84,6 +86,7 @@ class Update:
             or (left[number] and not segment.can_have_types(types))
             # Of a format that had no keywords: written anew, it has.
             or (left[number] and segment.keywords is None)
+            or (left[number] and segment.record.text_weight != self._text_weight)
         }
         total = new_images + sum(left[number] for number in absorbed)
         for number in reversed(range(len(self.segments))):
@@ -95,7 +98,7 @@ class Update:
     def absorbed_products(self, numbers: Sequence[int]) -> Iterator[NewProduct]:
         """What is kept of some segments."""
         for number in numbers:
-            yield from stored_products(self.segments[number], self._kept[number])
+            yield from stored_products(self.segments[number], self._kept[number], self._text_weight)
 
     def records(self, absorbed: Sequence[int]) -> list[SegmentRecord]:
         """The segments that remain, with what is deleted of them."""
@@ -129,13 +132,15 @@ class Update:
         return None
 
 
-def stored_products(segment: Segment, wanted: Mask) -> Iterator[NewProduct]:
+def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Iterator[NewProduct]:
     """Products of a segment, ready to be written into another one.
 
     Args:
         segment: Where they are.
         wanted: Mask over its product rows.
+        text_weight: Of the other segment; vectors that are searched go along if it is the same.
     """
+    alike = text_weight > 0 and segment.record.text_weight == text_weight
     for row in np.flatnonzero(wanted).tolist():
         images = [
             NewImage(
@@ -143,6 +148,7 @@ def stored_products(segment: Segment, wanted: Mask) -> Iterator[NewProduct]:
                 segment.location(image),
                 segment.vectors[image],
                 segment.thumbnail(image),
+                segment.searched[image] if alike else None,
             )
             for image in segment.image_rows(row)
         ]

@@ -11,9 +11,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
+from indexer.layout import SegmentLayout
 from indexer.mapping import map_file
 
-__all__ = ["MappedVectors"]
+__all__ = ["MappedVectors", "searched_vectors"]
 
 # Rows of files up to this many bytes are read from where they are mapped. Around each such row the
 # system maps half a megabyte or more of a cached file, so that random reads soon hold all of it
@@ -61,6 +62,11 @@ class MappedVectors:
         if len(read) != len(rows) * size:
             raise IndexError(f"a row of {rows} is not among {len(self._array)}")
         return np.frombuffer(read, np.float16).reshape(len(rows), self._array.shape[1])
+
+
+def searched_vectors(layout: SegmentLayout) -> MappedVectors:
+    """What a segment's FAISS index is over: pictures, or pictures with titles mixed in."""
+    return MappedVectors(layout.searched if layout.searched.exists() else layout.vectors)
 
 
 def _to_float32(halves: NDArray[np.float16]) -> FloatArray:

@@ -25,6 +25,7 @@ from search_evaluation import (  # noqa: E402
     hybrid,
     priors,
     recommend,
+    text_weight,
 )
 from search_evaluation.setting import Setting  # noqa: E402
 
@@ -40,6 +41,7 @@ PARTS: Mapping[str, Callable[[Setting], list[Measure]]] = {
     "health": lambda s: health.measure_health(s.data, s.encoder),
     "diversity": diversity.measure,
     "recommend": recommend.measure,
+    "text-weight": text_weight.measure,
     "priors": lambda s: priors.prior_measures(s.data, s.cache / "calibration", s.encoder),
 }
 

@@ -202,6 +202,8 @@ def print_build(report: BuildReport, index: Path) -> None:
             f"{report.added:,} products added, {report.changed:,} changed, "
             f"{report.removed:,} removed"
         )
+    if report.titles:
+        _out.print(f"{report.titles:,} titles embedded")
     if report.quarantined:
         _out.print(
             f"[yellow]{report.quarantined:,} in quarantine[/]: see "

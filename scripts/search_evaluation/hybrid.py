@@ -277,7 +277,7 @@ def _derived_index(
 
 def _texts_of(index: Index) -> Iterator[NewProduct]:
     for segment in index.segments:
-        for product in stored_products(segment, segment.alive):
+        for product in stored_products(segment, segment.alive, 0.0):
             fields = {
                 name: value for name, value in product.fields.items() if isinstance(value, str)
             }

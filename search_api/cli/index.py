@@ -80,6 +80,15 @@ def index_build(
         bool,
         typer.Option("--private-urls", help="Fetch pictures from inner networks too."),
     ] = False,
+    text_weight: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=0.9,
+            help="The titles' share in what is searched; by default as the index has it, or 0.",
+            show_default=False,
+        ),
+    ] = None,
     kind: KindOption = "auto",
     memory: MemoryOption = None,
     min_recall: RecallOption = 0.95,
@@ -113,6 +122,7 @@ def index_build(
         neighbours=_neighbour_options(kind, memory, min_recall),
         thumbnails=thumbnails,
         keep_missing=keep_missing,
+        text_weight=text_weight,
         addresses=AddressPolicy.ANY if private_urls else AddressPolicy.PUBLIC,
         batch_size=batch_size,
         workers=workers,
