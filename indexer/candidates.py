@@ -98,7 +98,8 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Of each vector its nearest among some rows: places in `rows`, and cosines, both [n, k]."""
     wanted = min(_NEIGHBOURS + 1, len(rows))  # one of them may be the picture itself
-    if segment.record.neighbours.kind is Kind.FLAT:
+    # With titles mixed in, the FAISS index is over other vectors than those of the pictures.
+    if segment.record.neighbours.kind is Kind.FLAT or segment.record.text_weight:
         return _nearest_by_blocks(segment, rows, vectors, wanted)
     mask = np.zeros(segment.record.images, np.bool_)
     mask[rows] = True
@@ -106,9 +107,9 @@ def _nearest(
     places = np.zeros((len(vectors), wanted), np.int64)
     cosines = np.full((len(vectors), wanted), -1.0, np.float32)
     for n, vector in enumerate(vectors):
-        found, near = segment.neighbours.search(vector, wanted, allowed, QueryKind.IMAGE)
-        places[n, : len(near)] = np.searchsorted(rows, near)
-        cosines[n, : len(found)] = found
+        near, found = segment.neighbours.search(vector, wanted, allowed, QueryKind.IMAGE)
+        places[n, : len(found)] = np.searchsorted(rows, found)
+        cosines[n, : len(near)] = near
     return places, cosines
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, build_index
+from indexer.layout import Layout
 
 __all__ = ["ROWS", "write_golden"]
 
@@ -41,6 +42,7 @@ def write_golden(folder: Path) -> None:
             Image.new("RGB", (16, 16), colour).save(catalog.parent / f"{name}.png")
         catalog.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
         build_index(catalog, folder, FakeEncoder(), BuildOptions(workers=1))
+    Layout(folder).lock.unlink()  # it names the process and the machine
 
 
 if __name__ == "__main__":

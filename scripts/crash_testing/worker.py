@@ -21,6 +21,7 @@ from embeddings.encoder import FloatArray, PixelArray
 from embeddings.errors import LookalikeError
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, BuildProgress, build_index
+from indexer.confidence_fit import fit_confidence
 from indexer.maintenance import prune, rollback
 from indexer.merge import merge
 
@@ -186,6 +187,10 @@ def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
     indexer.build._COMMIT_EVERY = 0.01
     points = _Points(operation.index, fatal)
     encoder = _Encoder(points, sender.send)
+    # Confidence is fit with altered pictures, of which one may look like another of the catalog;
+    # they are embedded by design, and not told of.
+    quiet = _Encoder(points, lambda told: None)
+    indexer.build.fit_confidence = lambda index, encoder: fit_confidence(index, quiet)
 
     def on_progress(progress: BuildProgress) -> None:
         sender.send(_Acknowledged())

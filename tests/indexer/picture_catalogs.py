@@ -50,6 +50,7 @@ def build(
     *,
     thumbnails: bool = True,
     kind: Kind | None = None,
+    text_weight: float = 0.0,
 ) -> Index:
     """An index over rows whose pictures are written beside them first."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +59,8 @@ def build(
     catalog = folder / "catalog.jsonl"
     catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     neighbours = NeighbourOptions(kind=kind, min_recall=0)
-    options = BuildOptions(workers=1, thumbnails=thumbnails, neighbours=neighbours)
+    options = BuildOptions(
+        workers=1, thumbnails=thumbnails, neighbours=neighbours, text_weight=text_weight
+    )
     build_index(catalog, folder / "index", FakeEncoder(), options)
     return Index.open(folder / "index")

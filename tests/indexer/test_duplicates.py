@@ -10,6 +10,7 @@ import pytest
 from picture_catalogs import COPIES, build, copy_of, drawn, jpeg
 from PIL import Image
 
+from indexer.candidates import near_by_vector
 from indexer.drawings import draw_product
 from indexer.duplicates import (
     DuplicateGroup,
@@ -154,6 +155,7 @@ def test_every_kind_and_several_segments(
     tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.update._SMALL", 0)  # segments this small are merged otherwise
+    monkeypatch.setattr("indexer.kinds._MIN_LEARNED", 1)
     rows: list[dict[str, object]] = []
     pictures = {}
     for product in PRODUCTS[:30]:
@@ -164,6 +166,7 @@ def test_every_kind_and_several_segments(
     rows += [{"id": name, "image": name} for name in copies]
     index = build(tmp_path, rows, copies, kind=kind)
     assert len(index.segments) == 2
+    assert index.segments[1].record.neighbours.kind is kind
     assert pairs(find_duplicates(index)) == {frozenset((*copies, PRODUCTS[3].id))}
 
 
@@ -193,3 +196,23 @@ def test_scanning_tells_size_and_spread(tmp_path: Path) -> None:
     assert scan.grey[0, :, 0].max() < 20
     assert scan.grey[0, :, -1].min() > 235
     assert scan.seen.all()
+
+
+@pytest.mark.parametrize("kind", [Kind.FLAT, Kind.HNSW])
+def test_pictures_are_compared_without_the_titles_mixed_in(
+    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.kinds._MIN_LEARNED", 1)
+    rows: list[dict[str, object]] = []
+    pictures = {}
+    for number, product in enumerate(PRODUCTS[:30]):
+        pictures[f"{product.id}.jpg"] = jpeg(product.image)
+        title = ("red", "blue", "green")[number % 3]
+        rows.append({"id": product.id, "image": f"{product.id}.jpg", "title": title})
+    table = PictureTable(build(tmp_path, rows, pictures, kind=kind, text_weight=0.6))
+    everything = np.arange(len(table))
+    found, cosines = near_by_vector(table, everything, min_cosine=-1)
+    vectors = table.vectors(everything)
+    assert len(found) >= len(table)
+    expected = (vectors[found[:, 0]] * vectors[found[:, 1]]).sum(1)
+    np.testing.assert_allclose(cosines, expected, atol=2e-3)
