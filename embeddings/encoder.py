@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from embeddings.preprocess import Preprocess
 
-__all__ = ["Encoder", "EncoderSpec", "FloatArray", "PixelArray"]
+__all__ = ["Encoder", "EncoderSpec", "FloatArray", "PixelArray", "encode_many_texts"]
+
+# Texts given to a model at once: more are hardly quicker, and take memory.
+_BATCH = 64
 
 FloatArray = NDArray[np.float32]
 PixelArray = NDArray[np.uint8]
@@ -72,3 +75,12 @@ class Encoder(Protocol):
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts; `[n, dim]` float32 rows of length 1. Text past the context is cut off."""
         ...
+
+
+def encode_many_texts(encoder: Encoder, texts: Sequence[str]) -> FloatArray:
+    """As `Encoder.encode_texts`, a batch at a time, for any number of texts; `[n, dim]`."""
+    parts = [
+        encoder.encode_texts(texts[start : start + _BATCH])
+        for start in range(0, len(texts), _BATCH)
+    ]
+    return np.concatenate([np.empty((0, encoder.spec.dim), np.float32), *parts])

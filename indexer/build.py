@@ -74,7 +74,7 @@ class BuildOptions:
         thumbnails: Keep a thumbnail of every picture in the index.
         keep_missing: Keep products of the live generation that the catalog does not name.
         addresses: Where pictures at URLs may be fetched from.
-        text_weight: The titles' share in the vectors that are searched, 0 to `MAX_TEXT_WEIGHT`;
+        text_weight: The titles' share in the vectors that are searched, 0 to below 1;
             None for that of the live generation, or `DEFAULT_TEXT_WEIGHT`.
         batch_size: Pictures given to the encoder at once.
         workers: Decoding processes; None chooses by the number of processors.

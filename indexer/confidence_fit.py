@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from embeddings.encoder import Encoder, FloatArray
+from embeddings.encoder import Encoder, FloatArray, encode_many_texts
 from indexer.confidence import (
     PRIORS,
     AskedBy,
@@ -203,11 +203,7 @@ class _Drawing:
         )
 
     def _texts(self, texts: Sequence[str]) -> FloatArray:
-        parts = [
-            self._encoder.encode_texts(texts[start : start + _BATCH])
-            for start in range(0, len(texts), _BATCH)
-        ]
-        return np.concatenate([np.empty((0, self._encoder.spec.dim), np.float32), *parts])
+        return encode_many_texts(self._encoder, texts)
 
     def _images(self, images: Sequence[Image]) -> FloatArray:
         pixels = [self._encoder.preprocess(image) for image in images]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
-from embeddings.encoder import Encoder, FloatArray
+from embeddings.encoder import Encoder, FloatArray, encode_many_texts
 from indexer.segment_writer import NewProduct
 
 __all__ = ["QuerySample"]
 
 _SIZE = 400
-_BATCH = 64
 _MAX_CHARACTERS = 200
 
 _COLOURS = ("black", "white", "red", "blue", "green", "yellow", "brown", "silver", "striped")
@@ -44,11 +41,7 @@ class QuerySample:
         """Unit vectors of the sample, `[n, dim]`."""
         phrases = [f"{colour} {thing}" for colour in _COLOURS for thing in _THINGS]
         texts = list(dict.fromkeys([*self._texts, *phrases]))[:_SIZE]
-        parts = [
-            encoder.encode_texts(texts[start : start + _BATCH])
-            for start in range(0, len(texts), _BATCH)
-        ]
-        return np.concatenate(parts)
+        return encode_many_texts(encoder, texts)
 
     def _consider(self, text: str) -> None:
         # Vitter 1985, algorithm R.

@@ -18,7 +18,6 @@ from indexer.titles import title_of
 
 __all__ = [
     "DEFAULT_TEXT_WEIGHT",
-    "MAX_TEXT_WEIGHT",
     "TextMemory",
     "TextMixer",
     "mix_titles",
@@ -27,8 +26,6 @@ __all__ = [
 
 # Measured on fashion and groceries (docs/relevance.md).
 DEFAULT_TEXT_WEIGHT = 0.0
-# Beyond it pictures would hardly count.
-MAX_TEXT_WEIGHT = 0.9
 _BATCH = 256
 # Products whose titles are looked up together.
 _PRODUCTS = 1024
@@ -51,7 +48,7 @@ class TextMixer:
 
     Args:
         encoder: Embeds titles.
-        weight: The title's share, above 0 and up to `MAX_TEXT_WEIGHT`.
+        weight: The title's share, 0 to below 1.
         memory: Where vectors of titles are kept.
 
     Attributes:

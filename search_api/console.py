@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from embeddings.models import ModelSpec
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from indexer.query import SearchResult
 
 __all__ = [
+    "Bar",
     "BuildBar",
     "StepBar",
     "build_summary",
@@ -46,6 +54,7 @@ __all__ = [
     "print_models",
     "print_tags",
     "say",
+    "shown",
     "tag_summary",
     "waiting",
 ]
@@ -94,26 +103,18 @@ def waiting(what: str) -> Iterator[None]:
         yield
 
 
-class BuildBar:
-    """A progress bar over a build's catalog rows."""
+class Bar:
+    """A progress bar on standard error for as long as the context lasts.
 
-    def __init__(self, spec: EncoderSpec) -> None:
-        self._spec = spec
-        self._warned = False
-        self._first: BuildProgress | None = None
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=_err,
-        )
-        self._task = self._progress.add_task("Indexing", total=None, rate="")
+    Args:
+        columns: What it shows.
+        transient: Whether it goes away at the end.
+    """
+
+    def __init__(self, *columns: ProgressColumn, transient: bool = True) -> None:
+        self._progress = Progress(*columns, console=_err, transient=transient)
 
     def __enter__(self) -> Self:
-        spec = self._spec
-        note(f"Model {spec.name} on {spec.device}, {spec.precision}")
         self._progress.start()
         return self
 
@@ -124,6 +125,29 @@ class BuildBar:
         trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
+
+
+class BuildBar(Bar):
+    """A progress bar over a build's catalog rows."""
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        self._spec = spec
+        self._warned = False
+        self._first: BuildProgress | None = None
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            transient=False,
+        )
+        self._task = self._progress.add_task("Indexing", total=None, rate="")
+
+    def __enter__(self) -> Self:
+        spec = self._spec
+        note(f"Model {spec.name} on {spec.device}, {spec.precision}")
+        return super().__enter__()
 
     def update(self, progress: BuildProgress) -> None:
         """Show how far the build is."""
@@ -153,30 +177,12 @@ class BuildBar:
             note(f"There is no GPU here: on this processor it takes about {left / 60:.0f} minutes.")
 
 
-class StepBar:
+class StepBar(Bar):
     """A progress bar over the steps of something that goes through many pictures."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=_err,
-            transient=True,
-        )
+        super().__init__(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._task = self._progress.add_task("Opening", total=None)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def update(self, what: str, done: int, total: int) -> None:
         """Show which step is under way, and how far it is."""
@@ -234,8 +240,8 @@ def print_duplicates(report: DuplicateReport, limit: int) -> None:
             how += ", mirrored" if member.mirrored else ""
             how += ", cropped" if member.cropped else ""
             which = f" picture {member.picture + 1}" if member.picture else ""
-            title = _shown(member.title) if member.title else ""
-            _out.print(f"  {_shown(member.id)}{which}  {title}  [dim]{how}[/]", soft_wrap=True)
+            title = shown(member.title) if member.title else ""
+            _out.print(f"  {shown(member.id)}{which}  {title}  [dim]{how}[/]", soft_wrap=True)
     more = len(report.groups) - limit
     if more > 0:
         note(f"and {more:,} more groups: --limit {len(report.groups)} shows all")
@@ -276,8 +282,8 @@ def print_hits(result: SearchResult, title: str | None = None) -> None:
     table.add_column("product")
     for rank, hit in enumerate(result.hits, start=1):
         sure = "-" if hit.confidence is None else f"{hit.confidence:.0%}"
-        product = _shown(_describe(hit.fields))
-        table.add_row(f"{rank}", f"{hit.score:.3f}", sure, _shown(hit.id), product)
+        product = shown(_describe(hit.fields))
+        table.add_row(f"{rank}", f"{hit.score:.3f}", sure, shown(hit.id), product)
     _out.print(table)
     if title is None:
         note(f"{len(result.hits)} hits in {result.took_ms:.0f} ms, generation {result.generation}")
@@ -299,9 +305,9 @@ def print_tags(paths: Sequence[Path], tagged: Sequence[Sequence[Tag]]) -> None:
     for path, tags in zip(paths, tagged, strict=True):
         table = Table(show_header=False, box=None)
         for tag in tags:
-            table.add_row(_shown(tag.label), f"{tag.confidence:.0%}")
+            table.add_row(shown(tag.label), f"{tag.confidence:.0%}")
         # Not as the table's title, which would be folded to its width.
-        _out.print(_shown(str(path)), style="bold", soft_wrap=True)
+        _out.print(shown(str(path)), style="bold", soft_wrap=True)
         _out.print(table)
 
 
@@ -331,7 +337,7 @@ def _describe(fields: Mapping[str, Any]) -> str:
     return title if title is not None else ", ".join(str(value) for value in fields.values())
 
 
-def _shown(text: str) -> str:
+def shown(text: str, most: int = 200) -> str:
     """Catalog text for a terminal: no markup, no control characters, one line of bounded length."""
-    plain = "".join(char if char.isprintable() else "�" for char in text[:200])
+    plain = "".join(char if char.isprintable() else "�" for char in text[:most])
     return escape(plain)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from indexer.comparison import Change, Comparison, Figures
@@ -20,37 +18,21 @@ from search_api.evaluating import Evaluation, Side, named, title_of
 __all__ = ["QueryBar", "print_evaluation"]
 
 _out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 # Changed queries that are shown; the page and the JSON have more.
 _CHANGES = 10
+# Characters of a query or title in a table.
+_WIDTH = 60
 
 
-class QueryBar:
+class QueryBar(console.Bar):
     """A progress bar over queries."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("Evaluating"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=_err,
-            transient=True,
+        super().__init__(
+            TextColumn("Evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         )
         self._task = self._progress.add_task("", total=None)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def update(self, done: int, total: int) -> None:
         """Show how many queries are done."""
@@ -90,7 +72,7 @@ def _print_figures(title: str, figures: Figures, *, signed: bool = False) -> Non
 def _add_rows(table: Table, rows: Mapping[str, Summary], *, signed: bool) -> None:
     for name, group in rows.items():
         cells = [_estimate(estimate, signed=signed) for estimate in group.metrics.values()]
-        table.add_row(_plain(name), f"{group.queries:,}", *cells)
+        table.add_row(console.shown(name, _WIDTH), f"{group.queries:,}", *cells)
     table.add_section()
 
 
@@ -121,7 +103,7 @@ def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
     return (
         str(query.line),
         f"{change.difference[-1]:+.3f}",
-        _plain(named(query)),
+        console.shown(named(query), _WIDTH),
         _first(change.before.hits, other),
         _first(change.after.hits, this),
     )
@@ -130,7 +112,7 @@ def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
 def _first(hits: tuple[RankedHit, ...], side: Side) -> str:
     if not hits:
         return "[dim]none[/]"
-    shown = _plain(title_of(side.index, hits[0].match.id))
+    shown = console.shown(title_of(side.index, hits[0].match.id), _WIDTH)
     return f"[green]{shown}[/]" if hits[0].relevant else shown
 
 
@@ -152,8 +134,3 @@ def _note_left_out(evaluation: Evaluation) -> None:
         console.note(f"{len(evaluation.bad):,} row(s) could not be used:")
         for row in evaluation.bad[:3]:
             console.note(f"  line {row.line}: {row.message}")
-
-
-def _plain(text: str) -> str:
-    """Foreign text for a terminal: no markup, no control characters, one line of bounded length."""
-    return escape("".join(char if char.isprintable() else "�" for char in text[:60]))
