@@ -61,8 +61,8 @@ def colours(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fast_options() -> BuildOptions:
-    """Build options for tests: one decoding process."""
-    return BuildOptions(workers=1)
+    """Build options for tests: one decoding process, pictures searched by what they show alone."""
+    return BuildOptions(workers=1, text_weight=0.0)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from indexer.build import BuildReport, build_index
 from indexer.engine import Engine
 from indexer.index import Match
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
+from indexer.text_mix import DEFAULT_TEXT_WEIGHT, mixed
 
 pytestmark = pytest.mark.shared
 
@@ -99,14 +101,18 @@ def test_a_filtered_query_finds_exactly_the_nearest_that_pass(
     conditions = {"base_colour": "Red", "year": {"gte": 2012}}
     query = Query(parts=(TextPart("dress"),), k=50, filter=conditions)
     found = engine.search(query).hits
-    table = pq.read_table(fashion, columns=["id", "base_colour", "year"]).to_pylist()
-    passing = [
-        row["id"]
+    table = pq.read_table(fashion, columns=["id", "title", "base_colour", "year"]).to_pylist()
+    passing = {
+        row["id"]: row["title"]
         for row in table
         if row["base_colour"] == "Red" and row["year"] is not None and row["year"] >= 2012
-    ]
+    }
     vector = encoder.encode_texts(["dress"])[0]
-    cosines = {product: float(engine.index.vector(product) @ vector) for product in passing}
+    cosines = {}
+    for product, title in passing.items():
+        picture = engine.index.vector(product).astype(np.float16)
+        searched = mixed(picture, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT)
+        cosines[product] = float(searched.astype(np.float32) @ vector)
     best = sorted(cosines, key=lambda product: -cosines[product])
     assert len(found) == min(50, len(passing)) > 20
     # Stored vectors are rounded, so that the last places may change hands.

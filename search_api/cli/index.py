@@ -85,7 +85,7 @@ def index_build(
         typer.Option(
             min=0,
             max=0.9,
-            help="The titles' share in what is searched; by default as the index has it, or 0.",
+            help="The titles' share in what is searched; by default as the index has it, or 0.1.",
             show_default=False,
         ),
     ] = None,

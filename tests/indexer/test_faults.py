@@ -25,7 +25,14 @@ from indexer.durable import sha256_of
 from indexer.engine import Engine
 from indexer.errors import DamagedIndexError, IndexFolderError, IndexLockedError
 from indexer.index import Index
-from indexer.layout import KEYWORDS_META, LOOKUP_FILES, SEGMENT_FILES, Layout, keyword_file
+from indexer.layout import (
+    KEYWORDS_META,
+    LOOKUP_FILES,
+    SEGMENT_FILES,
+    TEXT_FILES,
+    Layout,
+    keyword_file,
+)
 from indexer.maintenance import prune, rollback, verify
 from indexer.manifest import Manifest, live_generation, read_manifest
 from indexer.merge import merge
@@ -35,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "data" / "indices"
 TANTIVY_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 KEYWORD_FILES = (KEYWORDS_META, *(keyword_file(0, kind) for kind in TANTIVY_FILES))
-ALL_FILES = (*SEGMENT_FILES, *LOOKUP_FILES, *KEYWORD_FILES)
+ALL_FILES = (*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES, *KEYWORD_FILES)
 
 
 def build(catalog: Path, index: Path, **options: Any) -> BuildReport:

@@ -82,7 +82,7 @@ def test_a_build_mixes_titles_into_what_is_searched_alone(colours: Path, index: 
 
 
 def test_without_a_weight_nothing_is_added(colours: Path, index: Path) -> None:
-    report = build(colours, index)
+    report = build(colours, index, 0.0)
     (segment,) = Index.open(index).segments
     assert report.titles == 0
     assert "searched.npy" not in segment.record.files

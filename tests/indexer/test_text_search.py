@@ -43,7 +43,8 @@ def write_catalog(folder: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def build(catalog: Path, index: Path, **options: Any) -> Engine:
-    build_index(catalog, index, FakeEncoder(), BuildOptions(workers=1, **options))
+    options = {"workers": 1, "text_weight": 0.0, **options}
+    build_index(catalog, index, FakeEncoder(), BuildOptions(**options))
     return Engine.open(index, FakeEncoder())
 
 

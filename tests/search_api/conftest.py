@@ -95,7 +95,8 @@ def coloured(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
             rows.writerow([name, f"{name}.png", f"A {name} thing"])
         rows.writerow([HOSTILE_ID, "blue.png", HOSTILE_TITLE])
-    done = fake_cli("index", "build", folder / "catalog.csv", "--index", folder / "index")
+    command = ["index", "build", folder / "catalog.csv", "--index", folder / "index"]
+    done = fake_cli(*command, "--text-weight", "0")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -133,6 +134,6 @@ def _fake_engine(
         Image.new("RGB", (64, 32), colour).save(folder / f"{name}.png")
     catalog = folder / "catalog.jsonl"
     catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    options = BuildOptions(workers=1, thumbnails=thumbnails)
+    options = BuildOptions(workers=1, thumbnails=thumbnails, text_weight=0.0)
     build_index(catalog, folder / "index", FakeEncoder(), options)
     return Engine.open(folder / "index", FakeEncoder())

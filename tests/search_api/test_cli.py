@@ -201,7 +201,8 @@ class TestSearch:
         found = only_json(cli(*command))
         assert [found["total"], len(found["hits"])] == [3, 3]
         assert found["hits"][0]["id"] == "sofa-0001"
-        assert found["hits"][0]["score"] == pytest.approx(1.0, abs=2e-3)
+        # Not quite 1: a little of its title is in what is searched.
+        assert 0.98 < found["hits"][0]["score"] < 0.9999
         assert found["model"] == MODEL
 
 

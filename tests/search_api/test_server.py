@@ -25,8 +25,8 @@ def test_an_uploaded_photo_in_one_call(http: httpx.Client, drawn: Drawn) -> None
     answer = http.post("/v1/search", files={"image": drawn.picture("mug-0001").read_bytes()})
     assert ids(answer)[0] == "mug-0001"
     body = answer.json()
-    # The index keeps the vectors rounded to 16 bits.
-    assert body["hits"][0]["score"] == pytest.approx(1.0, abs=2e-3)
+    # Not quite 1: a little of its title is in what is searched.
+    assert 0.98 < body["hits"][0]["score"] < 0.9999
     assert body["hits"][0]["fields"]["category"] == "kitchen"
     assert (body["total"], body["generation"], body["model"]) == (20, 1, MODEL)
 
