@@ -16,18 +16,25 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from embeddings.errors import LookalikeError
 from indexer.engine import Engine
 from indexer.errors import UnknownProductError
-from indexer.query import KEYWORD_WEIGHT, Query, SearchMode, TextPart
-from search_api.errors import describe, status_of
+from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, TextPart
+from search_api.errors import InvalidRequestError, describe, status_of
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
-from search_api.requests import body_schema, read_body, to_image, to_query
+from search_api.picture_urls import PictureUrls
+from search_api.requests import (
+    body_schema,
+    picture_urls,
+    read_body,
+    read_json,
+    to_image,
+    to_query,
+)
 from search_api.schemas import (
     MAX_K,
     MAX_OFFSET,
@@ -35,6 +42,7 @@ from search_api.schemas import (
     HealthResponse,
     IndexResponse,
     ItemResponse,
+    RecommendRequest,
     SearchRequest,
     SearchResponse,
     TagResponse,
@@ -49,6 +57,8 @@ __all__ = ["create_app"]
 T = TypeVar("T")
 
 _PAGE = Path(__file__).parent / "page"
+
+_OBJECT = TypeAdapter(dict[str, Any])
 
 # Codes of errors that the framework raises by itself.
 _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -86,24 +96,6 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     return app
 
 
-class _PictureNumber(Convertor[str]):
-    """Digits; whatever else follows `/image/` is the end of an id, such as `shoes/image/1.jpg`."""
-
-    # Five, so that a number out of range is told from an id, and `int` never gets a million.
-    regex = "[0-9]{1,5}"
-
-    def convert(self, value: str) -> str:
-        """Leave it to the route's validation."""
-        return value
-
-    def to_string(self, value: str) -> str:
-        """The way back."""
-        return value
-
-
-register_url_convertor("picture_number", _PictureNumber())
-
-
 class _Service:
     """The routes' functions; work runs on threads, the event loop only moves bytes."""
 
@@ -111,13 +103,18 @@ class _Service:
         self._engine = engine
         self._limits = settings.image_limits
         self._limiter = CapacityLimiter(settings.threads)
+        self._urls = PictureUrls(settings)
 
     def routes(self) -> list[tuple[str, str, Callable[..., Any], dict[str, Any]]]:
         """Method, path, function and documentation of every route."""
-        unsupported = {415: {"model": ErrorResponse, "description": "Not a picture we read"}}
+        unsupported = {
+            415: {"model": ErrorResponse, "description": "Not a picture we read"},
+            504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
+        }
         missing = {404: {"model": ErrorResponse, "description": "No such product or picture"}}
         webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
         search, tags = body_schema(SearchRequest), body_schema(TagsRequest)
+        recommend = body_schema(RecommendRequest, multipart=False)
         return [
             ("GET", "/", self.page, {"include_in_schema": False}),
             ("POST", "/v1/search", self.search,
@@ -126,9 +123,13 @@ class _Service:
             ("GET", "/v1/search", self.search_text, {"response_model": SearchResponse}),
             ("POST", "/v1/tags", self.tags,
              {"response_model": TagsResponse, "openapi_extra": tags, "responses": unsupported}),
-            ("GET", "/v1/items/{product_id:path}/image/{number:picture_number}", self.item_image,
-             {"response_class": Response, "responses": webp | missing}),
-            ("GET", "/v1/items/{product_id:path}", self.item,
+            ("POST", "/v1/recommend", self.recommend,
+             {"response_model": SearchResponse, "openapi_extra": recommend, "responses": missing}),
+            ("GET", "/v1/items/{product_id:product_id}/image/{number:picture_number}",
+             self.item_image, {"response_class": Response, "responses": webp | missing}),
+            ("GET", "/v1/items/{product_id:product_id}/similar", self.similar,
+             {"response_model": SearchResponse, "responses": missing}),
+            ("GET", "/v1/items/{product_id:product_id}", self.item,
              {"response_model": ItemResponse, "responses": missing}),
             ("GET", "/v1/index", self.index, {"response_model": IndexResponse}),
             ("GET", "/healthz", self.healthz, {"response_model": HealthResponse}),
@@ -147,8 +148,9 @@ class _Service:
         Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
         """
         body = await read_body(request, SearchRequest)
+        fetched = await self._urls.fetch(picture_urls(body.json))
         return await self._work(
-            lambda: SearchResponse.of(self._engine.search(to_query(body, self._limits)))
+            lambda: SearchResponse.of(self._engine.search(to_query(body, self._limits, fetched)))
         )
 
     async def search_text(
@@ -187,11 +189,12 @@ class _Service:
 
         Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
         """
-        body = await read_body(request, TagsRequest)
         start = time.perf_counter()
+        body = await read_body(request, TagsRequest)
+        fetched = await self._urls.fetch(picture_urls(body.json))
 
         def work() -> TagsResponse:
-            image = to_image(body, self._limits).image
+            image = to_image(body, self._limits, fetched)
             (tags,) = self._engine.tag([image], body.json.labels, body.json.top)
             return TagsResponse(
                 tags=[TagResponse.of(tag) for tag in tags],
@@ -206,6 +209,58 @@ class _Service:
     ) -> ItemResponse:
         """One product, by its id."""
         return await self._work(lambda: ItemResponse.of(self._engine.product(product_id)))
+
+    async def similar(
+        self,
+        product_id: Annotated[str, PathParameter(examples=["15970"])],
+        k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
+        offset: Annotated[
+            int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
+        ] = 0,
+        fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
+        filter: Annotated[  # noqa: A002 (the parameter's name)
+            str | None,
+            QueryParameter(
+                max_length=4096,
+                examples=['{"price": {"lt": 50}}'],
+                description="Conditions that every hit meets, as in a search; JSON.",
+            ),
+        ] = None,
+        min_confidence: Annotated[
+            float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
+        ] = 0.0,
+        diversity: Annotated[float, QueryParameter(ge=0, le=1, description="As in a search.")] = 0,
+    ) -> SearchResponse:
+        """Products that look like one, nearest first; it is not among them."""
+        query = Query(
+            parts=(LikePart(product_id),),
+            k=k,
+            offset=offset,
+            fields=None if fields is None else tuple(fields),
+            filter=None if filter is None else _json_object("filter", filter),
+            min_confidence=min_confidence,
+            diversity=diversity,
+        )
+        return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
+
+    async def recommend(self, request: Request) -> SearchResponse:
+        """Products that go with several that are liked, and away from those that are not.
+
+        Every liked product has a vote, so that several tastes are each served.
+        """
+        asked = await read_json(request, RecommendRequest)
+        return await self._work(
+            lambda: SearchResponse.of(
+                self._engine.recommend(
+                    asked.liked,
+                    asked.disliked,
+                    asked.k,
+                    asked.filter,
+                    asked.fields,
+                    asked.diversity,
+                )
+            )
+        )
 
     async def item_image(
         self,
@@ -253,12 +308,20 @@ class _Service:
         return await to_thread.run_sync(function, limiter=self._limiter)
 
 
+def _json_object(name: str, text: str) -> dict[str, Any]:
+    try:
+        return _OBJECT.validate_json(text)
+    except ValidationError:
+        raise InvalidRequestError(f"{name}: this is no JSON object.") from None
+
+
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The document that FastAPI makes, with the bodies that `read_body` reads."""
     document = FastAPI.openapi(app)
     models: list[tuple[type[BaseModel], Literal["validation"]]] = [
         (SearchRequest, "validation"),
         (TagsRequest, "validation"),
+        (RecommendRequest, "validation"),
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])

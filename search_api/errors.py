@@ -4,8 +4,10 @@ LookalikeError (embeddings.errors)
 └── RequestError
     ├── MalformedRequestError   400  not JSON, or not the multipart form the route takes
     ├── UrlNotAllowedError      400  a picture's URL that is not fetched
-    ├── PayloadTooLargeError    413  the body is over the limit
-    └── InvalidRequestError     422  a field that is missing, unknown or out of range
+    ├── PayloadTooLargeError    413  the body, or a picture at a URL, is over the limit
+    ├── InvalidRequestError     422  a field that is missing, unknown or out of range
+    ├── UrlUnreachableError     422  there is no picture to be had at a URL
+    └── UrlTimeoutError         504  a picture's URL answers too slowly
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ __all__ = [
     "RequestError",
     "ServeError",
     "UrlNotAllowedError",
+    "UrlTimeoutError",
+    "UrlUnreachableError",
     "describe",
     "status_of",
 ]
@@ -57,6 +61,18 @@ class UrlNotAllowedError(RequestError):
     """The picture's URL is not fetched."""
 
     code = "url_not_allowed"
+
+
+class UrlUnreachableError(RequestError):
+    """There is no picture to be had at the URL: no server, another status than 200, no HTTP."""
+
+    code = "url_unreachable"
+
+
+class UrlTimeoutError(RequestError):
+    """The picture's URL answers too slowly."""
+
+    code = "url_timeout"
 
 
 class PayloadTooLargeError(RequestError):
@@ -94,6 +110,8 @@ STATUS: Mapping[type[LookalikeError], int] = {
     UrlNotAllowedError: 400,
     PayloadTooLargeError: 413,
     InvalidRequestError: 422,
+    UrlUnreachableError: 422,
+    UrlTimeoutError: 504,
 }
 
 

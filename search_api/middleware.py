@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.errors import PayloadTooLargeError
+from search_api.item_paths import keep_quoted
 
 __all__ = ["RequestMiddleware", "error_response", "request_id_of"]
 
@@ -48,6 +49,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        keep_quoted(scope)
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex[:16]

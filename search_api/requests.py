@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -16,10 +17,10 @@ from starlette.requests import Request
 
 from embeddings.images import ImageLimits, open_image
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
-from search_api.errors import InvalidRequestError, MalformedRequestError, UrlNotAllowedError
+from search_api.errors import InvalidRequestError, MalformedRequestError
 from search_api.schemas import PartRequest, SearchRequest, TagsRequest
 
-__all__ = ["Body", "body_schema", "read_body", "to_image", "to_query"]
+__all__ = ["Body", "body_schema", "picture_urls", "read_body", "read_json", "to_image", "to_query"]
 
 # The JSON of a multipart request is small; starlette keeps such parts in memory.
 _MAX_JSON_PART = 2**20
@@ -57,28 +58,48 @@ async def read_body(request: Request, model: type[M]) -> Body[M]:
     return Body(_parse(model, await request.body()), None)
 
 
-def to_query(body: Body[SearchRequest], limits: ImageLimits) -> Query:
+async def read_json(request: Request, model: type[M]) -> M:
+    """Read a request as `application/json` alone; errors as `read_body`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", ""):
+        raise MalformedRequestError(
+            f"The content type {kind!r} is not understood; send application/json."
+        )
+    return _parse(model, await request.body())
+
+
+def picture_urls(asked: SearchRequest | TagsRequest) -> list[str]:
+    """All URLs that a request gives pictures by."""
+    parts = asked.parts if isinstance(asked, SearchRequest) else []
+    return [url for url in [asked.image_url, *(p.image_url for p in parts)] if url is not None]
+
+
+def to_query(body: Body[SearchRequest], limits: ImageLimits, fetched: Mapping[str, bytes]) -> Query:
     """The engine's query for a search request; decodes its pictures.
+
+    Args:
+        body: The request.
+        limits: What a picture may weigh and measure.
+        fetched: The files at its `picture_urls`.
 
     Raises:
         ImageError: A picture can't be used.
-        RequestError: A URL is given, or base64 is none.
+        RequestError: Base64 is none, or a region is given and no picture.
     """
     asked = body.json
-    if asked.image_url is not None:
-        raise UrlNotAllowedError(
-            "Fetching pictures by URL is switched off; upload the picture instead."
-        )
     parts: list[QueryPart] = []
     if asked.text is not None:
         parts.append(TextPart(asked.text))
-    if body.upload is not None:
-        parts.append(ImagePart(open_image(body.upload, limits=limits)))
-    if asked.image_base64 is not None:
-        parts.append(ImagePart(_open_base64("image_base64", asked.image_base64, limits)))
+    pictures = _pictures(body, limits, fetched)
+    if asked.region is not None:
+        if not pictures:
+            raise InvalidRequestError("region: there is no picture that it could be a part of.")
+        pictures = [_cut(picture, asked.region) for picture in pictures]
+    parts.extend(ImagePart(picture) for picture in pictures)
     parts.extend(LikePart(product) for product in asked.like)
     parts.extend(
-        _to_part(f"parts.{number}", part, limits) for number, part in enumerate(asked.parts)
+        _to_part(f"parts.{number}", part, limits, fetched)
+        for number, part in enumerate(asked.parts)
     )
     fields = None if asked.fields is None else tuple(asked.fields)
     return Query(
@@ -96,40 +117,35 @@ def to_query(body: Body[SearchRequest], limits: ImageLimits) -> Query:
     )
 
 
-def to_image(body: Body[TagsRequest], limits: ImageLimits) -> ImagePart:
-    """The one picture of a request that is about one.
+def to_image(body: Body[TagsRequest], limits: ImageLimits, fetched: Mapping[str, bytes]) -> Image:
+    """The one picture of a request that is about one; arguments and errors as `to_query`.
 
     Raises:
-        ImageError: It can't be used.
-        RequestError: There is none, there are two, or base64 is none.
+        RequestError: There is none, or more than one.
     """
-    encoded = body.json.image_base64
-    if (body.upload is None) == (encoded is None):
-        raise InvalidRequestError("image: give one picture, as a file part or as image_base64.")
-    if body.upload is not None:
-        return ImagePart(open_image(body.upload, limits=limits))
-    return ImagePart(_open_base64("image_base64", encoded or "", limits))
+    given = (body.upload, body.json.image_base64, body.json.image_url)
+    if sum(picture is not None for picture in given) != 1:
+        raise InvalidRequestError(
+            "image: give one picture, as a file part, as image_base64 or as image_url."
+        )
+    (picture,) = _pictures(body, limits, fetched)
+    return picture
 
 
-def body_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """OpenAPI's description of a body that `read_body` reads."""
+def body_schema(model: type[BaseModel], *, multipart: bool = True) -> dict[str, Any]:
+    """OpenAPI's description of a body that `read_body` reads, or `read_json` without multipart."""
     reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    form = {
-        "type": "object",
-        "properties": {"image": {"type": "string", "format": "binary"}, "query": reference},
-    }
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": reference},
-                "multipart/form-data": {
-                    "schema": form,
-                    "encoding": {"query": {"contentType": "application/json"}},
-                },
-            },
+    content: dict[str, Any] = {"application/json": {"schema": reference}}
+    if multipart:
+        form = {
+            "type": "object",
+            "properties": {"image": {"type": "string", "format": "binary"}, "query": reference},
         }
-    }
+        content["multipart/form-data"] = {
+            "schema": form,
+            "encoding": {"query": {"contentType": "application/json"}},
+        }
+    return {"requestBody": {"required": True, "content": content}}
 
 
 async def _read_form(request: Request, model: type[M]) -> Body[M]:
@@ -166,11 +182,39 @@ def _parse(model: type[M], raw: bytes) -> M:
         raise InvalidRequestError.from_validation(error) from None
 
 
-def _to_part(name: str, part: PartRequest, limits: ImageLimits) -> QueryPart:
+def _pictures(
+    body: Body[SearchRequest] | Body[TagsRequest],
+    limits: ImageLimits,
+    fetched: Mapping[str, bytes],
+) -> list[Image]:
+    """The pictures of a request itself, without those of its parts."""
+    pictures = []
+    if body.upload is not None:
+        pictures.append(open_image(body.upload, limits=limits))
+    if body.json.image_base64 is not None:
+        pictures.append(_open_base64("image_base64", body.json.image_base64, limits))
+    if body.json.image_url is not None:
+        pictures.append(open_image(fetched[body.json.image_url], limits=limits))
+    return pictures
+
+
+def _cut(picture: Image, region: tuple[float, float, float, float]) -> Image:
+    """The part of a picture between shares of its sides, a pixel at least."""
+    (width, height), (left, top, right, bottom) = picture.size, region
+    x, y = min(int(left * width), width - 1), min(int(top * height), height - 1)
+    box = (x, y, max(x + 1, round(right * width)), max(y + 1, round(bottom * height)))
+    return picture.crop(box)
+
+
+def _to_part(
+    name: str, part: PartRequest, limits: ImageLimits, fetched: Mapping[str, bytes]
+) -> QueryPart:
     if part.text is not None:
         return TextPart(part.text, part.weight)
     if part.like is not None:
         return LikePart(part.like, part.weight)
+    if part.image_url is not None:
+        return ImagePart(open_image(fetched[part.image_url], limits=limits), part.weight)
     image = _open_base64(f"{name}.image_base64", part.image_base64 or "", limits)
     return ImagePart(image, part.weight)
 

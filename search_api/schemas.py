@@ -21,6 +21,7 @@ __all__ = [
     "IndexResponse",
     "ItemResponse",
     "PartRequest",
+    "RecommendRequest",
     "SearchRequest",
     "SearchResponse",
     "TagResponse",
@@ -34,10 +35,13 @@ MAX_OFFSET = 10_000
 _MAX_PARTS = 32
 _MAX_LABELS = 1000
 _MAX_FACETS = 32
+_MAX_SEEDS = 100
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Url = Annotated[str, StringConstraints(max_length=4096)]
+Share = Annotated[float, Field(ge=0, le=1)]
 FieldName = Annotated[str, StringConstraints(max_length=512)]
 
 
@@ -46,10 +50,13 @@ class _Request(BaseModel):
 
 
 class PartRequest(_Request):
-    """One weighted part of a query: exactly one of text, image_base64 and like."""
+    """One weighted part of a query: exactly one of text, image_base64, image_url and like."""
 
     text: Text | None = Field(default=None, examples=["long sleeves"])
     image_base64: str | None = Field(default=None, description="A picture's bytes in base64.")
+    image_url: Url | None = Field(
+        default=None, examples=["https://shop.example/dress.jpg"], description="A picture's URL."
+    )
     like: ProductId | None = Field(default=None, examples=["15970"], description="A product's id.")
     weight: float = Field(
         default=1.0, ge=-10, le=10, examples=[-0.4], description="A negative weight pushes away."
@@ -57,9 +64,9 @@ class PartRequest(_Request):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [self.text, self.image_base64, self.like]
+        given = [self.text, self.image_base64, self.image_url, self.like]
         if sum(value is not None for value in given) != 1:
-            raise ValueError("give exactly one of text, image_base64 and like")
+            raise ValueError("give exactly one of text, image_base64, image_url and like")
         return self
 
 
@@ -70,10 +77,17 @@ class SearchRequest(_Request):
     image_base64: str | None = Field(
         default=None, description="A picture's bytes in base64, instead of an uploaded file."
     )
-    image_url: str | None = Field(
+    image_url: Url | None = Field(
         default=None,
-        max_length=4096,
-        description="Fetching pictures is switched off: a request with a URL is refused.",
+        examples=["https://shop.example/dress.jpg"],
+        description="A picture's http or https URL; refused unless the service was started with "
+        "--allow-url-fetch or --url-host.",
+    )
+    region: tuple[Share, Share, Share, Share] | None = Field(
+        default=None,
+        examples=[[0.1, 0.2, 0.8, 0.9]],
+        description="The part of the query picture that counts: left, top, right and bottom as "
+        "shares of its width and height. Pictures among the parts are taken whole.",
     )
     like: list[ProductId] = Field(
         default=[],
@@ -144,6 +158,44 @@ class SearchRequest(_Request):
         description="How much hits that resemble those before them are pushed down: 0 not at all, "
         "1 most.",
     )
+
+    @model_validator(mode="after")
+    def _region_of_a_picture(self) -> Self:
+        if self.region is not None:
+            left, top, right, bottom = self.region
+            if left >= right or top >= bottom:
+                raise ValueError("region: give left, top, right and bottom, in this order")
+        return self
+
+
+class RecommendRequest(_Request):
+    """Products to go by: what a shopper liked, and what not."""
+
+    liked: list[ProductId] = Field(
+        min_length=1,
+        max_length=_MAX_SEEDS,
+        examples=[["15970", "39386"]],
+        description="Ids of products that are liked; neither these nor the disliked are hits.",
+    )
+    disliked: list[ProductId] = Field(
+        default=[],
+        max_length=_MAX_SEEDS,
+        examples=[["59263"]],
+        description="Ids of products to keep away from.",
+    )
+    k: int = Field(default=20, ge=1, le=MAX_K, examples=[20], description="How many hits.")
+    filter: dict[str, Any] | None = Field(
+        default=None,
+        examples=[{"price": {"lt": 50}}],
+        description="Conditions that every hit meets, as in a search.",
+    )
+    fields: list[FieldName] | None = Field(
+        default=None,
+        max_length=1000,
+        examples=[["title", "price"]],
+        description="Product fields that the hits carry; all by default.",
+    )
+    diversity: float = Field(default=0.0, ge=0, le=1, examples=[0.2], description="As in a search.")
 
 
 class TagResponse(BaseModel):
@@ -225,6 +277,11 @@ class TagsRequest(_Request):
 
     image_base64: str | None = Field(
         default=None, description="A picture's bytes in base64, instead of an uploaded file."
+    )
+    image_url: Url | None = Field(
+        default=None,
+        examples=["https://shop.example/dress.jpg"],
+        description="A picture's URL, where the service fetches any.",
     )
     labels: list[Label] = Field(
         min_length=1, max_length=_MAX_LABELS, examples=[["dress", "shirt", "shoes"]]

@@ -22,8 +22,14 @@ __all__ = ["run"]
 _REFRESH_SECONDS = 0.5
 
 
-def run(engine: Engine, host: str, port: int) -> None:
+def run(engine: Engine, host: str, port: int, settings: Settings | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is under way.
+
+    Args:
+        engine: Answers the queries.
+        host: Address to listen on.
+        port: Port to listen on; 0 for a free one.
+        settings: By default those of the environment.
 
     Raises:
         ServeError: The address can't be listened on.
@@ -31,7 +37,7 @@ def run(engine: Engine, host: str, port: int) -> None:
     _configure_logs()
     engine.check()  # the first query pays for lazy set-up; no caller should
     config = uvicorn.Config(
-        create_app(engine, Settings()),
+        create_app(engine, settings or Settings()),
         host=host,
         port=port,
         access_log=False,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
 
@@ -28,6 +30,30 @@ class Settings(BaseSettings):
         description="Most pixels a picture may declare.",
     )
     threads: int = Field(default=4, gt=0, description="Requests worked on at the same time.")
+    allow_url_fetch: bool = Field(
+        default=False, description="Whether queries may give a picture by URL, from any host."
+    )
+    url_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The only hosts that pictures are fetched from, with commas between them; "
+        "naming any allows fetching.",
+    )
+    url_seconds: float = Field(default=10.0, gt=0, le=120, description="Longest fetch of a URL.")
+    private_urls: bool = Field(
+        default=False, description="Whether fetches may go to inner networks too."
+    )
+
+    @field_validator("url_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip() for host in value.split(",") if host.strip())
+        return value
+
+    @property
+    def fetches_urls(self) -> bool:
+        """Whether queries may give a picture by URL."""
+        return self.allow_url_fetch or bool(self.url_hosts)
 
     @property
     def image_limits(self) -> ImageLimits:

@@ -143,11 +143,24 @@ def serve(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    allow_url_fetch: Annotated[
+        bool, typer.Option("--allow-url-fetch", help="Queries may give a picture by URL.")
+    ] = False,
+    url_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Fetch pictures from this host alone; repeatable.", show_default=False),
+    ] = None,
 ) -> None:
     """Serve an index: the HTTP API and the web page."""
     from search_api.server import run
+    from search_api.settings import Settings
 
-    run(open_engine(index, model, device, precision), host, port)
+    # What is given here wins over the environment; what isn't, is left to it.
+    given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
+    if url_host:
+        given["url_hosts"] = tuple(url_host)
+    settings = Settings(**given)
+    run(open_engine(index, model, device, precision), host, port, settings)
 
 
 @everyday_app.command()

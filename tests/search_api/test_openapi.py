@@ -16,6 +16,8 @@ ROUTES = {
     ("post", "/v1/tags"),
     ("get", "/v1/items/{product_id}"),
     ("get", "/v1/items/{product_id}/image/{number}"),
+    ("get", "/v1/items/{product_id}/similar"),
+    ("post", "/v1/recommend"),
     ("get", "/v1/index"),
     ("get", "/healthz"),
     ("get", "/readyz"),
