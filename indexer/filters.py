@@ -15,6 +15,7 @@ A product without a value meets no condition but `{"exists": false}` and turned-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -230,13 +231,20 @@ def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
             return value
         case ((FieldType.INTEGER | FieldType.FLOAT), bool()):
             pass
-        case FieldType.FLOAT, int() | float():
+        case FieldType.FLOAT, (int() | float()) if _is_finite(value):
             return float(value)
         case FieldType.INTEGER, int() if -(2**63) <= value < 2**63:
             return value
         case _:
             pass
     raise QueryError(f"filter.{field}: {value!r:.60} is not {_ARTICLE[kind]} value.")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
 
 
 _ARTICLE = {

@@ -322,6 +322,11 @@ class Index:
         place = self._find(product_id)
         return place.segment.fields(place.row, names)
 
+    @property
+    def has_keywords(self) -> bool:
+        """Whether it can be searched by words of its fields; indexes before format 3 can't."""
+        return all(segment.keywords is not None for segment in self.segments)
+
     def vector(self, product_id: str) -> FloatArray:
         """The mean of a product's picture vectors, `[dim]`, of length 1.
 

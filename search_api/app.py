@@ -25,6 +25,7 @@ from indexer.engine import Engine
 from indexer.errors import UnknownProductError
 from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, TextPart
 from search_api.errors import InvalidRequestError, describe, status_of
+from search_api.metrics import CONTENT_TYPE, Metrics
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.requests import (
@@ -85,8 +86,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             )
         },
     )
-    service = _Service(engine, settings)
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes)
+    metrics = Metrics(engine)
+    service = _Service(engine, settings, metrics)
+    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, metrics=metrics)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     for method, path, endpoint, options in service.routes():
@@ -99,8 +101,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
 class _Service:
     """The routes' functions; work runs on threads, the event loop only moves bytes."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, metrics: Metrics) -> None:
         self._engine = engine
+        self._metrics = metrics
         self._limits = settings.image_limits
         self._limiter = CapacityLimiter(settings.threads)
         self._urls = PictureUrls(settings)
@@ -112,6 +115,7 @@ class _Service:
             504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
         }
         missing = {404: {"model": ErrorResponse, "description": "No such product or picture"}}
+        figures = {200: {"content": {"text/plain": {}}, "description": "For Prometheus"}}
         webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
         search, tags = body_schema(SearchRequest), body_schema(TagsRequest)
         recommend = body_schema(RecommendRequest, multipart=False)
@@ -132,6 +136,8 @@ class _Service:
             ("GET", "/v1/items/{product_id:product_id}", self.item,
              {"response_model": ItemResponse, "responses": missing}),
             ("GET", "/v1/index", self.index, {"response_model": IndexResponse}),
+            ("GET", "/metrics", self.metrics,
+             {"response_class": Response, "responses": figures}),
             ("GET", "/healthz", self.healthz, {"response_model": HealthResponse}),
             ("GET", "/readyz", self.readyz,
              {"response_model": HealthResponse,
@@ -278,6 +284,10 @@ class _Service:
     async def index(self) -> IndexResponse:
         """What is served: generation, counts, model, fields."""
         return IndexResponse.of(self._engine)
+
+    async def metrics(self) -> Response:
+        """Counts and times, in the Prometheus text format."""
+        return Response(self._metrics.exposed(), headers={"Content-Type": CONTENT_TYPE})
 
     async def healthz(self) -> HealthResponse:
         """The process is alive."""

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.errors import PayloadTooLargeError
 from search_api.item_paths import keep_quoted
+from search_api.metrics import Metrics
 
 __all__ = ["RequestMiddleware", "error_response", "request_id_of"]
 
@@ -40,8 +41,9 @@ _DOCUMENTATION = ("/docs", "/docs/oauth2-redirect")
 class RequestMiddleware:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +58,7 @@ class RequestMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
         start = time.perf_counter()
+        self._metrics.begin()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -76,12 +79,14 @@ class RequestMiddleware:
             )
             await response(scope, receive, send_with_headers)
         finally:
+            seconds = time.perf_counter() - start
+            self._metrics.end(scope, status, seconds)
             _log.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
-                ms=round(1000 * (time.perf_counter() - start), 1),
+                ms=round(1000 * seconds, 1),
                 request_id=request_id,
             )
 

@@ -327,7 +327,14 @@ class IndexResponse(BaseModel):
         description="Recall@10 against exact search, by kind of query, as measured at build time.",
         examples=[{"image": 0.991, "text": 0.984}],
     )
-    fields: dict[str, str] = Field(examples=[{"title": "text", "price": "float"}])
+    fields: dict[str, str] = Field(
+        examples=[{"title": "text", "price": "float"}],
+        description="What can be filtered, and its type.",
+    )
+    modes: list[SearchMode] = Field(
+        examples=[["vector", "keyword", "hybrid"]],
+        description="How it can be searched; an index of an older version has no keywords.",
+    )
 
     @classmethod
     def of(cls, engine: Engine) -> Self:
@@ -345,6 +352,7 @@ class IndexResponse(BaseModel):
             kind=index_kind(manifest),
             recall=index_recall(manifest),
             fields=dict(manifest.fields),
+            modes=list(SearchMode) if engine.index.has_keywords else [SearchMode.VECTOR],
         )
 
 

@@ -19,10 +19,13 @@ export function getItem(id, signal) {
   return call(`/v1/items/${encodeURIComponent(id)}`, { signal });
 }
 
-/** The hits from `offset` on, `k` at most, for words, a picture and liked products together. */
-export function search({ text, picture, like }, { k, offset, signal }) {
+/**
+ * The hits from `offset` on, `k` at most, for words, a picture and liked products together; words in
+ * `mode`.
+ */
+export function search({ text, picture, like }, { k, offset, mode, signal }) {
   const query = { k, offset };
-  if (text) query.text = text;
+  if (text) Object.assign(query, { text, mode });
   if (like.length) query.like = like;
   const json = JSON.stringify(query);
   const request = { method: "POST", priority: "high", signal }; // ahead of thumbnails under way

@@ -24,6 +24,13 @@ let running = new AbortController();
 let lookingAt = new AbortController();
 const titles = new Map();
 
+// Words mean what pictures show and what titles say; an older index knows no words of titles.
+const aboutIndex = getIndex();
+const wordMode = aboutIndex.then(
+  ({ modes }) => (modes.includes("hybrid") ? "hybrid" : "vector"),
+  () => "vector",
+);
+
 function newVisit(query) {
   return { query, hits: [], ended: true, tookMs: null, scroll: 0 };
 }
@@ -87,7 +94,7 @@ async function askMore({ detail: clicks }) {
 /** Adds the next page of hits to a visit, and returns those that it didn't hold yet. */
 async function fetchHits(asked, signal) {
   const picture = asked.query.picture && await lighten(asked.query.picture);
-  const page = { k: PAGE_SIZE, offset: asked.hits.length, signal };
+  const page = { k: PAGE_SIZE, offset: asked.hits.length, mode: await wordMode, signal };
   const answer = await search({ ...asked.query, picture }, page);
   const known = new Set(asked.hits.map((hit) => hit.id));
   const fresh = answer.hits.filter((hit) => !known.has(hit.id));
@@ -210,7 +217,7 @@ function cardsOf(hits) {
 async function showIndex() {
   const info = byId("index-info");
   try {
-    const { products, model, generation } = await getIndex();
+    const { products, model, generation } = await aboutIndex;
     const noun = products === 1 ? "product" : "products";
     const count = products.toLocaleString();
     info.textContent = `${count} ${noun} · model ${model} · generation ${generation}`;

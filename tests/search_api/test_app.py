@@ -296,6 +296,7 @@ class TestService:
             "kind": "flat",
             "recall": {"image": 1.0, "text": 1.0},
             "fields": {"title": "text", "price": "float"},
+            "modes": ["vector", "keyword", "hybrid"],
         }
 
     def test_a_filter_is_kept_to(self, client: TestClient) -> None:

@@ -19,6 +19,7 @@ ROUTES = {
     ("get", "/v1/items/{product_id}/similar"),
     ("post", "/v1/recommend"),
     ("get", "/v1/index"),
+    ("get", "/metrics"),
     ("get", "/healthz"),
     ("get", "/readyz"),
 }
