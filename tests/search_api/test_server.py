@@ -104,17 +104,19 @@ def test_a_body_that_never_ends_is_cut_off(server: Server) -> None:
 
 def test_callers_can_not_forge_log_lines(http: httpx.Client, server: Server) -> None:
     forged = '"}\n{"event": "forged", "level": "info"}\n\x1b[2J'
-    http.get(f"/v1/items/{quote(forged, safe='')}", headers={"X-Request-Id": "forging"})
+    quoted = quote(forged, safe="")
+    http.get(f"/v1/items/{quoted}", headers={"X-Request-Id": "forging"})
+    http.get(f"/{quoted}", headers={"X-Request-Id": "forging-too"})
     deadline = time.monotonic() + PATIENCE
-    while "forging" not in server.log.read_text("utf-8") and time.monotonic() < deadline:
+    while "forging-too" not in server.log.read_text("utf-8") and time.monotonic() < deadline:
         time.sleep(0.05)
     serving, *lines = server.log.read_text("utf-8").splitlines()
     assert serving.startswith("Serving ")
     records = [json.loads(line) for line in lines if line.startswith("{")]
     assert [record["event"] for record in records] == ["request"] * len(records)
-    (record,) = [record for record in records if record["request_id"] == "forging"]
-    assert record["path"] == f"/v1/items/{forged}"
-    assert record["status"] == 404
+    told = {record["request_id"]: (record["path"], record["status"]) for record in records}
+    assert told["forging"] == (f"/v1/items/{quoted}", 404)
+    assert told["forging-too"] == (f"/{forged}", 404)
     assert "\x1b" not in server.log.read_text("utf-8")
 
 
