@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
@@ -24,12 +24,13 @@ from embeddings.errors import LookalikeError
 from indexer.engine import Engine
 from indexer.errors import UnknownProductError
 from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, TextPart
-from search_api.errors import InvalidRequestError, describe, status_of
+from search_api.errors import describe, status_of
 from search_api.metrics import CONTENT_TYPE, Metrics
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.requests import (
     body_schema,
+    parse_object,
     picture_urls,
     read_body,
     read_json,
@@ -59,7 +60,14 @@ T = TypeVar("T")
 
 _PAGE = Path(__file__).parent / "page"
 
-_OBJECT = TypeAdapter(dict[str, Any])
+# Parameters that several routes have.
+_K = Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")]
+_Offset = Annotated[int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")]
+_Fields = Annotated[list[str] | None, QueryParameter(examples=[["title"]])]
+_MinConfidence = Annotated[
+    float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
+]
+_ProductId = Annotated[str, PathParameter(examples=["15970"])]
 
 # Codes of errors that the framework raises by itself.
 _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -110,7 +118,7 @@ class _Service:
 
     def routes(self) -> list[tuple[str, str, Callable[..., Any], dict[str, Any]]]:
         """Method, path, function and documentation of every route."""
-        unsupported = {
+        picture = {
             415: {"model": ErrorResponse, "description": "Not a picture we read"},
             504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
         }
@@ -123,10 +131,10 @@ class _Service:
             ("GET", "/", self.page, {"include_in_schema": False}),
             ("POST", "/v1/search", self.search,
              {"response_model": SearchResponse, "openapi_extra": search,
-              "responses": unsupported | missing}),
+              "responses": picture | missing}),
             ("GET", "/v1/search", self.search_text, {"response_model": SearchResponse}),
             ("POST", "/v1/tags", self.tags,
-             {"response_model": TagsResponse, "openapi_extra": tags, "responses": unsupported}),
+             {"response_model": TagsResponse, "openapi_extra": tags, "responses": picture}),
             ("POST", "/v1/recommend", self.recommend,
              {"response_model": SearchResponse, "openapi_extra": recommend, "responses": missing}),
             ("GET", "/v1/items/{product_id:product_id}/image/{number:picture_number}",
@@ -162,20 +170,16 @@ class _Service:
     async def search_text(
         self,
         q: Annotated[Text, QueryParameter(description="The words.", examples=["red dress"])],
-        k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
-        offset: Annotated[
-            int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
-        ] = 0,
-        fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
+        k: _K = 20,
+        offset: _Offset = 0,
+        fields: _Fields = None,
         mode: Annotated[
             SearchMode, QueryParameter(description="What decides about the order of hits.")
         ] = SearchMode.VECTOR,
         keyword_weight: Annotated[
             float, QueryParameter(ge=0, le=1, description="The words' share in hybrid mode.")
         ] = KEYWORD_WEIGHT,
-        min_confidence: Annotated[
-            float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
-        ] = 0.0,
+        min_confidence: _MinConfidence = 0.0,
     ) -> SearchResponse:
         """Search by text alone."""
         names = None if fields is None else tuple(fields)
@@ -195,9 +199,9 @@ class _Service:
 
         Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
         """
-        start = time.perf_counter()
         body = await read_body(request, TagsRequest)
         fetched = await self._urls.fetch(picture_urls(body.json))
+        start = time.perf_counter()
 
         def work() -> TagsResponse:
             image = to_image(body, self._limits, fetched)
@@ -210,20 +214,16 @@ class _Service:
 
         return await self._work(work)
 
-    async def item(
-        self, product_id: Annotated[str, PathParameter(examples=["15970"])]
-    ) -> ItemResponse:
+    async def item(self, product_id: _ProductId) -> ItemResponse:
         """One product, by its id."""
         return await self._work(lambda: ItemResponse.of(self._engine.product(product_id)))
 
     async def similar(
         self,
-        product_id: Annotated[str, PathParameter(examples=["15970"])],
-        k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
-        offset: Annotated[
-            int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
-        ] = 0,
-        fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
+        product_id: _ProductId,
+        k: _K = 20,
+        offset: _Offset = 0,
+        fields: _Fields = None,
         filter: Annotated[  # noqa: A002 (the parameter's name)
             str | None,
             QueryParameter(
@@ -232,9 +232,7 @@ class _Service:
                 description="Conditions that every hit meets, as in a search; JSON.",
             ),
         ] = None,
-        min_confidence: Annotated[
-            float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
-        ] = 0.0,
+        min_confidence: _MinConfidence = 0.0,
         diversity: Annotated[float, QueryParameter(ge=0, le=1, description="As in a search.")] = 0,
     ) -> SearchResponse:
         """Products that look like one, nearest first; it is not among them."""
@@ -243,7 +241,7 @@ class _Service:
             k=k,
             offset=offset,
             fields=None if fields is None else tuple(fields),
-            filter=None if filter is None else _json_object("filter", filter),
+            filter=None if filter is None else parse_object("filter", filter),
             min_confidence=min_confidence,
             diversity=diversity,
         )
@@ -270,7 +268,7 @@ class _Service:
 
     async def item_image(
         self,
-        product_id: Annotated[str, PathParameter(examples=["15970"])],
+        product_id: _ProductId,
         number: Annotated[int, PathParameter(ge=0, le=10_000, description="From 0.")],
         size: Annotated[
             int | None, QueryParameter(ge=16, le=320, description="Longest side in pixels.")
@@ -316,13 +314,6 @@ class _Service:
 
     async def _work(self, function: Callable[[], T]) -> T:
         return await to_thread.run_sync(function, limiter=self._limiter)
-
-
-def _json_object(name: str, text: str) -> dict[str, Any]:
-    try:
-        return _OBJECT.validate_json(text)
-    except ValidationError:
-        raise InvalidRequestError(f"{name}: this is no JSON object.") from None
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

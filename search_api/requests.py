@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from PIL.Image import Image
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -20,13 +20,24 @@ from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
 from search_api.errors import InvalidRequestError, MalformedRequestError
 from search_api.schemas import PartRequest, SearchRequest, TagsRequest
 
-__all__ = ["Body", "body_schema", "picture_urls", "read_body", "read_json", "to_image", "to_query"]
+__all__ = [
+    "Body",
+    "body_schema",
+    "parse_object",
+    "picture_urls",
+    "read_body",
+    "read_json",
+    "to_image",
+    "to_query",
+]
 
 # The JSON of a multipart request is small; starlette keeps such parts in memory.
 _MAX_JSON_PART = 2**20
 
 # Python's other codecs give text that can't be written back, or raise what nobody expects.
 _CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
+
+_OBJECT = TypeAdapter(dict[str, Any])
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -47,25 +58,26 @@ async def read_body(request: Request, model: type[M]) -> Body[M]:
     Raises:
         RequestError: The body is neither, is over a limit, or does not fit the model.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
+    if _content_type(request) == "multipart/form-data":
         return await _read_form(request, model)
-    if kind not in ("application/json", ""):
-        raise MalformedRequestError(
-            f"The content type {kind!r} is not understood; send application/json or "
-            "multipart/form-data."
-        )
-    return Body(_parse(model, await request.body()), None)
+    return Body(await _read_json(request, model, "application/json or multipart/form-data"), None)
 
 
 async def read_json(request: Request, model: type[M]) -> M:
     """Read a request as `application/json` alone; errors as `read_body`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/json", ""):
-        raise MalformedRequestError(
-            f"The content type {kind!r} is not understood; send application/json."
-        )
-    return _parse(model, await request.body())
+    return await _read_json(request, model, "application/json")
+
+
+def parse_object(name: str, text: str) -> dict[str, Any]:
+    """A parameter that holds a JSON object.
+
+    Raises:
+        InvalidRequestError: It holds none.
+    """
+    try:
+        return _OBJECT.validate_json(text)
+    except ValidationError:
+        raise InvalidRequestError(f"{name}: this is no JSON object.") from None
 
 
 def picture_urls(asked: SearchRequest | TagsRequest) -> list[str]:
@@ -146,6 +158,19 @@ def body_schema(model: type[BaseModel], *, multipart: bool = True) -> dict[str, 
             "encoding": {"query": {"contentType": "application/json"}},
         }
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _read_json(request: Request, model: type[M], understood: str) -> M:
+    kind = _content_type(request)
+    if kind not in ("application/json", ""):
+        raise MalformedRequestError(
+            f"The content type {kind!r} is not understood; send {understood}."
+        )
+    return _parse(model, await request.body())
 
 
 async def _read_form(request: Request, model: type[M]) -> Body[M]:

@@ -29,7 +29,7 @@ _KIND = ("article_type", "base_colour")
 
 Right = NDArray[np.bool_]
 
-# What shops write in place of titles; every one of a product whose place in the list is given.
+# What shops may have in place of titles: from the right titles and a product's row, the one it has.
 _BAD_TITLES: Mapping[str, Callable[[Sequence[str], int], str]] = {
     "a tenth of titles another product's": lambda titles, row: (
         titles[(row * 7919 + 1) % len(titles)] if row % 10 == 0 else titles[row]
@@ -49,12 +49,8 @@ def _fashion(setting: Setting) -> list[Measure]:
     shelf = setting.held
     titles = list(shelf.columns["title"])
     texts = setting.encoder.encode_texts(titles)
-    queries = attribute_queries(shelf, setting.limit)
     asked = {
-        "attributes": (
-            setting.encoder.encode_texts([str(query.text) for query in queries]),
-            np.array([_same(shelf, query.labels) for query in queries]),
-        ),
+        "attributes": _asked_by_attributes(setting),
         "half a title": (
             setting.encoder.encode_texts([_half(title) for title in titles]),
             np.eye(len(titles), dtype=bool),
@@ -79,9 +75,7 @@ def _bad_titles(setting: Setting) -> list[Measure]:
     """The same for catalogs whose titles can't be trusted."""
     shelf = setting.held
     titles = [str(title) for title in shelf.columns["title"]]
-    queries = attribute_queries(shelf, setting.limit)
-    vectors = setting.encoder.encode_texts([str(query.text) for query in queries])
-    right = np.array([_same(shelf, query.labels) for query in queries])
+    vectors, right = _asked_by_attributes(setting)
     alike = _alike(shelf)
     found = []
     for name, written in _BAD_TITLES.items():
@@ -93,6 +87,14 @@ def _bad_titles(setting: Setting) -> list[Measure]:
             found.append(_figure(f"{name}: pictures, precision@10", weight,
                                  _pictures_found(shelf, stored, alike)))  # fmt: skip
     return found
+
+
+def _asked_by_attributes(setting: Setting) -> tuple[FloatArray, Right]:
+    """Vectors of the attribute queries, and which products each of them is right for."""
+    shelf = setting.held
+    queries = attribute_queries(shelf, setting.limit)
+    vectors = setting.encoder.encode_texts([str(query.text) for query in queries])
+    return vectors, np.array([_same(shelf, query.labels) for query in queries])
 
 
 def _alike(shelf: Shelf) -> Right:
