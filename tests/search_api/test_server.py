@@ -120,6 +120,28 @@ def test_callers_can_not_forge_log_lines(http: httpx.Client, server: Server) -> 
     assert "\x1b" not in server.log.read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "switched off"),
+        (["--url-host", "shop.example"], "not one of the hosts"),
+        (["--allow-url-fetch"], "127.0.0.1"),
+    ],
+)
+def test_flags_decide_which_urls_are_fetched(
+    fake_cli: Cli, coloured: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    running = serve(fake_cli, coloured / "index", tmp_path / "log", ("--port", "0", *options))
+    try:
+        query = {"image_url": "http://127.0.0.1/a.png"}
+        answer = httpx.post(f"{running.url}/v1/search", json=query, timeout=PATIENCE)
+        assert error_of(answer) == (400, "url_not_allowed")
+        assert said in answer.json()["message"]
+    finally:
+        running.process.terminate()
+        running.process.communicate(timeout=PATIENCE)
+
+
 def wait_until_refused(where: tuple[str, int]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
