@@ -27,11 +27,16 @@ from indexer.errors import QueryError, UnknownProductError
 
 __all__ = [
     "STATUS",
+    "DeadlineError",
     "InvalidRequestError",
     "MalformedRequestError",
+    "ModelMemoryError",
+    "OverloadedError",
     "PayloadTooLargeError",
     "RequestError",
     "ServeError",
+    "SpoolFullError",
+    "UnavailableError",
     "UrlNotAllowedError",
     "UrlTimeoutError",
     "UrlUnreachableError",
@@ -92,6 +97,47 @@ class InvalidRequestError(RequestError):
         if error.error_count() > _MAX_PROBLEMS:  # listing a million takes seconds and gigabytes
             return cls(f"{error.error_count():,} fields are unknown or wrong; see /docs.")
         return cls(describe(error.errors(include_url=False, include_input=False)))
+
+
+class UnavailableError(LookalikeError):
+    """The service can't answer now, through no fault of the request.
+
+    Attributes:
+        retry_after: Seconds after which another try makes sense; None where nobody knows.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OverloadedError(UnavailableError):
+    """More is asked than can be answered; refused at once instead of answered late."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message, retry_after)
+
+
+class ModelMemoryError(OverloadedError):
+    """The model has no memory for this batch, nor for half of it."""
+
+    code = "out_of_memory"
+
+
+class DeadlineError(UnavailableError):
+    """The answer would come later than the service promises."""
+
+    code = "deadline_exceeded"
+
+
+class SpoolFullError(UnavailableError):
+    """There is no room for an upload while it is received."""
+
+    code = "spool_full"
 
 
 class ServeError(LookalikeError):
