@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 from PIL import Image
 
-from embeddings.encoder import Encoder, FloatArray
+from embeddings.encoder import Encoder, FloatArray, PixelArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
 from indexer.confidence import AskedBy
 from indexer.diversity import POOL, check_diversity, diversified
@@ -35,7 +35,7 @@ from indexer.query import (
 from indexer.recommend import check_seeds, recommend
 from indexer.text_search import Candidates, TextSearch
 
-__all__ = ["Engine", "tag_images"]
+__all__ = ["EncodedParts", "Engine", "tag_images"]
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +44,19 @@ _MIN_LENGTH = 1e-3
 
 # Label sets whose embeddings are kept for the next request.
 _LABEL_SETS = 64
+
+
+@dataclass(frozen=True)
+class EncodedParts:
+    """The vectors of a query's parts that an encoder embeds.
+
+    Attributes:
+        texts: `[n, dim]`, one unit row for each text, in the order of the parts.
+        pictures: `[m, dim]`, one unit row for each picture, in the order of the parts.
+    """
+
+    texts: FloatArray
+    pictures: FloatArray
 
 
 class Engine:
@@ -116,12 +129,28 @@ class Engine:
                 and there is no text, or the index is of a format without them.
         """
         start = time.perf_counter()
+        return self.find(query, self.encode(query.parts), start)
+
+    def find(
+        self, query: Query, encoded: EncodedParts, started: float | None = None
+    ) -> SearchResult:
+        """The part of `search` that needs no encoder: the index is read once, at the beginning.
+
+        Args:
+            query: As for `search`.
+            encoded: The vectors of its parts, from `encode` or from wherever they were gathered.
+            started: When the query came, by `time.perf_counter`; by default now.
+
+        Raises:
+            QueryError: As `search`.
+        """
+        start = time.perf_counter() if started is None else started
         index = self._index
         types = index.manifest.fields
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
-        vector = self._embed(query.parts, index)
+        vector = _combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
         words = any(isinstance(part, TextPart) for part in query.parts)
@@ -195,28 +224,21 @@ class Engine:
         Raises:
             QueryError: As `search`.
         """
-        return self._embed(parts, self._index)
+        return _combine(parts, self.encode(parts), self._index)
 
-    def _embed(self, parts: Sequence[QueryPart], index: Index) -> FloatArray:
-        if not parts:
-            raise QueryError("The query is empty: give text, an image, or a product to be like.")
-        texts = [part for part in parts if isinstance(part, TextPart)]
-        images = [part for part in parts if isinstance(part, ImagePart)]
-        liked = [part for part in parts if isinstance(part, LikePart)]
-        ordered: list[QueryPart] = [*texts, *images, *liked]
-        rows = np.concatenate(
-            [
-                self.encoder.encode_texts([part.text for part in texts]),
-                self.encode_images([part.image for part in images]),
-                *(index.vector(part.id)[np.newaxis] for part in liked),
-            ]
+    def encode(self, parts: Sequence[QueryPart]) -> EncodedParts:
+        """Embed the texts and pictures among the parts of a query, each kind as one batch."""
+        texts = [part.text for part in parts if isinstance(part, TextPart)]
+        pixels = [self.pixels(part) for part in parts if isinstance(part, ImagePart)]
+        none = np.empty((0, self.encoder.spec.dim), np.float32)
+        return EncodedParts(
+            self.encoder.encode_texts(texts) if texts else none,
+            self.encoder.encode_images(np.stack(pixels)) if pixels else none,
         )
-        weights = np.array([part.weight for part in ordered], np.float32)
-        total = weights @ rows
-        length = float(np.linalg.norm(total))
-        if length < _MIN_LENGTH * float(np.abs(weights).sum()) or length == 0.0:
-            raise QueryError("The parts of the query cancel each other out; change their weights.")
-        return np.asarray(total / length, dtype=np.float32)
+
+    def pixels(self, part: ImagePart) -> PixelArray:
+        """A picture as the encoder takes it, `[height, width, 3]`."""
+        return self.encoder.preprocess(part.image) if part.pixels is None else part.pixels
 
     def encode_images(self, images: Sequence[Image.Image]) -> FloatArray:
         """Embed RGB pictures; `[n, dim]`."""
@@ -242,6 +264,24 @@ class Engine:
 
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)
+
+
+def _combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> FloatArray:
+    """The weighted sum of the parts' unit vectors, `[dim]`, scaled to length 1."""
+    if not parts:
+        raise QueryError("The query is empty: give text, an image, or a product to be like.")
+    texts = [part for part in parts if isinstance(part, TextPart)]
+    images = [part for part in parts if isinstance(part, ImagePart)]
+    liked = [part for part in parts if isinstance(part, LikePart)]
+    ordered: list[QueryPart] = [*texts, *images, *liked]
+    vectors = (index.vector(part.id)[np.newaxis] for part in liked)
+    rows = np.concatenate([encoded.texts, encoded.pictures, *vectors])
+    weights = np.array([part.weight for part in ordered], np.float32)
+    total = weights @ rows
+    length = float(np.linalg.norm(total))
+    if length < _MIN_LENGTH * float(np.abs(weights).sum()) or length == 0.0:
+        raise QueryError("The parts of the query cancel each other out; change their weights.")
+    return np.asarray(total / length, dtype=np.float32)
 
 
 def _with_fields(index: Index, hits: Sequence[Match], names: Sequence[str] | None) -> list[Match]:

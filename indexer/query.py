@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from PIL import Image
 
+from embeddings.encoder import PixelArray
 from indexer.fields import FieldValue
 from indexer.index import Match
 
@@ -58,10 +59,17 @@ class TextPart:
 
 @dataclass(frozen=True)
 class ImagePart:
-    """An RGB picture, as `embeddings.images.open_image` gives it."""
+    """An RGB picture, as `embeddings.images.open_image` gives it.
+
+    Attributes:
+        image: The picture; it may be a smaller copy where `pixels` are given.
+        weight: A negative one pushes away from it.
+        pixels: What the encoder's preprocessing made of the picture, where that was done already.
+    """
 
     image: Image.Image
     weight: float = 1.0
+    pixels: PixelArray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,10 @@ class Batcher:
             self._changed.notify()
         return [item.future for item in items]
 
+    def now(self) -> float:
+        """What the clock shows."""
+        return self._clock()
+
     def full(self, lane: Lane) -> bool:
         """Whether the lane takes no more; a quick look, without a lock."""
         return len(self._lanes[lane]) >= self._options.max_waiting
