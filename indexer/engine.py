@@ -248,7 +248,17 @@ class Engine:
         self, images: Sequence[Image.Image], labels: Sequence[str], top: int | None = None
     ) -> list[list[Tag]]:
         """The `top` most probable of the caller's labels for each picture, best first."""
-        return self._classifier(tuple(labels)).tag(self.encode_images(images), top)
+        return self.tag_vectors(self.encode_images(images), labels, top)
+
+    def tag_vectors(
+        self, vectors: FloatArray, labels: Sequence[str], top: int | None = None
+    ) -> list[list[Tag]]:
+        """As `tag`, for the vectors of pictures, `[n, dim]`."""
+        return self._classifier(tuple(labels)).tag(vectors, top)
+
+    def with_encoder(self, encoder: Encoder) -> Engine:
+        """Another engine over the same index, with another way to the same encoder."""
+        return Engine(encoder, self._index, self._path)
 
     def product(self, product_id: str) -> Product:
         """A product by its id.

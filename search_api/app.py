@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi import Path as PathParameter
 from fastapi import Query as QueryParameter
@@ -23,17 +23,19 @@ from starlette.exceptions import HTTPException
 from embeddings.errors import LookalikeError
 from indexer.engine import Engine
 from indexer.errors import UnknownProductError
-from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, TextPart
-from search_api.errors import InvalidRequestError, describe, status_of
+from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, SearchResult, TextPart
+from search_api.answering import Answering
+from search_api.errors import InvalidRequestError, UnavailableError, describe, status_of
 from search_api.metrics import CONTENT_TYPE, Metrics
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.requests import (
     body_schema,
+    given_pictures,
+    only_picture,
     picture_urls,
     read_body,
     read_json,
-    to_image,
     to_query,
 )
 from search_api.schemas import (
@@ -51,11 +53,10 @@ from search_api.schemas import (
     TagsResponse,
     Text,
 )
+from search_api.serving.attendance import attended
 from search_api.settings import Settings
 
 __all__ = ["create_app"]
-
-T = TypeVar("T")
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -86,8 +87,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             )
         },
     )
-    metrics = Metrics(engine)
-    service = _Service(engine, settings, metrics)
+    answering = Answering(engine, settings)
+    metrics = Metrics(answering.engine)
+    service = _Service(answering, settings, metrics)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, metrics=metrics)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
@@ -101,11 +103,10 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
 class _Service:
     """The routes' functions; work runs on threads, the event loop only moves bytes."""
 
-    def __init__(self, engine: Engine, settings: Settings, metrics: Metrics) -> None:
-        self._engine = engine
+    def __init__(self, answering: Answering, settings: Settings, metrics: Metrics) -> None:
+        self._answering = answering
+        self._engine = answering.engine
         self._metrics = metrics
-        self._limits = settings.image_limits
-        self._limiter = CapacityLimiter(settings.threads)
         self._urls = PictureUrls(settings)
 
     def routes(self) -> list[tuple[str, str, Callable[..., Any], dict[str, Any]]]:
@@ -148,19 +149,23 @@ class _Service:
         """The web page."""
         return FileResponse(_PAGE / "index.html")
 
-    async def search(self, request: Request) -> SearchResponse:
+    async def search(self, request: Request) -> Response:
         """Search by text, picture, liked products and weighted parts.
 
         Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
         """
+        started = time.perf_counter()
         body = await read_body(request, SearchRequest)
         fetched = await self._urls.fetch(picture_urls(body.json))
-        return await self._work(
-            lambda: SearchResponse.of(self._engine.search(to_query(body, self._limits, fetched)))
-        )
+        given = given_pictures(body, fetched)
+        async with attended(request), self._answering.deadline():
+            opened = await asyncio.gather(*map(self._answering.picture, given.values()))
+            query = to_query(body.json, dict(zip(given, opened, strict=True)))
+            return await self._found(query, started)
 
     async def search_text(
         self,
+        request: Request,
         q: Annotated[Text, QueryParameter(description="The words.", examples=["red dress"])],
         k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
         offset: Annotated[
@@ -176,8 +181,9 @@ class _Service:
         min_confidence: Annotated[
             float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
         ] = 0.0,
-    ) -> SearchResponse:
+    ) -> Response:
         """Search by text alone."""
+        started = time.perf_counter()
         names = None if fields is None else tuple(fields)
         query = Query(
             parts=(TextPart(q),),
@@ -188,33 +194,33 @@ class _Service:
             keyword_weight=keyword_weight,
             min_confidence=min_confidence,
         )
-        return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
+        async with attended(request), self._answering.deadline():
+            return await self._found(query, started)
 
     async def tags(self, request: Request) -> TagsResponse:
         """Tag a picture with the caller's labels, of which one is taken to be true.
 
         Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
         """
-        start = time.perf_counter()
+        started = time.perf_counter()
         body = await read_body(request, TagsRequest)
         fetched = await self._urls.fetch(picture_urls(body.json))
 
-        def work() -> TagsResponse:
-            image = to_image(body, self._limits, fetched)
-            (tags,) = self._engine.tag([image], body.json.labels, body.json.top)
-            return TagsResponse(
-                tags=[TagResponse.of(tag) for tag in tags],
-                model=self._engine.encoder.spec.name,
-                took_ms=round(1000 * (time.perf_counter() - start), 2),
-            )
-
-        return await self._work(work)
+        given = only_picture(body, fetched)
+        async with attended(request), self._answering.deadline():
+            picture = await self._answering.picture(given)
+            tags = await self._answering.tag(picture, body.json.labels, body.json.top)
+        return TagsResponse(
+            tags=[TagResponse.of(tag) for tag in tags],
+            model=self._engine.encoder.spec.name,
+            took_ms=round(1000 * (time.perf_counter() - started), 2),
+        )
 
     async def item(
         self, product_id: Annotated[str, PathParameter(examples=["15970"])]
     ) -> ItemResponse:
         """One product, by its id."""
-        return await self._work(lambda: ItemResponse.of(self._engine.product(product_id)))
+        return await self._answering.run(lambda: ItemResponse.of(self._engine.product(product_id)))
 
     async def similar(
         self,
@@ -236,8 +242,9 @@ class _Service:
             float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
         ] = 0.0,
         diversity: Annotated[float, QueryParameter(ge=0, le=1, description="As in a search.")] = 0,
-    ) -> SearchResponse:
+    ) -> Response:
         """Products that look like one, nearest first; it is not among them."""
+        started = time.perf_counter()
         query = Query(
             parts=(LikePart(product_id),),
             k=k,
@@ -247,7 +254,7 @@ class _Service:
             min_confidence=min_confidence,
             diversity=diversity,
         )
-        return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
+        return await self._found(query, started)
 
     async def recommend(self, request: Request) -> SearchResponse:
         """Products that go with several that are liked, and away from those that are not.
@@ -255,7 +262,7 @@ class _Service:
         Every liked product has a vote, so that several tastes are each served.
         """
         asked = await read_json(request, RecommendRequest)
-        return await self._work(
+        return await self._answering.run(
             lambda: SearchResponse.of(
                 self._engine.recommend(
                     asked.liked,
@@ -277,7 +284,7 @@ class _Service:
         ] = None,
     ) -> Response:
         """A picture of a product, as a WebP thumbnail of at most 320 pixels."""
-        content = await self._work(lambda: self._thumbnail(product_id, number, size))
+        content = await self._answering.run(lambda: self._thumbnail(product_id, number, size))
         # A generation's pictures never change, but the same path may show another one later.
         return Response(content, media_type="image/webp", headers={"Cache-Control": "max-age=300"})
 
@@ -296,7 +303,8 @@ class _Service:
     async def readyz(self, request: Request) -> Response:
         """The index is open, and a real query was just embedded and answered."""
         try:
-            await self._work(self._engine.check)
+            async with self._answering.deadline():
+                await self._answering.search(Query(parts=(TextPart("ready"),), k=1))
         except Exception:
             message = "The model or the index does not answer."
             return error_response(503, "not_ready", message, request_id_of(request.scope))
@@ -314,8 +322,14 @@ class _Service:
         image.save(out, "WEBP", quality=80)
         return out.getvalue()
 
-    async def _work(self, function: Callable[[], T]) -> T:
-        return await to_thread.run_sync(function, limiter=self._limiter)
+    async def _found(self, query: Query, started: float) -> Response:
+        """A search's answer, written on the thread that searched: the loop only sends it."""
+
+        def written(result: SearchResult) -> bytes:
+            return SearchResponse.of(result).model_dump_json().encode()
+
+        content = await self._answering.answer(query, written, started)
+        return Response(content, media_type="application/json")
 
 
 def _json_object(name: str, text: str) -> dict[str, Any]:
@@ -343,7 +357,10 @@ async def _on_lookalike_error(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status == 500:
         raise error
-    return error_response(status, error.code, error.message, request_id_of(request.scope))
+    response = error_response(status, error.code, error.message, request_id_of(request.scope))
+    if isinstance(error, UnavailableError) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -27,6 +27,7 @@ from indexer.errors import QueryError, UnknownProductError
 
 __all__ = [
     "STATUS",
+    "ClientGoneError",
     "DeadlineError",
     "InvalidRequestError",
     "MalformedRequestError",
@@ -132,6 +133,12 @@ class DeadlineError(UnavailableError):
     """The answer would come later than the service promises."""
 
     code = "deadline_exceeded"
+
+
+class ClientGoneError(UnavailableError):
+    """The caller hung up; nobody reads this, the log has its status (499, as nginx has it)."""
+
+    code = "client_gone"
 
 
 class SpoolFullError(UnavailableError):

@@ -30,6 +30,26 @@ class Settings(BaseSettings):
         description="Most pixels a picture may declare.",
     )
     threads: int = Field(default=4, gt=0, description="Requests worked on at the same time.")
+    deadline_seconds: float = Field(
+        default=10.0, gt=0, description="Longest that a query may wait, be embedded and searched."
+    )
+    queue_size: int = Field(
+        default=32,
+        gt=0,
+        description="Pictures, and likewise texts, that may wait for the model; then 503.",
+    )
+    batch_wait_ms: float = Field(
+        default=2.0, ge=0, description="Longest that a batch waits for more under load."
+    )
+    text_cache: int = Field(
+        default=10_000, ge=0, description="Texts whose vectors are kept, of a kilobyte each."
+    )
+    decode_workers: int = Field(
+        default=2, gt=0, description="Processes that decode uploaded pictures."
+    )
+    decode_seconds: float = Field(
+        default=5.0, gt=0, description="Longest that decoding one picture may take."
+    )
     allow_url_fetch: bool = Field(
         default=False, description="Whether queries may give a picture by URL, from any host."
     )

@@ -97,9 +97,12 @@ class PictureWorkers:
             ImageError: It can't be used, or hung or killed its worker.
         """
         future = self._submit(given)
+        opened = asyncio.wrap_future(future)
+        # Looked at, or asyncio complains of an error that nobody waits for any more.
+        opened.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # A caller who is gone must not cost the worker that is at his picture its life.
-            return await asyncio.shield(asyncio.wrap_future(future))
+            return await asyncio.shield(opened)
         except asyncio.CancelledError:
             if not future.running():
                 future.cancel()

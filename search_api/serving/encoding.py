@@ -16,7 +16,7 @@ from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray
 from embeddings.errors import BrokenImageError
 from embeddings.preprocess import Preprocess
 from search_api.errors import DeadlineError
-from search_api.serving.batching import Batcher, BatchOptions, Lane, OnBatch
+from search_api.serving.batching import Batcher, BatchOptions, Lane, OnBatch, Work
 
 __all__ = ["BATCHES", "EncodeQueue", "QueuedEncoder", "TextCache"]
 
@@ -78,8 +78,8 @@ class EncodeQueue:
     ) -> None:
         self._encoder = encoder
         self._cache = cache
-        self._none: FloatArray = np.empty((0, encoder.spec.dim), np.float32)
-        work = {Lane.PICTURES: self._pictures, Lane.TEXTS: self._texts}
+        self.nothing: FloatArray = np.empty((0, encoder.spec.dim), np.float32)
+        work: dict[Lane, Work] = {Lane.PICTURES: self._pictures, Lane.TEXTS: self._texts}
         self.batcher = Batcher(work, options, on_batch=on_batch)
 
     async def texts(self, texts: Sequence[str], deadline: float = math.inf) -> FloatArray:
@@ -89,7 +89,7 @@ class EncodeQueue:
             OverloadedError: The queue is full.
         """
         if not texts:
-            return self._none
+            return self.nothing
         known = {text: row for text in set(texts) if (row := self._cache.get(text)) is not None}
         asked = [text for text in dict.fromkeys(texts) if text not in known]
         rows = await _gathered(self._submit(Lane.TEXTS, asked, deadline))
@@ -103,7 +103,7 @@ class EncodeQueue:
     ) -> FloatArray:
         """Embed preprocessed pictures, `[n, dim]`; as `texts`."""
         if not pixels:
-            return self._none
+            return self.nothing
         return np.stack(await _gathered(self._submit(Lane.PICTURES, pixels, deadline)))
 
     def wait_for(self, lane: Lane, values: Sequence[Any], seconds: float) -> FloatArray:
@@ -127,14 +127,11 @@ class EncodeQueue:
 
     def _pictures(self, pixels: Sequence[PixelArray]) -> Sequence[Any]:
         rows = self._encoder.encode_images(np.stack(pixels))
-        good = np.isfinite(rows).all(axis=1)
         bad = "The picture has no vector; save it anew, or send another one."
-        return [
-            row if fine else BrokenImageError(bad) for row, fine in zip(rows, good, strict=True)
-        ]
+        return [row if np.isfinite(row).all() else BrokenImageError(bad) for row in rows]
 
     def _texts(self, texts: Sequence[str]) -> Sequence[Any]:
-        return self._encoder.encode_texts(texts)
+        return list(self._encoder.encode_texts(texts))
 
 
 class QueuedEncoder:
@@ -170,9 +167,17 @@ class QueuedEncoder:
         return self._encode(Lane.TEXTS, list(texts))
 
     def _encode(self, lane: Lane, values: Sequence[Any]) -> FloatArray:
-        if not values:
-            return np.empty((0, self.spec.dim), np.float32)
-        return self._queue.wait_for(lane, values, self._seconds)
+        # Batch by batch, so that a thousand labels leave room for others' queries between them.
+        size = BATCHES[lane]
+        rows = [
+            self._queue.wait_for(lane, values[start : start + size], self._seconds)
+            for start in range(0, len(values), size)
+        ]
+        return np.concatenate([np.empty((0, self.spec.dim), np.float32), *rows])
+
+    def __getattr__(self, name: str) -> Any:
+        """What an encoder can do beside embedding, it does without the queue."""
+        return getattr(self._encoder, name)
 
 
 async def _gathered(futures: Sequence[Future[Any]]) -> list[Any]:

@@ -235,14 +235,7 @@ def test_every_item_gets_its_own_answer_once(
     done: list[tuple[Lane, tuple[int, int]]] = []
 
     def work(lane: Lane) -> Work:
-        def run(values: Sequence[tuple[int, int]]) -> Sequence[tuple[Lane, int, int]]:
-            assert 0 < len(values) <= largest
-            if any(number in poisoned for _, number in values):
-                raise ValueError("poisoned")
-            done.extend((lane, value) for value in values)
-            return [(lane, *value) for value in values]
-
-        return run
+        return lambda values: careful(lane, values, poisoned, largest, done)
 
     sizes = dict.fromkeys(Lane, largest)
     batcher = Batcher(
@@ -277,3 +270,18 @@ def answer_of(future: Future[Any]) -> Any:
         return future.result()
     assert isinstance(future.exception(), ValueError)
     return None
+
+
+def careful(
+    lane: Lane,
+    values: Sequence[tuple[int, int]],
+    poisoned: set[int],
+    largest: int,
+    done: list[tuple[Lane, tuple[int, int]]],
+) -> Sequence[tuple[Lane, int, int]]:
+    """Says what it was given, unless a poisoned number is among it; keeps a list of what it did."""
+    assert 0 < len(values) <= largest
+    if any(number in poisoned for _, number in values):
+        raise ValueError("poisoned")
+    done.extend((lane, value) for value in values)
+    return [(lane, *value) for value in values]
