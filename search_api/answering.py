@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from typing import TypeVar
 
@@ -14,9 +14,10 @@ from PIL import Image
 
 from embeddings.zero_shot import Tag
 from indexer.engine import EncodedParts, Engine
+from indexer.neighbours import use_threads
 from indexer.query import ImagePart, Query, SearchResult, TextPart
-from search_api.errors import DeadlineError
-from search_api.serving.batching import BatchOptions, Lane, OnBatch
+from search_api.errors import DeadlineError, NotReadyError, OverloadedError
+from search_api.serving.batching import BatchOptions, OnBatch
 from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
 from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
 from search_api.settings import Settings
@@ -55,7 +56,11 @@ class Answering:
         self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
+        # One thread a search: the model has the processors, and searches run side by side.
+        self._threads = ThreadPoolExecutor(
+            settings.threads, "search", initializer=use_threads, initargs=(1,)
+        )
+        self.leaving = False
 
     def warm(self) -> None:
         """Start everything that starts by itself on first use, and answer one query of each kind.
@@ -122,6 +127,24 @@ class Answering:
         """Work on a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
+    async def check(self) -> None:
+        """Embed and search once, as a readiness probe.
+
+        Raises:
+            NotReadyError: The service is leaving, or the model has been at one batch for too long.
+            LookalikeError: What a real query would raise; an overload is none.
+        """
+        if self.leaving:
+            raise NotReadyError("The service is stopping.")
+        if self.wedged():
+            raise NotReadyError("The model does not answer.")
+        with suppress(OverloadedError):
+            async with self.deadline():
+                texts = await self.queue.fresh(["ready"], self._until())
+                encoded = EncodedParts(texts, self.queue.nothing)
+                query = Query(parts=(TextPart("ready"),), k=1)
+                await self.run(lambda: self.engine.find(query, encoded))
+
     def wedged(self) -> bool:
         """Whether the model has been at one batch for longer than any request may take."""
         return self.queue.batcher.busy_for() > self._settings.deadline_seconds
@@ -144,7 +167,3 @@ class Answering:
     def _until(self) -> float:
         """When the queue may drop what is asked now."""
         return self.queue.batcher.now() + self._settings.deadline_seconds
-
-    def full(self) -> bool:
-        """Whether a picture that came now would be refused."""
-        return self.queue.batcher.full(Lane.PICTURES)

@@ -54,6 +54,7 @@ from search_api.schemas import (
     Text,
 )
 from search_api.serving.attendance import attended
+from search_api.serving.life import alive
 from search_api.settings import Settings
 
 __all__ = ["create_app"]
@@ -73,7 +74,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         engine: Answers the queries.
         settings: Limits and concurrency.
     """
+    answering = Answering(engine, settings)
     app = FastAPI(
+        lifespan=lambda app: alive(answering, settings.drain_seconds),
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",
@@ -87,7 +90,6 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             )
         },
     )
-    answering = Answering(engine, settings)
     metrics = Metrics(answering.engine)
     service = _Service(answering, settings, metrics)
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, metrics=metrics)
@@ -303,8 +305,7 @@ class _Service:
     async def readyz(self, request: Request) -> Response:
         """The index is open, and a real query was just embedded and answered."""
         try:
-            async with self._answering.deadline():
-                await self._answering.search(Query(parts=(TextPart("ready"),), k=1))
+            await self._answering.check()
         except Exception:
             message = "The model or the index does not answer."
             return error_response(503, "not_ready", message, request_id_of(request.scope))

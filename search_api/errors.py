@@ -32,6 +32,7 @@ __all__ = [
     "InvalidRequestError",
     "MalformedRequestError",
     "ModelMemoryError",
+    "NotReadyError",
     "OverloadedError",
     "PayloadTooLargeError",
     "RequestError",
@@ -112,6 +113,12 @@ class UnavailableError(LookalikeError):
     def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotReadyError(UnavailableError):
+    """The service should get no requests now."""
+
+    code = "not_ready"
 
 
 class OverloadedError(UnavailableError):

@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     decode_seconds: float = Field(
         default=5.0, gt=0, description="Longest that decoding one picture may take."
     )
+    drain_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="How long after SIGTERM /readyz says 503 while requests are still taken.",
+    )
     allow_url_fetch: bool = Field(
         default=False, description="Whether queries may give a picture by URL, from any host."
     )
