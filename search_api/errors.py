@@ -172,6 +172,11 @@ STATUS: Mapping[type[LookalikeError], int] = {
     InvalidRequestError: 422,
     UrlUnreachableError: 422,
     UrlTimeoutError: 504,
+    NotReadyError: 503,
+    OverloadedError: 503,
+    DeadlineError: 504,
+    ClientGoneError: 499,
+    SpoolFullError: 507,
 }
 
 
