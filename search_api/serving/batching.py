@@ -121,7 +121,7 @@ class Batcher:
         with self._changed:
             if self._closed:
                 raise OverloadedError("The service is stopping; ask another one.")
-            self._admit(lane, len(values), deadline - now)
+            self._admit(lane, deadline - now)
             items = [_Item(value, Future(), now, deadline) for value in values]
             self._lanes[lane].extend(items)
             self._changed.notify()
@@ -151,13 +151,15 @@ class Batcher:
             self._changed.notify()
         self._thread.join(timeout)
 
-    def _admit(self, lane: Lane, count: int, left: float) -> None:
+    def _admit(self, lane: Lane, left: float) -> None:
         queue = self._lanes[lane]
         if len(queue) >= self._options.max_waiting:
             for item in [item for item in queue if item.future.cancelled()]:
                 queue.remove(item)
+        # Only what is ahead counts: were its own cost counted, a model thought too slow for the
+        # deadline would never be asked again, and so never be found quicker.
         ahead = sum(self._cost[each] * len(items) for each, items in self._lanes.items())
-        if len(queue) >= self._options.max_waiting or ahead + self._cost[lane] * count > left:
+        if len(queue) >= self._options.max_waiting or ahead > left:
             raise OverloadedError(
                 "The service has more requests than it can answer; try again shortly.",
                 retry_after=max(1, math.ceil(ahead)),

@@ -164,9 +164,9 @@ def test_what_could_not_be_done_by_its_deadline_is_refused(held: Held) -> None:
     held.wait_started()
     batcher.submit(Lane.TEXTS, [1, 2])
     with pytest.raises(OverloadedError) as refused:
-        batcher.submit(Lane.TEXTS, [3], deadline=clock.now + 25.0)
+        batcher.submit(Lane.TEXTS, [3], deadline=clock.now + 15.0)
     assert refused.value.retry_after == 20
-    batcher.submit(Lane.TEXTS, [4], deadline=clock.now + 35.0)
+    batcher.submit(Lane.TEXTS, [4], deadline=clock.now + 25.0)
     held.let.release(10)
     batcher.close(PATIENCE)
 
