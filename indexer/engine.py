@@ -23,6 +23,7 @@ from indexer.index import Found, Index, Match, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
 from indexer.neighbours import QueryKind
+from indexer.paging import Chosen, Surety, choose
 from indexer.query import (
     ImagePart,
     LikePart,
@@ -150,24 +151,21 @@ class Engine:
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
+        index.check_fields([query.group] if isinstance(query.group, str) else [])
         vector = _combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
         words = any(isinstance(part, TextPart) for part in query.parts)
         kind = QueryKind.TEXT if words else QueryKind.IMAGE
-        end = query.offset + query.k
-        count = max(end, POOL) if query.diversity else end
-        found = _find(index, query, count, vector, Candidates(where, liked), kind)
-        if query.diversity:
-            # Only the vector's scores are in the order of the hits; elsewhere their places count.
-            by_score = query.mode is SearchMode.VECTOR
-            places = None if by_score else [-float(place) for place in range(len(found))]
-            hits = diversified(index, index.matches(found, ()), query.diversity, places)
-            hits = _with_fields(index, hits[query.offset : end], query.fields)
-        else:
-            hits = index.matches(found[query.offset :], query.fields)
+        candidates = Candidates(where, liked)
+        page = choose(
+            index,
+            query,
+            lambda count: _find(index, query, count, vector, candidates, kind),
+            _surety(index, query, vector),
+        )
         return SearchResult(
-            hits=_with_confidence(index, query, vector, hits),
+            hits=_hits(index, page, query.fields),
             facets=index.facets(query.facets, where),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
@@ -326,10 +324,8 @@ def _find(
     return search.hybrid(count, query.keyword_weight, query.fusion, kind)
 
 
-def _with_confidence(
-    index: Index, query: Query, vector: FloatArray, hits: Sequence[Match]
-) -> tuple[Match, ...]:
-    """The hits with their confidence, less those below the query's threshold."""
+def _surety(index: Index, query: Query, vector: FloatArray) -> Surety | None:
+    """How sure hits of a query are; None where the index can't tell and nobody asks."""
     if not 0 <= query.min_confidence <= 1:
         raise QueryError("min_confidence is a probability, from 0 to 1.")
     confidence = index.manifest.confidence
@@ -339,12 +335,17 @@ def _with_confidence(
                 "This index was built by an older version and holds no confidence: build it "
                 "again, or leave min_confidence out."
             )
-        return tuple(hits)
-    sure = confidence.of(_asked_by(query.parts), vector, np.array([hit.score for hit in hits]))
+        return None
+    asked_by = _asked_by(query.parts)
+    return lambda scores: confidence.of(asked_by, vector, scores)
+
+
+def _hits(index: Index, page: Sequence[Chosen], names: Sequence[str] | None) -> tuple[Match, ...]:
+    """The products of a page, with their fields."""
+    matches = index.matches([chosen.found for chosen in page], names)
     return tuple(
-        replace(hit, confidence=share)
-        for hit, share in zip(hits, sure.tolist(), strict=True)
-        if share >= query.min_confidence
+        replace(match, confidence=chosen.confidence, grouped=index.ids(chosen.others))
+        for match, chosen in zip(matches, page, strict=True)
     )
 
 

@@ -67,6 +67,7 @@ class Match:
         fields: The product's fields, as asked for.
         confidence: Probability, 0 to 1, that it is what was asked for; None where the index has no
             calibration, or nobody asked.
+        grouped: Ids of other products that this hit stands for (`indexer.grouping`), best first.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Match:
     image: int
     fields: dict[str, FieldValue]
     confidence: float | None = None
+    grouped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,14 @@ class Index:
             product_id = segment.product_id(place.row)
             matches.append(Match(product_id, score, image, segment.fields(place.row, fields)))
         return matches
+
+    def ids(self, found: Sequence[Found]) -> tuple[str, ...]:
+        """The ids of the products that were found, in the same order."""
+        return tuple(self._segments[place.segment].product_id(place.row) for place in found)
+
+    def vector_found(self, found: Found) -> FloatArray:
+        """The vector of the picture that was found, `[dim]`, of length 1."""
+        return np.asarray(self._segments[found.segment].vectors[found.image], dtype=np.float32)
 
     def facets(
         self, names: Sequence[str], where: Predicate | None = None

@@ -100,9 +100,12 @@ class Query:
             weight, or both.
         keyword_weight: The words' share in hybrid search, 0 to 1; the rest is the vector's.
         fusion: How hybrid search puts the two together.
-        min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out.
+        min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out. Pages are
+            counted off from what is left.
         diversity: How much hits that resemble those before them are pushed down, 0 (not at all) to
             1 (`indexer.diversity`).
+        group: Whether products whose pictures are nearly the same come as one hit, or the field
+            whose value such products share (`indexer.grouping`). `k` and `offset` count groups.
     """
 
     parts: tuple[QueryPart, ...]
@@ -116,6 +119,7 @@ class Query:
     fusion: Fusion = Fusion.SCORES
     min_confidence: float = 0.0
     diversity: float = 0.0
+    group: bool | str = False
 
 
 @dataclass(frozen=True)
