@@ -18,12 +18,20 @@ from search_api.errors import UnavailableError, describe, status_of
 from search_api.metrics import Metrics
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
 from search_api.picture_urls import PictureUrls
+from search_api.query_pictures import QueryPictures
+from search_api.routes.batch import BatchRoutes
 from search_api.routes.items import ItemRoutes
 from search_api.routes.operations import OperationRoutes
 from search_api.routes.page import PageRoutes
 from search_api.routes.search import SearchRoutes
 from search_api.routes.tags import TagRoutes
-from search_api.schemas import ErrorResponse, RecommendRequest, SearchRequest, TagsRequest
+from search_api.schemas import (
+    BatchRequest,
+    ErrorResponse,
+    RecommendRequest,
+    SearchRequest,
+    TagsRequest,
+)
 from search_api.serving.life import alive
 from search_api.settings import Settings
 
@@ -58,10 +66,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     )
     metrics = Metrics(answering.engine)
     urls = PictureUrls(settings)
+    pictures = QueryPictures(answering, urls)
     page = PageRoutes()
     subjects = (
         page,
-        SearchRoutes(answering, urls),
+        SearchRoutes(answering, pictures),
+        BatchRoutes(answering, pictures),
         TagRoutes(answering, urls),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
@@ -84,6 +94,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         (SearchRequest, "validation"),
         (TagsRequest, "validation"),
         (RecommendRequest, "validation"),
+        (BatchRequest, "validation"),
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])

@@ -25,9 +25,11 @@ __all__ = [
     "body_schema",
     "given_pictures",
     "only_picture",
+    "parse_value",
     "picture_urls",
     "read_body",
     "read_json",
+    "region_of",
     "to_query",
 ]
 
@@ -80,23 +82,52 @@ async def read_json(request: Request, model: type[M]) -> M:
     return _parse(model, await request.body())
 
 
+def parse_value(model: type[M], value: object) -> M:
+    """A JSON value that was read already, as a model; errors as `read_json`."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequestError.from_validation(error) from None
+
+
 def picture_urls(asked: SearchRequest | TagsRequest) -> list[str]:
     """All URLs that a request gives pictures by."""
     parts = asked.parts if isinstance(asked, SearchRequest) else []
     return [url for url in [asked.image_url, *(p.image_url for p in parts)] if url is not None]
 
 
+def region_of(body: Body[SearchRequest]) -> str | None:
+    """The product of whose own picture a request's region is a part; None where it is of none.
+
+    Raises:
+        InvalidRequestError: A region is given, and neither a picture nor one liked product.
+    """
+    asked = body.json
+    pictures = (body.upload, asked.image_base64, asked.image_url)
+    if asked.region is None or any(picture is not None for picture in pictures):
+        return None
+    if len(asked.like) != 1:
+        raise InvalidRequestError(
+            "region: there is no picture that it could be a part of; give one, or one product in "
+            "like."
+        )
+    return asked.like[0]
+
+
 def given_pictures(
-    body: Body[SearchRequest] | Body[TagsRequest], fetched: Mapping[str, bytes]
+    body: Body[SearchRequest] | Body[TagsRequest],
+    fetched: Mapping[str, bytes],
+    liked: bytes | None = None,
 ) -> dict[str, GivenPicture]:
     """The picture files of a request, by the field that each came in.
 
     Args:
         body: The request.
         fetched: The files at its `picture_urls`.
+        liked: The picture of the product that it is the `region_of`, if it is.
 
     Raises:
-        RequestError: Base64 is none, or a region is given and no picture.
+        RequestError: Base64 is none.
     """
     asked = body.json
     files: dict[str, bytes] = {}
@@ -108,8 +139,8 @@ def given_pictures(
         files["image_url"] = fetched[asked.image_url]
     if not isinstance(asked, SearchRequest):
         return {name: GivenPicture(data) for name, data in files.items()}
-    if asked.region is not None and not files:
-        raise InvalidRequestError("region: there is no picture that it could be a part of.")
+    if liked is not None:
+        files["like"] = liked
     given = {name: GivenPicture(data, asked.region) for name, data in files.items()}
     for number, part in enumerate(asked.parts):
         name = f"parts.{number}"
@@ -127,7 +158,9 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
         parts.append(TextPart(asked.text))
     own = (name for name in pictures if not name.startswith("parts."))
     parts.extend(_picture_part(pictures[name]) for name in own)
-    parts.extend(LikePart(product) for product in asked.like)
+    # A product that a region is of is looked for by that part alone, and still left out.
+    weight = 0.0 if "like" in pictures else 1.0
+    parts.extend(LikePart(product, weight) for product in asked.like)
     parts.extend(
         _to_part(part, pictures.get(f"parts.{number}")) for number, part in enumerate(asked.parts)
     )
@@ -144,6 +177,7 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
         fusion=asked.fusion,
         min_confidence=asked.min_confidence,
         diversity=asked.diversity,
+        group=asked.group,
     )
 
 

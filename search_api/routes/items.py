@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import time
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Path as PathParameter
 from fastapi import Query as QueryParameter
 from fastapi.responses import Response
 from PIL import Image
-from pydantic import TypeAdapter, ValidationError
 
 from indexer.errors import UnknownProductError
-from indexer.query import LikePart, Query
 from search_api.answering import Answering
-from search_api.errors import InvalidRequestError
+from search_api.parameters import SimilarParameters
 from search_api.routes.route import MISSING, ProductIdInPath, Route, found
-from search_api.schemas import MAX_K, MAX_OFFSET, ItemResponse, SearchResponse
+from search_api.schemas import ItemResponse, SearchResponse
 
 __all__ = ["ItemRoutes"]
-
-_OBJECT = TypeAdapter(dict[str, Any])
 
 
 class ItemRoutes:
@@ -56,36 +52,11 @@ class ItemRoutes:
     async def similar(
         self,
         product_id: ProductIdInPath,
-        k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
-        offset: Annotated[
-            int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
-        ] = 0,
-        fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
-        filter: Annotated[  # noqa: A002 (the parameter's name)
-            str | None,
-            QueryParameter(
-                max_length=4096,
-                examples=['{"price": {"lt": 50}}'],
-                description="Conditions that every hit meets, as in a search; JSON.",
-            ),
-        ] = None,
-        min_confidence: Annotated[
-            float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
-        ] = 0.0,
-        diversity: Annotated[float, QueryParameter(ge=0, le=1, description="As in a search.")] = 0,
+        parameters: Annotated[SimilarParameters, QueryParameter()],
     ) -> Response:
         """Products that look like one, nearest first; it is not among them."""
         started = time.perf_counter()
-        query = Query(
-            parts=(LikePart(product_id),),
-            k=k,
-            offset=offset,
-            fields=None if fields is None else tuple(fields),
-            filter=None if filter is None else _json_object("filter", filter),
-            min_confidence=min_confidence,
-            diversity=diversity,
-        )
-        return await found(self._answering, query, started)
+        return await found(self._answering, parameters.query(product_id), started)
 
     async def item_image(
         self,
@@ -111,10 +82,3 @@ class ItemRoutes:
         out = BytesIO()
         image.save(out, "WEBP", quality=80)
         return out.getvalue()
-
-
-def _json_object(name: str, text: str) -> dict[str, Any]:
-    try:
-        return _OBJECT.validate_json(text)
-    except ValidationError:
-        raise InvalidRequestError(f"{name}: this is no JSON object.") from None

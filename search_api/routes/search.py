@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -10,26 +9,12 @@ from fastapi import Query as QueryParameter
 from fastapi import Request
 from fastapi.responses import Response
 
-from indexer.query import KEYWORD_WEIGHT, Query, SearchMode, TextPart
 from search_api.answering import Answering
-from search_api.picture_urls import PictureUrls
-from search_api.requests import (
-    body_schema,
-    given_pictures,
-    picture_urls,
-    read_body,
-    read_json,
-    to_query,
-)
+from search_api.parameters import TextParameters
+from search_api.query_pictures import QueryPictures
+from search_api.requests import body_schema, read_body, read_json
 from search_api.routes.route import MISSING, UNSUPPORTED, Route, found
-from search_api.schemas import (
-    MAX_K,
-    MAX_OFFSET,
-    RecommendRequest,
-    SearchRequest,
-    SearchResponse,
-    Text,
-)
+from search_api.schemas import RecommendRequest, SearchRequest, SearchResponse
 from search_api.serving.attendance import attended
 
 __all__ = ["SearchRoutes"]
@@ -40,12 +25,12 @@ class SearchRoutes:
 
     Args:
         answering: Answers the queries.
-        urls: Fetches the pictures that they give by URL.
+        pictures: Gathers their pictures.
     """
 
-    def __init__(self, answering: Answering, urls: PictureUrls) -> None:
+    def __init__(self, answering: Answering, pictures: QueryPictures) -> None:
         self._answering = answering
-        self._urls = urls
+        self._pictures = pictures
 
     def table(self) -> list[Route]:
         """The routes."""
@@ -69,46 +54,18 @@ class SearchRoutes:
         """
         started = time.perf_counter()
         body = await read_body(request, SearchRequest)
-        fetched = await self._urls.fetch(picture_urls(body.json))
-        given = given_pictures(body, fetched)
+        given = await self._pictures.given(body)
         async with attended(request), self._answering.deadline():
-            opened = await asyncio.gather(*map(self._answering.picture, given.values()))
-            query = to_query(body.json, dict(zip(given, opened, strict=True)))
+            query = await self._pictures.query(body.json, given)
             return await found(self._answering, query, started)
 
     async def search_text(
-        self,
-        request: Request,
-        q: Annotated[Text, QueryParameter(description="The words.", examples=["red dress"])],
-        k: Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")] = 20,
-        offset: Annotated[
-            int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")
-        ] = 0,
-        fields: Annotated[list[str] | None, QueryParameter(examples=[["title"]])] = None,
-        mode: Annotated[
-            SearchMode, QueryParameter(description="What decides about the order of hits.")
-        ] = SearchMode.VECTOR,
-        keyword_weight: Annotated[
-            float, QueryParameter(ge=0, le=1, description="The words' share in hybrid mode.")
-        ] = KEYWORD_WEIGHT,
-        min_confidence: Annotated[
-            float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
-        ] = 0.0,
+        self, request: Request, parameters: Annotated[TextParameters, QueryParameter()]
     ) -> Response:
         """Search by text alone."""
         started = time.perf_counter()
-        names = None if fields is None else tuple(fields)
-        query = Query(
-            parts=(TextPart(q),),
-            k=k,
-            offset=offset,
-            fields=names,
-            mode=mode,
-            keyword_weight=keyword_weight,
-            min_confidence=min_confidence,
-        )
         async with attended(request), self._answering.deadline():
-            return await found(self._answering, query, started)
+            return await found(self._answering, parameters.query(), started)
 
     async def recommend(self, request: Request) -> SearchResponse:
         """Products that go with several that are liked, and away from those that are not.

@@ -17,7 +17,12 @@ __all__ = ["TagRoutes"]
 
 
 class TagRoutes:
-    """Tags of pictures; arguments as for `SearchRoutes`."""
+    """Tags of pictures.
+
+    Args:
+        answering: Tags.
+        urls: Fetches the pictures that are given by URL.
+    """
 
     def __init__(self, answering: Answering, urls: PictureUrls) -> None:
         self._answering = answering
