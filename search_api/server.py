@@ -97,7 +97,7 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
     """
     _configure_logs()
     engine.check()  # the first query pays for lazy set-up; no caller should
-    config = _config(create_app(engine, settings or Settings()), host, port)
+    config = _config(create_app(engine, settings or Settings.read()), host, port)
     listening = _listen(host, port)
     _announce(listening, host, engine.index.manifest.products)
     # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.

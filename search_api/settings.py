@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
+from indexer.fetching import clean_host
+from search_api.errors import ServeError
 
 __all__ = ["Settings"]
 
@@ -74,6 +76,29 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(host.strip() for host in value.split(",") if host.strip())
         return value
+
+    @field_validator("url_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(clean_host(host) for host in value)
+
+    @classmethod
+    def read(cls, **given: Any) -> Settings:
+        """The settings of the environment, where `given` has no others.
+
+        Raises:
+            ServeError: A setting is not as it should be.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"LOOKALIKE_{str(problem['loc'][0]).upper()}: {problem['msg']}"
+                for problem in error.errors(include_url=False)
+            )
+            raise ServeError(
+                f"Wrong settings, from the environment or options: {problems}."
+            ) from None
 
     @property
     def fetches_urls(self) -> bool:

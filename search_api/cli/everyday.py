@@ -164,7 +164,7 @@ def serve(
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
     if url_host:
         given["url_hosts"] = tuple(url_host)
-    settings = Settings(**given)
+    settings = Settings.read(**given)
     if workers == 1:
         run(open_engine(index, model, device, precision), host, port, settings)
     else:
