@@ -48,21 +48,16 @@ def group_places(index: Index, found: Sequence[Found], by: bool | str) -> list[l
 
 
 def _by_pictures(index: Index, found: Sequence[Found]) -> list[list[int]]:
-    compared = min(len(found), COMPARED)
-    groups: list[list[int]] = []
-    if compared:
-        vectors = np.stack([index.vector_found(hit) for hit in found[:compared]])
-        begun = np.zeros(compared, bool)
-        of_place: dict[int, list[int]] = {}
-        for place in range(compared):
-            resembled = begun[:place] & (vectors[:place] @ vectors[place] >= SAME_COSINE)
-            first = int(np.argmax(resembled)) if resembled.any() else place
-            if first == place:
-                begun[place] = True
-                of_place[place] = []
-                groups.append(of_place[place])
-            of_place[first].append(place)
-    return groups + [[place] for place in range(compared, len(found))]
+    vectors = index.vectors_found(found[:COMPARED])
+    alike = np.tril(vectors @ vectors.T >= SAME_COSINE, -1)
+    begun = np.ones(len(vectors), bool)
+    members: dict[int, list[int]] = {place: [place] for place in range(len(found))}
+    for place in np.flatnonzero(alike.any(axis=1)).tolist():
+        resembled = np.flatnonzero(alike[place] & begun)
+        if len(resembled):
+            begun[place] = False
+            members[int(resembled[0])] += members.pop(place)
+    return list(members.values())
 
 
 def _by_values(values: Iterable[FieldValue]) -> list[list[int]]:

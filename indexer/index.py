@@ -276,9 +276,15 @@ class Index:
         """The ids of the products that were found, in the same order."""
         return tuple(self._segments[place.segment].product_id(place.row) for place in found)
 
-    def vector_found(self, found: Found) -> FloatArray:
-        """The vector of the picture that was found, `[dim]`, of length 1."""
-        return np.asarray(self._segments[found.segment].vectors[found.image], dtype=np.float32)
+    def vectors_found(self, found: Sequence[Found]) -> FloatArray:
+        """The vectors of the pictures that were found, `[n, dim]`, of length 1."""
+        vectors = np.empty((len(found), self.manifest.encoder.dim), np.float32)
+        of_segment = np.array([place.segment for place in found], np.int64)
+        rows = np.array([place.image for place in found], np.int64)
+        for number in np.unique(of_segment).tolist():
+            here = of_segment == number
+            vectors[here] = self._segments[number].vectors[rows[here]]
+        return vectors
 
     def facets(
         self, names: Sequence[str], where: Predicate | None = None

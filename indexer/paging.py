@@ -12,6 +12,8 @@ from embeddings.encoder import FloatArray
 from indexer.diversity import POOL, diverse_order
 from indexer.grouping import group_places
 from indexer.index import Found, Index
+from indexer.info import index_kind
+from indexer.neighbours import Kind
 from indexer.query import Query, SearchMode
 from indexer.text_search import DEPTH
 
@@ -28,8 +30,9 @@ DEEPEST = 20_000
 or because they fall into few groups."""
 
 # With groups so many products are looked at for the first page, to tell what else is in them.
-_FIRST_LOOK = 256
+_FIRST_LOOK = 128
 _FURTHER = 4
+_STRETCHES = (64, 256, 1024, 4096, 16_384)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ def choose(index: Index, query: Query, ranking: Ranking, sure: Surety | None) ->
     """
     end = query.offset + query.k
     deepest = max(end, DEEPEST)
-    depth = max(end, POOL if query.diversity else 0, _FIRST_LOOK if query.group else 0)
+    depth = max(
+        _steady(index, end), POOL if query.diversity else 0, _FIRST_LOOK if query.group else 0
+    )
     while True:
         found = _diverse(index, query, ranking(depth))
         shares = None if sure is None else sure(_scores(found)).tolist()
@@ -81,6 +86,17 @@ def choose(index: Index, query: Query, ranking: Ranking, sure: Surety | None) ->
     return page
 
 
+def _steady(index: Index, end: int) -> int:
+    """How far to look for the first `end` products, the same for the pages of a stretch.
+
+    An approximate index finds a little more the further it looks, so that pages each looked for by
+    themselves miss products and repeat others: 170 of 12,000 with IVF-PQ.
+    """
+    if index_kind(index.manifest) == Kind.FLAT:
+        return end
+    return next((depth for depth in _STRETCHES if depth >= end), end)
+
+
 def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
     """Hits in the order of `indexer.diversity`; those after the first `POOL` keep their places."""
     pool, rest = found[:POOL], found[POOL:]
@@ -89,7 +105,7 @@ def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
     # Only the vector's scores are in the order of the hits; elsewhere their places count.
     by_score = query.mode is SearchMode.VECTOR
     relevance = _scores(pool) if by_score else -np.arange(len(pool), dtype=np.float32)
-    vectors = np.stack([index.vector_found(hit) for hit in pool])
+    vectors = index.vectors_found(pool)
     return [*(pool[place] for place in diverse_order(relevance, vectors, query.diversity)), *rest]
 
 

@@ -134,13 +134,29 @@ def test_a_ranking_is_looked_down_so_far(shades: Engine, monkeypatch: pytest.Mon
     query = Query((LikePart("00"),), k=3, group="title")
     monkeypatch.setattr(paging, "DEEPEST", 3000)
     paging.choose(index, replace(query, k=30), ranking, None)  # type: ignore[arg-type]
-    assert asked == [256, 1024, 3000]
+    assert asked == [128, 512, 2048, 3000]
     asked.clear()
     paging.choose(index, query, ranking, None)  # type: ignore[arg-type]
-    assert asked == [256]
+    assert asked == [128]
     asked.clear()
     paging.choose(index, replace(query, group=False), ranking, None)  # type: ignore[arg-type]
     assert asked == [3]
+
+
+def test_pages_of_an_approximate_index_look_equally_far(
+    shades: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def ranking(count: int) -> list[object]:
+        asked.append(count)
+        return []
+
+    monkeypatch.setattr(paging, "index_kind", lambda manifest: "hnsw")
+    for offset in (0, 20, 40, 60, 220, 1000, 20_000):
+        query = Query((LikePart("00"),), k=20, offset=offset)
+        paging.choose(shades.index, query, ranking, None)  # type: ignore[arg-type]
+    assert asked == [64, 64, 64, 256, 256, 1024, 20_020]
 
 
 def test_nothing_found_has_no_groups(shades: Engine) -> None:
