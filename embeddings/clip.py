@@ -34,7 +34,7 @@ from embeddings.errors import (
 from embeddings.models import COMPACT_FOLDER, ModelSource, find_spec, parse_model_name
 from embeddings.preprocess import Preprocess, ResizeMode
 
-__all__ = ["ClipEncoder", "load_encoder"]
+__all__ = ["ClipEncoder", "load_encoder", "use_threads"]
 
 # open_clip reports routine steps, and "no weights loaded" for what we load ourselves, on the root
 # logger; this level is for faults only.
@@ -99,6 +99,11 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         device=_choose_device(device),
         precision=precision,
     )
+
+
+def use_threads(count: int) -> None:
+    """How many processors a model of this process uses on a CPU; all, if this is never called."""
+    torch.set_num_threads(count)
 
 
 class ClipEncoder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 from PIL import Image
 
-from embeddings.encoder import Encoder, FloatArray
+from embeddings.encoder import Encoder, FloatArray, PixelArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
 from indexer.confidence import AskedBy
 from indexer.diversity import POOL, check_diversity, diversified
@@ -23,6 +23,7 @@ from indexer.index import Found, Index, Match, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
 from indexer.neighbours import QueryKind
+from indexer.paging import Chosen, Surety, choose
 from indexer.query import (
     ImagePart,
     LikePart,
@@ -35,7 +36,7 @@ from indexer.query import (
 from indexer.recommend import check_seeds, recommend
 from indexer.text_search import Candidates, TextSearch
 
-__all__ = ["Engine", "tag_images"]
+__all__ = ["EncodedParts", "Engine", "tag_images"]
 
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +45,19 @@ _MIN_LENGTH = 1e-3
 
 # Label sets whose embeddings are kept for the next request.
 _LABEL_SETS = 64
+
+
+@dataclass(frozen=True)
+class EncodedParts:
+    """The vectors of a query's parts that an encoder embeds.
+
+    Attributes:
+        texts: `[n, dim]`, one unit row for each text, in the order of the parts.
+        pictures: `[m, dim]`, one unit row for each picture, in the order of the parts.
+    """
+
+    texts: FloatArray
+    pictures: FloatArray
 
 
 class Engine:
@@ -116,29 +130,42 @@ class Engine:
                 and there is no text, or the index is of a format without them.
         """
         start = time.perf_counter()
+        return self.find(query, self.encode(query.parts), start)
+
+    def find(
+        self, query: Query, encoded: EncodedParts, started: float | None = None
+    ) -> SearchResult:
+        """The part of `search` that needs no encoder: the index is read once, at the beginning.
+
+        Args:
+            query: As for `search`.
+            encoded: The vectors of its parts, from `encode` or from wherever they were gathered.
+            started: When the query came, by `time.perf_counter`; by default now.
+
+        Raises:
+            QueryError: As `search`.
+        """
+        start = time.perf_counter() if started is None else started
         index = self._index
         types = index.manifest.fields
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
-        vector = self._embed(query.parts, index)
+        index.check_fields([query.group] if isinstance(query.group, str) else [])
+        vector = _combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
         words = any(isinstance(part, TextPart) for part in query.parts)
         kind = QueryKind.TEXT if words else QueryKind.IMAGE
-        end = query.offset + query.k
-        count = max(end, POOL) if query.diversity else end
-        found = _find(index, query, count, vector, Candidates(where, liked), kind)
-        if query.diversity:
-            # Only the vector's scores are in the order of the hits; elsewhere their places count.
-            by_score = query.mode is SearchMode.VECTOR
-            places = None if by_score else [-float(place) for place in range(len(found))]
-            hits = diversified(index, index.matches(found, ()), query.diversity, places)
-            hits = _with_fields(index, hits[query.offset : end], query.fields)
-        else:
-            hits = index.matches(found[query.offset :], query.fields)
+        candidates = Candidates(where, liked)
+        page = choose(
+            index,
+            query,
+            lambda count: _find(index, query, count, vector, candidates, kind),
+            _surety(index, query, vector),
+        )
         return SearchResult(
-            hits=_with_confidence(index, query, vector, hits),
+            hits=_hits(index, page, query.fields),
             facets=index.facets(query.facets, where),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
@@ -195,28 +222,21 @@ class Engine:
         Raises:
             QueryError: As `search`.
         """
-        return self._embed(parts, self._index)
+        return _combine(parts, self.encode(parts), self._index)
 
-    def _embed(self, parts: Sequence[QueryPart], index: Index) -> FloatArray:
-        if not parts:
-            raise QueryError("The query is empty: give text, an image, or a product to be like.")
-        texts = [part for part in parts if isinstance(part, TextPart)]
-        images = [part for part in parts if isinstance(part, ImagePart)]
-        liked = [part for part in parts if isinstance(part, LikePart)]
-        ordered: list[QueryPart] = [*texts, *images, *liked]
-        rows = np.concatenate(
-            [
-                self.encoder.encode_texts([part.text for part in texts]),
-                self.encode_images([part.image for part in images]),
-                *(index.vector(part.id)[np.newaxis] for part in liked),
-            ]
+    def encode(self, parts: Sequence[QueryPart]) -> EncodedParts:
+        """Embed the texts and pictures among the parts of a query, each kind as one batch."""
+        texts = [part.text for part in parts if isinstance(part, TextPart)]
+        pixels = [self.pixels(part) for part in parts if isinstance(part, ImagePart)]
+        none = np.empty((0, self.encoder.spec.dim), np.float32)
+        return EncodedParts(
+            self.encoder.encode_texts(texts) if texts else none,
+            self.encoder.encode_images(np.stack(pixels)) if pixels else none,
         )
-        weights = np.array([part.weight for part in ordered], np.float32)
-        total = weights @ rows
-        length = float(np.linalg.norm(total))
-        if length < _MIN_LENGTH * float(np.abs(weights).sum()) or length == 0.0:
-            raise QueryError("The parts of the query cancel each other out; change their weights.")
-        return np.asarray(total / length, dtype=np.float32)
+
+    def pixels(self, part: ImagePart) -> PixelArray:
+        """A picture as the encoder takes it, `[height, width, 3]`."""
+        return self.encoder.preprocess(part.image) if part.pixels is None else part.pixels
 
     def encode_images(self, images: Sequence[Image.Image]) -> FloatArray:
         """Embed RGB pictures; `[n, dim]`."""
@@ -226,7 +246,17 @@ class Engine:
         self, images: Sequence[Image.Image], labels: Sequence[str], top: int | None = None
     ) -> list[list[Tag]]:
         """The `top` most probable of the caller's labels for each picture, best first."""
-        return self._classifier(tuple(labels)).tag(self.encode_images(images), top)
+        return self.tag_vectors(self.encode_images(images), labels, top)
+
+    def tag_vectors(
+        self, vectors: FloatArray, labels: Sequence[str], top: int | None = None
+    ) -> list[list[Tag]]:
+        """As `tag`, for the vectors of pictures, `[n, dim]`."""
+        return self._classifier(tuple(labels)).tag(vectors, top)
+
+    def with_encoder(self, encoder: Encoder) -> Engine:
+        """Another engine over the same index, with another way to the same encoder."""
+        return Engine(encoder, self._index, self._path)
 
     def product(self, product_id: str) -> Product:
         """A product by its id.
@@ -242,6 +272,24 @@ class Engine:
 
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)
+
+
+def _combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> FloatArray:
+    """The weighted sum of the parts' unit vectors, `[dim]`, scaled to length 1."""
+    if not parts:
+        raise QueryError("The query is empty: give text, an image, or a product to be like.")
+    texts = [part for part in parts if isinstance(part, TextPart)]
+    images = [part for part in parts if isinstance(part, ImagePart)]
+    liked = [part for part in parts if isinstance(part, LikePart)]
+    ordered: list[QueryPart] = [*texts, *images, *liked]
+    vectors = (index.vector(part.id)[np.newaxis] for part in liked)
+    rows = np.concatenate([encoded.texts, encoded.pictures, *vectors])
+    weights = np.array([part.weight for part in ordered], np.float32)
+    total = weights @ rows
+    length = float(np.linalg.norm(total))
+    if length < _MIN_LENGTH * float(np.abs(weights).sum()) or length == 0.0:
+        raise QueryError("The parts of the query cancel each other out; change their weights.")
+    return np.asarray(total / length, dtype=np.float32)
 
 
 def _with_fields(index: Index, hits: Sequence[Match], names: Sequence[str] | None) -> list[Match]:
@@ -276,10 +324,8 @@ def _find(
     return search.hybrid(count, query.keyword_weight, query.fusion, kind)
 
 
-def _with_confidence(
-    index: Index, query: Query, vector: FloatArray, hits: Sequence[Match]
-) -> tuple[Match, ...]:
-    """The hits with their confidence, less those below the query's threshold."""
+def _surety(index: Index, query: Query, vector: FloatArray) -> Surety | None:
+    """How sure hits of a query are; None where the index can't tell and nobody asks."""
     if not 0 <= query.min_confidence <= 1:
         raise QueryError("min_confidence is a probability, from 0 to 1.")
     confidence = index.manifest.confidence
@@ -289,12 +335,17 @@ def _with_confidence(
                 "This index was built by an older version and holds no confidence: build it "
                 "again, or leave min_confidence out."
             )
-        return tuple(hits)
-    sure = confidence.of(_asked_by(query.parts), vector, np.array([hit.score for hit in hits]))
+        return None
+    asked_by = _asked_by(query.parts)
+    return lambda scores: confidence.of(asked_by, vector, scores)
+
+
+def _hits(index: Index, page: Sequence[Chosen], names: Sequence[str] | None) -> tuple[Match, ...]:
+    """The products of a page, with their fields."""
+    matches = index.matches([chosen.found for chosen in page], names)
     return tuple(
-        replace(hit, confidence=share)
-        for hit, share in zip(hits, sure.tolist(), strict=True)
-        if share >= query.min_confidence
+        replace(match, confidence=chosen.confidence, grouped=index.ids(chosen.others))
+        for match, chosen in zip(matches, page, strict=True)
     )
 
 

@@ -113,7 +113,7 @@ def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
 
     Raises:
         QueryError: It names an unknown field (the message lists those that exist), or a condition
-            that does not fit the field's type.
+            that does not fit the field's type (the message tells which do).
     """
     return _parse(raw, types, 0)
 
@@ -216,10 +216,14 @@ def _parse_operator(
         if (operator == "prefix" and kind is not FieldType.TEXT) or (
             ordered and kind is FieldType.BOOLEAN
         ):
-            raise QueryError(f'filter.{field}: "{operator}" does not apply to {kind} fields.')
+            raise QueryError(
+                f'filter.{field}: "{operator}" does not apply to {kind} fields. {_usable(kind)}'
+            )
         return Compare(field, operator, _fit(field, kind, operand))
-    known = ", ".join([*_COMPARISONS, "in", "exists", "not"])
-    raise QueryError(f'filter.{field}: "{operator}" is no condition here; there are: {known}.')
+    if operator in ("in", "exists"):
+        wanted = "a list" if operator == "in" else "true or false"
+        raise QueryError(f'filter.{field}: "{operator}" wants {wanted}.')
+    raise QueryError(f'filter.{field}: "{operator:.60}" is no condition here. {_usable(kind)}')
 
 
 def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
@@ -237,7 +241,20 @@ def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
             return value
         case _:
             pass
-    raise QueryError(f"filter.{field}: {value!r:.60} is not {_ARTICLE[kind]} value.")
+    raise QueryError(
+        f"filter.{field}: {value!r:.60} is not {_ARTICLE[kind]} value. {_usable(kind)}"
+    )
+
+
+def _usable(kind: FieldType) -> str:
+    """What can be asked of a field."""
+    ordered = () if kind is FieldType.BOOLEAN else ("gt", "gte", "lt", "lte")
+    prefix = ("prefix",) if kind is FieldType.TEXT else ()
+    conditions = ", ".join(("eq", *ordered, *prefix, "in", "exists", "not"))
+    return (
+        f"This is {_ARTICLE[kind]} field: give {_ARTICLE[kind]} value, a list of such, or an "
+        f"object of {conditions}."
+    )
 
 
 def _is_finite(value: float) -> bool:

@@ -67,6 +67,7 @@ class Match:
         fields: The product's fields, as asked for.
         confidence: Probability, 0 to 1, that it is what was asked for; None where the index has no
             calibration, or nobody asked.
+        grouped: Ids of other products that this hit stands for (`indexer.grouping`), best first.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Match:
     image: int
     fields: dict[str, FieldValue]
     confidence: float | None = None
+    grouped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,20 @@ class Index:
             product_id = segment.product_id(place.row)
             matches.append(Match(product_id, score, image, segment.fields(place.row, fields)))
         return matches
+
+    def ids(self, found: Sequence[Found]) -> tuple[str, ...]:
+        """The ids of the products that were found, in the same order."""
+        return tuple(self._segments[place.segment].product_id(place.row) for place in found)
+
+    def vectors_found(self, found: Sequence[Found]) -> FloatArray:
+        """The vectors of the pictures that were found, `[n, dim]`, of length 1."""
+        vectors = np.empty((len(found), self.manifest.encoder.dim), np.float32)
+        of_segment = np.array([place.segment for place in found], np.int64)
+        rows = np.array([place.image for place in found], np.int64)
+        for number in np.unique(of_segment).tolist():
+            here = of_segment == number
+            vectors[here] = self._segments[number].vectors[rows[here]]
+        return vectors
 
     def facets(
         self, names: Sequence[str], where: Predicate | None = None

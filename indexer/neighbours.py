@@ -19,7 +19,15 @@ from indexer.errors import DamagedIndexError
 from indexer.rows import RowSet
 from indexer.vectors import MappedVectors
 
-__all__ = ["LADDERS", "Effort", "Kind", "NeighbourIndex", "QueryKind", "write_neighbours"]
+__all__ = [
+    "LADDERS",
+    "Effort",
+    "Kind",
+    "NeighbourIndex",
+    "QueryKind",
+    "use_threads",
+    "write_neighbours",
+]
 
 Rows = NDArray[np.int64]
 
@@ -101,6 +109,11 @@ _GRAPH_OVER_CLUSTERS = 1024
 # FAISS's own advice for k-means is 39 or more points a cluster; of very many clusters fewer do.
 _POINTS_PER_CLUSTER = 40
 _MAX_POINTS = 1 << 20
+
+
+def use_threads(count: int) -> None:
+    """How many threads a search uses that runs on the thread which calls this."""
+    faiss.omp_set_num_threads(count)
 
 
 class NeighbourIndex:

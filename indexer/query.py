@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from PIL import Image
 
+from embeddings.encoder import PixelArray
 from indexer.fields import FieldValue
 from indexer.index import Match
 
@@ -58,10 +59,17 @@ class TextPart:
 
 @dataclass(frozen=True)
 class ImagePart:
-    """An RGB picture, as `embeddings.images.open_image` gives it."""
+    """An RGB picture, as `embeddings.images.open_image` gives it.
+
+    Attributes:
+        image: The picture; it may be a smaller copy where `pixels` are given.
+        weight: A negative one pushes away from it.
+        pixels: What the encoder's preprocessing made of the picture, where that was done already.
+    """
 
     image: Image.Image
     weight: float = 1.0
+    pixels: PixelArray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,9 +100,12 @@ class Query:
             weight, or both.
         keyword_weight: The words' share in hybrid search, 0 to 1; the rest is the vector's.
         fusion: How hybrid search puts the two together.
-        min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out.
+        min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out. Pages are
+            counted off from what is left.
         diversity: How much hits that resemble those before them are pushed down, 0 (not at all) to
             1 (`indexer.diversity`).
+        group: Whether products whose pictures are nearly the same come as one hit, or the field
+            whose value such products share (`indexer.grouping`). `k` and `offset` count groups.
     """
 
     parts: tuple[QueryPart, ...]
@@ -108,6 +119,7 @@ class Query:
     fusion: Fusion = Fusion.SCORES
     min_confidence: float = 0.0
     diversity: float = 0.0
+    group: bool | str = False
 
 
 @dataclass(frozen=True)

@@ -2,72 +2,40 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from io import BytesIO
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
-from fastapi import Path as PathParameter
-from fastapi import Query as QueryParameter
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
-from PIL import Image
+from fastapi.responses import Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 from embeddings.errors import LookalikeError
 from indexer.engine import Engine
-from indexer.errors import UnknownProductError
-from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, TextPart
-from search_api.errors import describe, status_of
-from search_api.metrics import CONTENT_TYPE, Metrics
+from search_api.answering import Answering
+from search_api.errors import UnavailableError, describe, status_of
+from search_api.metrics import Metrics
 from search_api.middleware import RequestMiddleware, error_response, request_id_of
 from search_api.picture_urls import PictureUrls
-from search_api.requests import (
-    body_schema,
-    parse_object,
-    picture_urls,
-    read_body,
-    read_json,
-    to_image,
-    to_query,
-)
+from search_api.query_pictures import QueryPictures
+from search_api.routes.batch import BatchRoutes
+from search_api.routes.items import ItemRoutes
+from search_api.routes.operations import OperationRoutes
+from search_api.routes.page import PageRoutes
+from search_api.routes.search import SearchRoutes
+from search_api.routes.tags import TagRoutes
 from search_api.schemas import (
-    MAX_K,
-    MAX_OFFSET,
+    BatchRequest,
     ErrorResponse,
-    HealthResponse,
-    IndexResponse,
-    ItemResponse,
     RecommendRequest,
     SearchRequest,
-    SearchResponse,
-    TagResponse,
     TagsRequest,
-    TagsResponse,
-    Text,
 )
+from search_api.serving.life import alive
 from search_api.settings import Settings
 
 __all__ = ["create_app"]
-
-T = TypeVar("T")
-
-_PAGE = Path(__file__).parent / "page"
-
-# Parameters that several routes have.
-_K = Annotated[int, QueryParameter(ge=1, le=MAX_K, description="How many hits.")]
-_Offset = Annotated[int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many hits to skip.")]
-_Fields = Annotated[list[str] | None, QueryParameter(examples=[["title"]])]
-_MinConfidence = Annotated[
-    float, QueryParameter(ge=0, le=1, description="Hits of less confidence are left out.")
-]
-_ProductId = Annotated[str, PathParameter(examples=["15970"])]
 
 # Codes of errors that the framework raises by itself.
 _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -80,7 +48,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         engine: Answers the queries.
         settings: Limits and concurrency.
     """
+    answering = Answering(engine, settings)
     app = FastAPI(
+        lifespan=lambda app: alive(answering, settings.drain_seconds),
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",
@@ -94,226 +64,27 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             )
         },
     )
-    metrics = Metrics(engine)
-    service = _Service(engine, settings, metrics)
+    metrics = Metrics(answering.engine)
+    urls = PictureUrls(settings)
+    pictures = QueryPictures(answering, urls)
+    page = PageRoutes()
+    subjects = (
+        page,
+        SearchRoutes(answering, pictures),
+        BatchRoutes(answering, pictures),
+        TagRoutes(answering, urls),
+        ItemRoutes(answering),
+        OperationRoutes(answering, metrics),
+    )
     app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, metrics=metrics)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
-    for method, path, endpoint, options in service.routes():
-        app.add_api_route(path, endpoint, methods=[method], **options)
+    for subject in subjects:
+        for route in subject.table():
+            route.add_to(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    app.mount("/static", StaticFiles(directory=_PAGE), name="static")
+    page.mount(app)
     return app
-
-
-class _Service:
-    """The routes' functions; work runs on threads, the event loop only moves bytes."""
-
-    def __init__(self, engine: Engine, settings: Settings, metrics: Metrics) -> None:
-        self._engine = engine
-        self._metrics = metrics
-        self._limits = settings.image_limits
-        self._limiter = CapacityLimiter(settings.threads)
-        self._urls = PictureUrls(settings)
-
-    def routes(self) -> list[tuple[str, str, Callable[..., Any], dict[str, Any]]]:
-        """Method, path, function and documentation of every route."""
-        picture = {
-            415: {"model": ErrorResponse, "description": "Not a picture we read"},
-            504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
-        }
-        missing = {404: {"model": ErrorResponse, "description": "No such product or picture"}}
-        figures = {200: {"content": {"text/plain": {}}, "description": "For Prometheus"}}
-        webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
-        search, tags = body_schema(SearchRequest), body_schema(TagsRequest)
-        recommend = body_schema(RecommendRequest, multipart=False)
-        return [
-            ("GET", "/", self.page, {"include_in_schema": False}),
-            ("POST", "/v1/search", self.search,
-             {"response_model": SearchResponse, "openapi_extra": search,
-              "responses": picture | missing}),
-            ("GET", "/v1/search", self.search_text, {"response_model": SearchResponse}),
-            ("POST", "/v1/tags", self.tags,
-             {"response_model": TagsResponse, "openapi_extra": tags, "responses": picture}),
-            ("POST", "/v1/recommend", self.recommend,
-             {"response_model": SearchResponse, "openapi_extra": recommend, "responses": missing}),
-            ("GET", "/v1/items/{product_id:product_id}/image/{number:picture_number}",
-             self.item_image, {"response_class": Response, "responses": webp | missing}),
-            ("GET", "/v1/items/{product_id:product_id}/similar", self.similar,
-             {"response_model": SearchResponse, "responses": missing}),
-            ("GET", "/v1/items/{product_id:product_id}", self.item,
-             {"response_model": ItemResponse, "responses": missing}),
-            ("GET", "/v1/index", self.index, {"response_model": IndexResponse}),
-            ("GET", "/metrics", self.metrics,
-             {"response_class": Response, "responses": figures}),
-            ("GET", "/healthz", self.healthz, {"response_model": HealthResponse}),
-            ("GET", "/readyz", self.readyz,
-             {"response_model": HealthResponse,
-              "responses": {503: {"model": ErrorResponse, "description": "Not ready"}}}),
-        ]  # fmt: skip
-
-    async def page(self) -> FileResponse:
-        """The web page."""
-        return FileResponse(_PAGE / "index.html")
-
-    async def search(self, request: Request) -> SearchResponse:
-        """Search by text, picture, liked products and weighted parts.
-
-        Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
-        """
-        body = await read_body(request, SearchRequest)
-        fetched = await self._urls.fetch(picture_urls(body.json))
-        return await self._work(
-            lambda: SearchResponse.of(self._engine.search(to_query(body, self._limits, fetched)))
-        )
-
-    async def search_text(
-        self,
-        q: Annotated[Text, QueryParameter(description="The words.", examples=["red dress"])],
-        k: _K = 20,
-        offset: _Offset = 0,
-        fields: _Fields = None,
-        mode: Annotated[
-            SearchMode, QueryParameter(description="What decides about the order of hits.")
-        ] = SearchMode.VECTOR,
-        keyword_weight: Annotated[
-            float, QueryParameter(ge=0, le=1, description="The words' share in hybrid mode.")
-        ] = KEYWORD_WEIGHT,
-        min_confidence: _MinConfidence = 0.0,
-    ) -> SearchResponse:
-        """Search by text alone."""
-        names = None if fields is None else tuple(fields)
-        query = Query(
-            parts=(TextPart(q),),
-            k=k,
-            offset=offset,
-            fields=names,
-            mode=mode,
-            keyword_weight=keyword_weight,
-            min_confidence=min_confidence,
-        )
-        return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
-
-    async def tags(self, request: Request) -> TagsResponse:
-        """Tag a picture with the caller's labels, of which one is taken to be true.
-
-        Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
-        """
-        body = await read_body(request, TagsRequest)
-        fetched = await self._urls.fetch(picture_urls(body.json))
-        start = time.perf_counter()
-
-        def work() -> TagsResponse:
-            image = to_image(body, self._limits, fetched)
-            (tags,) = self._engine.tag([image], body.json.labels, body.json.top)
-            return TagsResponse(
-                tags=[TagResponse.of(tag) for tag in tags],
-                model=self._engine.encoder.spec.name,
-                took_ms=round(1000 * (time.perf_counter() - start), 2),
-            )
-
-        return await self._work(work)
-
-    async def item(self, product_id: _ProductId) -> ItemResponse:
-        """One product, by its id."""
-        return await self._work(lambda: ItemResponse.of(self._engine.product(product_id)))
-
-    async def similar(
-        self,
-        product_id: _ProductId,
-        k: _K = 20,
-        offset: _Offset = 0,
-        fields: _Fields = None,
-        filter: Annotated[  # noqa: A002 (the parameter's name)
-            str | None,
-            QueryParameter(
-                max_length=4096,
-                examples=['{"price": {"lt": 50}}'],
-                description="Conditions that every hit meets, as in a search; JSON.",
-            ),
-        ] = None,
-        min_confidence: _MinConfidence = 0.0,
-        diversity: Annotated[float, QueryParameter(ge=0, le=1, description="As in a search.")] = 0,
-    ) -> SearchResponse:
-        """Products that look like one, nearest first; it is not among them."""
-        query = Query(
-            parts=(LikePart(product_id),),
-            k=k,
-            offset=offset,
-            fields=None if fields is None else tuple(fields),
-            filter=None if filter is None else parse_object("filter", filter),
-            min_confidence=min_confidence,
-            diversity=diversity,
-        )
-        return await self._work(lambda: SearchResponse.of(self._engine.search(query)))
-
-    async def recommend(self, request: Request) -> SearchResponse:
-        """Products that go with several that are liked, and away from those that are not.
-
-        Every liked product has a vote, so that several tastes are each served.
-        """
-        asked = await read_json(request, RecommendRequest)
-        return await self._work(
-            lambda: SearchResponse.of(
-                self._engine.recommend(
-                    asked.liked,
-                    asked.disliked,
-                    asked.k,
-                    asked.filter,
-                    asked.fields,
-                    asked.diversity,
-                )
-            )
-        )
-
-    async def item_image(
-        self,
-        product_id: _ProductId,
-        number: Annotated[int, PathParameter(ge=0, le=10_000, description="From 0.")],
-        size: Annotated[
-            int | None, QueryParameter(ge=16, le=320, description="Longest side in pixels.")
-        ] = None,
-    ) -> Response:
-        """A picture of a product, as a WebP thumbnail of at most 320 pixels."""
-        content = await self._work(lambda: self._thumbnail(product_id, number, size))
-        # A generation's pictures never change, but the same path may show another one later.
-        return Response(content, media_type="image/webp", headers={"Cache-Control": "max-age=300"})
-
-    async def index(self) -> IndexResponse:
-        """What is served: generation, counts, model, fields."""
-        return IndexResponse.of(self._engine)
-
-    async def metrics(self) -> Response:
-        """Counts and times, in the Prometheus text format."""
-        return Response(self._metrics.exposed(), headers={"Content-Type": CONTENT_TYPE})
-
-    async def healthz(self) -> HealthResponse:
-        """The process is alive."""
-        return HealthResponse(status="ok")
-
-    async def readyz(self, request: Request) -> Response:
-        """The index is open, and a real query was just embedded and answered."""
-        try:
-            await self._work(self._engine.check)
-        except Exception:
-            message = "The model or the index does not answer."
-            return error_response(503, "not_ready", message, request_id_of(request.scope))
-        return JSONResponse({"status": "ready"})
-
-    def _thumbnail(self, product_id: str, number: int, size: int | None) -> bytes:
-        content = self._engine.index.thumbnail(product_id, number)
-        if not content:
-            raise UnknownProductError("This index was built without thumbnails.")
-        if size is None:
-            return content
-        image = Image.open(BytesIO(content), formats=["WEBP"])
-        image.thumbnail((size, size))
-        out = BytesIO()
-        image.save(out, "WEBP", quality=80)
-        return out.getvalue()
-
-    async def _work(self, function: Callable[[], T]) -> T:
-        return await to_thread.run_sync(function, limiter=self._limiter)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
@@ -323,6 +94,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         (SearchRequest, "validation"),
         (TagsRequest, "validation"),
         (RecommendRequest, "validation"),
+        (BatchRequest, "validation"),
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])
@@ -334,7 +106,10 @@ async def _on_lookalike_error(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status == 500:
         raise error
-    return error_response(status, error.code, error.message, request_id_of(request.scope))
+    response = error_response(status, error.code, error.message, request_id_of(request.scope))
+    if isinstance(error, UnavailableError) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

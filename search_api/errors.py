@@ -27,11 +27,18 @@ from indexer.errors import QueryError, UnknownProductError
 
 __all__ = [
     "STATUS",
+    "ClientGoneError",
+    "DeadlineError",
     "InvalidRequestError",
     "MalformedRequestError",
+    "ModelMemoryError",
+    "NotReadyError",
+    "OverloadedError",
     "PayloadTooLargeError",
     "RequestError",
     "ServeError",
+    "SpoolFullError",
+    "UnavailableError",
     "UrlNotAllowedError",
     "UrlTimeoutError",
     "UrlUnreachableError",
@@ -94,6 +101,59 @@ class InvalidRequestError(RequestError):
         return cls(describe(error.errors(include_url=False, include_input=False)))
 
 
+class UnavailableError(LookalikeError):
+    """The service can't answer now, through no fault of the request.
+
+    Attributes:
+        retry_after: Seconds after which another try makes sense; None where nobody knows.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotReadyError(UnavailableError):
+    """The service should get no requests now."""
+
+    code = "not_ready"
+
+
+class OverloadedError(UnavailableError):
+    """More is asked than can be answered; refused at once instead of answered late."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message, retry_after)
+
+
+class ModelMemoryError(OverloadedError):
+    """The model has no memory for this batch, nor for half of it."""
+
+    code = "out_of_memory"
+
+
+class DeadlineError(UnavailableError):
+    """The answer would come later than the service promises."""
+
+    code = "deadline_exceeded"
+
+
+class ClientGoneError(UnavailableError):
+    """The caller hung up; nobody reads this, the log has its status (499, as nginx has it)."""
+
+    code = "client_gone"
+
+
+class SpoolFullError(UnavailableError):
+    """There is no room for an upload while it is received."""
+
+    code = "spool_full"
+
+
 class ServeError(LookalikeError):
     """The service can't start."""
 
@@ -112,6 +172,11 @@ STATUS: Mapping[type[LookalikeError], int] = {
     InvalidRequestError: 422,
     UrlUnreachableError: 422,
     UrlTimeoutError: 504,
+    NotReadyError: 503,
+    OverloadedError: 503,
+    DeadlineError: 504,
+    ClientGoneError: 499,
+    SpoolFullError: 507,
 }
 
 

@@ -10,6 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from indexer.errors import SourceError
 from indexer.fetching import AddressPolicy, Fetcher, FetchLimits
 from search_api.errors import (
+    OverloadedError,
     PayloadTooLargeError,
     RequestError,
     UrlNotAllowedError,
@@ -20,8 +21,10 @@ from search_api.settings import Settings
 
 __all__ = ["PictureUrls"]
 
-# Fetches at the same time, on threads of their own: slow sources keep no other query waiting.
+# Fetches at the same time, on threads of their own: slow sources keep no other query waiting. More
+# than so many for each of these would wait for longer than a fetch may take.
 _FETCHES = 8
+_WAITING = 8
 
 _ERRORS: Mapping[str, type[RequestError]] = {
     "url_not_allowed": UrlNotAllowedError,
@@ -35,6 +38,7 @@ class PictureUrls:
 
     def __init__(self, settings: Settings) -> None:
         self._limiter = CapacityLimiter(_FETCHES)
+        self._under_way = 0
         self._fetcher = _fetcher(settings) if settings.fetches_urls else None
 
     async def fetch(self, urls: Iterable[str]) -> dict[str, bytes]:
@@ -45,6 +49,7 @@ class PictureUrls:
             UrlTimeoutError: The source is too slow.
             UrlUnreachableError: There is no picture to be had.
             PayloadTooLargeError: The file is larger than a picture may be.
+            OverloadedError: Too many are being fetched.
         """
         wanted = list(dict.fromkeys(urls))
         contents = await asyncio.gather(*(self._fetch(url) for url in wanted))
@@ -55,11 +60,18 @@ class PictureUrls:
             raise UrlNotAllowedError(
                 "Fetching pictures by URL is switched off; upload the picture instead."
             )
+        if self._under_way >= _FETCHES * (1 + _WAITING):
+            raise OverloadedError(
+                "Too many pictures are being fetched by URL; try again, or upload this one."
+            )
+        self._under_way += 1
         try:
             return await to_thread.run_sync(self._fetcher.fetch, url, limiter=self._limiter)
         except SourceError as error:
             kind = _ERRORS.get(error.reason, UrlUnreachableError)
             raise kind(f"{error.message[:1].upper()}{error.message[1:]}.") from error
+        finally:
+            self._under_way -= 1
 
 
 def _fetcher(settings: Settings) -> Fetcher:

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from PIL.Image import Image
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from embeddings.images import ImageLimits, open_image
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
-from search_api.errors import InvalidRequestError, MalformedRequestError
+from search_api.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
 from search_api.schemas import PartRequest, SearchRequest, TagsRequest
+from search_api.serving.decoding import GivenPicture, QueryPicture
 
 __all__ = [
     "Body",
     "body_schema",
-    "parse_object",
+    "given_pictures",
+    "only_picture",
+    "parse_value",
     "picture_urls",
     "read_body",
     "read_json",
-    "to_image",
+    "region_of",
     "to_query",
 ]
 
@@ -37,7 +39,8 @@ _MAX_JSON_PART = 2**20
 # Python's other codecs give text that can't be written back, or raise what nobody expects.
 _CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 
-_OBJECT = TypeAdapter(dict[str, Any])
+# Larger uploads go through a temporary file while they are received.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -68,16 +71,12 @@ async def read_json(request: Request, model: type[M]) -> M:
     return await _read_json(request, model, "application/json")
 
 
-def parse_object(name: str, text: str) -> dict[str, Any]:
-    """A parameter that holds a JSON object.
-
-    Raises:
-        InvalidRequestError: It holds none.
-    """
+def parse_value(model: type[M], value: object) -> M:
+    """A JSON value that was read already, as a model; errors as `read_json`."""
     try:
-        return _OBJECT.validate_json(text)
-    except ValidationError:
-        raise InvalidRequestError(f"{name}: this is no JSON object.") from None
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequestError.from_validation(error) from None
 
 
 def picture_urls(asked: SearchRequest | TagsRequest) -> list[str]:
@@ -86,32 +85,73 @@ def picture_urls(asked: SearchRequest | TagsRequest) -> list[str]:
     return [url for url in [asked.image_url, *(p.image_url for p in parts)] if url is not None]
 
 
-def to_query(body: Body[SearchRequest], limits: ImageLimits, fetched: Mapping[str, bytes]) -> Query:
-    """The engine's query for a search request; decodes its pictures.
+def region_of(body: Body[SearchRequest]) -> str | None:
+    """The product of whose own picture a request's region is a part; None where it is of none.
+
+    Raises:
+        InvalidRequestError: A region is given, and neither a picture nor one liked product.
+    """
+    asked = body.json
+    pictures = (body.upload, asked.image_base64, asked.image_url)
+    if asked.region is None or any(picture is not None for picture in pictures):
+        return None
+    if len(asked.like) != 1:
+        raise InvalidRequestError(
+            "region: there is no picture that it could be a part of; give one, or one product in "
+            "like."
+        )
+    return asked.like[0]
+
+
+def given_pictures(
+    body: Body[SearchRequest] | Body[TagsRequest],
+    fetched: Mapping[str, bytes],
+    liked: bytes | None = None,
+) -> dict[str, GivenPicture]:
+    """The picture files of a request, by the field that each came in.
 
     Args:
         body: The request.
-        limits: What a picture may weigh and measure.
         fetched: The files at its `picture_urls`.
+        liked: The picture of the product that it is the `region_of`, if it is.
 
     Raises:
-        ImageError: A picture can't be used.
-        RequestError: Base64 is none, or a region is given and no picture.
+        RequestError: Base64 is none.
     """
     asked = body.json
+    files: dict[str, bytes] = {}
+    if body.upload is not None:
+        files["image"] = body.upload
+    if asked.image_base64 is not None:
+        files["image_base64"] = _from_base64("image_base64", asked.image_base64)
+    if asked.image_url is not None:
+        files["image_url"] = fetched[asked.image_url]
+    if not isinstance(asked, SearchRequest):
+        return {name: GivenPicture(data) for name, data in files.items()}
+    if liked is not None:
+        files["like"] = liked
+    given = {name: GivenPicture(data, asked.region) for name, data in files.items()}
+    for number, part in enumerate(asked.parts):
+        name = f"parts.{number}"
+        if part.image_url is not None:
+            given[name] = GivenPicture(fetched[part.image_url])
+        elif part.image_base64 is not None:
+            given[name] = GivenPicture(_from_base64(f"{name}.image_base64", part.image_base64))
+    return given
+
+
+def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Query:
+    """The engine's query for a search request, with its `given_pictures` decoded."""
     parts: list[QueryPart] = []
     if asked.text is not None:
         parts.append(TextPart(asked.text))
-    pictures = _pictures(body, limits, fetched)
-    if asked.region is not None:
-        if not pictures:
-            raise InvalidRequestError("region: there is no picture that it could be a part of.")
-        pictures = [_cut(picture, asked.region) for picture in pictures]
-    parts.extend(ImagePart(picture) for picture in pictures)
-    parts.extend(LikePart(product) for product in asked.like)
+    own = (name for name in pictures if not name.startswith("parts."))
+    parts.extend(_picture_part(pictures[name]) for name in own)
+    # A product that a region is of is looked for by that part alone, and still left out.
+    weight = 0.0 if "like" in pictures else 1.0
+    parts.extend(LikePart(product, weight) for product in asked.like)
     parts.extend(
-        _to_part(f"parts.{number}", part, limits, fetched)
-        for number, part in enumerate(asked.parts)
+        _to_part(part, pictures.get(f"parts.{number}")) for number, part in enumerate(asked.parts)
     )
     fields = None if asked.fields is None else tuple(asked.fields)
     return Query(
@@ -126,11 +166,12 @@ def to_query(body: Body[SearchRequest], limits: ImageLimits, fetched: Mapping[st
         fusion=asked.fusion,
         min_confidence=asked.min_confidence,
         diversity=asked.diversity,
+        group=asked.group,
     )
 
 
-def to_image(body: Body[TagsRequest], limits: ImageLimits, fetched: Mapping[str, bytes]) -> Image:
-    """The one picture of a request that is about one; arguments and errors as `to_query`.
+def only_picture(body: Body[TagsRequest], fetched: Mapping[str, bytes]) -> GivenPicture:
+    """The one picture of a request that is about one; arguments and errors as `given_pictures`.
 
     Raises:
         RequestError: There is none, or more than one.
@@ -140,7 +181,7 @@ def to_image(body: Body[TagsRequest], limits: ImageLimits, fetched: Mapping[str,
         raise InvalidRequestError(
             "image: give one picture, as a file part, as image_base64 or as image_url."
         )
-    (picture,) = _pictures(body, limits, fetched)
+    (picture,) = given_pictures(body, fetched).values()
     return picture
 
 
@@ -182,6 +223,12 @@ async def _read_form(request: Request, model: type[M]) -> Body[M]:
         await request.form(max_files=2, max_fields=2, max_part_size=_MAX_JSON_PART)
     except HTTPException as error:
         raise MalformedRequestError(f"The multipart form can't be read: {error.detail}") from error
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise SpoolFullError(
+            "The service has no room for an upload now; try again later, or send a smaller picture."
+        ) from error
     async with request.form() as form:
         unknown = sorted(set(form) - {"image", "query"})
         if unknown:
@@ -207,48 +254,22 @@ def _parse(model: type[M], raw: bytes) -> M:
         raise InvalidRequestError.from_validation(error) from None
 
 
-def _pictures(
-    body: Body[SearchRequest] | Body[TagsRequest],
-    limits: ImageLimits,
-    fetched: Mapping[str, bytes],
-) -> list[Image]:
-    """The pictures of a request itself, without those of its parts."""
-    pictures = []
-    if body.upload is not None:
-        pictures.append(open_image(body.upload, limits=limits))
-    if body.json.image_base64 is not None:
-        pictures.append(_open_base64("image_base64", body.json.image_base64, limits))
-    if body.json.image_url is not None:
-        pictures.append(open_image(fetched[body.json.image_url], limits=limits))
-    return pictures
+def _picture_part(picture: QueryPicture, weight: float = 1.0) -> ImagePart:
+    return ImagePart(picture.image, weight, picture.pixels)
 
 
-def _cut(picture: Image, region: tuple[float, float, float, float]) -> Image:
-    """The part of a picture between shares of its sides, a pixel at least."""
-    (width, height), (left, top, right, bottom) = picture.size, region
-    x, y = min(int(left * width), width - 1), min(int(top * height), height - 1)
-    box = (x, y, max(x + 1, round(right * width)), max(y + 1, round(bottom * height)))
-    return picture.crop(box)
-
-
-def _to_part(
-    name: str, part: PartRequest, limits: ImageLimits, fetched: Mapping[str, bytes]
-) -> QueryPart:
+def _to_part(part: PartRequest, picture: QueryPicture | None) -> QueryPart:
+    if picture is not None:
+        return _picture_part(picture, part.weight)
     if part.text is not None:
         return TextPart(part.text, part.weight)
-    if part.like is not None:
-        return LikePart(part.like, part.weight)
-    if part.image_url is not None:
-        return ImagePart(open_image(fetched[part.image_url], limits=limits), part.weight)
-    image = _open_base64(f"{name}.image_base64", part.image_base64 or "", limits)
-    return ImagePart(image, part.weight)
+    return LikePart(part.like or "", part.weight)
 
 
-def _open_base64(name: str, encoded: str, limits: ImageLimits) -> Image:
+def _from_base64(name: str, encoded: str) -> bytes:
     # A data URL's header is what a browser puts before the base64 it gives.
     _, comma, tail = encoded.partition(",")
     try:
-        data = base64.b64decode(tail if comma else encoded, validate=True)
+        return base64.b64decode(tail if comma else encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidRequestError(f"{name}: this is not base64.") from error
-    return open_image(data, limits=limits)

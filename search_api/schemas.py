@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from embeddings.zero_shot import Tag
 from indexer.engine import Engine
@@ -15,6 +24,10 @@ from indexer.info import index_kind, index_recall
 from indexer.query import KEYWORD_WEIGHT, Fusion, SearchMode, SearchResult
 
 __all__ = [
+    "BatchError",
+    "BatchRequest",
+    "BatchResponse",
+    "BatchResult",
     "ErrorResponse",
     "HealthResponse",
     "Hit",
@@ -36,13 +49,27 @@ _MAX_PARTS = 32
 _MAX_LABELS = 1000
 _MAX_FACETS = 32
 _MAX_SEEDS = 100
+_MAX_NAME = 512
+_MAX_QUERIES = 64
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Url = Annotated[str, StringConstraints(max_length=4096)]
-Share = Annotated[float, Field(ge=0, le=1)]
-FieldName = Annotated[str, StringConstraints(max_length=512)]
+# JSON's numbers and no others: "5" and true are none.
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Share = Annotated[Number, Field(ge=0, le=1)]
+FieldName = Annotated[str, StringConstraints(max_length=_MAX_NAME)]
+
+
+def _boolean_or_name(value: object) -> object:
+    if not isinstance(value, bool | str) or (isinstance(value, str) and len(value) > _MAX_NAME):
+        raise ValueError("give true, false or a field's name")
+    return value
+
+
+Group = Annotated[bool | str, BeforeValidator(_boolean_or_name)]
 
 
 class _Request(BaseModel):
@@ -58,7 +85,7 @@ class PartRequest(_Request):
         default=None, examples=["https://shop.example/dress.jpg"], description="A picture's URL."
     )
     like: ProductId | None = Field(default=None, examples=["15970"], description="A product's id.")
-    weight: float = Field(
+    weight: Number = Field(
         default=1.0, ge=-10, le=10, examples=[-0.4], description="A negative weight pushes away."
     )
 
@@ -87,7 +114,8 @@ class SearchRequest(_Request):
         default=None,
         examples=[[0.1, 0.2, 0.8, 0.9]],
         description="The part of the query picture that counts: left, top, right and bottom as "
-        "shares of its width and height. Pictures among the parts are taken whole.",
+        "shares of its width and height. Pictures among the parts are taken whole. Without a query "
+        "picture it is a part of the first picture of the one product in like.",
     )
     like: list[ProductId] = Field(
         default=[],
@@ -100,8 +128,8 @@ class SearchRequest(_Request):
         max_length=_MAX_PARTS,
         examples=[[{"text": "floral", "weight": 0.5}, {"text": "long sleeves", "weight": -0.4}]],
     )
-    k: int = Field(default=20, ge=1, le=MAX_K, examples=[20], description="How many hits.")
-    offset: int = Field(
+    k: Whole = Field(default=20, ge=1, le=MAX_K, examples=[20], description="How many hits.")
+    offset: Whole = Field(
         default=0, ge=0, le=MAX_OFFSET, examples=[0], description="How many hits to skip."
     )
     fields: list[FieldName] | None = Field(
@@ -123,7 +151,7 @@ class SearchRequest(_Request):
         description="What decides about the order of hits: the vector of the whole query, the "
         "words of its texts of positive weight, or both.",
     )
-    keyword_weight: float = Field(
+    keyword_weight: Number = Field(
         default=KEYWORD_WEIGHT,
         ge=0,
         le=1,
@@ -142,21 +170,28 @@ class SearchRequest(_Request):
         examples=[["base_colour"]],
         description="Fields whose values are counted over all products that pass the filter.",
     )
-    min_confidence: float = Field(
+    min_confidence: Number = Field(
         default=0.0,
         ge=0,
         le=1,
         examples=[0.5],
         description="Hits of less confidence are left out: with 0.5, a query that the catalog has "
-        "no answer to gets no hits.",
+        "no answer to gets no hits. k and offset count what is left.",
     )
-    diversity: float = Field(
+    diversity: Number = Field(
         default=0.0,
         ge=0,
         le=1,
         examples=[0.0],
         description="How much hits that resemble those before them are pushed down: 0 not at all, "
         "1 most.",
+    )
+    group: Group = Field(
+        default=False,
+        examples=[True, "style_id"],
+        description="True: products whose pictures are nearly the same come as one hit, the best "
+        "of them. A field's name: products with the same value of that field do. k and offset "
+        "count the groups.",
     )
 
     @model_validator(mode="after")
@@ -183,7 +218,7 @@ class RecommendRequest(_Request):
         examples=[["59263"]],
         description="Ids of products to keep away from.",
     )
-    k: int = Field(default=20, ge=1, le=MAX_K, examples=[20], description="How many hits.")
+    k: Whole = Field(default=20, ge=1, le=MAX_K, examples=[20], description="How many hits.")
     filter: dict[str, Any] | None = Field(
         default=None,
         examples=[{"price": {"lt": 50}}],
@@ -195,7 +230,9 @@ class RecommendRequest(_Request):
         examples=[["title", "price"]],
         description="Product fields that the hits carry; all by default.",
     )
-    diversity: float = Field(default=0.0, ge=0, le=1, examples=[0.2], description="As in a search.")
+    diversity: Number = Field(
+        default=0.0, ge=0, le=1, examples=[0.2], description="As in a search."
+    )
 
 
 class TagResponse(BaseModel):
@@ -228,6 +265,12 @@ class Hit(BaseModel):
         examples=["/v1/items/15970/image/0"], description="The product's best matching picture."
     )
     fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress", "price": 39.9}])
+    grouped: list[str] = Field(
+        default=[],
+        examples=[["15971"]],
+        description="Ids of other products that this hit stands for, where grouping was asked for; "
+        "of very large groups, those found first.",
+    )
 
     @classmethod
     def of(cls, match: Match) -> Self:
@@ -239,6 +282,7 @@ class Hit(BaseModel):
             confidence=None if match.confidence is None else round(match.confidence, 4),
             image=image,
             fields=match.fields,
+            grouped=list(match.grouped),
         )
 
 
@@ -272,6 +316,42 @@ class SearchResponse(BaseModel):
         )
 
 
+# Looked into one by one: what is wrong with one query is told as its result.
+_AnyQuery = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/SearchRequest"})]
+
+
+class BatchRequest(_Request):
+    """Many searches, each as for a search of its own; their pictures by URL or in base64."""
+
+    queries: list[_AnyQuery] = Field(
+        min_length=1, max_length=_MAX_QUERIES, examples=[[{"text": "red dress"}, {"like": ["7"]}]]
+    )
+
+
+class BatchError(BaseModel):
+    """What is wrong with one query of several."""
+
+    code: str = Field(examples=["invalid_request"])
+    message: str = Field(examples=["k: Input should be less than or equal to 1000."])
+
+
+class BatchResult(BaseModel):
+    """What came of one query: an answer or an error."""
+
+    status: int = Field(
+        examples=[200], description="The status that the query would get in a request of its own."
+    )
+    answer: SearchResponse | None = Field(default=None, description="Null where it failed.")
+    error: BatchError | None = Field(default=None, description="Null where it was answered.")
+
+
+class BatchResponse(BaseModel):
+    """What came of each query."""
+
+    results: list[BatchResult] = Field(description="In the order of the queries.")
+    took_ms: float = Field(examples=[31.5])
+
+
 class TagsRequest(_Request):
     """A picture to tag with the caller's labels."""
 
@@ -286,7 +366,7 @@ class TagsRequest(_Request):
     labels: list[Label] = Field(
         min_length=1, max_length=_MAX_LABELS, examples=[["dress", "shirt", "shoes"]]
     )
-    top: int = Field(default=5, ge=1, le=_MAX_LABELS, examples=[5])
+    top: Whole = Field(default=5, ge=1, le=_MAX_LABELS, examples=[5])
 
 
 class TagsResponse(BaseModel):

@@ -6,20 +6,81 @@ import logging
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
+from embeddings.errors import LookalikeError
 from indexer.engine import Engine
+from indexer.index import Index
 from search_api import console
 from search_api.app import create_app
 from search_api.errors import ServeError
 from search_api.settings import Settings
 
-__all__ = ["run"]
+__all__ = ["Serving", "run", "run_workers"]
 
-# How often the index folder is looked at for a new generation.
-_REFRESH_SECONDS = 0.5
+# Loading a model takes seconds, of which other processes have their share.
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What each of several processes opens for itself; picklable.
+
+    Attributes:
+        index: The index folder.
+        model: The model's name.
+        device: As for `embeddings.clip.load_encoder`.
+        precision: As for `embeddings.clip.load_encoder`.
+        threads: Processors that the model of one process uses.
+        settings: Of the service.
+    """
+
+    index: Path
+    model: str
+    device: str
+    precision: str
+    threads: int
+    settings: Settings
+
+    def __call__(self) -> FastAPI:
+        """The service of one process; ends the process, with a line that says why, if it can't."""
+        from embeddings import clip
+
+        _configure_logs()
+        try:
+            encoder = clip.load_encoder(self.model, device=self.device, precision=self.precision)
+            clip.use_threads(self.threads)
+            return create_app(Engine.open(self.index, encoder), self.settings)
+        except LookalikeError as error:
+            console.error(error.message)
+            # This code tells the supervisor that another try would end the same way.
+            sys.exit(STARTUP_FAILURE)
+
+
+def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
+    """Serve with several processes that share a port and the index's mapped files.
+
+    Raises:
+        ServeError: The address can't be listened on, or the processes don't start.
+        LookalikeError: There is no index.
+    """
+    products = Index.open(serving.index).manifest.products
+    config = _config(serving, host, port)
+    config.workers, config.factory = workers, True
+    config.timeout_worker_healthcheck = _START_SECONDS
+    listening = _listen(host, port)
+    _announce(listening, host, products)
+    supervisor = Multiprocess(config, [listening])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise ServeError("The service did not start; the lines above say why.")
 
 
 def run(engine: Engine, host: str, port: int, settings: Settings | None = None) -> None:
@@ -36,21 +97,29 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
     """
     _configure_logs()
     engine.check()  # the first query pays for lazy set-up; no caller should
-    config = uvicorn.Config(
-        create_app(engine, settings or Settings()),
+    config = _config(create_app(engine, settings or Settings.read()), host, port)
+    listening = _listen(host, port)
+    _announce(listening, host, engine.index.manifest.products)
+    # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _config(app: FastAPI | Serving, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         host=host,
         port=port,
         access_log=False,
         log_level=logging.WARNING,
         timeout_graceful_shutdown=30,
     )
-    listening = _listen(host, port)
+
+
+def _announce(listening: socket.socket, host: str, products: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"
-    console.note(f"Serving {engine.index.manifest.products:,} products on {address}")
-    # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+    console.note(f"Serving {products:,} products on {address}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
+from indexer.fetching import clean_host
+from search_api.errors import ServeError
 
 __all__ = ["Settings"]
 
@@ -30,6 +32,31 @@ class Settings(BaseSettings):
         description="Most pixels a picture may declare.",
     )
     threads: int = Field(default=4, gt=0, description="Requests worked on at the same time.")
+    deadline_seconds: float = Field(
+        default=10.0, gt=0, description="Longest that a query may wait, be embedded and searched."
+    )
+    queue_size: int = Field(
+        default=32,
+        gt=0,
+        description="Pictures, and likewise texts, that may wait for the model; then 503.",
+    )
+    batch_wait_ms: float = Field(
+        default=2.0, ge=0, description="Longest that a batch waits for more under load."
+    )
+    text_cache: int = Field(
+        default=10_000, ge=0, description="Texts whose vectors are kept, of a kilobyte each."
+    )
+    decode_workers: int = Field(
+        default=2, gt=0, description="Processes that decode uploaded pictures."
+    )
+    decode_seconds: float = Field(
+        default=5.0, gt=0, description="Longest that decoding one picture may take."
+    )
+    drain_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="How long after SIGTERM /readyz says 503 while requests are still taken.",
+    )
     allow_url_fetch: bool = Field(
         default=False, description="Whether queries may give a picture by URL, from any host."
     )
@@ -49,6 +76,29 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(host.strip() for host in value.split(",") if host.strip())
         return value
+
+    @field_validator("url_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(clean_host(host) for host in value)
+
+    @classmethod
+    def read(cls, **given: Any) -> Settings:
+        """The settings of the environment, where `given` has no others.
+
+        Raises:
+            ServeError: A setting is not as it should be.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"LOOKALIKE_{str(problem['loc'][0]).upper()}: {problem['msg']}"
+                for problem in error.errors(include_url=False)
+            )
+            raise ServeError(
+                f"Wrong settings, from the environment or options: {problems}."
+            ) from None
 
     @property
     def fetches_urls(self) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from indexer.fetching.addresses import AddressPolicy
+from indexer.fetching.addresses import AddressPolicy, clean_host
 from indexer.fetching.ahead import fetch_ahead
 from indexer.fetching.fetcher import Fetcher, FetchLimits
 
-__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "fetch_ahead"]
+__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "clean_host", "fetch_ahead"]

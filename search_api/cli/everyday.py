@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -150,17 +151,27 @@ def serve(
         list[str] | None,
         typer.Option(help="Fetch pictures from this host alone; repeatable.", show_default=False),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes that serve, each with a model.")
+    ] = 1,
 ) -> None:
     """Serve an index: the HTTP API and the web page."""
-    from search_api.server import run
+    from indexer.index import Index
+    from search_api.server import Serving, run, run_workers
     from search_api.settings import Settings
 
     # What is given here wins over the environment; what isn't, is left to it.
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
     if url_host:
         given["url_hosts"] = tuple(url_host)
-    settings = Settings(**given)
-    run(open_engine(index, model, device, precision), host, port, settings)
+    settings = Settings.read(**given)
+    if workers == 1:
+        run(open_engine(index, model, device, precision), host, port, settings)
+    else:
+        name = model or Index.open(index).manifest.encoder.name
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        serving = Serving(index, name, device, precision, threads, settings)
+        run_workers(serving, host, port, workers)
 
 
 @everyday_app.command()

@@ -87,4 +87,5 @@ def open_engine(
     from indexer.index import Index
 
     opened = Index.open(index)
-    return Engine(load_encoder(model or opened.manifest.encoder.name, device, precision), opened)
+    encoder = load_encoder(model or opened.manifest.encoder.name, device, precision)
+    return Engine(encoder, opened, index)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.encoder import FloatArray
-from indexer import engine as engine_module
+from indexer import paging
 from indexer.diversity import diverse_order, diversified
 from indexer.engine import Engine
 from indexer.errors import QueryError
@@ -96,7 +96,7 @@ def test_pages_join_whatever_their_size(
 ) -> None:
     for pool in (3, 200):
         monkeypatch.setattr("indexer.diversity.POOL", pool)
-        monkeypatch.setattr(engine_module, "POOL", pool)
+        monkeypatch.setattr(paging, "POOL", pool)
         whole = hits(engine, replace(RED, diversity=diversity))
         for size in (1, 2, 3):
             pages = [

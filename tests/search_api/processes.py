@@ -69,13 +69,18 @@ main()
 
 
 class Cli:
-    """Runs `lookalike`: the installed command, or the same without a real model."""
+    """Runs `lookalike`: the installed command, or the same without a real model.
 
-    def __init__(self, *, fake: bool = False) -> None:
+    Args:
+        fake: Without a real model.
+        prelude: Python that runs first, in a process without a real model.
+    """
+
+    def __init__(self, *, fake: bool = False, prelude: str = "") -> None:
         beside = Path(sys.executable).with_name("lookalike")
         found = str(beside) if beside.exists() else shutil.which("lookalike")
         assert found, "the lookalike command is not installed"
-        self._command = [sys.executable, "-c", _WITHOUT_MODEL] if fake else [found]
+        self._command = [sys.executable, "-c", prelude + _WITHOUT_MODEL] if fake else [found]
         self._environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ from search_api.schemas import ErrorResponse, SearchRequest, TagsRequest
 ROUTES = {
     ("post", "/v1/search"),
     ("get", "/v1/search"),
+    ("post", "/v1/search/batch"),
     ("post", "/v1/tags"),
     ("get", "/v1/items/{product_id}"),
     ("get", "/v1/items/{product_id}/image/{number}"),

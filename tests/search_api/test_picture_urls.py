@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from processes import Cli
 from service_helpers import BLUE, RED, error_of, ids, picture
 
 from indexer.engine import Engine
 from search_api.app import create_app
+from search_api.errors import ServeError
 from search_api.settings import Settings
 
 HOSTILE = [
@@ -146,6 +149,22 @@ def test_only_listed_hosts_are_fetched_from(colour_engine: Engine, site: str) ->
     listed = Settings(url_hosts=("127.0.0.1",), private_urls=True)
     client = TestClient(create_app(colour_engine, listed))
     assert ids(search(client, image_url=f"{site}/red.png", k=1)) == ["red"]
+
+
+@pytest.mark.parametrize("host", ["http://shop.example/", "a b", "shop.example:80", "127.1"])
+def test_what_is_no_host_is_told_in_one_line(fake_cli: Cli, coloured: Path, host: str) -> None:
+    index = str(coloured / "index")
+    done = fake_cli("serve", "--index", index, "--port", "0", "--url-host", host)
+    assert done.returncode != 0
+    (line,) = done.stderr.splitlines()
+    assert "LOOKALIKE_URL_HOSTS" in line
+    assert host in line
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_THREADS", "0")
+    with pytest.raises(ServeError, match=r"LOOKALIKE_THREADS: .* greater than 0"):
+        Settings.read()
 
 
 def test_hosts_in_the_environment_have_commas_between_them(

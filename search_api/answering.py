@@ -1,0 +1,169 @@
+"""What the routes ask: queries answered with the model's queue, the workers and the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from io import BytesIO
+from typing import TypeVar
+
+from PIL import Image
+
+from embeddings.zero_shot import Tag
+from indexer.engine import EncodedParts, Engine
+from indexer.neighbours import use_threads
+from indexer.query import ImagePart, Query, SearchResult, TextPart
+from search_api.errors import DeadlineError, NotReadyError, OverloadedError
+from search_api.serving.batching import BatchOptions, OnBatch
+from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
+from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
+from search_api.settings import Settings
+
+__all__ = ["Answering"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Answering:
+    """Answers queries for coroutines; nothing here holds the event loop up.
+
+    Pictures are decoded by worker processes, encodes of all requests are batched on one thread,
+    and the index is searched on a few others.
+
+    Args:
+        engine: Its index and its encoder are used; the engine itself is left alone.
+        settings: Sizes, limits and times.
+        on_batch: Told of every batch that went through the model.
+        on_look: Told of every look into the cache of texts, whether it found something.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        on_batch: OnBatch = lambda lane, size, seconds: None,
+        on_look: Callable[[bool], None] = lambda found: None,
+    ) -> None:
+        self._settings = settings
+        options = BatchOptions(BATCHES, settings.batch_wait_ms / 1000, settings.queue_size)
+        cache = TextCache(settings.text_cache, on_look)
+        self.queue = EncodeQueue(engine.encoder, options, cache, on_batch)
+        patience = settings.deadline_seconds
+        self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
+        task = PictureTask(engine.encoder.preprocess, settings.image_limits)
+        self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
+        # One thread a search: the model has the processors, and searches run side by side.
+        self._threads = ThreadPoolExecutor(
+            settings.threads, "search", initializer=use_threads, initargs=(1,)
+        )
+        self.leaving = False
+
+    def warm(self) -> None:
+        """Start everything that starts by itself on first use, and answer one query of each kind.
+
+        Raises:
+            LookalikeError: What a real query would raise.
+        """
+        drawn = BytesIO()
+        Image.new("RGB", (64, 64), "white").save(drawn, "PNG")
+        self._workers.warm(GivenPicture(drawn.getvalue()))
+        picture = ImagePart(Image.new("RGB", (64, 64), "white"))
+        self.engine.search(Query(parts=(TextPart("ready"), picture), k=1))
+
+    def close(self) -> None:
+        """End the workers, and the threads when they are done."""
+        self._workers.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.queue.batcher.close(timeout=1.0)
+
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """What is done inside is given up when it takes longer than a query may.
+
+        Raises:
+            DeadlineError: It took longer.
+        """
+        try:
+            async with asyncio.timeout(self._settings.deadline_seconds):
+                yield
+        except TimeoutError as error:
+            raise DeadlineError(
+                "The request was not answered in time; try again, or ask for less at once."
+            ) from error
+
+    async def picture(self, given: GivenPicture) -> QueryPicture:
+        """Decode a query's picture.
+
+        Raises:
+            ImageError: It can't be used.
+        """
+        return await self._workers.open(given)
+
+    async def search(self, query: Query, started: float | None = None) -> SearchResult:
+        """As `Engine.search`; `started` is when the request came, by `time.perf_counter`."""
+        return await self.answer(query, lambda result: result, started)
+
+    async def answer(
+        self, query: Query, shape: Callable[[SearchResult], R], started: float | None = None
+    ) -> R:
+        """As `search`, with a function of the result that runs on the searching thread."""
+        start = time.perf_counter() if started is None else started
+        encoded = await self._encode(query)
+        return await self.run(lambda: shape(self.engine.find(query, encoded, start)))
+
+    async def tag(
+        self, picture: QueryPicture, labels: Sequence[str], top: int | None = None
+    ) -> list[Tag]:
+        """As `Engine.tag`, for one picture."""
+        vectors = await self.queue.pictures([picture.pixels], self._until())
+        (tags,) = await self.run(lambda: self.engine.tag_vectors(vectors, labels, top))
+        return tags
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Work on a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+    async def check(self) -> None:
+        """Embed and search once, as a readiness probe.
+
+        Raises:
+            NotReadyError: The service is leaving, or the model has been at one batch for too long.
+            LookalikeError: What a real query would raise; an overload is none.
+        """
+        if self.leaving:
+            raise NotReadyError("The service is stopping.")
+        if self.wedged():
+            raise NotReadyError("The model does not answer.")
+        with suppress(OverloadedError):
+            async with self.deadline():
+                texts = await self.queue.fresh(["ready"], self._until())
+                encoded = EncodedParts(texts, self.queue.nothing)
+                query = Query(parts=(TextPart("ready"),), k=1)
+                await self.run(lambda: self.engine.find(query, encoded))
+
+    def wedged(self) -> bool:
+        """Whether the model has been at one batch for longer than any request may take."""
+        return self.queue.batcher.busy_for() > self._settings.deadline_seconds
+
+    async def _encode(self, query: Query) -> EncodedParts:
+        texts = [part.text for part in query.parts if isinstance(part, TextPart)]
+        pictures = [part for part in query.parts if isinstance(part, ImagePart)]
+        until = self._until()
+        # Both are queued before either is waited for.
+        if not pictures:
+            return EncodedParts(await self.queue.texts(texts, until), self.queue.nothing)
+        pixels = [self.engine.pixels(part) for part in pictures]
+        if not texts:
+            return EncodedParts(self.queue.nothing, await self.queue.pictures(pixels, until))
+        both = await asyncio.gather(
+            self.queue.texts(texts, until), self.queue.pictures(pixels, until)
+        )
+        return EncodedParts(*both)
+
+    def _until(self) -> float:
+        """When the queue may drop what is asked now."""
+        return self.queue.batcher.now() + self._settings.deadline_seconds

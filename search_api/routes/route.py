@@ -1,0 +1,52 @@
+"""What a route is, and what several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import FastAPI
+from fastapi import Path as PathParameter
+from fastapi.responses import Response
+
+from indexer.query import Query, SearchResult
+from search_api.answering import Answering
+from search_api.schemas import ErrorResponse, SearchResponse
+
+__all__ = ["MISSING", "UNSUPPORTED", "ProductIdInPath", "Route", "found"]
+
+ProductIdInPath = Annotated[str, PathParameter(examples=["15970"])]
+
+# Answers beside those that every route has, for the documentation.
+UNSUPPORTED: Mapping[int, Mapping[str, Any]] = {
+    415: {"model": ErrorResponse, "description": "Not a picture we read"},
+    504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
+}
+MISSING: Mapping[int, Mapping[str, Any]] = {
+    404: {"model": ErrorResponse, "description": "No such product or picture"}
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path, the function that answers, and what the documentation tells of it."""
+
+    method: str
+    path: str
+    endpoint: Callable[..., Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def add_to(self, app: FastAPI) -> None:
+        """Let the application answer it."""
+        app.add_api_route(self.path, self.endpoint, methods=[self.method], **self.options)
+
+
+async def found(answering: Answering, query: Query, started: float) -> Response:
+    """A search's answer, written on the thread that searched: the loop only sends it."""
+
+    def written(result: SearchResult) -> bytes:
+        return SearchResponse.of(result).model_dump_json().encode()
+
+    content = await answering.answer(query, written, started)
+    return Response(content, media_type="application/json")
