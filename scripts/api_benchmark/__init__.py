@@ -1,0 +1,1 @@
+"""Measures the HTTP API: a real server process under load from another process."""

@@ -1,0 +1,76 @@
+"""Measure the HTTP API under load: `scripts/benchmark_api.py [--index DIR] [--quick] [--json]`.
+
+Real server processes with `compact`, asked over loopback by a process of its own; what they are
+compared with runs in the same turns. Without --index, one of 9,000 fashion products is built from
+the shared catalogs and kept in `.cache/benchmark_api`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from api_benchmark.measures import Times, latency, overload, throughput  # noqa: E402
+from api_benchmark.publishing import publishing  # noqa: E402
+from api_benchmark.queries import write_queries  # noqa: E402
+from measuring import Measure, machine, show  # noqa: E402
+
+from indexer.index import Index, index_exists  # noqa: E402
+
+CATALOG = ROOT.parent / "shared" / "data" / "fashion-train-0000.parquet"
+CACHE = ROOT / ".cache" / "benchmark_api" / "index"
+PARTS = ("latency", "throughput", "overload", "publishing")
+
+
+def built() -> Path:
+    """The index that is kept for this script."""
+    if not index_exists(CACHE):
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
+        main = "from search_api.cli import main; main()"
+        build = [sys.executable, "-c", main, "index", "build", str(CATALOG), "--index", str(CACHE)]
+        subprocess.run(build, check=True, cwd=ROOT)
+    return CACHE
+
+
+def measure(index: Path, parts: list[str], times: Times, publishes: int) -> list[Measure]:
+    """Take the measures of some parts."""
+    found: list[Measure] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        queries = write_queries(Index.open(index), folder)
+        if "latency" in parts:
+            found += latency(index, queries, folder, times)
+        capacity = 0.0
+        if "throughput" in parts or "overload" in parts:
+            rates, capacity = throughput(index, queries, folder, times)
+            found += rates
+        if "overload" in parts:
+            found += overload(index, queries, folder, times, capacity)
+        if "publishing" in parts:
+            found += publishing(index, folder, publishes)
+    return found
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--index", type=Path, help="an index by `compact` with thumbnails")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--quick", action="store_true", help="short loads, for development")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    options = parser.parse_args()
+    times = Times(3.0, 8.0) if options.quick else Times(10.0, 60.0)
+    index = options.index or built()
+    found = measure(index, options.parts, times, 5 if options.quick else 50)
+    about = machine(products=Index.open(index).manifest.products, quick=options.quick)
+    show(found, about, as_json=options.json)
+
+
+if __name__ == "__main__":
+    main()
