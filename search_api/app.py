@@ -24,10 +24,12 @@ from embeddings.errors import LookalikeError
 from indexer.engine import Engine
 from indexer.errors import UnknownProductError
 from indexer.query import KEYWORD_WEIGHT, LikePart, Query, SearchMode, SearchResult, TextPart
+from search_api.access import document_keys
 from search_api.answering import Answering
+from search_api.documentation import add_documentation
 from search_api.errors import InvalidRequestError, UnavailableError, describe, status_of
 from search_api.metrics import CONTENT_TYPE, Metrics
-from search_api.middleware import RequestMiddleware, error_response, request_id_of
+from search_api.middleware import error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.requests import (
     body_schema,
@@ -56,6 +58,8 @@ from search_api.schemas import (
 from search_api.serving.attendance import attended
 from search_api.serving.life import alive
 from search_api.settings import Settings
+from search_api.stack import add_middleware
+from search_api.trace import current_trace
 
 __all__ = ["create_app"]
 
@@ -74,12 +78,15 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         engine: Answers the queries.
         settings: Limits and concurrency.
     """
-    answering = Answering(engine, settings)
+    metrics = Metrics()
+    answering = Answering(engine, settings, metrics)
+    metrics.watch(answering.engine)
     app = FastAPI(
         lifespan=lambda app: alive(answering, settings.drain_seconds),
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",
+        docs_url=None,
         redoc_url=None,
         responses={
             status: {"model": ErrorResponse, "description": meaning}
@@ -90,14 +97,14 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             )
         },
     )
-    metrics = Metrics(answering.engine)
     service = _Service(answering, settings, metrics)
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, metrics=metrics)
+    add_middleware(app, settings, metrics)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     for method, path, endpoint, options in service.routes():
         app.add_api_route(path, endpoint, methods=[method], **options)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
+    add_documentation(app)
     app.mount("/static", StaticFiles(directory=_PAGE), name="static")
     return app
 
@@ -329,6 +336,7 @@ class _Service:
         def written(result: SearchResult) -> bytes:
             return SearchResponse.of(result).model_dump_json().encode()
 
+        current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
         content = await self._answering.answer(query, written, started)
         return Response(content, media_type="application/json")
 
@@ -340,7 +348,7 @@ def _json_object(name: str, text: str) -> dict[str, Any]:
         raise InvalidRequestError(f"{name}: this is no JSON object.") from None
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
     """The document that FastAPI makes, with the bodies that `read_body` reads."""
     document = FastAPI.openapi(app)
     models: list[tuple[type[BaseModel], Literal["validation"]]] = [
@@ -350,6 +358,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])
+    document_keys(document, settings)
     return document
 
 

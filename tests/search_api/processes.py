@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,13 @@ main()
 class Cli:
     """Runs `lookalike`: the installed command, or the same without a real model."""
 
-    def __init__(self, *, fake: bool = False) -> None:
+    def __init__(self, *, fake: bool = False, environment: Mapping[str, str] | None = None) -> None:
         beside = Path(sys.executable).with_name("lookalike")
         found = str(beside) if beside.exists() else shutil.which("lookalike")
         assert found, "the lookalike command is not installed"
         self._command = [sys.executable, "-c", _WITHOUT_MODEL] if fake else [found]
-        self._environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+        plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+        self._environment = {**os.environ, **plain, **(environment or {})}
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
