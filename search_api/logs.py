@@ -42,7 +42,7 @@ def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = Non
         last = [structlog.processors.JSONRenderer(default=str)]
     else:
         plain = structlog.dev.plain_traceback
-        last = [_escape, structlog.dev.ConsoleRenderer(False, exception_formatter=plain)]
+        last = [_escape, structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
     structlog.configure(
         processors=[*before, *last],
         # A line is one write, so that those of several processes don't mix.
