@@ -52,6 +52,7 @@ export function thumbnail(image, size = 320) {
 }
 
 async function call(path, options = {}, retried = false) {
+  const begun = performance.now();
   let response;
   try {
     response = await fetch(path, options);
@@ -62,7 +63,9 @@ async function call(path, options = {}, retried = false) {
   const body = await response.json().catch(() => null);
   // An abort while the body was on its way has been swallowed by the catch above.
   options.signal?.throwIfAborted();
-  if (response.status === 401 && await askForKey(retried)) return call(path, options, true);
+  if (response.status === 401 && await askForKey(retried, begun)) {
+    return call(path, options, true);
+  }
   if (response.ok && body) return body;
   throw new ApiError(
     body?.message ?? `The server gave an answer that this page can’t read (${response.status}).`,

@@ -6,8 +6,8 @@ SwaggerUIBundle({
   deepLinking: true,
   docExpansion: "list",
   defaultModelRendering: "model", // every field with its words and example, not one made-up body
-  defaultModelExpandDepth: 3,
-  defaultModelsExpandDepth: 2,
+  defaultModelExpandDepth: 9,
+  defaultModelsExpandDepth: 9,
   displayRequestDuration: true,
   tryItOutEnabled: true,
   validatorUrl: null, // nothing leaves this machine

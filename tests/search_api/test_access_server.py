@@ -22,7 +22,8 @@ MIB = 2**20
 HEAD = (
     "POST /v1/search HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n"
     "Content-Type: {kind}\r\n{length}\r\n\r\n"
-)FORM = "multipart/form-data; boundary=b"
+)
+FORM = "multipart/form-data; boundary=b"
 PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="me.jpg"\r\n\r\n'
 
 
