@@ -17,7 +17,8 @@ from indexer.engine import EncodedParts, Engine
 from indexer.neighbours import use_threads
 from indexer.query import ImagePart, Query, SearchResult, TextPart
 from search_api.errors import DeadlineError, NotReadyError, OverloadedError
-from search_api.serving.batching import BatchOptions, OnBatch
+from search_api.metrics import Metrics, Stage
+from search_api.serving.batching import BatchOptions, Lane
 from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
 from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
 from search_api.settings import Settings
@@ -37,21 +38,20 @@ class Answering:
     Args:
         engine: Its index and its encoder are used; the engine itself is left alone.
         settings: Sizes, limits and times.
-        on_batch: Told of every batch that went through the model.
-        on_look: Told of every look into the cache of texts, whether it found something.
+        metrics: Told how long stages took, what waits, and of batches and the cache of texts.
     """
 
     def __init__(
         self,
         engine: Engine,
         settings: Settings,
-        on_batch: OnBatch = lambda lane, size, seconds: None,
-        on_look: Callable[[bool], None] = lambda found: None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
+        self._metrics = metrics = metrics or Metrics()
         options = BatchOptions(BATCHES, settings.batch_wait_ms / 1000, settings.queue_size)
-        cache = TextCache(settings.text_cache, on_look)
-        self.queue = EncodeQueue(engine.encoder, options, cache, on_batch)
+        cache = TextCache(settings.text_cache, metrics.look)
+        self.queue = EncodeQueue(engine.encoder, options, cache, metrics.batch)
         patience = settings.deadline_seconds
         self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
@@ -101,7 +101,8 @@ class Answering:
         Raises:
             ImageError: It can't be used.
         """
-        return await self._workers.open(given)
+        with self._metrics.timed(Stage.DECODE):
+            return await self._workers.open(given)
 
     async def search(self, query: Query, started: float | None = None) -> SearchResult:
         """As `Engine.search`; `started` is when the request came, by `time.perf_counter`."""
@@ -113,13 +114,26 @@ class Answering:
         """As `search`, with a function of the result that runs on the searching thread."""
         start = time.perf_counter() if started is None else started
         encoded = await self._encode(query)
-        return await self.run(lambda: shape(self.engine.find(query, encoded, start)))
+
+        def work() -> tuple[R, float, float]:
+            times = [time.perf_counter()]
+            result = self.engine.find(query, encoded, start)
+            times.append(time.perf_counter())
+            shaped = shape(result)
+            return shaped, times[1] - times[0], time.perf_counter() - times[1]
+
+        shaped, searching, shaping = await self.run(work)
+        # Told here and not on the thread, which does not know whose request it is.
+        self._metrics.stage(Stage.SEARCH, searching)
+        self._metrics.stage(Stage.FIELDS, shaping)
+        return shaped
 
     async def tag(
         self, picture: QueryPicture, labels: Sequence[str], top: int | None = None
     ) -> list[Tag]:
         """As `Engine.tag`, for one picture."""
-        vectors = await self.queue.pictures([picture.pixels], self._until())
+        with self._metrics.timed(Stage.ENCODE), self._metrics.queued(Lane.PICTURES, 1):
+            vectors = await self.queue.pictures([picture.pixels], self._until())
         (tags,) = await self.run(lambda: self.engine.tag_vectors(vectors, labels, top))
         return tags
 
@@ -152,6 +166,16 @@ class Answering:
     async def _encode(self, query: Query) -> EncodedParts:
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]
         pictures = [part for part in query.parts if isinstance(part, ImagePart)]
+        if not texts and not pictures:
+            return EncodedParts(self.queue.nothing, self.queue.nothing)
+        with (
+            self._metrics.timed(Stage.ENCODE),
+            self._metrics.queued(Lane.TEXTS, len(texts)),
+            self._metrics.queued(Lane.PICTURES, len(pictures)),
+        ):
+            return await self._queue(texts, pictures)
+
+    async def _queue(self, texts: Sequence[str], pictures: Sequence[ImagePart]) -> EncodedParts:
         until = self._until()
         # Both are queued before either is waited for.
         if not pictures:

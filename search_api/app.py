@@ -13,10 +13,12 @@ from starlette.exceptions import HTTPException
 
 from embeddings.errors import LookalikeError
 from indexer.engine import Engine
+from search_api.access import document_keys
 from search_api.answering import Answering
+from search_api.documentation import add_documentation
 from search_api.errors import UnavailableError, describe, status_of
 from search_api.metrics import Metrics
-from search_api.middleware import RequestMiddleware, error_response, request_id_of
+from search_api.middleware import error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.query_pictures import QueryPictures
 from search_api.routes.batch import BatchRoutes
@@ -34,6 +36,7 @@ from search_api.schemas import (
 )
 from search_api.serving.life import alive
 from search_api.settings import Settings
+from search_api.stack import add_middleware
 
 __all__ = ["create_app"]
 
@@ -48,12 +51,15 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         engine: Answers the queries.
         settings: Limits and concurrency.
     """
-    answering = Answering(engine, settings)
+    metrics = Metrics()
+    answering = Answering(engine, settings, metrics)
+    metrics.watch(answering.engine)
     app = FastAPI(
         lifespan=lambda app: alive(answering, settings.drain_seconds),
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",
+        docs_url=None,
         redoc_url=None,
         responses={
             status: {"model": ErrorResponse, "description": meaning}
@@ -64,7 +70,6 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
             )
         },
     )
-    metrics = Metrics(answering.engine)
     urls = PictureUrls(settings)
     pictures = QueryPictures(answering, urls)
     page = PageRoutes()
@@ -76,18 +81,19 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
     )
-    app.add_middleware(RequestMiddleware, max_body_bytes=settings.max_body_bytes, metrics=metrics)
+    add_middleware(app, settings, metrics)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     for subject in subjects:
         for route in subject.table():
             route.add_to(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
+    add_documentation(app)
     page.mount(app)
     return app
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
     """The document that FastAPI makes, with the bodies that `read_body` reads."""
     document = FastAPI.openapi(app)
     models: list[tuple[type[BaseModel], Literal["validation"]]] = [
@@ -98,6 +104,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])
+    document_keys(document, settings)
     return document
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.errors import PayloadTooLargeError
 from search_api.item_paths import keep_quoted
-from search_api.metrics import Metrics
+from search_api.metrics import Metrics, Stage, route_of
+from search_api.settings import Settings
+from search_api.trace import Trace, begin_trace
 
-__all__ = ["RequestMiddleware", "error_response", "request_id_of"]
+__all__ = ["LastResort", "RequestMiddleware", "error_response", "request_id_of"]
 
 _log = structlog.get_logger("lookalike.http")
 
@@ -33,18 +38,25 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": _PAGE_POLICY,
 }
-# FastAPI's documentation page brings scripts of its own.
-_DOCUMENTATION = ("/docs", "/docs/oauth2-redirect")
+# A line of the log quotes so many characters of a path or a text, and so many texts.
+_MAX_LOGGED = 500
+_MAX_TEXTS = 10
 
 
 class RequestMiddleware:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
+        self._max_body_bytes = settings.max_body_bytes
+        self._log_queries = settings.log_queries
+        self._headers = dict(_HEADERS)
+        if settings.cors_origins:
+            # Pages elsewhere may show the products' pictures.
+            self._headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -56,6 +68,7 @@ class RequestMiddleware:
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex[:16]
         scope.setdefault("state", {})["request_id"] = request_id
+        trace = begin_trace()
         status = 0
         start = time.perf_counter()
         self._metrics.begin()
@@ -64,42 +77,88 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(MutableHeaders(scope=message), request_id, scope["path"])
+                given = MutableHeaders(scope=message)
+                given["X-Request-Id"] = request_id
+                given.update(self._headers)
             await send(message)
 
-        limited = _LimitedBody(headers, receive, self._max_body_bytes)
+        def received() -> None:
+            self._metrics.stage(Stage.RECEIVE, time.perf_counter() - start)
+
+        limited = _LimitedBody(headers, receive, self._max_body_bytes, received)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, limited, send_with_headers)
-        except Exception:
-            _log.exception("request failed", request_id=request_id)
-            if status:
-                raise
-            response = error_response(
-                500, "internal_error", "Something went wrong on our side.", request_id
-            )
-            await response(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
             self._metrics.end(scope, status, seconds)
             _log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                route=route_of(scope),
+                path=scope["path"][:_MAX_LOGGED],
                 status=status,
                 ms=round(1000 * seconds, 1),
                 request_id=request_id,
+                **self._notes(trace),
             )
+            structlog.contextvars.reset_contextvars(**bound)
+
+    def _notes(self, trace: Trace) -> dict[str, Any]:
+        """What the log tells of a trace, where there is something to tell."""
+        stages = {name: round(1000 * seconds, 2) for name, seconds in trace.stages.items()}
+        texts = trace.texts[:_MAX_TEXTS] if self._log_queries else []
+        notes = {
+            "key": trace.key,
+            "stages_ms": stages,
+            "texts": [text[:_MAX_LOGGED] for text in texts],
+        }
+        return {name: value for name, value in notes.items() if value}
+
+
+class LastResort:
+    """Answers an error that nobody expected, and writes it down."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            pass  # while the request was received; its line in the log has status 0
+        except Exception:
+            request_id = request_id_of(scope)
+            _log.exception("request failed", request_id=request_id)
+            if begun:
+                raise
+            message = "Something went wrong on our side."
+            await error_response(500, "internal_error", message, request_id)(scope, receive, send)
 
 
 class _LimitedBody:
     """A request's `receive` that refuses bodies over the limit while they arrive."""
 
-    def __init__(self, headers: Headers, receive: Receive, limit: int) -> None:
+    def __init__(
+        self, headers: Headers, receive: Receive, limit: int, on_end: Callable[[], None]
+    ) -> None:
         declared = headers.get("content-length", "")
         # Twenty digits are over any limit, and `int` refuses thousands.
         self._declared = int(declared[:20]) if declared.isdecimal() else 0
         self._receive = receive
         self._limit = limit
+        self._on_end = on_end
         self._received = 0
 
     async def __call__(self) -> Message:
@@ -109,6 +168,8 @@ class _LimitedBody:
         self._received += len(message.get("body", b""))
         if self._received > self._limit:
             raise self._error()
+        if message["type"] == "http.request" and self._received and not message.get("more_body"):
+            self._on_end()
         return message
 
     def _error(self) -> PayloadTooLargeError:
@@ -128,11 +189,3 @@ def error_response(status: int, code: str, message: str, request_id: str) -> JSO
 def request_id_of(scope: Scope) -> str:
     """The id that the middleware gave a request."""
     return str(scope["state"]["request_id"])
-
-
-def _add_headers(headers: MutableHeaders, request_id: str, path: str) -> None:
-    headers["X-Request-Id"] = request_id
-    for name, value in _HEADERS.items():
-        headers[name] = value
-    if path not in _DOCUMENTATION:
-        headers["Content-Security-Policy"] = _PAGE_POLICY

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
@@ -21,7 +20,9 @@ from indexer.index import Index
 from search_api import console
 from search_api.app import create_app
 from search_api.errors import ServeError
-from search_api.settings import Settings
+from search_api.logs import configure_logs
+from search_api.metrics import shared_by_workers
+from search_api.settings import Settings, read_settings
 
 __all__ = ["Serving", "run", "run_workers"]
 
@@ -53,7 +54,7 @@ class Serving:
         """The service of one process; ends the process, with a line that says why, if it can't."""
         from embeddings import clip
 
-        _configure_logs()
+        configure_logs(self.settings.log_format)
         try:
             encoder = clip.load_encoder(self.model, device=self.device, precision=self.precision)
             clip.use_threads(self.threads)
@@ -71,6 +72,7 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
         ServeError: The address can't be listened on, or the processes don't start.
         LookalikeError: There is no index.
     """
+    configure_logs(serving.settings.log_format)
     products = Index.open(serving.index).manifest.products
     config = _config(serving, host, port)
     config.workers, config.factory = workers, True
@@ -78,7 +80,8 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
     listening = _listen(host, port)
     _announce(listening, host, products)
     supervisor = Multiprocess(config, [listening])
-    supervisor.run()
+    with shared_by_workers():
+        supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ServeError("The service did not start; the lines above say why.")
 
@@ -95,9 +98,10 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
     Raises:
         ServeError: The address can't be listened on.
     """
-    _configure_logs()
+    settings = settings or read_settings()
+    configure_logs(settings.log_format)
     engine.check()  # the first query pays for lazy set-up; no caller should
-    config = _config(create_app(engine, settings or Settings.read()), host, port)
+    config = _config(create_app(engine, settings), host, port)
     listening = _listen(host, port)
     _announce(listening, host, engine.index.manifest.products)
     # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
@@ -111,6 +115,7 @@ def _config(app: FastAPI | Serving, host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         access_log=False,
+        log_config=None,  # what `configure_logs` has set up
         log_level=logging.WARNING,
         timeout_graceful_shutdown=30,
     )
@@ -131,17 +136,3 @@ def _listen(host: str, port: int) -> socket.socket:
             f"Can't listen on {host}:{port}: {error.strerror}. Is another server running there? "
             "Try --port 0, which takes a free one."
         ) from error
-
-
-def _configure_logs() -> None:
-    """One JSON object a line on standard error; JSON escapes what could forge a line."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
 from indexer.fetching import clean_host
-from search_api.errors import ServeError
+from search_api.errors import ServeError, describe
+from search_api.logs import LogFormat
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "read_settings"]
 
 
 class Settings(BaseSettings):
     """How the service behaves; every field can be set as LOOKALIKE_NAME in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="LOOKALIKE_", frozen=True)
+    # An error must not quote what was given: it may be a key.
+    model_config = SettingsConfigDict(
+        env_prefix="LOOKALIKE_", frozen=True, hide_input_in_errors=True
+    )
 
     max_body_bytes: int = Field(
         default=28 * 2**20,
@@ -70,7 +75,38 @@ class Settings(BaseSettings):
         default=False, description="Whether fetches may go to inner networks too."
     )
 
-    @field_validator("url_hosts", mode="before")
+    api_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="NAME:KEY, with commas between several; with any, requests need one of them.",
+    )
+    api_keys_file: Path | None = Field(
+        default=None, description="A file of such keys, one a line, beside those given."
+    )
+    open_metrics: bool = Field(
+        default=False, description="Whether /metrics needs no key, where there are keys."
+    )
+    rate_limit: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="Requests a second that each key, or without keys each address, may go on "
+        "with; 0 for any number.",
+    )
+    rate_burst: float = Field(
+        default=20.0, ge=1, le=1e6, description="Requests one who was quiet may make at once."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may call the API, with commas between them; * for all.",
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.JSON, description="json for machines, console for people."
+    )
+    log_queries: bool = Field(
+        default=False, description="Whether the log has the texts that were searched for."
+    )
+
+    @field_validator("url_hosts", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -82,23 +118,10 @@ class Settings(BaseSettings):
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(clean_host(host) for host in value)
 
-    @classmethod
-    def read(cls, **given: Any) -> Settings:
-        """The settings of the environment, where `given` has no others.
-
-        Raises:
-            ServeError: A setting is not as it should be.
-        """
-        try:
-            return cls(**given)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"LOOKALIKE_{str(problem['loc'][0]).upper()}: {problem['msg']}"
-                for problem in error.errors(include_url=False)
-            )
-            raise ServeError(
-                f"Wrong settings, from the environment or options: {problems}."
-            ) from None
+    @property
+    def has_keys(self) -> bool:
+        """Whether callers need a key."""
+        return self.api_keys_file is not None or bool(self.api_keys.get_secret_value().strip(", "))
 
     @property
     def fetches_urls(self) -> bool:
@@ -109,3 +132,20 @@ class Settings(BaseSettings):
     def image_limits(self) -> ImageLimits:
         """What an uploaded picture may weigh and measure."""
         return ImageLimits(max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of the environment, under those given here.
+
+    Raises:
+        ServeError: One is wrong; the message names its variable and never quotes it.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        named = [
+            {**problem, "loc": ("", f"LOOKALIKE_{'.'.join(map(str, problem['loc'])).upper()}")}
+            for problem in problems
+        ]
+        raise ServeError(describe(named)) from None

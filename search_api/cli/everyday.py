@@ -158,13 +158,13 @@ def serve(
     """Serve an index: the HTTP API and the web page."""
     from indexer.index import Index
     from search_api.server import Serving, run, run_workers
-    from search_api.settings import Settings
+    from search_api.settings import read_settings
 
     # What is given here wins over the environment; what isn't, is left to it.
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
     if url_host:
         given["url_hosts"] = tuple(url_host)
-    settings = Settings.read(**given)
+    settings = read_settings(**given)
     if workers == 1:
         run(open_engine(index, model, device, precision), host, port, settings)
     else:

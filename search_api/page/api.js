@@ -1,5 +1,7 @@
 /** The HTTP API, as far as this page calls it. */
 
+import { askForKey } from "./key.js";
+
 /** A request that failed, with words to show and the id that the server's logs know it by. */
 export class ApiError extends Error {
   constructor(message, requestId = "") {
@@ -49,7 +51,8 @@ export function thumbnail(image, size = 320) {
   return `${image}${image.includes("?") ? "&" : "?"}size=${size}`;
 }
 
-async function call(path, options = {}) {
+async function call(path, options = {}, retried = false) {
+  const begun = performance.now();
   let response;
   try {
     response = await fetch(path, options);
@@ -60,6 +63,9 @@ async function call(path, options = {}) {
   const body = await response.json().catch(() => null);
   // An abort while the body was on its way has been swallowed by the catch above.
   options.signal?.throwIfAborted();
+  if (response.status === 401 && await askForKey(retried, begun)) {
+    return call(path, options, true);
+  }
   if (response.ok && body) return body;
   throw new ApiError(
     body?.message ?? `The server gave an answer that this page can’t read (${response.status}).`,

@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
-from indexer.query import Query, SearchResult
+from indexer.query import Query, SearchResult, TextPart
 from search_api.answering import Answering
 from search_api.schemas import ErrorResponse, SearchResponse
+from search_api.trace import current_trace
 
 __all__ = ["MISSING", "UNSUPPORTED", "ProductIdInPath", "Route", "found"]
 
@@ -48,5 +49,6 @@ async def found(answering: Answering, query: Query, started: float) -> Response:
     def written(result: SearchResult) -> bytes:
         return SearchResponse.of(result).model_dump_json().encode()
 
+    current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
     content = await answering.answer(query, written, started)
     return Response(content, media_type="application/json")

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,14 +74,22 @@ class Cli:
     Args:
         fake: Without a real model.
         prelude: Python that runs first, in a process without a real model.
+        environment: Further variables of the environment.
     """
 
-    def __init__(self, *, fake: bool = False, prelude: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        fake: bool = False,
+        prelude: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         beside = Path(sys.executable).with_name("lookalike")
         found = str(beside) if beside.exists() else shutil.which("lookalike")
         assert found, "the lookalike command is not installed"
         self._command = [sys.executable, "-c", prelude + _WITHOUT_MODEL] if fake else [found]
-        self._environment = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+        plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+        self._environment = {**os.environ, **plain, **(environment or {})}
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run to the end."""

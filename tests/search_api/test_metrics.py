@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from processes import PATIENCE
 from prometheus_client.parser import text_string_to_metric_families
+from service_helpers import RED, picture
 
 from indexer.engine import Engine
 from search_api.app import create_app
@@ -66,3 +72,95 @@ def test_the_index_is_described(fresh: TestClient, colour_engine: Engine) -> Non
 def test_two_services_count_apart(colour_engine: Engine, fresh: TestClient) -> None:
     TestClient(create_app(colour_engine, Settings())).get("/healthz")
     assert not any(dict(labels).get("route") == "/healthz" for _, labels in figures(fresh))
+
+
+def test_every_stage_of_a_picture_search_is_timed(fresh: TestClient) -> None:
+    fresh.post("/v1/search", files={"image": ("p", picture(RED))}, data={"query": "{}"})
+    fresh.get("/v1/search?q=red")
+    fresh.get("/v1/search?q=red")
+    found = figures(fresh)
+    counts = {
+        stage: found["lookalike_stage_seconds_count", (("stage", stage),)]
+        for stage in ("receive", "decode", "encode", "search", "fields")
+    }
+    assert counts == {"receive": 1, "decode": 1, "encode": 3, "search": 3, "fields": 3}
+    assert found["lookalike_text_cache_total", (("result", "miss"),)] == 1
+    assert found["lookalike_text_cache_total", (("result", "hit"),)] == 1
+    for lane in ("texts", "pictures"):
+        assert found["lookalike_batch_size_sum", (("lane", lane),)] >= 1
+        assert found["lookalike_queue_depth", (("lane", lane),)] == 0
+
+
+def test_no_label_grows_with_what_is_sent(fresh: TestClient) -> None:
+    def series() -> set[str]:
+        # All but the values.
+        return {line.rpartition(" ")[0] for line in fresh.get("/metrics").text.splitlines()}
+
+    def send(tag: str) -> None:
+        fresh.get(f"/v1/items/{tag}")
+        fresh.get(f"/{tag}")
+        fresh.request(f"M{tag}", f"/{tag}")
+        fresh.get(f"/v1/search?q={tag}", headers={"X-API-Key": tag, "X-Request-Id": tag})
+
+    send("first")
+    fresh.get("/metrics")
+    before = series()
+    for number in range(20):
+        send(f"tag{number}")
+    assert series() == before
+
+
+_TWO_WORKERS = """
+import multiprocessing, os, sys, time
+from search_api.metrics import Metrics, Stage, shared_by_workers
+
+def work(number, told):
+    metrics = Metrics()
+    for _ in range(number):
+        metrics.begin()
+        metrics.stage(Stage.SEARCH, 0.01)
+    told.put(metrics.exposed().decode())
+    time.sleep(100)
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    told = context.Queue()
+    with shared_by_workers():
+        workers = []
+        for number in (2, 3):
+            workers.append(context.Process(target=work, args=(number, told)))
+            workers[-1].start()
+            first = told.get(timeout=100)
+        workers[0].kill()
+        workers[0].join()
+        folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+        workers[1].kill()
+        workers[1].join()
+        last = context.Process(target=work, args=(1, told))
+        last.start()
+        second = told.get(timeout=100)
+        last.kill()
+        last.join()
+    print(first, "=====", second, "=====", os.path.exists(folder))
+"""
+
+
+def test_workers_count_together(tmp_path: Path) -> None:
+    """Counts of workers that died stay; what they had under way is forgotten."""
+    program = tmp_path / "workers.py"
+    program.write_text(_TWO_WORKERS)
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 0, done.stderr
+    two, three, left = done.stdout.split("=====")
+    assert 'lookalike_stage_seconds_count{stage="search"} 5.0' in two
+    assert "lookalike_requests_under_way 5.0" in two
+    assert 'lookalike_stage_seconds_count{stage="search"} 6.0' in three
+    assert "lookalike_requests_under_way 1.0" in three
+    assert left.strip() == "False"

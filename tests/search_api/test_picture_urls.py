@@ -19,7 +19,7 @@ from service_helpers import BLUE, RED, error_of, ids, picture
 from indexer.engine import Engine
 from search_api.app import create_app
 from search_api.errors import ServeError
-from search_api.settings import Settings
+from search_api.settings import Settings, read_settings
 
 HOSTILE = [
     "http://127.0.0.1/", "http://127.1/", "http://0x7f000001/", "http://2130706433/",
@@ -164,7 +164,7 @@ def test_what_is_no_host_is_told_in_one_line(fake_cli: Cli, coloured: Path, host
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOOKALIKE_THREADS", "0")
     with pytest.raises(ServeError, match=r"LOOKALIKE_THREADS: .* greater than 0"):
-        Settings.read()
+        read_settings()
 
 
 def test_hosts_in_the_environment_have_commas_between_them(

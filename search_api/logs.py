@@ -1,0 +1,81 @@
+"""What the service writes on standard error: a JSON object a line, or lines for a person."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+__all__ = ["LogFormat", "configure_logs"]
+
+
+class LogFormat(StrEnum):
+    """How a line looks."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = None) -> None:
+    """Set up structlog and the standard library's logging, which uvicorn uses, for this process.
+
+    Nothing that a caller sends can begin a line of its own: JSON escapes control characters, and
+    the console's lines have them escaped too.
+
+    Args:
+        form: Of the lines.
+        stream: Where they go; standard error by default.
+    """
+    stream = stream or sys.stderr
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    last: list[Processor]
+    if form is LogFormat.JSON:
+        last = [structlog.processors.JSONRenderer(default=str)]
+    else:
+        plain = structlog.dev.plain_traceback
+        last = [_escape, structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
+    structlog.configure(
+        processors=[*before, *last],
+        # A line is one write, so that those of several processes don't mix.
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            foreign_pre_chain=before,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _escape(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Control characters written out; the lines of a trace kept, but none at a line's beginning."""
+    trace = event.pop("exception", None)
+    escaped = {name: _printable(value) for name, value in event.items()}
+    if trace is not None:
+        lines = (f"    | {_printable(line)}" for line in str(trace).splitlines())
+        escaped["exception"] = "\n".join(lines)
+    return escaped
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_printable(name): _printable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in value
+    )
