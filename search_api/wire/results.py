@@ -5,10 +5,10 @@ Fields that a newer service adds are ignored, and those that an older one lacks 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -207,7 +207,7 @@ def parse(model: type[T], content: bytes) -> T:
         UnexpectedAnswerError: It is none, or not of this shape.
     """
     try:
-        result: T = _adapter(model).validate_json(content)
+        result: T = _adapter(cast(Any, model)).validate_json(content)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in problem["loc"]) or "the answer"
@@ -219,5 +219,5 @@ def parse(model: type[T], content: bytes) -> T:
 
 
 @cache
-def _adapter(model: Hashable) -> TypeAdapter[Any]:
+def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
