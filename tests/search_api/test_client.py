@@ -414,10 +414,7 @@ def test_one_picture_in_every_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
 def test_pil_pictures_keep_every_pixel(mode: str) -> None:
-    if mode == "I;16":
-        image = Image.new(mode, (9, 5), 30_000)
-    else:
-        image = half_clear().convert(mode)
+    image = Image.new(mode, (9, 5), 30000) if mode == "I;16" else half_clear().convert(mode)
     again = Image.open(io.BytesIO(picture_bytes(image)))
     assert (again.mode, again.size) == (mode, image.size)
     assert again.tobytes() == image.tobytes()
@@ -513,10 +510,10 @@ def test_async_methods_run_side_by_side() -> None:
 
     async def main() -> None:
         transport = httpx.MockTransport(answer)
-        async with client_module.AsyncClient("http://x", transport=transport) as client:
-            async with anyio.create_task_group() as group:
-                group.start_soon(lambda: client.search(text="a"))
-                group.start_soon(lambda: client.search(text="b"))
+        client = client_module.AsyncClient("http://x", transport=transport)
+        async with client, anyio.create_task_group() as group:
+            group.start_soon(lambda: client.search(text="a"))
+            group.start_soon(lambda: client.search(text="b"))
 
     anyio.run(main)
 
