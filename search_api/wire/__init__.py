@@ -1,0 +1,1 @@
+"""The client's side of the HTTP API without any input or output: requests, answers, retries."""
