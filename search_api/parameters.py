@@ -26,7 +26,8 @@ class _Parameters(BaseModel):
         default=None,
         max_length=1000,
         examples=[["title"]],
-        description="A product field that the hits carry; repeatable, all by default.",
+        description="A product field that the hits carry; repeatable, all by default. An empty name "
+        "alone means none.",
     )
     filter: str | None = Field(
         default=None,
@@ -47,7 +48,7 @@ class _Parameters(BaseModel):
             parts=(part,),
             k=self.k,
             offset=self.offset,
-            fields=None if self.fields is None else tuple(self.fields),
+            fields=None if self.fields is None else tuple(filter(None, self.fields)),
             filter=None if self.filter is None else _json_object("filter", self.filter),
             min_confidence=self.min_confidence,
             diversity=self.diversity,

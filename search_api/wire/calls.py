@@ -146,7 +146,7 @@ def _parameters(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         if value is None:
             continue
         if isinstance(value, list | tuple):
-            pairs.extend((name, str(one)) for one in value)
+            pairs.extend((name, str(one)) for one in value or [""])  # an empty name means none
         elif isinstance(value, str):
             pairs.append((name, value))
         else:
