@@ -72,7 +72,8 @@ class Answering:
         Image.new("RGB", (64, 64), "white").save(drawn, "PNG")
         self._workers.warm(GivenPicture(drawn.getvalue()))
         picture = ImagePart(Image.new("RGB", (64, 64), "white"))
-        self.engine.search(Query(parts=(TextPart("ready"), picture), k=1))
+        query = Query(parts=(TextPart("ready"), picture), k=1)
+        self._threads.submit(self.engine.search, query).result()
 
     def close(self) -> None:
         """End the workers, and the threads when they are done."""

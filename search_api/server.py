@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 from embeddings.errors import LookalikeError
 from indexer.engine import Engine
 from indexer.index import Index
+from indexer.neighbours import use_threads
 from search_api import console
 from search_api.app import create_app
 from search_api.errors import ServeError
@@ -100,6 +101,7 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
     """
     settings = settings or read_settings()
     configure_logs(settings.log_format)
+    use_threads(1)  # the model has the processors
     engine.check()  # the first query pays for lazy set-up; no caller should
     config = _config(create_app(engine, settings), host, port)
     listening = _listen(host, port)
