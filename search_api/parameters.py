@@ -26,8 +26,8 @@ class _Parameters(BaseModel):
         default=None,
         max_length=1000,
         examples=[["title"]],
-        description="A product field that the hits carry; repeatable, all by default. An empty name "
-        "alone means none.",
+        description="A product field that the hits carry; repeatable, all by default. "
+        "An empty name alone means none.",
     )
     filter: str | None = Field(
         default=None,

@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         default=10.0, gt=0, description="Longest that a query may wait, be embedded and searched."
     )
+    under_way: int = Field(
+        default=32,
+        gt=0,
+        description="Searches and taggings worked on or waiting at the same time; then 503.",
+    )
     queue_size: int = Field(
         default=32,
         gt=0,

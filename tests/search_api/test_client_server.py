@@ -120,7 +120,8 @@ def test_similar_and_recommended(lookalike: Any) -> None:
     paged = lookalike.similar("mug-0001", k=2, offset=2, filter={"category": "kitchen"}, fields=[])
     assert found(paged) == found(near)[2:]
     assert paged.hits[0].fields == {}
-    liked = lookalike.recommend(["mug-0001", "bottle-0001"], ["umbrella-0001"], k=3, fields=["title"])
+    tastes = ["mug-0001", "bottle-0001"], ["umbrella-0001"]
+    liked = lookalike.recommend(*tastes, k=3, fields=["title"])
     assert not {"mug-0001", "bottle-0001", "umbrella-0001"} & set(found(liked))
     assert all(set(hit.fields) == {"title"} for hit in liked.hits)
 
