@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -25,7 +26,6 @@ __all__ = [
     "Kind",
     "NeighbourIndex",
     "QueryKind",
-    "use_threads",
     "write_neighbours",
 ]
 
@@ -109,11 +109,6 @@ _GRAPH_OVER_CLUSTERS = 1024
 # FAISS's own advice for k-means is 39 or more points a cluster; of very many clusters fewer do.
 _POINTS_PER_CLUSTER = 40
 _MAX_POINTS = 1 << 20
-
-
-def use_threads(count: int) -> None:
-    """How many threads a search uses that runs on the thread which calls this."""
-    faiss.omp_set_num_threads(count)
 
 
 class NeighbourIndex:
@@ -334,7 +329,8 @@ class NeighbourIndex:
             params = faiss.SearchParametersIVF(nprobe=breadth, **chosen)
         else:
             params = faiss.SearchParametersHNSW(efSearch=max(breadth, k), **chosen)
-        scores, rows = (index or self._index).search(query[np.newaxis], k, params=params)
+        with _one_thread():
+            scores, rows = (index or self._index).search(query[np.newaxis], k, params=params)
         found = rows[0] >= 0
         return scores[0][found], rows[0][found]
 
@@ -344,6 +340,21 @@ class NeighbourIndex:
         scores = np.round(self._vectors.take(rows) @ query, _DECIMALS)
         order = np.argsort(-scores, kind="stable")[:k]
         return scores[order], rows[order]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One query gains nothing from a team of threads, and a team of its own costs the model dear.
+
+    Both are OpenMP's: after one search with a team, `compact` took 15.2 ms for a picture instead of
+    5.9 on two cores (`embeddings.clip`).
+    """
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _highest(values: FloatArray, count: int) -> Rows:

@@ -14,7 +14,6 @@ from PIL import Image
 
 from embeddings.zero_shot import Tag
 from indexer.engine import EncodedParts, Engine
-from indexer.neighbours import use_threads
 from indexer.query import ImagePart, Query, SearchResult, TextPart
 from search_api.errors import DeadlineError, NotReadyError, OverloadedError
 from search_api.metrics import Metrics, Stage
@@ -56,10 +55,7 @@ class Answering:
         self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
-        # One thread a search: the model has the processors, and searches run side by side.
-        self._threads = ThreadPoolExecutor(
-            settings.threads, "search", initializer=use_threads, initargs=(1,)
-        )
+        self._threads = ThreadPoolExecutor(settings.threads, "search")
         self.leaving = False
 
     def warm(self) -> None:

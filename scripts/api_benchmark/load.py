@@ -165,12 +165,20 @@ class Load:
 
     async def _ask(self, due: float) -> None:
         request = self._requests[next(self._next) % len(self._requests)]
-        connection = self._idle.pop() if self._idle else await self._connect()
+        connection = self._kept() or await self._connect()
         status, body = await connection.ask(request)
         took = time.perf_counter() - due
         self.answers.append(Answer(due, took, status, body if self._keep else b""))
         if connection.transport is not None:
             self._idle.append(connection)
+
+    def _kept(self) -> _Connection | None:
+        """An idle connection that the server has not closed meanwhile."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.transport is not None:
+                return connection
+        return None
 
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()

@@ -3,7 +3,13 @@
 const dialog = document.getElementById("key");
 const input = document.getElementById("key-input");
 let asking = null;
-let last = { at: -1, given: false };
+let givenAt = -1;
+let declined = false;
+
+// Whoever closed the dialog is not asked again before he does something else.
+for (const act of ["pointerdown", "keydown"]) {
+  addEventListener(act, () => { declined = false; }, true);
+}
 
 /**
  * Asks for a key, in one dialog for all requests that wait for it. A cookie keeps it, since pictures
@@ -13,7 +19,8 @@ let last = { at: -1, given: false };
  * Resolves to whether there is another key to try.
  */
 export async function askForKey(again, begun) {
-  if (begun < last.at) return last.given; // this request was under way when the dialog was closed
+  if (begun < givenAt) return true; // it was under way when the key was given
+  if (declined) return false;
   document.getElementById("key-refused").hidden = !again;
   asking ??= new Promise((resolve) => {
     dialog.returnValue = "";
@@ -22,7 +29,8 @@ export async function askForKey(again, begun) {
     dialog.showModal();
   }).then((given) => {
     asking = null;
-    last = { at: performance.now(), given };
+    declined = !given;
+    if (given) givenAt = performance.now();
     return given;
   });
   return asking;
