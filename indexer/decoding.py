@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -16,7 +18,7 @@ from embeddings.errors import BrokenImageError
 from embeddings.images import ImageLimits, make_thumbnail, open_image
 from embeddings.preprocess import Preprocess
 
-__all__ = ["THUMBNAIL_SIDE", "DecodePool", "DecodeTask", "Decoded"]
+__all__ = ["THUMBNAIL_SIDE", "DecodePool", "DecodeTask", "Decoded", "decoder_faults"]
 
 THUMBNAIL_SIDE = 320
 
@@ -99,11 +101,25 @@ class DecodePool:
         Raises:
             ImageError: If it can't be used, hung its decoder or killed it.
         """
-        try:
+        with decoder_faults(self._timeout):
             return future.result()
-        except TimeoutError as error:
-            raise BrokenImageError(
-                f"Decoding took longer than {self._timeout:g} seconds; save the picture anew."
-            ) from error
-        except ProcessExpired as error:
-            raise BrokenImageError("Its decoder crashed; save the picture anew.") from error
+
+
+@contextmanager
+def decoder_faults(seconds: float) -> Iterator[None]:
+    """Tell what becomes of a picture's worker process as what is wrong with the picture.
+
+    Args:
+        seconds: How long a picture could take.
+
+    Raises:
+        BrokenImageError: The worker took longer inside, or died.
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise BrokenImageError(
+            f"Decoding took longer than {seconds:g} seconds; save the picture anew."
+        ) from error
+    except ProcessExpired as error:
+        raise BrokenImageError("Its decoder crashed; save the picture anew.") from error

@@ -19,6 +19,7 @@ from search_api.errors import DeadlineError, NotReadyError, OverloadedError
 from search_api.metrics import Metrics, Stage
 from search_api.serving.batching import BatchOptions, Lane
 from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
+from search_api.serving.door import Room
 from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
 from search_api.settings import Settings
 
@@ -56,6 +57,7 @@ class Answering:
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
+        self.room = Room(settings.under_way)
         self.leaving = False
 
     def warm(self) -> None:
@@ -76,6 +78,18 @@ class Answering:
         self._workers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.queue.batcher.close(timeout=1.0)
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncIterator[None]:
+        """A place in the room, and the deadline, for what is done inside.
+
+        Raises:
+            OverloadedError: The room is full.
+            DeadlineError: It took longer than a query may.
+        """
+        with self.room.taken():
+            async with self.deadline():
+                yield
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
@@ -101,14 +115,16 @@ class Answering:
         with self._metrics.timed(Stage.DECODE):
             return await self._workers.open(given)
 
-    async def search(self, query: Query, started: float | None = None) -> SearchResult:
-        """As `Engine.search`; `started` is when the request came, by `time.perf_counter`."""
-        return await self.answer(query, lambda result: result, started)
-
     async def answer(
         self, query: Query, shape: Callable[[SearchResult], R], started: float | None = None
     ) -> R:
-        """As `search`, with a function of the result that runs on the searching thread."""
+        """As `Engine.search`, for what `shape` makes of its result on the searching thread.
+
+        Args:
+            query: What is asked.
+            shape: Makes the answer.
+            started: When the request came, by `time.perf_counter`; by default now.
+        """
         start = time.perf_counter() if started is None else started
         encoded = await self._encode(query)
 

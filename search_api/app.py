@@ -81,7 +81,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
     )
-    add_middleware(app, settings, metrics)
+    add_middleware(app, settings, metrics, answering.room)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     for subject in subjects:

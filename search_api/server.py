@@ -115,7 +115,8 @@ def _take_turns() -> None:
     """Let threads take turns at the interpreter more often.
 
     With Python's own 5 milliseconds, the event loop can wait that long behind each thread, and the
-    model at each of its steps: a tenth gave 8 to 20% more uploads a second on two cores.
+    model at each of its steps: a tenth gave 11 and 23% more uploads a second, in two rounds of
+    32 clients on two cores.
     """
     sys.setswitchinterval(0.0005)
 

@@ -9,13 +9,13 @@ from search_api.access import AccessMiddleware
 from search_api.keys import KeyRing, read_keys
 from search_api.metrics import Metrics
 from search_api.middleware import LastResort, RequestMiddleware
-from search_api.serving.door import DoorMiddleware
+from search_api.serving.door import DoorMiddleware, Room
 from search_api.settings import Settings
 
 __all__ = ["add_middleware"]
 
 
-def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, room: Room) -> None:
     """Put the layers before an application; every answer, of whichever layer, passes those outside.
 
     From the outside: ids, headers, the log and the body limit; CORS, so that a page elsewhere can
@@ -26,7 +26,7 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """
     # Read here: the framework makes the layers themselves as late as at the first request.
     keys = KeyRing(read_keys(settings.api_keys.get_secret_value(), settings.api_keys_file))
-    app.add_middleware(DoorMiddleware, most=settings.under_way)
+    app.add_middleware(DoorMiddleware, room=room)
     app.add_middleware(AccessMiddleware, keys=keys, settings=settings)
     app.add_middleware(LastResort)
     if settings.cors_origins:

@@ -66,7 +66,7 @@ class BatchRoutes:
         asked = await read_json(request, BatchRequest)
         given = await _all(_settled(self._given(query)) for query in asked.queries)
         turns = asyncio.Semaphore(_AT_ONCE)
-        async with attended(request), self._answering.deadline():
+        async with attended(request), self._answering.admitted():
             results = await _all(self._result(one, turns) for one in given)
         took_ms = round(1000 * (time.perf_counter() - started), 2)
         content = b'{"results":[%b],"took_ms":%a}' % (b",".join(results), took_ms)

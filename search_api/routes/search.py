@@ -55,7 +55,7 @@ class SearchRoutes:
         started = time.perf_counter()
         body = await read_body(request, SearchRequest)
         given = await self._pictures.given(body)
-        async with attended(request), self._answering.deadline():
+        async with attended(request), self._answering.admitted():
             query = await self._pictures.query(body.json, given)
             return await found(self._answering, query, started)
 
@@ -64,7 +64,7 @@ class SearchRoutes:
     ) -> Response:
         """Search by text alone."""
         started = time.perf_counter()
-        async with attended(request), self._answering.deadline():
+        async with attended(request), self._answering.admitted():
             return await found(self._answering, parameters.query(), started)
 
     async def recommend(self, request: Request) -> SearchResponse:
@@ -73,15 +73,12 @@ class SearchRoutes:
         Every liked product has a vote, so that several tastes are each served.
         """
         asked = await read_json(request, RecommendRequest)
-        return await self._answering.run(
-            lambda: SearchResponse.of(
-                self._answering.engine.recommend(
-                    asked.liked,
-                    asked.disliked,
-                    asked.k,
-                    asked.filter,
-                    asked.fields,
-                    asked.diversity,
-                )
+
+        def work() -> SearchResponse:
+            result = self._answering.engine.recommend(
+                asked.liked, asked.disliked, asked.k, asked.filter, asked.fields, asked.diversity
             )
-        )
+            return SearchResponse.of(result)
+
+        with self._answering.room.taken():
+            return await self._answering.run(work)

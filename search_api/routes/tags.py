@@ -47,7 +47,7 @@ class TagRoutes:
         fetched = await self._urls.fetch(picture_urls(body.json))
 
         given = only_picture(body, fetched)
-        async with attended(request), self._answering.deadline():
+        async with attended(request), self._answering.admitted():
             picture = await self._answering.picture(given)
             tags = await self._answering.tag(picture, body.json.labels, body.json.top)
         return TagsResponse(

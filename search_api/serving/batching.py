@@ -135,10 +135,6 @@ class Batcher:
         """Whether the lane takes no more; a quick look, without a lock."""
         return len(self._lanes[lane]) >= self._options.max_waiting
 
-    def waiting(self, lane: Lane) -> int:
-        """How many items are queued."""
-        return len(self._lanes[lane])
-
     def busy_for(self) -> float:
         """Seconds since the batch under way began; 0 when idle."""
         since = self._busy_since

@@ -7,13 +7,13 @@ import multiprocessing
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessPool
 from PIL import Image
 
 from embeddings.encoder import PixelArray
-from embeddings.errors import BrokenImageError
 from embeddings.images import ImageLimits, open_image
 from embeddings.preprocess import Preprocess
+from indexer.decoding import decoder_faults
 
 __all__ = ["GivenPicture", "PictureTask", "PictureWorkers", "QueryPicture", "Region"]
 
@@ -102,17 +102,12 @@ class PictureWorkers:
         opened.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # A caller who is gone must not cost the worker that is at his picture its life.
-            return await asyncio.shield(opened)
+            with decoder_faults(self._seconds):
+                return await asyncio.shield(opened)
         except asyncio.CancelledError:
             if not future.running():
                 future.cancel()
             raise
-        except TimeoutError as error:
-            raise BrokenImageError(
-                f"Decoding took longer than {self._seconds:g} seconds; save the picture anew."
-            ) from error
-        except ProcessExpired as error:
-            raise BrokenImageError("Its decoder crashed; save the picture anew.") from error
 
     def close(self) -> None:
         """End the workers, whatever they are at."""

@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from search_api.errors import OverloadedError
 from search_api.middleware import error_response, request_id_of
 
-__all__ = ["DoorMiddleware"]
+__all__ = ["DoorMiddleware", "Room"]
 
 _MESSAGE = "The service has more requests than it can answer; try again shortly."
 
 
-class DoorMiddleware:
-    """Lets in so many requests that need the model, and refuses the others at once.
+class Room:
+    """How many requests may be at the model's work at the same time; for one event loop.
 
-    A request counts from its last byte on, so that callers who send slowly keep nobody out. Where
-    the house is full already, it is refused at its first, and its body is not read.
+    A request takes its place when all that it needs from elsewhere has come, its body and the
+    pictures at its URLs, so that slow callers and slow sources keep nobody out.
 
     Args:
-        app: What is behind the door.
-        most: How many may be inside.
+        most: How many.
     """
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app = app
+    def __init__(self, most: int) -> None:
         self._most = most
         self._inside = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no place left."""
+        return self._inside >= self._most
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Have a place for what is done inside.
+
+        Raises:
+            OverloadedError: There is none.
+        """
+        if self.full:
+            raise OverloadedError(_MESSAGE)
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+
+class DoorMiddleware:
+    """Refuses requests for the model while the room is full, before their bodies are read.
+
+    Args:
+        app: What is behind the door; its routes take the places.
+        room: Where the places are.
+    """
+
+    def __init__(self, app: ASGIApp, room: Room) -> None:
+        self._app = app
+        self._room = room
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if not _needs_model(scope):
+        if not (self._room.full and _needs_model(scope)):
             await self._app(scope, receive, send)
             return
-        if self._inside >= self._most:
-            refusal = error_response(503, OverloadedError.code, _MESSAGE, request_id_of(scope))
-            refusal.headers["Retry-After"] = "1"
-            await refusal(scope, receive, send)
-            return
-        inside = False
-
-        def enter() -> None:
-            nonlocal inside
-            if inside:
-                return
-            if self._inside >= self._most:
-                raise OverloadedError(_MESSAGE)  # in the route, whose errors are answered
-            inside = True
-            self._inside += 1
-
-        async def receive_and_enter() -> Message:
-            message = await receive()
-            if message["type"] == "http.request" and not message.get("more_body", False):
-                enter()
-            return message
-
-        headers = Headers(scope=scope)
-        if "content-length" not in headers and "transfer-encoding" not in headers:
-            enter()  # nothing comes that a route would wait for
-        try:
-            await self._app(scope, receive_and_enter, send)
-        finally:
-            self._inside -= inside
+        refusal = error_response(503, OverloadedError.code, _MESSAGE, request_id_of(scope))
+        refusal.headers["Retry-After"] = "1"
+        await refusal(scope, receive, send)
 
 
 def _needs_model(scope: Scope) -> bool:

@@ -238,7 +238,6 @@ def test_bad_sources_get_clear_answers(
     assert error_of(fetching.ask(f"http://shop.example{path}")) == error
 
 
-@pytest.mark.skip(reason="counts waiting fetches that the door now refuses first")
 def test_slow_sources_hold_nobody_else_up(fetching: Fetching) -> None:
     urls = ["http://shop.example/drip"] * 90
     with ThreadPoolExecutor(90) as pool:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from search_api.errors import OverloadedError
-from search_api.serving.door import DoorMiddleware
+from search_api.serving.door import DoorMiddleware, Room
 
 pytestmark = pytest.mark.anyio
 
@@ -20,9 +21,10 @@ def anyio_backend() -> str:
 
 
 class House:
-    """An application that reads the body and stays until it is let go."""
+    """An application that reads the body, takes a place, and stays until it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self.entered = 0
         self.leave = asyncio.Event()
 
@@ -30,8 +32,10 @@ class House:
         if scope["method"] == "POST":
             while (await receive())["more_body"]:
                 pass
-        self.entered += 1
-        await self.leave.wait()
+        takes = scope["path"] in ("/v1/search", "/v1/search/batch", "/v1/tags")
+        with self._room.taken() if takes else nullcontext():
+            self.entered += 1
+            await self.leave.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
@@ -80,8 +84,9 @@ def whole(guests: Iterable[Visit]) -> None:
 
 
 async def test_so_many_are_let_in_and_the_next_is_refused_unread() -> None:
-    house = House()
-    door = DoorMiddleware(house, 3)
+    room = Room(3)
+    house = House(room)
+    door = DoorMiddleware(house, room)
     guests = visits(door, 3)
     whole(guests)
     await settle()
@@ -100,8 +105,9 @@ async def test_so_many_are_let_in_and_the_next_is_refused_unread() -> None:
 
 
 async def test_slow_senders_keep_nobody_out() -> None:
-    house = House()
-    door = DoorMiddleware(house, 2)
+    room = Room(2)
+    house = House(room)
+    door = DoorMiddleware(house, room)
     slow = visits(door, 10)
     for guest in slow:
         guest.send(True)
@@ -122,8 +128,9 @@ async def test_slow_senders_keep_nobody_out() -> None:
 
 
 async def test_who_hangs_up_makes_room() -> None:
-    house = House()
-    door = DoorMiddleware(house, 1)
+    room = Room(1)
+    house = House(room)
+    door = DoorMiddleware(house, room)
     gone = Visit(door)
     gone.send(False)
     await settle()
@@ -144,7 +151,8 @@ async def test_who_hangs_up_makes_room() -> None:
 async def test_only_what_needs_the_model_is_counted(
     method: str, path: str, status: int | None
 ) -> None:
-    door = DoorMiddleware(House(), 1)
+    room = Room(1)
+    door = DoorMiddleware(House(room), room)
     first: Any = Visit(door, method="GET")
     await settle()
     second = Visit(door, path, method)
