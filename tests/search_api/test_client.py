@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -99,8 +100,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(time: float) -> None:
         seconds.append(time)
 
-    monkeypatch.setattr(client_module.time, "sleep", seconds.append)
-    monkeypatch.setattr(anyio, "sleep", sleep)
+    # Of the client alone: other tests' services sleep on threads of their own meanwhile.
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(sleep=seconds.append))
+    own = SimpleNamespace(sleep=sleep, to_thread=anyio.to_thread)
+    monkeypatch.setattr(client_module, "anyio", own)
     return seconds
 
 
