@@ -22,7 +22,8 @@ from safetensors import SafetensorError
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from embeddings import hub
+# Imported for timm to know the trunk of `compact`.
+from embeddings import compact_trunk, hub  # noqa: F401
 from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
 from embeddings.errors import (
     BrokenModelError,
@@ -35,7 +36,7 @@ from embeddings.models import COMPACT_FOLDER, ModelSource, find_spec, parse_mode
 from embeddings.one_thread import OneThread
 from embeddings.preprocess import Preprocess, ResizeMode
 
-__all__ = ["ClipEncoder", "load_encoder", "use_threads"]
+__all__ = ["ClipEncoder", "fold_batch_norms", "load_encoder", "use_threads"]
 
 # open_clip reports routine steps, and "no weights loaded" for what we load ourselves, on the root
 # logger; this level is for faults only.
@@ -233,7 +234,7 @@ class ClipEncoder:
         if not any(isinstance(child, nn.BatchNorm2d) for child in self._model.visual.modules()):
             return
         folded = copy.deepcopy(self._model.visual)
-        _fold(folded)
+        fold_batch_norms(folded)
         before = self._encode_images(self._probes, torch.float32)
         original, self._model.visual = self._model.visual, folded
         after = self._encode_images(self._probes, torch.float32)
@@ -250,7 +251,7 @@ class ClipEncoder:
         return probes[:, :height, :width]
 
 
-def _fold(module: nn.Module) -> None:
+def fold_batch_norms(module: nn.Module) -> None:
     """Fold every batch norm that directly follows a convolution, in place."""
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
@@ -265,7 +266,7 @@ def _fold(module: nn.Module) -> None:
             setattr(module, name, getattr(child, "act", None) or nn.Identity())
             before = None
         else:
-            _fold(child)
+            fold_batch_norms(child)
             before = (name, child)
 
 
