@@ -15,7 +15,7 @@ from measuring import Measure
 from indexer.index import Index
 
 from .load import Answer, Load, text_request
-from .processes import ROOT, _environment, python, service
+from .processes import ROOT, environment, python, service
 
 __all__ = ["publishing"]
 
@@ -33,7 +33,7 @@ def publishing(index: Path, folder: Path, publishes: int) -> list[Measure]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment({}),
+        env=environment({}),
         cwd=ROOT,
     )
     assert publisher.stdout is not None
