@@ -53,9 +53,10 @@ _MIN_FOLD_COSINE = 0.9999
 _CPU_CHUNK_PIXELS = 8 * 160 * 160
 _GPU_CHUNK = 256
 
-# All models of a process compute on this thread. OpenMP has a team of threads for every thread that
-# computes, and once those are more than the processors, they sleep where they would briefly spin:
-# with a second team, `compact` took 9.8 ms for a picture that took 5.1 with one, on two cores.
+# What has all processors is computed on this thread, for all models of a process. OpenMP has a team
+# of threads for every thread that computes, and once those are more than the processors, they sleep
+# where they would briefly spin: with a second team, `compact` took 9.8 ms for a picture that took
+# 5.1 with one, on two cores.
 _inference = OneThread("inference")
 
 # Batches of several callers go side by side instead, each on one processor, with no team at all.

@@ -40,7 +40,9 @@ def _run(index: Path, queries: Path, seconds: float, names: Sequence[str]) -> di
     opened = Engine.open(index, load_encoder("compact"))
     encoder = opened.encoder
     pixels = [encoder.preprocess(open_image(picture)) for picture in pictures]
-    lots = range(0, len(pixels) - _BATCH + 1, _BATCH)
+    starts = range(0, len(pixels) - _BATCH + 1, _BATCH)
+    stacks = [np.stack(pixels[start : start + _BATCH]) for start in starts]
+    lists = [texts[start : start + _BATCH] for start in range(0, 640, _BATCH)]
 
     def search_text(text: str) -> object:
         return opened.search(Query(parts=(TextPart(text),)))
@@ -53,8 +55,8 @@ def _run(index: Path, queries: Path, seconds: float, names: Sequence[str]) -> di
         "picture": (search_picture, pictures),
         "encode_picture": (encoder.encode_images, [each[None] for each in pixels]),
         "encode_text": (encoder.encode_texts, [[text] for text in texts]),
-        "encode_pictures": (encoder.encode_images, [np.stack(pixels[n : n + _BATCH]) for n in lots]),
-        "encode_texts": (encoder.encode_texts, [texts[n : n + _BATCH] for n in range(0, 640, _BATCH)]),
+        "encode_pictures": (encoder.encode_images, stacks),
+        "encode_texts": (encoder.encode_texts, lists),
     }
     return {name: _median_ms(*works[name], seconds) for name in names}
 

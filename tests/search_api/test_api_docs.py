@@ -164,11 +164,7 @@ def test_every_route_is_on_the_page(client: TestClient) -> None:
     + [TextParameters, SimilarParameters],
 )
 def test_every_field_is_on_the_page(model: type[BaseModel]) -> None:
-    missing = [
-        name
-        for name in model.model_fields
-        if not re.search(rf'[`."]{name}[`"]', PAGE)
-    ]
+    missing = [name for name in model.model_fields if not re.search(rf'[`."]{name}[`"]', PAGE)]
     assert not missing, f"docs/api.md says nothing of {missing} of {model.__name__}"
 
 
