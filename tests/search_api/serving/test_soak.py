@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from processes import PATIENCE, Cli, Server, serve
+from processes import MODEL, PATIENCE, Cli, Server, serve
 
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, build_index
@@ -33,7 +33,7 @@ class Shop:
     def publish(self, edition: int) -> None:
         rows = [f"{number},red.png,{edition}" for number in range(PRODUCTS)]
         self._catalog.write_text("\n".join(["id,image,edition", *rows]) + "\n")
-        build_index(self._catalog, self.index, FakeEncoder(), OPTIONS)
+        build_index(self._catalog, self.index, FakeEncoder(MODEL), OPTIONS)
         if edition % 5 == 0:
             prune(self.index)
 
