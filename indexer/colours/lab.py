@@ -96,7 +96,9 @@ def _hue(a: Floats, b: Floats) -> Floats:
     return np.remainder(np.arctan2(b, a), 2 * np.pi)
 
 
-def _weighted(differences: tuple[Floats, Floats, Floats], means: tuple[Floats, Floats, Floats]) -> Floats:
+def _weighted(
+    differences: tuple[Floats, Floats, Floats], means: tuple[Floats, Floats, Floats]
+) -> Floats:
     """Equations 15 to 22: differences of lightness, chroma and hue, each weighed at its mean."""
     lightness, chroma, hue = means
     tone = (

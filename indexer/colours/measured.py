@@ -98,9 +98,7 @@ def measure_colours(pixels: NDArray[np.uint8]) -> MeasuredColours:
         ValueError: if the pixels have another shape or type, or there are none.
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
-        raise ValueError(
-            f"pixels are [height, width, 3] uint8, not {pixels.shape} {pixels.dtype}"
-        )
+        raise ValueError(f"pixels are [height, width, 3] uint8, not {pixels.shape} {pixels.dtype}")
     lab = lab_of(_small(pixels))
     region = product_region(lab)
     return _dominant(lab[region], _centrality(region)[region])
