@@ -9,14 +9,14 @@ from pathlib import Path
 
 from embeddings.encoder import Encoder
 from indexer.errors import BuildError, BuildInterruptedError, TaxonomyError
-from indexer.filters import Exists
 from indexer.index import Index
+from indexer.info import tag_coverage
 from indexer.layout import Layout
 from indexer.lock import writing
 from indexer.manifest import new_generation, publish, remove_orphans
 from indexer.tagging.of_index import IndexTags, TagChoice, without_tags
 
-__all__ = ["RetagReport", "retag", "tag_coverage"]
+__all__ = ["RetagReport", "retag"]
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,3 @@ def _retag_locked(layout: Layout, encoder: Encoder, choice: TagChoice | None) ->
         tagged=tagged,
         seconds=time.monotonic() - started,
     )
-
-
-def tag_coverage(index: Index) -> dict[str, int]:
-    """For each field of tags how many products have a label in it."""
-    tagging = index.manifest.tagging
-    names = tagging.fields if tagging is not None else ()
-    return {name: index.count(Exists(name, True)) for name in names}

@@ -16,11 +16,12 @@ from indexer.engine import Engine
 from indexer.errors import DamagedIndexError, TaxonomyError
 from indexer.filters import parse_filter
 from indexer.index import Index
+from indexer.info import describe, tag_coverage
 from indexer.layout import Layout
 from indexer.maintenance import prune, rollback, verify
 from indexer.merge import merge
 from indexer.query import LikePart, Query
-from indexer.retag import retag, tag_coverage
+from indexer.retag import retag
 from indexer.tagging.of_index import NO_TAGS, TagChoice
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
@@ -88,6 +89,10 @@ def test_a_build_tags_filters_and_counts(tagged: Path) -> None:
         "red": 2, "warm": 2, "green": 1, "blue": 1
     }  # fmt: skip
     assert tag_coverage(index) == {"tag_hue": 4}
+    facts = describe(index, tagged)
+    assert (facts["taxonomy"], facts["taxonomy_version"]) == ("hues", 3)
+    assert facts["tagged"] == {"tag_hue": 0.8}
+    assert "tag_hue" not in facts["fields"]
 
     def found(raw: object) -> set[str]:
         where = parse_filter(raw, index.manifest.columns)
