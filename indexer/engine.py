@@ -34,6 +34,10 @@ from indexer.query import (
     TextPart,
 )
 from indexer.recommend import check_seeds, recommend
+from indexer.tagging.of_index import remembered_tagger
+from indexer.tagging.of_query import query_tags
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
 from indexer.text_search import Candidates, TextSearch
 
 __all__ = ["EncodedParts", "Engine", "tag_images"]
@@ -76,6 +80,8 @@ class Engine:
         # again.
         self._refused: bytes | None = None
         self._classifier = lru_cache(maxsize=_LABEL_SETS)(self._make_classifier)
+        # By the name of its fit's file; of the built-in taxonomy "".
+        self._tagger: tuple[str, Tagger] | None = None
 
     @classmethod
     def open(cls, path: Path, encoder: Encoder) -> Engine:
@@ -130,10 +136,27 @@ class Engine:
                 and there is no text, or the index is of a format without them.
         """
         start = time.perf_counter()
-        return self.find(query, self.encode(query.parts), start)
+        tagger = self.tagger() if query.tags else None
+        return self.find(query, self.encode(query.parts), start, tagger)
+
+    def tagger(self) -> Tagger:
+        """Of the index's own taxonomy, or of the built-in one where it has none."""
+        tagging = self._index.manifest.tagging if self._path is not None else None
+        name = tagging.fit.name if tagging is not None else ""
+        if self._tagger is None or self._tagger[0] != name:
+            if tagging is not None and self._path is not None:
+                made = remembered_tagger(Layout(self._path), tagging, self.encoder)
+            else:
+                made = Tagger(self.encoder, read_taxonomy(DEFAULT_TAXONOMY))
+            self._tagger = name, made
+        return self._tagger[1]
 
     def find(
-        self, query: Query, encoded: EncodedParts, started: float | None = None
+        self,
+        query: Query,
+        encoded: EncodedParts,
+        started: float | None = None,
+        tagger: Tagger | None = None,
     ) -> SearchResult:
         """The part of `search` that needs no encoder: the index is read once, at the beginning.
 
@@ -141,6 +164,7 @@ class Engine:
             query: As for `search`.
             encoded: The vectors of its parts, from `encode` or from wherever they were gathered.
             started: When the query came, by `time.perf_counter`; by default now.
+            tagger: Tags the query, where tags are wanted.
 
         Raises:
             QueryError: As `search`.
@@ -170,6 +194,7 @@ class Engine:
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
+            tags=() if tagger is None else query_tags(query, encoded.pictures, index, tagger),
         )
 
     def recommend(

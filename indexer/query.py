@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from embeddings.encoder import PixelArray
+from embeddings.zero_shot import Tag
 from indexer.fields import FieldValue
 from indexer.index import Match
 
@@ -106,6 +107,8 @@ class Query:
             1 (`indexer.diversity`).
         group: Whether products whose pictures are nearly the same come as one hit, or the field
             whose value such products share (`indexer.grouping`). `k` and `offset` count groups.
+        tags: Whether what is asked for is tagged: the pictures and products of positive weight,
+            together. Words are no picture, and get no tags.
     """
 
     parts: tuple[QueryPart, ...]
@@ -120,6 +123,7 @@ class Query:
     min_confidence: float = 0.0
     diversity: float = 0.0
     group: bool | str = False
+    tags: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ class SearchResult:
         generation: The index generation that answered.
         model: The encoder's name.
         took_ms: Milliseconds, embedding the query included.
+        tags: What the query's pictures show, where that was asked for: group by group in the
+            taxonomy's order, in each the most probable first.
     """
 
     hits: tuple[Match, ...]
@@ -140,3 +146,4 @@ class SearchResult:
     generation: int
     model: str
     took_ms: float
+    tags: tuple[Tag, ...] = ()

@@ -43,6 +43,10 @@ class _Parameters(BaseModel):
         default=False, examples=[True], description="As in a search: true, or a field's name."
     )
 
+    tags: bool = Field(
+        default=False, description="Tag the product that is asked about, or as in a search."
+    )
+
     def _query(self, part: QueryPart, **more: Any) -> Query:
         return Query(
             parts=(part,),
@@ -53,6 +57,7 @@ class _Parameters(BaseModel):
             min_confidence=self.min_confidence,
             diversity=self.diversity,
             group=self.group,
+            tags=self.tags,
             **more,
         )
 

@@ -167,6 +167,7 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
         min_confidence=asked.min_confidence,
         diversity=asked.diversity,
         group=asked.group,
+        tags=asked.tags,
     )
 
 

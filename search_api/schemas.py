@@ -170,6 +170,13 @@ class SearchRequest(_Request):
         examples=[["base_colour"]],
         description="Fields whose values are counted over all products that pass the filter.",
     )
+    tags: bool = Field(
+        default=False,
+        strict=True,
+        examples=[True],
+        description="Tag the query's pictures and liked products: what they show, group by group "
+        "of the index's taxonomy, or of the built-in one. Words alone get no tags.",
+    )
     min_confidence: Number = Field(
         default=0.0,
         ge=0,
@@ -297,7 +304,9 @@ class SearchResponse(BaseModel):
         description="For each facet asked for, its values and their counts, most frequent first.",
     )
     tags: list[TagResponse] = Field(
-        default=[], examples=[[]], description="Tags of the query picture, where asked for."
+        default=[],
+        examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
+        description="Tags of the query's pictures and liked products, where asked for.",
     )
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])
@@ -313,6 +322,7 @@ class SearchResponse(BaseModel):
             generation=result.generation,
             model=result.model,
             took_ms=round(result.took_ms, 2),
+            tags=[TagResponse.of(tag) for tag in result.tags],
         )
 
 
