@@ -147,7 +147,7 @@ class Engine:
         """
         start = time.perf_counter() if started is None else started
         index = self._index
-        types = index.manifest.fields
+        types = index.manifest.columns
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
@@ -202,7 +202,7 @@ class Engine:
         index = self._index
         check_diversity(diversity)
         index.check_fields(fields or ())
-        where = None if filter is None else parse_filter(dict(filter), index.manifest.fields)
+        where = None if filter is None else parse_filter(dict(filter), index.manifest.columns)
         seeds = check_seeds(index, liked, disliked)
         ballots = recommend(index, seeds, max(k, POOL) if diversity else k, where)
         hits = [ballot.match for ballot in ballots]

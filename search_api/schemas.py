@@ -18,7 +18,7 @@ from pydantic import (
 
 from embeddings.zero_shot import Tag
 from indexer.engine import Engine
-from indexer.fields import FieldValue
+from indexer.fields import FieldValue, ShownValue
 from indexer.index import Match, Product
 from indexer.info import index_kind, index_recall
 from indexer.query import KEYWORD_WEIGHT, Fusion, SearchMode, SearchResult
@@ -264,7 +264,7 @@ class Hit(BaseModel):
     image: str = Field(
         examples=["/v1/items/15970/image/0"], description="The product's best matching picture."
     )
-    fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress", "price": 39.9}])
+    fields: dict[str, ShownValue] = Field(examples=[{"title": "Red Cotton Dress", "price": 39.9}])
     grouped: list[str] = Field(
         default=[],
         examples=[["15971"]],
@@ -381,7 +381,7 @@ class ItemResponse(BaseModel):
     """One product."""
 
     id: str = Field(examples=["15970"])
-    fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress"}])
+    fields: dict[str, ShownValue] = Field(examples=[{"title": "Red Cotton Dress"}])
     images: list[str] = Field(examples=[["/v1/items/15970/image/0"]])
 
     @classmethod
@@ -431,7 +431,7 @@ class IndexResponse(BaseModel):
             dim=manifest.encoder.dim,
             kind=index_kind(manifest),
             recall=index_recall(manifest),
-            fields=dict(manifest.fields),
+            fields=manifest.columns,
             modes=list(SearchMode) if engine.index.has_keywords else [SearchMode.VECTOR],
         )
 

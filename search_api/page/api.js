@@ -23,10 +23,11 @@ export function getItem(id, signal) {
 
 /**
  * The hits from `offset` on, `k` at most, for words, a picture and liked products together; words in
- * `mode`.
+ * `mode`, hits as `filter` wants them, values of `facets` counted.
  */
-export function search({ text, picture, like }, { k, offset, mode, signal }) {
-  const query = { k, offset };
+export function search({ text, picture, like }, { k, offset, mode, filter, facets, signal }) {
+  const query = { k, offset, facets };
+  if (filter) query.filter = filter;
   if (text) Object.assign(query, { text, mode });
   if (like.length) query.like = like;
   const json = JSON.stringify(query);

@@ -27,8 +27,8 @@ __all__ = [
     "parse",
 ]
 
-FieldValue = str | int | float | bool | None
-"""A product field's value; None where the product has none."""
+FieldValue = str | int | float | bool | None | tuple[str, ...]
+"""A product field's value; None where the product has none, several labels where it holds tags."""
 
 T = TypeVar("T")
 
