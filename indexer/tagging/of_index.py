@@ -21,7 +21,7 @@ from indexer.tag_files import checked_file, new_file, write_tags
 from indexer.tagging.fitted import Fitted, read_fitted, write_fitted
 from indexer.tagging.products import field_of, tag_table
 from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy import Label, Group, Taxonomy, read_taxonomy
+from indexer.tagging.taxonomy import Group, Label, Taxonomy, read_taxonomy
 
 __all__ = ["NO_TAGS", "IndexTags", "TagChoice", "remembered_tagger", "without_tags"]
 
@@ -177,7 +177,7 @@ def _to_json(taxonomy: Taxonomy) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def _label(label: Label, group: Group) -> Mapping[str, Any]:
+def _label(label: Label, group: Group) -> str | Mapping[str, Any]:
     said: dict[str, Any] = {"name": label.name}
     if label.synonyms:
         said["synonyms"] = list(label.synonyms)
@@ -185,4 +185,4 @@ def _label(label: Label, group: Group) -> Mapping[str, Any]:
         said["templates"] = list(label.templates)
     if label.parent is not None:
         said["parent"] = label.parent
-    return said
+    return said if len(said) > 1 else label.name

@@ -29,7 +29,7 @@ def query_tags(
     """
     shown = [part for part in query.parts if isinstance(part, ImagePart)]
     liked = [part for part in query.parts if isinstance(part, LikePart)]
-    weights = np.array([part.weight for part in (*shown, *liked)], np.float32)
+    weights = np.array([*(p.weight for p in shown), *(p.weight for p in liked)], np.float32)
     wanted = weights > 0
     if not wanted.any():
         return ()

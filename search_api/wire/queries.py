@@ -51,11 +51,13 @@ class SimilarOptions(HitOptions, total=False):
         min_confidence: Hits of less confidence are left out, 0 to 1.
         group: True: products whose pictures are nearly the same come as one hit. A field's name:
             products with the same value of that field do.
+        tags: Tag what is asked about: pictures and products, which words are not.
     """
 
     offset: int
     min_confidence: float
     group: bool | str
+    tags: bool
 
 
 class Query(SimilarOptions, total=False):
@@ -69,7 +71,6 @@ class Query(SimilarOptions, total=False):
         region: The part of the picture that counts: left, top, right and bottom as shares of its
             width and height; without a picture, of the picture of the one product in `like`.
         facets: Fields whose values are counted over all products that pass the filter.
-        tags: Tag the query's picture.
         mode: What decides about the order of hits: vectors, words, or both.
         keyword_weight: The words' share in hybrid mode, 0 to 1.
         fusion: How hybrid mode puts the two together: by their scores or by their ranks.
@@ -81,7 +82,6 @@ class Query(SimilarOptions, total=False):
     parts: Sequence[Part]
     region: tuple[float, float, float, float]
     facets: Sequence[str]
-    tags: bool
     mode: Literal["vector", "keyword", "hybrid"]
     keyword_weight: float
     fusion: Literal["scores", "ranks"]
