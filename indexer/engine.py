@@ -40,7 +40,7 @@ from indexer.tagging.tagger import Tagger
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
 from indexer.text_search import Candidates, TextSearch
 
-__all__ = ["EncodedParts", "Engine", "tag_images"]
+__all__ = ["EncodedParts", "Engine", "encode_pictures", "tag_images"]
 
 _log = structlog.get_logger(__name__)
 
@@ -265,7 +265,7 @@ class Engine:
 
     def encode_images(self, images: Sequence[Image.Image]) -> FloatArray:
         """Embed RGB pictures; `[n, dim]`."""
-        return _encode(self.encoder, images)
+        return encode_pictures(self.encoder, images)
 
     def tag(
         self, images: Sequence[Image.Image], labels: Sequence[str], top: int | None = None
@@ -326,7 +326,7 @@ def tag_images(
     encoder: Encoder, images: Sequence[Image.Image], labels: Sequence[str], top: int | None = None
 ) -> list[list[Tag]]:
     """As `Engine.tag`, for a caller who has no index."""
-    return ZeroShotClassifier(encoder, labels).tag(_encode(encoder, images), top)
+    return ZeroShotClassifier(encoder, labels).tag(encode_pictures(encoder, images), top)
 
 
 def _find(
@@ -381,7 +381,8 @@ def _asked_by(parts: Sequence[QueryPart]) -> AskedBy:
     return AskedBy.MIXED if words else AskedBy.IMAGE
 
 
-def _encode(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:
+def encode_pictures(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:
+    """Embed RGB pictures, for a caller who has no index; `[n, dim]`."""
     if not images:
         return np.empty((0, encoder.spec.dim), np.float32)
     return encoder.encode_images(np.stack([encoder.preprocess(image) for image in images]))

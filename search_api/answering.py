@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TypeVar
 
@@ -21,12 +22,30 @@ from search_api.serving.batching import BatchOptions, Lane
 from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
 from search_api.serving.door import Room
 from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
+from search_api.serving.taggers import Taggers
 from search_api.settings import Settings
 
-__all__ = ["Answering"]
+__all__ = ["Answering", "Wanted"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tags a picture is to get.
+
+    Attributes:
+        labels: Of the caller's own, of which one is true; may be empty.
+        taxonomies: Names.
+        groups: Those of the taxonomies that are wanted; None for all.
+        top: How many labels of each group at most.
+    """
+
+    labels: Sequence[str]
+    taxonomies: Sequence[str]
+    groups: Collection[str] | None
+    top: int
 
 
 class Answering:
@@ -54,6 +73,7 @@ class Answering:
         self.queue = EncodeQueue(engine.encoder, options, cache, metrics.batch)
         patience = settings.deadline_seconds
         self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
+        self.taggers = Taggers(self.engine.encoder, settings.taxonomies)
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
@@ -77,6 +97,7 @@ class Answering:
         """End the workers, and the threads when they are done."""
         self._workers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.taggers.close()
         self.queue.batcher.close(timeout=1.0)
 
     @asynccontextmanager
@@ -141,14 +162,25 @@ class Answering:
         self._metrics.stage(Stage.FIELDS, shaping)
         return shaped
 
-    async def tag(
-        self, picture: QueryPicture, labels: Sequence[str], top: int | None = None
-    ) -> list[Tag]:
-        """As `Engine.tag`, for one picture."""
+    async def tag(self, picture: QueryPicture, wanted: Wanted) -> list[Tag]:
+        """The tags of one picture: by each taxonomy in turn, then of the caller's labels.
+
+        Raises:
+            InvalidRequestError: There is no such taxonomy.
+        """
         with self._metrics.timed(Stage.ENCODE), self._metrics.queued(Lane.PICTURES, 1):
             vectors = await self.queue.pictures([picture.pixels], self._until())
-        (tags,) = await self.run(lambda: self.engine.tag_vectors(vectors, labels, top))
-        return tags
+        taggers = [await self.taggers.of(name) for name in wanted.taxonomies]
+
+        def work() -> list[Tag]:
+            tags = [tag for tagger in taggers for tag in tagger.tag(vectors, wanted.top)[0]]
+            if wanted.groups is not None:
+                tags = [tag for tag in tags if tag.group in wanted.groups]
+            if wanted.labels:
+                tags += self.engine.tag_vectors(vectors, wanted.labels, wanted.top)[0]
+            return tags
+
+        return await self.run(work)
 
     async def run(self, function: Callable[[], T]) -> T:
         """Work on a thread."""

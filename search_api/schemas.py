@@ -40,6 +40,7 @@ __all__ = [
     "TagResponse",
     "TagsRequest",
     "TagsResponse",
+    "TagsResult",
     "image_path",
 ]
 
@@ -51,6 +52,8 @@ _MAX_FACETS = 32
 _MAX_SEEDS = 100
 _MAX_NAME = 512
 _MAX_QUERIES = 64
+MAX_PICTURES = 32
+_MAX_TAXONOMIES = 8
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -246,9 +249,12 @@ class TagResponse(BaseModel):
     """A label given to a picture."""
 
     label: str = Field(examples=["dress"])
-    group: str = Field(examples=["label"])
+    group: str = Field(
+        examples=["type"], description="Of a taxonomy; label for the caller's own labels."
+    )
     confidence: float = Field(
-        examples=[0.97], description="Probability among the labels given, 0 to 1."
+        examples=[0.97],
+        description="Probability that it is right, 0 to 1; of the caller's labels, among these.",
     )
 
     @classmethod
@@ -363,26 +369,73 @@ class BatchResponse(BaseModel):
 
 
 class TagsRequest(_Request):
-    """A picture to tag with the caller's labels."""
+    """A picture, or up to 32, to tag by taxonomies, with the caller's labels, or both."""
 
-    image_base64: str | None = Field(
-        default=None, description="A picture's bytes in base64, instead of an uploaded file."
+    image_base64: str | list[str] | None = Field(
+        default=None,
+        description="A picture's bytes in base64, instead of an uploaded file; a list for several.",
     )
-    image_url: Url | None = Field(
+    image_url: Url | list[Url] | None = Field(
         default=None,
         examples=["https://shop.example/dress.jpg"],
-        description="A picture's URL, where the service fetches any.",
+        description="A picture's URL, where the service fetches any; a list for several.",
     )
     labels: list[Label] = Field(
-        min_length=1, max_length=_MAX_LABELS, examples=[["dress", "shirt", "shoes"]]
+        default=[],
+        max_length=_MAX_LABELS,
+        examples=[["dress", "shirt", "shoes"]],
+        description="The caller's own, of which one is taken to be true; their group is label.",
     )
-    top: Whole = Field(default=5, ge=1, le=_MAX_LABELS, examples=[5])
+    taxonomies: list[FieldName] = Field(
+        default=[],
+        max_length=_MAX_TAXONOMIES,
+        examples=[["retail"]],
+        description="Names of taxonomies, built in or the service's own. Of their labels come "
+        "those alone that are sure enough.",
+    )
+    groups: list[FieldName] | None = Field(
+        default=None,
+        max_length=_MAX_NAME,
+        examples=[["type", "colour"]],
+        description="The groups of the taxonomies that are wanted; all by default.",
+    )
+    top: Whole = Field(
+        default=5, ge=1, le=_MAX_LABELS, examples=[5], description="Labels of each group at most."
+    )
+
+    @model_validator(mode="after")
+    def _something_to_tag_with(self) -> Self:
+        if not self.labels and not self.taxonomies:
+            raise ValueError("labels: give labels, taxonomies or both")
+        for name in ("image_base64", "image_url"):
+            given = getattr(self, name)
+            if isinstance(given, list) and not 1 <= len(given) <= MAX_PICTURES:
+                raise ValueError(f"{name}: give 1 to {MAX_PICTURES} pictures")
+        return self
+
+
+class TagsResult(BaseModel):
+    """What came of one picture of several: tags or an error."""
+
+    status: int = Field(
+        examples=[200], description="The status that the picture would get in a request of its own."
+    )
+    tags: list[TagResponse] = Field(default=[], description="As for a picture alone.")
+    error: BatchError | None = Field(default=None, description="Null where it was tagged.")
 
 
 class TagsResponse(BaseModel):
-    """The most probable labels, best first."""
+    """The tags of one picture, or of each of several."""
 
-    tags: list[TagResponse] = Field(description="The labels, most probable first.")
+    tags: list[TagResponse] | None = Field(
+        default=None,
+        description="Of a picture alone: group by group, in each the most probable first. A group "
+        "without a label says that the model does not know. Not there where several were sent.",
+    )
+    results: list[TagsResult] | None = Field(
+        default=None,
+        description="Where several pictures were sent: what came of each, in their order.",
+    )
     model: str = Field(examples=["compact"])
     took_ms: float = Field(examples=[9.8])
 

@@ -25,7 +25,7 @@ class _Loader(_Base):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
         seen = set()
         for key, _ in node.value:
-            if key.value in seen if isinstance(key, yaml.ScalarNode) else True:
+            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
                 line = key.start_mark.line + 1
                 raise UnsafeYamlError(
                     f"line {line}: a key stands there twice, or is no plain word."

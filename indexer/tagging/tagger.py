@@ -22,7 +22,7 @@ from indexer.tagging.fitted import Fitted, GroupFit, shipped_fit
 from indexer.tagging.nothing import NO_PRODUCT, PLAIN
 from indexer.tagging.taxonomy import Group, Taxonomy
 
-__all__ = ["GroupScores", "Tagger", "label_prototypes"]
+__all__ = ["GroupScores", "Tagger", "group_probabilities", "label_prototypes", "parents_of"]
 
 # Vectors scored at once: all labels of a taxonomy for so many stay in the processor's cache.
 _ROWS = 4096
@@ -90,7 +90,7 @@ class Tagger:
         found = [None if fitted is None else fitted.of(group) for group in taxonomy.groups]
         fresh = [g for g, fit in zip(taxonomy.groups, found, strict=True) if fit is None]
         made = iter(_unfitted(encoder, fresh, background))
-        self._fits = [next(made) if fit is None else fit for fit in found]
+        self.fits = [next(made) if fit is None else fit for fit in found]
 
     @property
     def fitted(self) -> Fitted:
@@ -103,7 +103,7 @@ class Tagger:
         shows = self._shows_something(vectors)
         return tuple(
             _scores(group, fit, vectors, shows)
-            for group, fit in zip(self.taxonomy.groups, self._fits, strict=True)
+            for group, fit in zip(self.taxonomy.groups, self.fits, strict=True)
         )
 
     def tag(self, vectors: FloatArray, top: int | None = None) -> list[list[Tag]]:
@@ -148,10 +148,9 @@ def _scores(group: Group, fit: GroupFit, vectors: FloatArray, shows: FloatArray)
     probabilities = np.empty((count, labels), np.float32)
     best = np.empty(count, np.int64)
     given = np.zeros((count, labels), np.bool_)
-    share = _exclusive if group.exclusive else _independent
     for start in range(0, count, _ROWS):
         part = slice(start, start + _ROWS)
-        found = share(group, fit, vectors[part]) * shows[part, np.newaxis]
+        found = group_probabilities(group, fit, vectors[part]) * shows[part, np.newaxis]
         probabilities[part] = found
         reached = found >= fit.threshold
         if group.exclusive:
@@ -164,11 +163,16 @@ def _scores(group: Group, fit: GroupFit, vectors: FloatArray, shows: FloatArray)
     return GroupScores(group, probabilities, best, given)
 
 
+def group_probabilities(group: Group, fit: GroupFit, vectors: FloatArray) -> FloatArray:
+    """`[n, labels]` probabilities of pictures that show something."""
+    return (_exclusive if group.exclusive else _independent)(group, fit, vectors)
+
+
 def _exclusive(group: Group, fit: GroupFit, vectors: FloatArray) -> FloatArray:
     """Softmax over the labels without children and the others; parents get their children's."""
     logits = (vectors @ fit.prototypes.T) * fit.gain + fit.bias
     other = (vectors @ fit.others.T) * fit.other_gain + fit.other_bias
-    wider = _with_children(group)
+    wider = parents_of(group)
     logits[:, wider] = -np.inf
     highest = logits.max(axis=1, keepdims=True)
     if other.shape[1]:
@@ -196,7 +200,7 @@ def _independent(group: Group, fit: GroupFit, vectors: FloatArray) -> FloatArray
 def _deepest(group: Group, found: FloatArray, reached: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The most probable label without children or, where it does not reach, its nearest parent."""
     leaves = found.copy()
-    leaves[:, _with_children(group)] = -1
+    leaves[:, parents_of(group)] = -1
     best = leaves.argmax(axis=1)
     rows = np.arange(len(found))
     parents = np.array((*group.parents, -1))  # the parent of none is none
@@ -209,7 +213,8 @@ def _deepest(group: Group, found: FloatArray, reached: NDArray[np.bool_]) -> NDA
     return best
 
 
-def _with_children(group: Group) -> list[int]:
+def parents_of(group: Group) -> list[int]:
+    """The places of the labels that are parents of others."""
     return sorted({parent for parent in group.parents if parent >= 0})
 
 

@@ -34,6 +34,9 @@ class SetVectors:
         self._encoder, self._data, self._cache, self._name = encoder, data, cache, name
         self._path = cache / "tags" / f"{name}-{encoder.spec.fingerprint[:16]}.npy"
 
+    def __len__(self) -> int:
+        return len(read_rows(self._data, self._name))
+
     def of(self, rows: Sequence[int] | NDArray[np.int64]) -> FloatArray:
         """`[n, dim]` unit vectors of the pictures in these rows of the set."""
         wanted = np.asarray(rows, np.int64)
@@ -50,8 +53,7 @@ class SetVectors:
         if self._path.exists():
             kept: FloatArray = np.load(self._path)
             return kept
-        count = len(read_rows(self._data, self._name))
-        return np.full((count, self._encoder.spec.dim), np.nan, np.float32)
+        return np.full((len(self), self._encoder.spec.dim), np.nan, np.float32)
 
     def _keep(self, vectors: FloatArray) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

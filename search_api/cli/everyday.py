@@ -1,4 +1,4 @@
-"""The everyday commands: search, tag, serve, demo, models."""
+"""The everyday commands: search, serve, demo, models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from search_api.cli.shared import (
     read_image,
 )
 
-__all__ = ["demo", "everyday_app", "models", "search", "serve", "tag"]
+__all__ = ["demo", "everyday_app", "models", "search", "serve"]
 
 everyday_app = typer.Typer()
 
@@ -111,29 +111,6 @@ def search(
         console.print_json(SearchResponse.of(result).model_dump())
     else:
         console.print_hits(result)
-
-
-@everyday_app.command()
-def tag(
-    images: Annotated[list[Path], typer.Argument(help="Picture files.", show_default=False)],
-    labels: Annotated[str, typer.Option(help='Labels to choose from, e.g. "dress,shirt,shoes".')],
-    top: Annotated[int, typer.Option(min=1, help="Labels shown for each picture.")] = 5,
-    model: Annotated[str, typer.Option(help="See `lookalike models`.")] = DEFAULT_MODEL,
-    device: DeviceOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Tag pictures with labels of your own, of which one is taken to be true."""
-    from indexer.engine import tag_images
-
-    wanted = [label.strip() for label in labels.split(",") if label.strip()]
-    if not wanted:
-        console.fail("--labels has no label; give them like this: --labels 'dress,shirt,shoes'.")
-    opened = [read_image(path) for path in images]
-    tagged = tag_images(load_encoder(model, device), opened, wanted, top)
-    if as_json:
-        console.print_json(console.tag_summary(images, tagged, model))
-    else:
-        console.print_tags(images, tagged)
 
 
 @everyday_app.command()

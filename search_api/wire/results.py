@@ -23,6 +23,7 @@ __all__ = [
     "Item",
     "SearchResult",
     "Tag",
+    "TagBatch",
     "TagResult",
     "parse",
 ]
@@ -114,6 +115,38 @@ class TagResult:
 
 
 @dataclass(frozen=True)
+class ErrorAnswer:
+    """The body that every error of the service has."""
+
+    code: str
+    message: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Tagged:
+    status: int
+    tags: tuple[Tag, ...] = ()
+    error: ErrorAnswer | None = None
+
+
+@dataclass(frozen=True)
+class TagBatch:
+    """What came of each of several pictures, in their order."""
+
+    results: tuple[_Tagged, ...]
+
+    def outcomes(self) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
+        """Tags or an error for each picture."""
+        return tuple(
+            one.tags
+            if one.error is None
+            else service_error(one.error.code, one.error.message, one.status)
+            for one in self.results
+        )
+
+
+@dataclass(frozen=True)
 class Item:
     """One product.
 
@@ -159,15 +192,6 @@ class IndexInfo:
     recall: Mapping[str, float]
     fields: Mapping[str, str]
     modes: tuple[str, ...] = ("vector",)
-
-
-@dataclass(frozen=True)
-class ErrorAnswer:
-    """The body that every error of the service has."""
-
-    code: str
-    message: str
-    request_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,7 @@ def test_independent_labels_do_not_take_from_each_other():
     both = np.array([[0.7071, 0.7071, 0]], np.float32)
     background = np.stack([BLUE, BLUE, BLUE, BLUE, GREY])
     one = Tagger(FakeEncoder(), taxonomy(label("red"), exclusive=False), background).scores(both)
-    two = Tagger(
-        FakeEncoder(), taxonomy(label("red"), label("green"), exclusive=False), background
-    )
+    two = Tagger(FakeEncoder(), taxonomy(label("red"), label("green"), exclusive=False), background)
     (scored,) = two.scores(both)
     assert scored.probabilities[0, 0] == pytest.approx(one[0].probabilities[0, 0])
     assert scored.given.tolist() == [[True, True]]
