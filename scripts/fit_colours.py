@@ -18,6 +18,7 @@ from colour_evaluation.catalog import CatalogColours, read_catalog_colours
 from colour_evaluation.fitting import fit_anchors, fit_pool, fit_regression, fit_table
 from colour_evaluation.model import model_probabilities
 from measuring import machine
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from indexer.colours.labels import CLASSIFIER_FILE, ColourClassifier, colour_features
@@ -37,11 +38,12 @@ def main() -> None:
     )
     asked = parser.parse_args()
     catalog = read_catalog_colours(asked.data, asked.cache)
-    table = fit_table(catalog)
+    anchors = fit_anchors(catalog)
+    table = fit_table(catalog, anchors)
     TABLE_FILE.parent.mkdir(exist_ok=True)
     TABLE_FILE.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
     print(f"wrote {TABLE_FILE.name}: {len(table['colours'])} names, spread {table['spread']}")
-    found = _classifier(catalog, asked)
+    found = _classifier(catalog, anchors, asked)
     save_file(
         {name: np.ascontiguousarray(array, np.float16) for name, array in asdict(found).items()},
         CLASSIFIER_FILE,
@@ -49,8 +51,9 @@ def main() -> None:
     print(f"wrote {CLASSIFIER_FILE.name}, pool {found.pool.tolist()}; on {machine()}")
 
 
-def _classifier(catalog: CatalogColours, asked: argparse.Namespace) -> ColourClassifier:
-    anchors = fit_anchors(catalog)
+def _classifier(
+    catalog: CatalogColours, anchors: NDArray[np.float32], asked: argparse.Namespace
+) -> ColourClassifier:
     features = colour_features(catalog.colours[catalog.train], anchors)
     weights, bias = fit_regression(features, catalog.labels[catalog.train])
     alone = ColourClassifier(anchors, weights, bias, np.ones(2, np.float32))

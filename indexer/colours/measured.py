@@ -15,10 +15,11 @@ __all__ = ["MOST_COLOURS", "MeasuredColours", "measure_colours", "unpack"]
 
 MOST_COLOURS = 5
 # Pixels along the longer side that are looked at: more find the same colours.
-_SIDE = 64
+_SIDE = 48
 # Clusters nearer than this (Euclidean in CIELAB) are one colour in light and shade.
 _SAME = 8.0
-# Cells that pixels are first counted in, by an octree.
+# Pixels are first counted in cells of CIELAB of this side, of which the fullest are taken.
+_CELL = 10.0
 _CELLS = 16
 # How far from the middle of the product a pixel still counts much, in extents of the product.
 _SPREAD = 0.3
@@ -88,8 +89,8 @@ def unpack(rows: NDArray[np.uint8]) -> tuple[LabArray, NDArray[np.float32]]:
 def measure_colours(pixels: NDArray[np.uint8]) -> MeasuredColours:
     """Measure the dominant colours of the product in a picture.
 
-    The background is set aside (`indexer.colours.region`), what is left is clustered in CIELAB by
-    Pillow's k-means, and clusters that are one colour in light and shade are put together.
+    The background is set aside (`indexer.colours.region`), and what is left is clustered in CIELAB,
+    until few clusters are left and none are one colour in light and shade.
 
     Args:
         pixels: `[height, width, 3]` uint8 sRGB: a thumbnail, or what a model is given.
@@ -132,19 +133,43 @@ def _from_middle(used: NDArray[np.intp], length: int) -> NDArray[np.float64]:
 
 def _dominant(colours: LabArray, importance: NDArray[np.float32]) -> MeasuredColours:
     """The dominant ones of `[n, 3]` colours, each counted by its importance."""
-    coded = np.clip(np.rint(colours + np.float32([0, 128, 128])), 0, 255).astype(np.uint8)
-    # Pillow puts three channels into cells, whatever they mean.
-    image = Image.frombytes("RGB", (len(coded), 1), coded.tobytes())
-    numbers = np.asarray(image.quantize(_CELLS, Image.Quantize.FASTOCTREE))[0]
-    counts = np.bincount(numbers, importance, _CELLS)
-    weighed = colours * importance[:, None]
-    sums = np.stack([np.bincount(numbers, weighed[:, c], _CELLS) for c in range(3)], axis=1)
-    used = counts > 0
-    lab, weights = _merged(sums[used] / counts[used, None], counts[used] / counts.sum())
+    lab, weights = _merged(*_counted(colours, importance))
     kept = weights >= min(_LEAST_SHARE, weights.max())
     order = np.argsort(-weights[kept], kind="stable")
     shares = (weights[kept] / weights[kept].sum())[order]
     return MeasuredColours(lab[kept][order].astype(np.float32), shares.astype(np.float32))
+
+
+def _counted(
+    colours: LabArray, importance: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The fullest cells of CIELAB: means `[m, 3]` and weights `[m]`, which sum to 1.
+
+    Greys are the middle of a cell, so that they are not split. What falls into emptier cells goes
+    to the nearest of these.
+    """
+    cells = np.rint(colours / _CELL).astype(np.int32) + 16  # from -13 to 13 in all three
+    codes = (cells[:, 0] << 10) | (cells[:, 1] << 5) | cells[:, 2]
+    filled, numbers = np.unique(codes, return_inverse=True)
+    sums = _sums(numbers, colours, importance, len(filled))
+    if len(filled) > _CELLS:
+        means = sums[:, :3] / sums[:, 3:]
+        fullest = np.argpartition(-sums[:, 3], _CELLS)[:_CELLS]
+        goal = ((means[:, None] - means[fullest]) ** 2).sum(axis=2).argmin(axis=1)
+        gathered = np.zeros((_CELLS, 4))
+        np.add.at(gathered, goal, sums)
+        sums = gathered
+    return sums[:, :3] / sums[:, 3:], sums[:, 3] / sums[:, 3].sum()
+
+
+def _sums(
+    numbers: NDArray[np.intp], colours: LabArray, importance: NDArray[np.float32], count: int
+) -> NDArray[np.float64]:
+    """Of each cell the weighted sum of colours and the sum of weights; `[count, 4]`."""
+    columns = [colours[:, channel] * importance for channel in range(3)]
+    return np.stack(
+        [np.bincount(numbers, column, count) for column in (*columns, importance)], axis=1
+    )
 
 
 def _merged(

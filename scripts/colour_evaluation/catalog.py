@@ -48,7 +48,7 @@ class CatalogColours:
         names: The colours that the training part states, most frequent first.
         labels: `[n]`, each product's place in `names`; -1 where it states none of them.
         colours: `[n, 5, 4]` measured colours.
-        train: Rows that may be fitted to, all with a label.
+        train: Rows that may be fitted to, all with a label and measured.
         held: Rows of the held-back tenth with a label.
         types: `[n]`, what each product is.
     """
@@ -73,11 +73,13 @@ def read_catalog_colours(data: Path, cache: Path) -> CatalogColours:
     stated, counts = np.unique([words[row] for row in rows.train], return_counts=True)
     names = [str(name) for name in stated[np.argsort(-counts, kind="stable")] if name != "na"]
     labels = np.array([names.index(word) if word in names else -1 for word in words])
+    colours = _measured(data, cache)
+    usable = (labels >= 0) & colours[..., 3].any(axis=1)
     return CatalogColours(
         names=tuple(names),
         labels=labels,
-        colours=_measured(data, cache),
-        train=rows.train[labels[rows.train] >= 0],
+        colours=colours,
+        train=rows.train[usable[rows.train]],
         held=rows.held[labels[rows.held] >= 0],
         types=tuple(rows.columns["article_type"]),
     )
