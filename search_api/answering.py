@@ -16,6 +16,8 @@ from PIL import Image
 from embeddings.zero_shot import Tag
 from indexer.engine import EncodedParts, Engine
 from indexer.query import ImagePart, Query, SearchResult, TextPart
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
 from search_api.errors import DeadlineError, NotReadyError, OverloadedError
 from search_api.metrics import Metrics, Stage
 from search_api.serving.batching import BatchOptions, Lane
@@ -148,10 +150,11 @@ class Answering:
         """
         start = time.perf_counter() if started is None else started
         encoded = await self._encode(query)
+        tagger = await self._tagger() if query.tags else None
 
         def work() -> tuple[R, float, float]:
             times = [time.perf_counter()]
-            result = self.engine.find(query, encoded, start)
+            result = self.engine.find(query, encoded, start, tagger)
             times.append(time.perf_counter())
             shaped = shape(result)
             return shaped, times[1] - times[0], time.perf_counter() - times[1]
@@ -207,6 +210,12 @@ class Answering:
     def wedged(self) -> bool:
         """Whether the model has been at one batch for longer than any request may take."""
         return self.queue.batcher.busy_for() > self._settings.deadline_seconds
+
+    async def _tagger(self) -> Tagger:
+        """As `Engine.tagger`; labels that are to be embedded first hold no searching thread up."""
+        if self.engine.index.manifest.tagging is None:
+            return await self.taggers.of(DEFAULT_TAXONOMY)
+        return await self.run(self.engine.tagger)
 
     async def _encode(self, query: Query) -> EncodedParts:
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]

@@ -95,7 +95,7 @@ class Tagger:
     @property
     def fitted(self) -> Fitted:
         """All that it scores by: a tagger that is given this embeds nothing, and tags alike."""
-        pairs = zip(self.taxonomy.groups, self._fits, strict=True)
+        pairs = zip(self.taxonomy.groups, self.fits, strict=True)
         return Fitted(self._fingerprint, {group.digest: fit for group, fit in pairs}, self._gate)
 
     def scores(self, vectors: FloatArray) -> tuple[GroupScores, ...]:

@@ -58,7 +58,7 @@ TagsOption = Annotated[
         show_default=False,
     ),
 ]
-TagsFitOption = Annotated[
+FittedOption = Annotated[
     Path | None,
     typer.Option(help="What `lookalike tag fit` wrote for that taxonomy.", show_default=False),
 ]
@@ -104,7 +104,7 @@ def index_build(
         ),
     ] = None,
     tags: TagsOption = None,
-    tags_fit: TagsFitOption = None,
+    fitted: FittedOption = None,
     kind: KindOption = "auto",
     memory: MemoryOption = None,
     min_recall: RecallOption = 0.95,
@@ -139,7 +139,7 @@ def index_build(
         thumbnails=thumbnails,
         keep_missing=keep_missing,
         text_weight=text_weight,
-        tags=_tag_choice(tags, tags_fit),
+        tags=_tag_choice(tags, fitted),
         addresses=AddressPolicy.ANY if private_urls else AddressPolicy.PUBLIC,
         batch_size=batch_size,
         workers=workers,
@@ -213,14 +213,14 @@ def index_merge(
 def index_retag(
     index: IndexOption,
     tags: TagsOption = None,
-    tags_fit: TagsFitOption = None,
+    fitted: FittedOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Tag an index's products anew, from the vectors that it holds; embeds no picture."""
     from indexer.retag import retag
 
-    choice = _tag_choice(tags, tags_fit)
+    choice = _tag_choice(tags, fitted)
     with console.waiting("Tagging"):
         report = retag(index, lambda name: load_encoder(name, device), choice)
     if as_json:
@@ -271,7 +271,7 @@ def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
 
     if tags is None or tags == "none":
         if fit is not None:
-            console.fail("--tags-fit goes with --tags and the taxonomy that it was fitted to.")
+            console.fail("--fitted goes with --tags and the taxonomy that it was fitted to.")
         return None if tags is None else NO_TAGS
     return TagChoice(read_taxonomy(tags), None if fit is None else read_fitted(fit))
 
