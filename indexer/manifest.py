@@ -86,7 +86,7 @@ class TaggingRecord:
     Attributes:
         taxonomy: The taxonomy's name.
         version: The taxonomy's own version.
-        digest: `Taxonomy.digest`: what decides about its scores.
+        digest: `TagChoice.digest` of what was chosen, by which another choice is told from it.
         labels: The taxonomy itself.
         fit: What its labels are for the encoder (`tagging.fitted`), so that later builds tag alike.
         fields: The product fields that hold the tags, and their types, in the taxonomy's order.

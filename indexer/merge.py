@@ -52,7 +52,7 @@ def merge(
     """Write the live generation anew as one segment, and publish it.
 
     Nothing is embedded. An index of one segment with nothing deleted stays as it is, unless
-    `options` want another kind than it has, or it is of a format that had no keywords, or no colours.
+    `options` want another kind than it has, or it is of a format that had no keywords or colours.
 
     Args:
         path: The index folder.

@@ -30,7 +30,9 @@ from indexer.tagging.of_index import TagChoice
 __all__ = ["Moment", "Operation", "Outcome", "run"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["indexer.build", "indexer.merge", "indexer.retag", "embeddings.fake"])
+_CONTEXT.set_forkserver_preload(
+    ["indexer.build", "indexer.merge", "indexer.retag", "embeddings.fake"]
+)
 
 # Seconds that an operation on a few dozen products can never take.
 _STUCK = 60.0
