@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -257,3 +258,27 @@ def test_grouping_by_a_tag(tagged: Path) -> None:
     query = Query(parts=(LikePart("yellow"),), k=9, group="tag_hue")
     grouped = {(hit.id, *hit.grouped) for hit in engine.search(query).hits}
     assert grouped == {("green",), ("blue",), ("red", "dark-red")}
+
+
+def test_colours_are_those_measured_and_else_what_the_model_says(tmp_path: Path) -> None:
+    paints = {"red": (230, 10, 20), "black": (8, 8, 8), "white": (255, 255, 255)}
+    for name, paint in paints.items():
+        Image.new("RGB", (32, 32), paint).save(tmp_path / f"{name}.png")
+    rows = [{"id": name, "image": f"{name}.png"} for name in paints]
+    rows.append({"id": "both", "image": ["red.png", "black.png"]})
+    catalog = tmp_path / "catalog.jsonl"
+    catalog.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = tuple(Label(name, templates=("{}",)) for name in ("red", "black"))
+    taxonomy = Taxonomy("paints", 1, (Group("colour", True, words, templates=("{}",)),))
+    folder = tmp_path / "index"
+    build_index(catalog, folder, FakeEncoder(), options(taxonomy))
+    index = Index.open(folder)
+    found = {row["id"]: index.get(str(row["id"])).fields.get("tag_colour") for row in rows}
+    assert found.pop("both") in (["red", "black"], ["black", "red"])
+    # To the model black is as good as any grey, and "black" no colour that it knows.
+    assert found == {"red": ["red"], "black": ["black"], "white": None}
+
+    older = shutil.copytree(GOLDEN / "v3", tmp_path / "v3")
+    retag(older, lambda name: FakeEncoder(), TagChoice(taxonomy))
+    assert Index.open(older).get("red").fields["tag_colour"] == ["red"]
+    assert "tag_colour" not in Index.open(older).get("green").fields
