@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from indexer.colours.products import ProductColours
 from indexer.rows import Mask
 
 __all__ = ["CodedColumn", "CodedLabels", "Columns"]
@@ -64,16 +65,28 @@ class CodedLabels:
 
 
 class Columns:
-    """The columns of a table, of which texts and labels are coded when first asked for."""
+    """The columns of a table, of which texts and labels are coded when first asked for.
 
-    def __init__(self, table: pa.Table) -> None:
+    Args:
+        table: The fields, a row for each product.
+        colours: The products' colours, where they were measured.
+    """
+
+    def __init__(self, table: pa.Table, colours: ProductColours | None = None) -> None:
         self.table = table
+        self._colours = colours
         self._coded: dict[str, CodedColumn | CodedLabels | None] = {}
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
         return int(self.table.num_rows)
+
+    def having_colour(self, lab: tuple[float, float, float], within: float, share: float) -> Mask:
+        """The rows of which a share is within a distance of a colour; none if none was measured."""
+        if self._colours is None:
+            return np.zeros(self.rows, np.bool_)
+        return self._colours.having(np.array(lab, np.float32), within, share)
 
     def coded(self, name: str) -> CodedColumn | CodedLabels | None:
         """A column as codes; None where it is no text or labels, or texts of too many values."""

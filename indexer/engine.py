@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from PIL import Image
 
 from embeddings.encoder import Encoder, FloatArray, PixelArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
+from indexer.colour_search import coloured, with_colour
 from indexer.confidence import AskedBy
 from indexer.diversity import POOL, check_diversity, diversified
-from indexer.errors import IndexFolderError, QueryError
+from indexer.errors import IndexFolderError, QueryError, UnknownProductError
+from indexer.explaining import explain
 from indexer.filters import parse_filter
+from indexer.heat import heat_map, heat_png
 from indexer.index import Found, Index, Match, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
@@ -176,6 +180,7 @@ class Engine:
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
         index.check_fields([query.group] if isinstance(query.group, str) else [])
+        where = with_colour(index, query, where)
         vector = _combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
@@ -185,16 +190,21 @@ class Engine:
         page = choose(
             index,
             query,
-            lambda count: _find(index, query, count, vector, candidates, kind),
+            coloured(
+                index, query, lambda count: _find(index, query, count, vector, candidates, kind)
+            ),
             _surety(index, query, vector),
         )
+        tags = () if tagger is None else query_tags(query, encoded.pictures, index, tagger)
+        found = [chosen.found for chosen in page] if query.explain else []
         return SearchResult(
             hits=_hits(index, page, query.fields),
             facets=index.facets(query.facets, where),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
-            tags=() if tagger is None else query_tags(query, encoded.pictures, index, tagger),
+            tags=tags,
+            explanations=explain(index, query, found, tags),
         )
 
     def recommend(
@@ -248,6 +258,28 @@ class Engine:
             QueryError: As `search`.
         """
         return _combine(parts, self.encode(parts), self._index)
+
+    def heat(self, product_id: str, number: int, vector: FloatArray) -> bytes:
+        """A PNG of a product's picture: which of its regions make it like a query.
+
+        Args:
+            product_id: The product.
+            number: Which of its pictures, from 0.
+            vector: `[dim]`, of length 1: the query, from `embed` or `combine`.
+
+        Raises:
+            UnknownProductError: If there is no such product or picture, or no thumbnail of it.
+        """
+        content = self._index.thumbnail(product_id, number)
+        if not content:
+            raise UnknownProductError("This index was built without thumbnails.")
+        with Image.open(BytesIO(content), formats=["WEBP"]) as image:
+            picture = image.convert("RGB")
+        return heat_png(picture, heat_map(self.encoder, picture, vector))
+
+    def combine(self, parts: Sequence[QueryPart], encoded: EncodedParts) -> FloatArray:
+        """As `embed`, of vectors that were embedded already."""
+        return _combine(parts, encoded, self._index)
 
     def encode(self, parts: Sequence[QueryPart]) -> EncodedParts:
         """Embed the texts and pictures among the parts of a query, each kind as one batch."""

@@ -34,6 +34,7 @@ __all__ = [
     "And",
     "Compare",
     "Exists",
+    "HasColour",
     "In",
     "Not",
     "Or",
@@ -84,6 +85,21 @@ class Exists:
 
 
 @dataclass(frozen=True)
+class HasColour:
+    """A colour that a picture shows; no part of the JSON, but of searches by colour.
+
+    Attributes:
+        lab: In CIELAB.
+        within: Colours that differ by so much at most count (CIEDE2000).
+        share: How much of the product must be of such a colour, 0 to 1.
+    """
+
+    lab: tuple[float, float, float]
+    within: float
+    share: float
+
+
+@dataclass(frozen=True)
 class Not:
     """The part does not hold."""
 
@@ -104,7 +120,7 @@ class Or:
     parts: tuple[Predicate, ...]
 
 
-Predicate = Compare | In | Exists | Not | And | Or
+Predicate = Compare | In | Exists | HasColour | Not | And | Or
 
 
 def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
@@ -130,6 +146,8 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
             return ~_all([~evaluate(part, columns) for part in parts], columns.rows)
         case Not(part):
             return ~evaluate(part, columns)
+        case HasColour(lab, within, share):
+            return columns.having_colour(lab, within, share)
         case Compare() | In() | Exists():
             coded = columns.coded(predicate.field)
             if coded is None:
@@ -230,7 +248,7 @@ def _parse_operator(
 def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
     """A JSON value as a value of the field's type."""
     match kind, value:
-        case (FieldType.TEXT | FieldType.LABELS), str():
+        case ((FieldType.TEXT | FieldType.LABELS), str()):
             return value
         case FieldType.BOOLEAN, bool():
             return value

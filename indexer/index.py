@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import structlog
 
 from embeddings.encoder import EncoderSpec, FloatArray
+from indexer.colours.measured import MeasuredColours
 from indexer.errors import (
     DamagedIndexError,
     EncoderMismatchError,
@@ -398,6 +399,19 @@ class Index:
         """
         segment, row = self._find_picture(product_id, number)
         return np.asarray(segment.vectors[row], dtype=np.float32)
+
+    def colours(self, product_id: str) -> list[MeasuredColours]:
+        """The measured colours of a product's pictures; none of those that were not measured.
+
+        Raises:
+            UnknownProductError: If there is no such product.
+        """
+        place = self._find(product_id)
+        if place.segment.colours is None:
+            return []
+        rows = place.segment.image_rows(place.row)
+        measured = (MeasuredColours.from_array(np.array(place.segment.colours[r])) for r in rows)
+        return [colours for colours in measured if colours is not None]
 
     def thumbnail(self, product_id: str, number: int) -> bytes:
         """The WebP thumbnail of a product's picture; empty where the index keeps none.

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
+from indexer.colours.products import ProductColours
 from indexer.columns import Columns
 from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of
@@ -62,6 +63,7 @@ class Segment:
         keywords: Its keyword index, or None where its format has none.
         colours: `[images, 5, 4]` measured colours by picture row, or None where its format has
             none; of a picture that was not measured all shares are 0.
+        product_colours: The same by product row.
         tags: The tags of its products, by product row; None where they have none.
     """
 
@@ -117,9 +119,14 @@ class Segment:
                 raise DamagedIndexError(
                     f"Segment {record.id} holds {found} where its manifest says {expected}."
                 )
+        self.product_colours = (
+            None
+            if self.colours is None
+            else ProductColours(self.colours, self.image_product, record.products)
+        )
         self.tags: TagTable | None = None
         self._catalog_fields = tuple(self._fields.column_names)
-        self._columns = Columns(self._fields)
+        self._columns = Columns(self._fields, self.product_colours)
         self._set_record(record)
 
     def of_generation(self, record: SegmentRecord) -> Segment | None:
@@ -180,7 +187,7 @@ class Segment:
             schema = pa.schema([*schema, *shown])
         table = pa.table(columns, schema=schema) if columns else self._fields.select([])
         if tags is not former or table.schema != self._columns.table.schema:
-            self._columns = Columns(table)
+            self._columns = Columns(table, self.product_colours)
 
     def can_have_types(self, types: Mapping[str, FieldType]) -> bool:
         """Whether `set_types` would take these."""

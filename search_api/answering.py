@@ -185,6 +185,22 @@ class Answering:
 
         return await self.run(work)
 
+    async def heat(self, product_id: str, number: int, query: Query) -> bytes:
+        """As `Engine.heat`, of what a query asks for; the pictures go through the queue.
+
+        Raises:
+            LookalikeError: As `Engine.heat` and `Engine.combine`.
+        """
+        # Before anything is embedded: whether there is such a picture.
+        await self.run(lambda: self.engine.index.thumbnail(product_id, number))
+        encoded = await self._encode(query)
+
+        def work() -> bytes:
+            vector = self.engine.combine(query.parts, encoded)
+            return self.engine.heat(product_id, number, vector)
+
+        return await self.run(work)
+
     async def run(self, function: Callable[[], T]) -> T:
         """Work on a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)

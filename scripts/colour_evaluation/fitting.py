@@ -34,7 +34,8 @@ _PLAIN = 0.7
 
 def fit_table(catalog: CatalogColours, anchors: Floats) -> dict[str, Any]:
     """The table as JSON: names, centres, frequencies, and the spread around centres."""
-    counts = np.bincount(catalog.labels[catalog.train], minlength=len(catalog.names))
+    # One more of each, so that a name of which no product was measured is rare, not impossible.
+    counts = np.bincount(catalog.labels[catalog.train], minlength=len(catalog.names)) + 1
     starts = _starts(catalog, anchors)
     centres = [
         None if name == MULTICOLOURED else _centre(catalog, place, starts[place])

@@ -49,6 +49,12 @@ class SimilarOptions(HitOptions, total=False):
     Attributes:
         offset: How many hits to skip, 0 to 10,000.
         min_confidence: Hits of less confidence are left out, 0 to 1.
+        colour: A colour that hits are to have, as `#rrggbb` or by its name.
+        colour_within: Only products with a colour that differs by so much at most are hits
+            (CIEDE2000, above 0 to 100).
+        colour_share: How much of a product that must be, above 0 to 1; 0.2 by default.
+        colour_weight: How much nearness to the colour counts for the order, 0 to 1.
+        explain: Each hit comes with the tags and colours that it shares with the query.
         group: True: products whose pictures are nearly the same come as one hit. A field's name:
             products with the same value of that field do.
         tags: Tag what is asked about: pictures and products, which words are not.
@@ -57,6 +63,11 @@ class SimilarOptions(HitOptions, total=False):
     offset: int
     min_confidence: float
     group: bool | str
+    explain: bool
+    colour: str
+    colour_within: float
+    colour_share: float
+    colour_weight: float
     tags: bool
 
 
