@@ -1,7 +1,8 @@
 """Measure tags: `scripts/evaluate_tags.py [--json]`; needs the shared catalogs.
 
 Figures are of the held-back tenth of the fashion, clothing and grocery sets, with the taxonomy
-`retail`. Vectors are computed once for each model and kept in `.cache/tags`.
+`retail`. Vectors are computed once for each model and kept in `.cache/tags`. With
+`--docs docs/tags.md` the page's figures are brought up to date.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from measuring import machine, show  # noqa: E402
+from tag_evaluation.docs import write_figures  # noqa: E402
 from tag_evaluation.measures import measure_tags  # noqa: E402
 from tag_evaluation.setting import Setting  # noqa: E402
 
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
     parser.add_argument("--fitted", type=Path, help="by default what ships for the model")
+    parser.add_argument("--docs", type=Path, help="a page whose table of figures is written anew")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()
     if not any(options.data.glob("fashion-train-*.parquet")):
@@ -38,7 +41,10 @@ def main() -> None:
     fitted = None if options.fitted is None else read_fitted(options.fitted)
     spec = encoder.spec
     about = machine(device=spec.device, precision=spec.precision, fingerprint=spec.fingerprint)
-    show(measure_tags(setting, fitted), about, as_json=options.json)
+    measures = measure_tags(setting, fitted)
+    if options.docs is not None:
+        write_figures(options.docs, measures)
+    show(measures, about, as_json=options.json)
 
 
 if __name__ == "__main__":

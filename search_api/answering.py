@@ -18,7 +18,12 @@ from indexer.engine import EncodedParts, Engine
 from indexer.query import ImagePart, Query, SearchResult, TextPart
 from indexer.tagging.tagger import Tagger
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
-from search_api.errors import DeadlineError, NotReadyError, OverloadedError
+from search_api.errors import (
+    DeadlineError,
+    InvalidRequestError,
+    NotReadyError,
+    OverloadedError,
+)
 from search_api.metrics import Metrics, Stage
 from search_api.serving.batching import BatchOptions, Lane
 from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
@@ -27,7 +32,7 @@ from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, Tex
 from search_api.serving.taggers import Taggers
 from search_api.settings import Settings
 
-__all__ = ["Answering", "Wanted"]
+__all__ = ["Answering", "Tagging", "Wanted"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -48,6 +53,14 @@ class Wanted:
     taxonomies: Sequence[str]
     groups: Collection[str] | None
     top: int
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """What is wanted, and the taggers of its taxonomies."""
+
+    wanted: Wanted
+    taggers: tuple[Tagger, ...]
 
 
 class Answering:
@@ -165,18 +178,29 @@ class Answering:
         self._metrics.stage(Stage.FIELDS, shaping)
         return shaped
 
-    async def tag(self, picture: QueryPicture, wanted: Wanted) -> list[Tag]:
-        """The tags of one picture: by each taxonomy in turn, then of the caller's labels.
+    async def tagging(self, wanted: Wanted) -> Tagging:
+        """How pictures get the tags that are wanted, with all labels embedded.
 
         Raises:
-            InvalidRequestError: There is no such taxonomy.
+            InvalidRequestError: There is no such taxonomy, or no such group in any of them.
         """
+        taggers = tuple([await self.taggers.of(name) for name in wanted.taxonomies])
+        if wanted.groups is not None:
+            known = {group.name for tagger in taggers for group in tagger.taxonomy.groups}
+            unknown = sorted(set(wanted.groups) - known)
+            if unknown:
+                there = ", ".join(sorted(known)) or "none without taxonomies"
+                raise InvalidRequestError(f"groups: there is no {unknown[0]!r}; there is {there}.")
+        return Tagging(wanted, taggers)
+
+    async def tag(self, picture: QueryPicture, tagging: Tagging) -> list[Tag]:
+        """The tags of one picture: by each taxonomy in turn, then of the caller's labels."""
         with self._metrics.timed(Stage.ENCODE), self._metrics.queued(Lane.PICTURES, 1):
             vectors = await self.queue.pictures([picture.pixels], self._until())
-        taggers = [await self.taggers.of(name) for name in wanted.taxonomies]
+        wanted = tagging.wanted
 
         def work() -> list[Tag]:
-            tags = [tag for tagger in taggers for tag in tagger.tag(vectors, wanted.top)[0]]
+            tags = [t for tagger in tagging.taggers for t in tagger.tag(vectors, wanted.top)[0]]
             if wanted.groups is not None:
                 tags = [tag for tag in tags if tag.group in wanted.groups]
             if wanted.labels:

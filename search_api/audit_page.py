@@ -111,7 +111,6 @@ def _chart(group: GroupAudit) -> Markup:
                 'fill="#2a6fb0" fill-opacity="0.5"/>'
             )
     parts.append(f'<text x="{_CHART / 2}" y="{_CHART + 14}" text-anchor="middle">confidence</text>')
-    parts.append(
-        f'<text transform="translate(-8 {_CHART / 2}) rotate(-90)" text-anchor="middle">right</text>'
-    )
+    turned = f"translate(-8 {_CHART / 2}) rotate(-90)"
+    parts.append(f'<text transform="{turned}" text-anchor="middle">right</text>')
     return Markup("".join([*parts, "</svg>"]))  # noqa: S704 (numbers alone)

@@ -79,6 +79,7 @@ class Thumbnails:
     cache: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
     def __call__(self, product: str, number: int, side: int) -> str:
+        """The copy, or nothing where there is no thumbnail."""
         key = (product, number, side)
         if key not in self.cache:
             self.cache[key] = _data_uri(self.index.thumbnail(product, number), side)

@@ -7,7 +7,7 @@ prior). What a scale and thresholds are fitted to are predictions for examples t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from indexer.tagging.taxonomy import Group, Taxonomy
 __all__ = ["Examples", "FitOptions", "fit_taxonomy"]
 
 Flags = NDArray[np.bool_]
+Told = tuple[FloatArray, Flags]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ _RATE = 0.05
 _FOLDS = 2
 # Examples of one label count for no more than this many times the rest in its threshold.
 _PSEUDO = 10.0
-_LOWEST, _HIGHEST = 0.3, 0.95
+# A label that is rather wrong than right is left unsaid.
+_LOWEST, _HIGHEST = 0.5, 0.95
+# Log-odds of showing something that nearly all real pictures, and hardly any drawn ones, reach.
+_SURE_REAL, _SURE_NOTHING = 4.0, -1.5
 
 
 def fit_taxonomy(
@@ -79,6 +83,7 @@ def fit_taxonomy(
     examples: Examples,
     options: FitOptions | None = None,
     start: Fitted | None = None,
+    calibration: Examples | None = None,
 ) -> Fitted:
     """Fit all groups of a taxonomy.
 
@@ -91,18 +96,18 @@ def fit_taxonomy(
         examples: What to fit to; one of the pictures at least.
         options: How.
         start: What was fitted before, to go on from; by default nothing.
+        calibration: Other examples, for scales and thresholds alone. Without, each half of the
+            examples is judged by what the other half taught, which is honest where the encoder was
+            not trained on the pictures itself.
     """
     options = options or FitOptions()
     start = start or Fitted(encoder.spec.fingerprint, {})
     before = Tagger(encoder, taxonomy, background=examples.vectors, fitted=start)
     fits = {}
     for group, fit in zip(taxonomy.groups, before.fits, strict=True):
-        truth = examples.truth.get(group.name)
-        known = np.zeros(len(examples.vectors), np.bool_) if truth is None else truth.any(axis=1)
-        if truth is None or not known.any():
-            fits[group.digest] = fit
-            continue
-        fits[group.digest] = fit_group(group, fit, examples.vectors[known], truth[known], options)
+        own = _told(examples, group)
+        others = None if calibration is None else _told(calibration, group)
+        fits[group.digest] = fit_group(group, fit, own, options, others) if len(own[0]) else fit
     gate = start.gate
     if gate is None:
         drawn = nonsense_pictures(options.seed, options.nonsense)
@@ -112,25 +117,49 @@ def fit_taxonomy(
 
 
 def fit_group(
-    group: Group, start: GroupFit, vectors: FloatArray, truth: Flags, options: FitOptions
+    group: Group, start: GroupFit, told: Told, options: FitOptions, calibration: Told | None = None
 ) -> GroupFit:
-    """Fit one group to `[n, dim]` vectors and `[n, labels + 1]` truths, each with a mark."""
-    allowed = _spread(group, truth) if group.exclusive else truth
+    """Fit one group; see `fit_taxonomy`.
+
+    Args:
+        group: The group.
+        start: What its labels' words say.
+        told: `[n, dim]` vectors and their `[n, labels + 1]` truth, each row with a mark.
+        options: How.
+        calibration: The same of other pictures.
+    """
+    vectors, truth = told
     learner = _Learner(group, start, options)
-    folds = np.random.default_rng(options.seed).permutation(len(vectors)) % _FOLDS
-    left_out = np.zeros((len(vectors), len(group.labels)), np.float32)
-    fits = [
-        learner.fit(vectors[folds != fold], allowed[folds != fold])
-        if (folds != fold).any() and len(vectors) >= _FOLDS * 2
-        else start
-        for fold in range(_FOLDS)
-    ]
-    scale = _best_scale(group, fits, folds, vectors, allowed)
-    for fold, fit in enumerate(fits):
-        rows = folds == fold
-        left_out[rows] = group_probabilities(group, _scaled(fit, scale), vectors[rows])
-    whole = _scaled(learner.fit(vectors, allowed), scale)
-    return replace(whole, threshold=_thresholds(group, left_out, truth, options))
+    whole = learner.fit(vectors, truth)
+    judged = [(whole, *calibration)] if calibration is not None and len(calibration[0]) else []
+    if not judged:
+        judged = list(_halves(learner, vectors, truth)) or [(whole, vectors, truth)]
+    scale = _best_scale(group, judged)
+    said = [group_probabilities(group, _scaled(fit, scale), part) for fit, part, _ in judged]
+    true = np.concatenate([marks for _, _, marks in judged])
+    thresholds = _thresholds(group, np.concatenate(said), true, options)
+    return replace(_scaled(whole, scale), threshold=thresholds)
+
+
+def _told(examples: Examples, group: Group) -> Told:
+    """The examples that say something of a group."""
+    truth = examples.truth.get(group.name)
+    if truth is None:
+        return examples.vectors[:0], np.zeros((0, len(group.labels) + 1), np.bool_)
+    known = truth.any(axis=1)
+    return examples.vectors[known], truth[known]
+
+
+def _halves(
+    learner: _Learner, vectors: FloatArray, truth: Flags
+) -> Iterator[tuple[GroupFit, FloatArray, Flags]]:
+    """Each half of the examples, with what the other half taught."""
+    if len(vectors) < 2 * _FOLDS:
+        return
+    folds = np.random.default_rng(learner.options.seed).permutation(len(vectors)) % _FOLDS
+    for fold in range(_FOLDS):
+        rest, own = folds != fold, folds == fold
+        yield learner.fit(vectors[rest], truth[rest]), vectors[own], truth[own]
 
 
 @dataclass(frozen=True)
@@ -139,13 +168,14 @@ class _Learner:
     start: GroupFit
     options: FitOptions
 
-    def fit(self, vectors: FloatArray, allowed: Flags) -> GroupFit:
+    def fit(self, vectors: FloatArray, truth: Flags) -> GroupFit:
         """What is added to the words' log-odds, by Adam (Kingma and Ba 2015) on the likelihood."""
         start, count = self.start, len(self.group.labels)
+        allowed = _spread(self.group, truth) if self.group.exclusive else truth
         leaves = np.ones(count, np.bool_)
         if self.group.exclusive:
             leaves[parents_of(self.group)] = False
-        taught = leaves & (allowed[:, :count].sum(axis=0) >= self.options.least)
+        taught = leaves & (truth[:, :count].sum(axis=0) >= self.options.least)
         if not taught.any():
             return start
         added = np.zeros((count, vectors.shape[1] + 1), np.float32)
@@ -212,22 +242,21 @@ def _scaled(fit: GroupFit, scale: float) -> GroupFit:
     )
 
 
-def _best_scale(
-    group: Group, fits: Sequence[GroupFit], folds: NDArray[np.int64], vectors: FloatArray,
-    allowed: Flags,
-) -> float:  # fmt: skip
-    """What log-odds are multiplied by (temperature scaling, Guo et al. 2017), on what was left out.
+def _best_scale(group: Group, judged: Sequence[tuple[GroupFit, FloatArray, Flags]]) -> float:
+    """What log-odds are multiplied by (temperature scaling, Guo et al. 2017).
 
-    Searched from a quarter to four, by steps of a tenth and then of a hundredth.
+    Searched from a quarter to four, coarsely and then in steps of a twenty-fifth.
     """
+    # So many are enough for one number.
+    some = [(fit, vectors[:_BATCH], truth[:_BATCH]) for fit, vectors, truth in judged]
+    spread = [_spread(group, truth) if group.exclusive else truth for _, _, truth in some]
 
     def loss(log_scale: float) -> float:
-        total = 0.0
-        for fold, fit in enumerate(fits):
-            rows = folds == fold
-            scaled = _scaled(fit, float(np.exp(log_scale)))
-            total += _loss(group, scaled, vectors[rows], allowed[rows])
-        return total
+        by = float(np.exp(log_scale))
+        return sum(
+            _loss(group, _scaled(fit, by), vectors, allowed)
+            for (fit, vectors, _), allowed in zip(some, spread, strict=True)
+        )
 
     best = 0.0
     for step in (0.2, 0.04):
@@ -331,6 +360,12 @@ def _fit_gate(real: FloatArray, nothing: FloatArray, seed: int) -> FloatArray | 
         weights -= step
         if np.abs(step).max() < 1e-6:
             break
+    # Hardly any picture is of nothing: the odds are moved towards something, as far as the drawn
+    # ones stay on their side.
+    logits = design @ weights
+    real_low = float(np.quantile(logits[: len(chosen)], 0.02))
+    nothing_high = float(np.quantile(logits[len(chosen) :], 0.98))
+    weights[-1] += np.clip(_SURE_REAL - real_low, 0, max(0.0, _SURE_NOTHING - nothing_high))
     return weights.astype(np.float32)
 
 

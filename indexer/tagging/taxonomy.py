@@ -62,7 +62,12 @@ _MAX_PROMPTS = 20_000
 
 # No control characters, and no braces, which are the template's.
 _Name = Annotated[
-    str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f{}]*\S[^\x00-\x1f\x7f{}]*$")
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f{}]*[^\s\x00-\x1f\x7f{}][^\x00-\x1f\x7f{}]*$",
+    ),
 ]
 _Template = Annotated[str, Field(min_length=2, max_length=200, pattern=r"^[^{}]*\{\}[^{}]*$")]
 
@@ -333,26 +338,26 @@ def _first_problem(error: ValidationError, raw: object) -> str:
     problems = error.errors(include_url=False, include_input=False)
     # A label is a name or an object: what is wrong with an object is told, not that it is no name.
     problem = next((p for p in problems if "LabelFile" in p["loc"]), problems[0])
-    where, at = [], raw
+    where: list[str] = []
+    at = raw
     for step in problem["loc"]:
-        if not isinstance(step, int) and not (isinstance(at, Mapping) and step in at):
-            if step not in ("LabelFile", "constrained-str"):
-                where.append(str(step))
+        if isinstance(step, str):
+            # Which of a label's two forms was tried is no place in the file.
+            if step in ("LabelFile", "constrained-str"):
+                continue
+            where.append(step)
+            at = at.get(step) if isinstance(at, Mapping) else None
             continue
-        at = at[step]  # type: ignore[index]
-        where.append(_named(step, at))
-    place = ", ".join(word for word in where if word not in ("groups", "labels"))
-    message = problem["msg"].replace("String should match pattern", "should match")
-    return f"{place or 'the file'}: {message}."
+        at = at[step] if isinstance(at, list) and step < len(at) else None
+        kind = where.pop() if where else "item"
+        where.append(f"{kind.removesuffix('s')} {_called(step, at)}")
+    place = ", ".join(where) or "the file"
+    return f"{place}: {problem['msg'].replace('String should', 'this should')}."
 
 
-def _named(step: str | int, at: object) -> str:
-    if isinstance(step, str):
-        return step
-    name = at.get("name") if isinstance(at, Mapping) else at if isinstance(at, str) else None
-    if isinstance(name, str):
-        return repr(name[:60])
-    return f"number {step + 1}"
+def _called(number: int, at: object) -> str:
+    name = at.get("name") if isinstance(at, Mapping) else at
+    return repr(name[:60]) if isinstance(name, str) else f"number {number + 1}"
 
 
 def _problem_of(taxonomy: Taxonomy) -> str | None:

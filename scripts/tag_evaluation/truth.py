@@ -49,7 +49,7 @@ def marks_of(data: Path, name: str, taxonomy: Taxonomy) -> dict[str, Marks]:
     Groups of which a set tells nothing are left out.
     """
     rows = read_rows(data, name)
-    grocery = {row: kind for row, kind in zip(*_coarse(data), strict=True)}
+    grocery = dict(zip(*_coarse(data), strict=True))
     told: dict[str, Callable[[int], Sequence[object]]] = _TOLD[name](rows, grocery)
     return {
         group: _marks(taxonomy.group(group), (tell(row) for row in range(len(rows))), len(rows))

@@ -8,11 +8,11 @@ import time
 from fastapi import Request
 
 from embeddings.errors import LookalikeError
-from search_api.answering import Answering, Wanted
+from search_api.answering import Answering, Tagging, Wanted
 from search_api.errors import UnavailableError, status_of
 from search_api.picture_urls import PictureUrls
 from search_api.requests import TaggedPictures, body_schema, read_body, tagged_pictures
-from search_api.routes.route import UNSUPPORTED, Route
+from search_api.routes.route import UNSUPPORTED, Route, together
 from search_api.schemas import (
     MAX_PICTURES,
     BatchError,
@@ -63,10 +63,11 @@ class TagRoutes:
         asked, pictures = body.json, tagged_pictures(body)
         groups = None if asked.groups is None else frozenset(asked.groups)
         wanted = Wanted(asked.labels, asked.taxonomies, groups, asked.top)
-        given = await asyncio.gather(*(self._given(pictures, one) for one in pictures.given))
+        given = await together(self._given(pictures, one) for one in pictures.given)
         turns = asyncio.Semaphore(_AT_ONCE)
         async with attended(request), self._answering.admitted():
-            results = await asyncio.gather(*(self._result(one, wanted, turns) for one in given))
+            tagging = await self._answering.tagging(wanted)
+            results = await together(self._result(one, tagging, turns) for one in given)
         return TagsResponse(
             tags=None if pictures.several else _only(results),
             results=[_told(result) for result in results] if pictures.several else None,
@@ -86,16 +87,16 @@ class TagRoutes:
             return _its_own(error)
 
     async def _result(
-        self, given: GivenPicture | LookalikeError, wanted: Wanted, turns: asyncio.Semaphore
+        self, given: GivenPicture | LookalikeError, tagging: Tagging, turns: asyncio.Semaphore
     ) -> list[TagResponse] | LookalikeError:
         if isinstance(given, LookalikeError):
             return given
-        async with turns:
-            try:
+        try:
+            async with turns:
                 picture = await self._answering.picture(given)
-            except LookalikeError as error:
-                return _its_own(error)
-            tags = await self._answering.tag(picture, wanted)
+                tags = await self._answering.tag(picture, tagging)
+        except LookalikeError as error:
+            return _its_own(error)
         return [TagResponse.of(tag) for tag in tags]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from io import BytesIO
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from service_helpers import GREEN, RED, encoded, picture
+from service_helpers import GREEN, RED, picture
 
 from indexer.engine import Engine
 from indexer.errors import TaxonomyError
@@ -46,6 +47,10 @@ def shop(colour_engine: Engine, shop_file: Path) -> Iterator[TestClient]:
         yield client
 
 
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def tags(client: TestClient, query: dict[str, Any]) -> Any:
     return client.post("/v1/tags", json={"image_base64": encoded(picture(RED)), **query})
 
@@ -72,6 +77,13 @@ def test_an_unknown_taxonomy_is_named_beside_those_there_are(shop: TestClient) -
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "'nope'" in answer.json()["message"]
     assert "retail, shop" in answer.json()["message"]
+
+
+def test_an_unknown_group_is_named_beside_those_there_are(shop: TestClient) -> None:
+    answer = tags(shop, {"taxonomies": ["shop"], "groups": ["mood", "smell"]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["message"].startswith("groups: ")
+    assert "colour, mood" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("way", ["json", "form"])
