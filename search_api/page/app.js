@@ -5,6 +5,7 @@ import { facetRows, filterOf, tagFields, toggled } from "./facets.js";
 import { lighten, mayBePicture, receivePictures } from "./picture.js";
 import { titleOf } from "./product.js";
 import { cardOf, chipOf, completeDetails, setText, showDetails, skeletons } from "./view.js";
+import { forgetWhy, offerWhy } from "./why.js";
 
 const PAGE_SIZE = 24;
 const PATIENCE_MS = 150; // an answer that comes sooner needs no skeletons, which would only flicker
@@ -279,6 +280,7 @@ async function openDetails(hit) {
   const { signal } = lookingAt;
   details.dataset.id = hit.id;
   showDetails(hit, visit.hits[0].score, browse);
+  offerWhy(hit, visit.query);
   details.showModal();
   details.scrollTop = 0;
   try {
@@ -294,7 +296,10 @@ function moreLike(id) {
   focusQuery();
 }
 
-details.addEventListener("close", () => lookingAt.abort());
+details.addEventListener("close", () => {
+  lookingAt.abort();
+  forgetWhy();
+});
 details.addEventListener("click", ({ target }) => {
   if (target === details) details.close(); // the dialog's own box is all backdrop and no padding
 });
