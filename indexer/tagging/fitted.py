@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,19 +62,21 @@ class Fitted:
         groups: By the `Group.digest` of the group that each is for.
         gate: `[dim + 1]`: log-odds that a picture shows something at all are its product with the
             vector, plus the last number. None where it was not fitted.
+        about: What it was fitted to, for people and for scripts that measure.
     """
 
     fingerprint: str
     groups: Mapping[str, GroupFit]
     gate: FloatArray | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, group: Group) -> GroupFit | None:
         """The fit of a group, unless there is none for it as it now stands."""
         return self.groups.get(group.digest)
 
 
-def write_fitted(path: Path, fitted: Fitted, about: Mapping[str, str] | None = None) -> None:
-    """Write a fit; `about` goes into the header for people to read.
+def write_fitted(path: Path, fitted: Fitted) -> None:
+    """Write a fit.
 
     Raises:
         OSError: It can't be written; what stood there is left.
@@ -87,7 +89,11 @@ def write_fitted(path: Path, fitted: Fitted, about: Mapping[str, str] | None = N
             tensors[f"{digest}/{part.name}"] = np.ascontiguousarray(values, kind)
     if fitted.gate is not None:
         tensors["gate"] = np.ascontiguousarray(fitted.gate, np.float32)
-    header = {"format": _FORMAT, "encoder": fitted.fingerprint, "about": json.dumps(about or {})}
+    header = {
+        "format": _FORMAT,
+        "encoder": fitted.fingerprint,
+        "about": json.dumps(dict(fitted.about)),
+    }
     replace_file(path, save(tensors, header))
 
 
@@ -128,7 +134,15 @@ def _read(path: Path, shown: str) -> Fitted:
         raise TaxonomyError(
             f"{shown}: this is no fit of tags of this version; make one by `lookalike tag fit`."
         )
-    return _Assembled(shown, arrays).fitted(header.get("encoder", ""))
+    return _Assembled(shown, arrays).fitted(header.get("encoder", ""), _about(header))
+
+
+def _about(header: Mapping[str, str]) -> dict[str, str]:
+    try:
+        told = json.loads(header.get("about", "{}"))
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -138,12 +152,13 @@ class _Assembled:
     shown: str
     arrays: Mapping[str, FloatArray]
 
-    def fitted(self, fingerprint: str) -> Fitted:
+    def fitted(self, fingerprint: str, about: Mapping[str, str]) -> Fitted:
         digests = dict.fromkeys(name.partition("/")[0] for name in self.arrays if "/" in name)
         gate = self.arrays.get("gate")
         if not all(np.isfinite(array).all() for array in self.arrays.values()):
             raise self._broken()
-        return Fitted(fingerprint, {digest: self._group(digest) for digest in digests}, gate)
+        groups = {digest: self._group(digest) for digest in digests}
+        return Fitted(fingerprint, groups, gate, about)
 
     def _group(self, digest: str) -> GroupFit:
         try:

@@ -137,7 +137,7 @@ def fit_group(
     scale = _best_scale(group, judged)
     said = [group_probabilities(group, _scaled(fit, scale), part) for fit, part, _ in judged]
     true = np.concatenate([marks for _, _, marks in judged])
-    thresholds = _thresholds(group, np.concatenate(said), true, options)
+    thresholds = _thresholds(start, group, np.concatenate(said), true, options)
     return replace(_scaled(whole, scale), threshold=thresholds)
 
 
@@ -287,7 +287,9 @@ def _spread(group: Group, truth: Flags) -> Flags:
     return spread
 
 
-def _thresholds(group: Group, said: FloatArray, truth: Flags, options: FitOptions) -> FloatArray:
+def _thresholds(
+    start: GroupFit, group: Group, said: FloatArray, truth: Flags, options: FitOptions
+) -> FloatArray:
     """The least probability at which each label is given, `[labels]`."""
     count = len(group.labels)
     right = _right(group, truth)
@@ -298,7 +300,7 @@ def _thresholds(group: Group, said: FloatArray, truth: Flags, options: FitOption
     rows = np.arange(len(said))
     sure, hit = said[rows, best], right[rows, best]
     common = _lowest(sure, hit, options.precision, 0.0)
-    thresholds = np.full(count, max(common, 0.5), np.float32)
+    thresholds = np.maximum(start.threshold, np.float32(common))
     parents = parents_of(group)
     for place in range(count):
         own = best == place

@@ -27,8 +27,9 @@ __all__ = ["GroupScores", "Tagger", "group_probabilities", "label_prototypes", "
 # Vectors scored at once: all labels of a taxonomy for so many stay in the processor's cache.
 _ROWS = 4096
 
-# Without a fit. A probability of one half means more often right than not.
-_THRESHOLD = 0.5
+# Without a fit. A probability of one half means more often right than not; labels that stand alone
+# are many, and each errs by itself.
+_THRESHOLD, _ALONE_THRESHOLD = 0.5, 0.7
 # Log-odds of an independent label are steepness * (z - middle), z being its cosine in standard
 # deviations above the mean of the background; 1 picture in 160 of a normal one is above the middle.
 _STEEPNESS, _MIDDLE = 1.7, 2.5
@@ -293,7 +294,7 @@ def _standing_alone(
         prototypes=np.asarray(prototypes, np.float32),
         gain=np.asarray(gain, np.float32),
         bias=np.asarray(bias, np.float32),
-        threshold=np.full(count, _THRESHOLD, np.float32),
+        threshold=np.full(count, _ALONE_THRESHOLD, np.float32),
         others=np.empty((0, dim), np.float32),
         other_gain=none,
         other_bias=none,

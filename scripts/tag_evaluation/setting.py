@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from indexer.tagging.taxonomy import Taxonomy
 from tag_evaluation.truth import SETS, marks_of
 from tag_evaluation.vectors import SetVectors
 
-__all__ = ["Setting", "held_rows", "train_rows"]
+__all__ = ["Rows", "Setting", "calibration_rows", "figure_rows", "held_rows", "train_rows"]
 
 Rows = Callable[[SetRows], NDArray[np.int64]]
 
@@ -24,6 +25,21 @@ Rows = Callable[[SetRows], NDArray[np.int64]]
 def held_rows(rows: SetRows) -> NDArray[np.int64]:
     """The held-back tenth."""
     return rows.held
+
+
+def calibration_rows(rows: SetRows) -> NDArray[np.int64]:
+    """Half of the held-back tenth: the ids whose SHA-256 is even."""
+    return rows.held[~_odd(rows)]
+
+
+def figure_rows(rows: SetRows) -> NDArray[np.int64]:
+    """The other half."""
+    return rows.held[_odd(rows)]
+
+
+def _odd(rows: SetRows) -> NDArray[np.bool_]:
+    ids = [rows.columns["id"][row] for row in rows.held]
+    return np.array([hashlib.sha256(i.encode()).digest()[-1] % 2 == 1 for i in ids], np.bool_)
 
 
 def train_rows(limit: int | None) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -141,7 +141,8 @@ def tag_fit(
         found, report = read_examples(examples, encoder, wanted, columns)
     with console.waiting("Fitting"):
         fitted = fit_taxonomy(encoder, wanted, found, start=shipped_fit(wanted, encoder.spec))
-    write_fitted(out, fitted, {"model": model, "taxonomy": f"{wanted.name} {wanted.version}"})
+    about = {"model": model, "taxonomy": f"{wanted.name} {wanted.version}"}
+    write_fitted(out, replace(fitted, about=about))
     if as_json:
         console.print_json(asdict(report))
     else:
