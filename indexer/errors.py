@@ -12,6 +12,7 @@ LookalikeError
 │   ├── TooManyBadRowsError    more rows are broken than allowed
 │   ├── IndexLockedError       another build holds the folder
 │   └── BuildInterruptedError  stopped from outside; resumes where it was
+├── TaxonomyError              a taxonomy, or a fit of one, that can't be used
 └── QueryError                 a query that means nothing
     └── UnknownProductError    no product has that id
 """
@@ -32,6 +33,7 @@ __all__ = [
     "QueryError",
     "RowError",
     "SourceError",
+    "TaxonomyError",
     "TooManyBadRowsError",
     "UnknownProductError",
 ]
@@ -113,6 +115,12 @@ class BuildInterruptedError(BuildError):
     """The build was stopped from outside; the next one resumes where it was."""
 
     code = "interrupted"
+
+
+class TaxonomyError(LookalikeError):
+    """A taxonomy, or what was fitted to one, that can't be used; the message names the place."""
+
+    code = "bad_taxonomy"
 
 
 class QueryError(LookalikeError):

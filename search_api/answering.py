@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TypeVar
 
@@ -15,18 +16,51 @@ from PIL import Image
 from embeddings.zero_shot import Tag
 from indexer.engine import EncodedParts, Engine
 from indexer.query import ImagePart, Query, SearchResult, TextPart
-from search_api.errors import DeadlineError, NotReadyError, OverloadedError
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
+from search_api.errors import (
+    DeadlineError,
+    InvalidRequestError,
+    NotReadyError,
+    OverloadedError,
+)
 from search_api.metrics import Metrics, Stage
 from search_api.serving.batching import BatchOptions, Lane
 from search_api.serving.decoding import GivenPicture, PictureTask, PictureWorkers, QueryPicture
 from search_api.serving.door import Room
 from search_api.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
+from search_api.serving.taggers import Taggers
 from search_api.settings import Settings
 
-__all__ = ["Answering"]
+__all__ = ["Answering", "Tagging", "Wanted"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tags a picture is to get.
+
+    Attributes:
+        labels: Of the caller's own, of which one is true; may be empty.
+        taxonomies: Names.
+        groups: Those of the taxonomies that are wanted; None for all.
+        top: How many labels of each group at most.
+    """
+
+    labels: Sequence[str]
+    taxonomies: Sequence[str]
+    groups: Collection[str] | None
+    top: int
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """What is wanted, and the taggers of its taxonomies."""
+
+    wanted: Wanted
+    taggers: tuple[Tagger, ...]
 
 
 class Answering:
@@ -54,6 +88,7 @@ class Answering:
         self.queue = EncodeQueue(engine.encoder, options, cache, metrics.batch)
         patience = settings.deadline_seconds
         self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
+        self.taggers = Taggers(self.engine.encoder, settings.taxonomies)
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
@@ -78,6 +113,7 @@ class Answering:
         """End the workers, and the threads when they are done."""
         self._workers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.taggers.close()
         self.queue.batcher.close(timeout=1.0)
 
     @asynccontextmanager
@@ -128,10 +164,11 @@ class Answering:
         """
         start = time.perf_counter() if started is None else started
         encoded = await self._encode(query)
+        tagger = await self._tagger() if query.tags else None
 
         def work() -> tuple[R, float, float]:
             times = [time.perf_counter()]
-            result = self.engine.find(query, encoded, start)
+            result = self.engine.find(query, encoded, start, tagger)
             times.append(time.perf_counter())
             shaped = shape(result)
             return shaped, times[1] - times[0], time.perf_counter() - times[1]
@@ -142,14 +179,52 @@ class Answering:
         self._metrics.stage(Stage.FIELDS, shaping)
         return shaped
 
-    async def tag(
-        self, picture: QueryPicture, labels: Sequence[str], top: int | None = None
-    ) -> list[Tag]:
-        """As `Engine.tag`, for one picture."""
+    async def tagging(self, wanted: Wanted) -> Tagging:
+        """How pictures get the tags that are wanted, with all labels embedded.
+
+        Raises:
+            InvalidRequestError: There is no such taxonomy, or no such group in any of them.
+        """
+        taggers = tuple([await self.taggers.of(name) for name in wanted.taxonomies])
+        if wanted.groups is not None:
+            known = {group.name for tagger in taggers for group in tagger.taxonomy.groups}
+            unknown = sorted(set(wanted.groups) - known)
+            if unknown:
+                there = ", ".join(sorted(known)) or "none without taxonomies"
+                raise InvalidRequestError(f"groups: there is no {unknown[0]!r}; there is {there}.")
+        return Tagging(wanted, taggers)
+
+    async def tag(self, picture: QueryPicture, tagging: Tagging) -> list[Tag]:
+        """The tags of one picture: by each taxonomy in turn, then of the caller's labels."""
         with self._metrics.timed(Stage.ENCODE), self._metrics.queued(Lane.PICTURES, 1):
             vectors = await self.queue.pictures([picture.pixels], self._until())
-        (tags,) = await self.run(lambda: self.engine.tag_vectors(vectors, labels, top))
-        return tags
+        wanted = tagging.wanted
+
+        def work() -> list[Tag]:
+            tags = [t for tagger in tagging.taggers for t in tagger.tag(vectors, wanted.top)[0]]
+            if wanted.groups is not None:
+                tags = [tag for tag in tags if tag.group in wanted.groups]
+            if wanted.labels:
+                tags += self.engine.tag_vectors(vectors, wanted.labels, wanted.top)[0]
+            return tags
+
+        return await self.run(work)
+
+    async def heat(self, product_id: str, number: int, query: Query) -> bytes:
+        """As `Engine.heat`, of what a query asks for; the pictures go through the queue.
+
+        Raises:
+            LookalikeError: As `Engine.heat` and `Engine.combine`.
+        """
+        # Before anything is embedded: whether there is such a picture.
+        await self.run(lambda: self.engine.index.thumbnail(product_id, number))
+        encoded = await self._encode(query)
+
+        def work() -> bytes:
+            vector = self.engine.combine(query.parts, encoded)
+            return self.engine.heat(product_id, number, vector)
+
+        return await self.run(work)
 
     async def run(self, function: Callable[[], T]) -> T:
         """Work on a thread."""
@@ -176,6 +251,12 @@ class Answering:
     def wedged(self) -> bool:
         """Whether the model has been at one batch for longer than any request may take."""
         return self.queue.batcher.busy_for() > self._settings.deadline_seconds
+
+    async def _tagger(self) -> Tagger:
+        """As `Engine.tagger`; labels that are to be embedded first hold no searching thread up."""
+        if self.engine.index.manifest.tagging is None:
+            return await self.taggers.of(DEFAULT_TAXONOMY)
+        return await self.run(self.engine.tagger)
 
     async def _encode(self, query: Query) -> EncodedParts:
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]

@@ -22,6 +22,7 @@ from search_api.middleware import error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.query_pictures import QueryPictures
 from search_api.routes.batch import BatchRoutes
+from search_api.routes.heat import HeatRoutes
 from search_api.routes.items import ItemRoutes
 from search_api.routes.operations import OperationRoutes
 from search_api.routes.page import PageRoutes
@@ -81,6 +82,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         SearchRoutes(answering, pictures),
         BatchRoutes(answering, pictures),
         TagRoutes(answering, urls),
+        HeatRoutes(answering, pictures),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
     )

@@ -175,20 +175,48 @@ class Client:
         labels: Sequence[str] | None = None,
         *,
         taxonomies: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
         top: int | None = None,
     ) -> TagResult:
-        """What a picture shows, by the caller's labels or by the service's taxonomies.
+        """What a picture shows, by the caller's labels, by the service's taxonomies, or both.
 
         Args:
             image: The picture.
             labels: Of which one is taken to be true.
-            taxonomies: Names of taxonomies, where the service has any.
+            taxonomies: Names of taxonomies, such as `retail`.
+            groups: The taxonomies' groups that are wanted; all by default.
             top: How many labels at most, of each group.
 
         Example:
             >>> lookalike.tags("photo.jpg", ["dress", "shirt", "shoes"]).tags[0].label
+            >>> lookalike.tags("photo.jpg", taxonomies=["retail"]).tags
         """
-        return self._call(lambda: calls.tags(image, labels, taxonomies, top))
+        options = {"labels": labels, "taxonomies": taxonomies, "groups": groups, "top": top}
+        return self._call(lambda: calls.tags(image, options))
+
+    def tags_batch(
+        self,
+        images: Sequence[Picture],
+        labels: Sequence[str] | None = None,
+        *,
+        taxonomies: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        top: int | None = None,
+    ) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
+        """As `tags`, for up to 32 pictures in one request; tags or an error for each.
+
+        Args:
+            images: All of them URLs, or none.
+            labels: As for `tags`.
+            taxonomies: As for `tags`.
+            groups: As for `tags`.
+            top: As for `tags`.
+
+        Example:
+            >>> lookalike.tags_batch(["a.jpg", "b.jpg"], taxonomies=["retail"])
+        """
+        options = {"labels": labels, "taxonomies": taxonomies, "groups": groups, "top": top}
+        return self._call(lambda: calls.tags_batch(images, options))
 
     def item(self, product_id: str) -> Item:
         """One product.
@@ -303,10 +331,25 @@ class AsyncClient:
         labels: Sequence[str] | None = None,
         *,
         taxonomies: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
         top: int | None = None,
     ) -> TagResult:
         """As `Client.tags`."""
-        return await self._call(lambda: calls.tags(image, labels, taxonomies, top))
+        options = {"labels": labels, "taxonomies": taxonomies, "groups": groups, "top": top}
+        return await self._call(lambda: calls.tags(image, options))
+
+    async def tags_batch(
+        self,
+        images: Sequence[Picture],
+        labels: Sequence[str] | None = None,
+        *,
+        taxonomies: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        top: int | None = None,
+    ) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
+        """As `Client.tags_batch`."""
+        options = {"labels": labels, "taxonomies": taxonomies, "groups": groups, "top": top}
+        return await self._call(lambda: calls.tags_batch(images, options))
 
     async def item(self, product_id: str) -> Item:
         """As `Client.item`."""

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from indexer.duplicates import DuplicateReport
     from indexer.maintenance import GenerationReport
     from indexer.merge import MergeReport
+    from indexer.retag import RetagReport
     from indexer.query import SearchResult
+    from indexer.tagging.examples import ExampleReport
 
 __all__ = [
     "Bar",
@@ -230,6 +232,20 @@ def print_merge(report: MergeReport) -> None:
     )
 
 
+def print_retag(report: RetagReport) -> None:
+    """What retagging did, for people."""
+    if report.taxonomy is None:
+        _out.print(f"[bold]Generation {report.generation}[/] published, without tags")
+        return
+    _out.print(
+        f"[bold]Generation {report.generation}[/] published: {report.products:,} products tagged "
+        f"with {escape(report.taxonomy)} in {report.seconds:.1f} s"
+    )
+    for name, count in report.tagged.items():
+        share = count / max(1, report.products)
+        _out.print(f"{share:>6.0%} have a label in {escape(name)}")
+
+
 def print_duplicates(report: DuplicateReport, limit: int) -> None:
     """Groups of pictures that are the same picture, one product a line."""
     for group in report.groups[:limit]:
@@ -309,6 +325,41 @@ def print_tags(paths: Sequence[Path], tagged: Sequence[Sequence[Tag]]) -> None:
         # Not as the table's title, which would be folded to its width.
         _out.print(shown(str(path)), style="bold", soft_wrap=True)
         _out.print(table)
+
+
+def print_grouped_tags(
+    paths: Sequence[Path], tagged: Sequence[Sequence[Tag]], groups: Sequence[str]
+) -> None:
+    """Tags of pictures as a table for each, a row for each group; a dash where it says nothing."""
+    for path, tags in zip(paths, tagged, strict=True):
+        table = Table(show_header=False, box=None)
+        table.add_column(style="dim")
+        table.add_column()
+        for group in groups:
+            given = [
+                f"{shown(tag.label)} {tag.confidence:.0%}" for tag in tags if tag.group == group
+            ]
+            table.add_row(shown(group), ", ".join(given) or "-")
+        # Not as the table's title, which would be folded to its width.
+        _out.print(shown(str(path)), style="bold", soft_wrap=True)
+        _out.print(table)
+
+
+def print_examples(report: ExampleReport) -> None:
+    """What was read of labelled examples: a row for each group, and what is no label."""
+    table = Table(header_style="bold", box=None)
+    for heading in ("group", "pictures", "not in the taxonomy"):
+        table.add_column(heading)
+    for group, count in report.labelled.items():
+        unknown = list(report.unknown[group].items())
+        words = ", ".join(f"{shown(word, 40)} ({often})" for word, often in unknown[:5])
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        table.add_row(shown(group), f"{count:,}", words + more or "-")
+    _out.print(table)
+    for line, problem in report.bad[:5]:
+        note(f"line {line}: {shown(problem)}")
+    if len(report.bad) > 5:
+        note(f"and {len(report.bad) - 5} more rows that could not be used")
 
 
 def model_row(spec: ModelSpec) -> dict[str, Any]:

@@ -190,7 +190,8 @@ def describe(problems: Iterable[Mapping[str, Any]]) -> str:
     sentences = []
     for problem in problems:
         place = _field(problem["loc"])
-        sentences.append(f"{place}: {problem['msg']}" if place else str(problem["msg"]))
+        said = str(problem["msg"]).removeprefix("Value error, ")
+        sentences.append(f"{place}: {said}" if place else said)
     return "; ".join(sentences) + "."
 
 

@@ -17,7 +17,7 @@ from indexer.health import TINY_SIDE, CatalogHealth, RareValue
 from indexer.index import Index
 from indexer.pictures import open_thumbnail
 
-__all__ = ["ReportLimits", "render_report"]
+__all__ = ["ReportLimits", "Thumbnails", "plain", "render_report"]
 
 _QUALITY = 72
 # Evidence (robust standard deviations) from which a title is said to disagree, and strongly so.
@@ -72,13 +72,14 @@ class _Tile:
 
 
 @dataclass(frozen=True)
-class _Pictures:
-    """Small copies as data URIs."""
+class Thumbnails:
+    """Small copies as data URIs: called with a product, which of its pictures, and a side."""
 
     index: Index
     cache: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
     def __call__(self, product: str, number: int, side: int) -> str:
+        """The copy, or nothing where there is no thumbnail."""
         key = (product, number, side)
         if key not in self.cache:
             self.cache[key] = _data_uri(self.index.thumbnail(product, number), side)
@@ -108,7 +109,7 @@ def render_report(
         tiles=_tiles(health, rare),
         rare=rare,
         limits=limits or ReportLimits(),
-        picture=_Pictures(index),
+        picture=Thumbnails(index),
         # Ours, and the one thing besides the template that is not escaped.
         style=Markup(style),  # noqa: S704
         made=f"{made.day} {made:%B %Y}",
@@ -125,7 +126,7 @@ def _environment() -> Environment:
         trim_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "plain": _plain,
+        "plain": plain,
         "clipped": _clipped,
         "number": lambda value: f"{value:,}",
         "share": _share,
@@ -171,7 +172,7 @@ def _data_uri(thumbnail: bytes, side: int) -> str:
     return "data:image/webp;base64," + base64.b64encode(thumbnail).decode("ascii")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without control characters, of bounded length."""
     return "".join(char if char.isprintable() else "�" for char in str(text)[:400])
 

@@ -16,21 +16,24 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from indexer.colour_search import in_words
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
+from search_api.colours import wanted_colour
 from search_api.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
 from search_api.schemas import PartRequest, SearchRequest, TagsRequest
 from search_api.serving.decoding import GivenPicture, QueryPicture
 
 __all__ = [
     "Body",
+    "TaggedPictures",
     "body_schema",
     "given_pictures",
-    "only_picture",
     "parse_value",
     "picture_urls",
     "read_body",
     "read_json",
     "region_of",
+    "tagged_pictures",
     "to_query",
 ]
 
@@ -48,22 +51,53 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Body(Generic[M]):
-    """A request's JSON, and the content of its `image` file if it came as multipart."""
+    """A request's JSON, and the content of its `image` files if it came as multipart.
+
+    Attributes:
+        json: The JSON.
+        upload: The first `image` file.
+        more: Those after it, where the route takes several.
+    """
 
     json: M
     upload: bytes | None
+    more: tuple[bytes, ...] = ()
 
 
-async def read_body(request: Request, model: type[M]) -> Body[M]:
+@dataclass(frozen=True)
+class TaggedPictures:
+    """Pictures to tag.
+
+    Attributes:
+        given: Files, or texts in base64, or URLs.
+        by_url: Whether they are URLs.
+        several: Whether the answer is a list.
+    """
+
+    given: tuple[str | bytes, ...]
+    by_url: bool
+    several: bool
+
+    def data(self, given: str | bytes) -> bytes:
+        """The file of a picture that is not given by URL.
+
+        Raises:
+            InvalidRequestError: Base64 is none.
+        """
+        return given if isinstance(given, bytes) else _from_base64("image_base64", given)
+
+
+async def read_body(request: Request, model: type[M], pictures: int = 1) -> Body[M]:
     """Read a request as `application/json` or as `multipart/form-data`.
 
-    Multipart has a file part `image`, a part `query` with the JSON, or both.
+    Multipart has a file part `image`, or up to `pictures` of them, a part `query` with the JSON, or
+    both.
 
     Raises:
         RequestError: The body is neither, is over a limit, or does not fit the model.
     """
     if _content_type(request) == "multipart/form-data":
-        return await _read_form(request, model)
+        return await _read_form(request, model, pictures)
     return Body(await _read_json(request, model, "application/json or multipart/form-data"), None)
 
 
@@ -80,10 +114,10 @@ def parse_value(model: type[M], value: object) -> M:
         raise InvalidRequestError.from_validation(error) from None
 
 
-def picture_urls(asked: SearchRequest | TagsRequest) -> list[str]:
+def picture_urls(asked: SearchRequest) -> list[str]:
     """All URLs that a request gives pictures by."""
-    parts = asked.parts if isinstance(asked, SearchRequest) else []
-    return [url for url in [asked.image_url, *(p.image_url for p in parts)] if url is not None]
+    urls = [asked.image_url, *(part.image_url for part in asked.parts)]
+    return [url for url in urls if url is not None]
 
 
 def region_of(body: Body[SearchRequest]) -> str | None:
@@ -105,7 +139,7 @@ def region_of(body: Body[SearchRequest]) -> str | None:
 
 
 def given_pictures(
-    body: Body[SearchRequest] | Body[TagsRequest],
+    body: Body[SearchRequest],
     fetched: Mapping[str, bytes],
     liked: bytes | None = None,
 ) -> dict[str, GivenPicture]:
@@ -127,8 +161,6 @@ def given_pictures(
         files["image_base64"] = _from_base64("image_base64", asked.image_base64)
     if asked.image_url is not None:
         files["image_url"] = fetched[asked.image_url]
-    if not isinstance(asked, SearchRequest):
-        return {name: GivenPicture(data) for name, data in files.items()}
     if liked is not None:
         files["like"] = liked
     given = {name: GivenPicture(data, asked.region) for name, data in files.items()}
@@ -154,6 +186,9 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
     parts.extend(
         _to_part(part, pictures.get(f"parts.{number}")) for number, part in enumerate(asked.parts)
     )
+    colour = wanted_colour(asked)
+    if colour is not None and not parts:
+        parts.append(in_words(colour))
     fields = None if asked.fields is None else tuple(asked.fields)
     return Query(
         parts=tuple(parts),
@@ -168,33 +203,46 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
         min_confidence=asked.min_confidence,
         diversity=asked.diversity,
         group=asked.group,
+        colour=colour,
+        explain=asked.explain,
+        tags=asked.tags,
     )
 
 
-def only_picture(body: Body[TagsRequest], fetched: Mapping[str, bytes]) -> GivenPicture:
-    """The one picture of a request that is about one; arguments and errors as `given_pictures`.
+def tagged_pictures(body: Body[TagsRequest]) -> TaggedPictures:
+    """The pictures of a request for tags, in order, before those at URLs are fetched.
 
     Raises:
-        RequestError: There is none, or more than one.
+        InvalidRequestError: There is none, or they are given in more than one way.
     """
-    given = (body.upload, body.json.image_base64, body.json.image_url)
-    if sum(picture is not None for picture in given) != 1:
+    asked = body.json
+    ways: list[tuple[str | bytes, ...]] = []
+    several = bool(body.more)
+    if body.upload is not None:
+        ways.append((body.upload, *body.more))
+    for given in (asked.image_base64, asked.image_url):
+        if given is not None:
+            several = several or isinstance(given, list)
+            ways.append(tuple(given) if isinstance(given, list) else (given,))
+    if len(ways) != 1:
         raise InvalidRequestError(
-            "image: give one picture, as a file part, as image_base64 or as image_url."
+            "image: give one picture or several in one way, as file parts, as image_base64 or as "
+            "image_url."
         )
-    (picture,) = given_pictures(body, fetched).values()
-    return picture
+    return TaggedPictures(ways[0], asked.image_url is not None, several)
 
 
-def body_schema(model: type[BaseModel], *, multipart: bool = True) -> dict[str, Any]:
+def body_schema(
+    model: type[BaseModel], *, multipart: bool = True, pictures: int = 1
+) -> dict[str, Any]:
     """OpenAPI's description of a body that `read_body` reads, or `read_json` without multipart."""
     reference = {"$ref": f"#/components/schemas/{model.__name__}"}
     content: dict[str, Any] = {"application/json": {"schema": reference}}
     if multipart:
-        form = {
-            "type": "object",
-            "properties": {"image": {"type": "string", "format": "binary"}, "query": reference},
-        }
+        image: dict[str, Any] = {"type": "string", "format": "binary"}
+        if pictures > 1:
+            image = {"type": "array", "items": image, "maxItems": pictures}
+        form = {"type": "object", "properties": {"image": image, "query": reference}}
         content["multipart/form-data"] = {
             "schema": form,
             "encoding": {"query": {"contentType": "application/json"}},
@@ -215,13 +263,13 @@ async def _read_json(request: Request, model: type[M], understood: str) -> M:
     return _parse(model, await request.body())
 
 
-async def _read_form(request: Request, model: type[M]) -> Body[M]:
+async def _read_form(request: Request, model: type[M], pictures: int) -> Body[M]:
     _, options = parse_options_header(request.headers["content-type"])
     if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
         raise MalformedRequestError("The multipart form's charset is not UTF-8; leave it out.")
     try:
         # Read here, kept by the request, and closed with it below.
-        await request.form(max_files=2, max_fields=2, max_part_size=_MAX_JSON_PART)
+        await request.form(max_files=1 + pictures, max_fields=2, max_part_size=_MAX_JSON_PART)
     except HTTPException as error:
         raise MalformedRequestError(f"The multipart form can't be read: {error.detail}") from error
     except OSError as error:
@@ -234,14 +282,16 @@ async def _read_form(request: Request, model: type[M]) -> Body[M]:
         unknown = sorted(set(form) - {"image", "query"})
         if unknown:
             raise InvalidRequestError(f"{unknown[0]}: the form's parts are image and query.")
-        if len(form.getlist("image")) > 1 or len(form.getlist("query")) > 1:
-            raise InvalidRequestError("image: each part may be given once.")
-        image, query = form.get("image"), form.get("query")
-        if isinstance(image, str):
+        images, query = form.getlist("image"), form.get("query")
+        if len(images) > pictures or len(form.getlist("query")) > 1:
+            often = "once" if pictures == 1 else f"{pictures} times, and query once"
+            raise InvalidRequestError(f"image: this part may be given {often}.")
+        files = [image for image in images if isinstance(image, UploadFile)]
+        if len(files) < len(images):
             raise InvalidRequestError("image: send it as a file part, with a file name.")
         raw = await query.read() if isinstance(query, UploadFile) else (query or "{}").encode()
-        upload = await image.read() if image is not None else None
-    return Body(_parse(model, raw), upload)
+        uploads = [await file.read() for file in files]
+    return Body(_parse(model, raw), uploads[0] if uploads else None, tuple(uploads[1:]))
 
 
 def _parse(model: type[M], raw: bytes) -> M:

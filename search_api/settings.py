@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         default=False, description="Whether fetches may go to inner networks too."
     )
 
+    taxonomies: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Taxonomy files of the shop's own, with commas between them; pictures can be "
+        "tagged by their names, beside the built-in ones.",
+    )
+
     api_keys: SecretStr = Field(
         default=SecretStr(""),
         description="NAME:KEY, with commas between several; with any, requests need one of them.",
@@ -117,7 +123,7 @@ class Settings(BaseSettings):
         default=False, description="Whether the log has the texts that were searched for."
     )
 
-    @field_validator("url_hosts", "cors_origins", mode="before")
+    @field_validator("url_hosts", "cors_origins", "taxonomies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

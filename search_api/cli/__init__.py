@@ -12,6 +12,7 @@ from search_api import console
 from search_api.cli import duplicates, evaluate, report  # noqa: F401 (they register their commands)
 from search_api.cli.everyday import everyday_app
 from search_api.cli.index import index_app
+from search_api.cli.tags import tag_app
 
 __all__ = ["app", "main"]
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(index_app, name="index")
+app.add_typer(tag_app, name="tag")
 app.add_typer(everyday_app)
 
 # What a shell reports for a command stopped by Ctrl-C: 128 + SIGINT.

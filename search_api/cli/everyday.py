@@ -1,4 +1,4 @@
-"""The everyday commands: search, tag, serve, demo, models."""
+"""The everyday commands: search, serve, demo, models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from search_api.cli.shared import (
     read_image,
 )
 
-__all__ = ["demo", "everyday_app", "models", "search", "serve", "tag"]
+__all__ = ["demo", "everyday_app", "models", "search", "serve"]
 
 everyday_app = typer.Typer()
 
@@ -70,11 +70,28 @@ def search(
         float,
         typer.Option(min=0, max=1, help="Push down hits that resemble those before them."),
     ] = 0.0,
+    colour: Annotated[
+        str | None,
+        typer.Option(
+            help='A colour that hits are to have: "#7b1e3a" or "navy blue"; those nearest first.',
+            show_default=False,
+        ),
+    ] = None,
+    colour_within: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=100,
+            help="Only products of that colour, give or take so much (10 is another shade).",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Search an index by words, by a picture, by products, or all together."""
+    """Search an index by words, by a picture, by products, by colour, or all together."""
+    from indexer.colour_search import in_words
     from indexer.query import (
         KEYWORD_WEIGHT,
         Fusion,
@@ -84,6 +101,7 @@ def search(
         QueryPart,
         SearchMode,
         TextPart,
+        WantedColour,
     )
     from search_api.schemas import SearchResponse
 
@@ -92,8 +110,13 @@ def search(
         parts.append(TextPart(text))
     if image is not None:
         parts.append(ImagePart(read_image(image)))
+    if colour_within is not None and colour is None:
+        console.fail("--colour-within goes with --colour.")
+    wanted = None if colour is None else WantedColour(colour, colour_within)
+    if not parts and wanted is not None:
+        parts.append(in_words(wanted))
     if not parts:
-        console.fail("Give words to search for, --image FILE or --like ID.")
+        console.fail("Give words to search for, --image FILE, --like ID or --colour.")
     conditions = None if filter_ is None else _parse_filter(filter_)
     query = Query(
         parts=tuple(parts),
@@ -104,6 +127,7 @@ def search(
         fusion=choice("--fusion", Fusion, fusion),
         min_confidence=min_confidence,
         diversity=diversity,
+        colour=wanted,
     )
     engine = open_engine(index, model, device)
     result = engine.search(query)
@@ -111,29 +135,6 @@ def search(
         console.print_json(SearchResponse.of(result).model_dump())
     else:
         console.print_hits(result)
-
-
-@everyday_app.command()
-def tag(
-    images: Annotated[list[Path], typer.Argument(help="Picture files.", show_default=False)],
-    labels: Annotated[str, typer.Option(help='Labels to choose from, e.g. "dress,shirt,shoes".')],
-    top: Annotated[int, typer.Option(min=1, help="Labels shown for each picture.")] = 5,
-    model: Annotated[str, typer.Option(help="See `lookalike models`.")] = DEFAULT_MODEL,
-    device: DeviceOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Tag pictures with labels of your own, of which one is taken to be true."""
-    from indexer.engine import tag_images
-
-    wanted = [label.strip() for label in labels.split(",") if label.strip()]
-    if not wanted:
-        console.fail("--labels has no label; give them like this: --labels 'dress,shirt,shoes'.")
-    opened = [read_image(path) for path in images]
-    tagged = tag_images(load_encoder(model, device), opened, wanted, top)
-    if as_json:
-        console.print_json(console.tag_summary(images, tagged, model))
-    else:
-        console.print_tags(images, tagged)
 
 
 @everyday_app.command()

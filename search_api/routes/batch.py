@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -16,7 +16,7 @@ from search_api.answering import Answering
 from search_api.errors import UnavailableError, status_of
 from search_api.query_pictures import QueryPictures
 from search_api.requests import Body, body_schema, parse_value, read_json
-from search_api.routes.route import MISSING, Route
+from search_api.routes.route import MISSING, Route, together
 from search_api.schemas import (
     BatchError,
     BatchRequest,
@@ -64,10 +64,10 @@ class BatchRoutes:
         """
         started = time.perf_counter()
         asked = await read_json(request, BatchRequest)
-        given = await _all(_settled(self._given(query)) for query in asked.queries)
+        given = await together(_settled(self._given(query)) for query in asked.queries)
         turns = asyncio.Semaphore(_AT_ONCE)
         async with attended(request), self._answering.admitted():
-            results = await _all(self._result(one, turns) for one in given)
+            results = await together(self._result(one, turns) for one in given)
         took_ms = round(1000 * (time.perf_counter() - started), 2)
         content = b'{"results":[%b],"took_ms":%a}' % (b",".join(results), took_ms)
         return Response(content, media_type="application/json")
@@ -92,12 +92,12 @@ class BatchRoutes:
 
     async def _answer(self, asked: SearchRequest, given: dict[str, GivenPicture]) -> bytes:
         started = time.perf_counter()
+        query = await self._pictures.query(asked, given)
 
         def written(result: SearchResult) -> bytes:
-            answer = BatchResult(status=200, answer=SearchResponse.of(result))
+            answer = BatchResult(status=200, answer=SearchResponse.of(result, query))
             return answer.model_dump_json().encode()
 
-        query = await self._pictures.query(asked, given)
         return await self._answering.answer(query, written, started)
 
 
@@ -109,13 +109,3 @@ async def _settled(work: Coroutine[Any, Any, T]) -> T | LookalikeError:
         if isinstance(error, UnavailableError) or status_of(error) == 500:
             raise
         return error
-
-
-async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """All results in order; when one fails, the others are given up."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()

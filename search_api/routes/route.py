@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi import Path as PathParameter
@@ -15,7 +16,9 @@ from search_api.answering import Answering
 from search_api.schemas import ErrorResponse, SearchResponse
 from search_api.trace import current_trace
 
-__all__ = ["MISSING", "UNSUPPORTED", "ProductIdInPath", "Route", "found"]
+__all__ = ["MISSING", "UNSUPPORTED", "ProductIdInPath", "Route", "found", "together"]
+
+T = TypeVar("T")
 
 ProductIdInPath = Annotated[str, PathParameter(examples=["15970"])]
 
@@ -43,11 +46,21 @@ class Route:
         app.add_api_route(self.path, self.endpoint, methods=[self.method], **self.options)
 
 
+async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """All results in order; when one fails, the others are given up."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 async def found(answering: Answering, query: Query, started: float) -> Response:
     """A search's answer, written on the thread that searched: the loop only sends it."""
 
     def written(result: SearchResult) -> bytes:
-        return SearchResponse.of(result).model_dump_json().encode()
+        return SearchResponse.of(result, query).model_dump_json().encode()
 
     current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
     content = await answering.answer(query, written, started)

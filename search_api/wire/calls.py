@@ -9,13 +9,15 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from search_api.wire.errors import ServiceError
-from search_api.wire.pictures import Picture
+from search_api.wire.pictures import Picture, is_url, picture_base64
 from search_api.wire.queries import Query, query_json, query_upload
 from search_api.wire.results import (
     BatchAnswers,
     IndexInfo,
     Item,
     SearchResult,
+    Tag,
+    TagBatch,
     TagResult,
     parse,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "search_batch",
     "similar",
     "tags",
+    "tags_batch",
 ]
 
 T = TypeVar("T")
@@ -89,15 +92,24 @@ def recommend(
     return Call("POST", "/v1/recommend", _as(SearchResult), body=body)
 
 
-def tags(
-    image: Picture,
-    labels: Sequence[str] | None,
-    taxonomies: Sequence[str] | None,
-    top: int | None,
-) -> Call[TagResult]:
+def tags(image: Picture, options: Mapping[str, Any]) -> Call[TagResult]:
     """POST /v1/tags."""
-    query = {"image": image, "labels": labels, "taxonomies": taxonomies, "top": top}
-    return _about_picture("/v1/tags", query, _as(TagResult))
+    return _about_picture("/v1/tags", {"image": image, **options}, _as(TagResult))
+
+
+def tags_batch(
+    images: Sequence[Picture], options: Mapping[str, Any]
+) -> Call[tuple[tuple[Tag, ...] | ServiceError, ...]]:
+    """POST /v1/tags with several pictures."""
+    body = query_json(options)
+    urls = [image for image in images if is_url(image)]
+    if urls and len(urls) < len(images):
+        raise TypeError("Give all pictures of a batch by URL, or none.")
+    if urls:
+        body["image_url"] = urls
+    else:
+        body["image_base64"] = [picture_base64(image) for image in images]
+    return Call("POST", "/v1/tags", lambda content: parse(TagBatch, content).outcomes(), body=body)
 
 
 def item(product_id: str) -> Call[Item]:

@@ -17,18 +17,21 @@ from search_api.wire.errors import ServiceError, UnexpectedAnswerError, service_
 __all__ = [
     "BatchAnswers",
     "ErrorAnswer",
+    "Explanation",
     "FieldValue",
     "Hit",
     "IndexInfo",
     "Item",
     "SearchResult",
+    "SharedColour",
     "Tag",
+    "TagBatch",
     "TagResult",
     "parse",
 ]
 
-FieldValue = str | int | float | bool | None
-"""A product field's value; None where the product has none."""
+FieldValue = str | int | float | bool | None | tuple[str, ...]
+"""A product field's value; None where the product has none, several labels where it holds tags."""
 
 T = TypeVar("T")
 
@@ -49,6 +52,36 @@ class Tag:
 
 
 @dataclass(frozen=True)
+class SharedColour:
+    """A colour that a hit has, and the query has or names too.
+
+    Attributes:
+        name: What it is called.
+        colour: The hit's own shade of it, `#rrggbb`.
+        share: What part of the product has it, 0 to 1.
+    """
+
+    name: str
+    colour: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a hit matched.
+
+    Attributes:
+        tags: Labels by group that both have.
+        colours: Colours that both have, the greatest share first.
+        heatmap: The service's path of a PNG: the regions of the picture that carried the match.
+    """
+
+    tags: Mapping[str, tuple[str, ...]]
+    colours: tuple[SharedColour, ...]
+    heatmap: str
+
+
+@dataclass(frozen=True)
 class Hit:
     """A product found.
 
@@ -60,6 +93,7 @@ class Hit:
         image: The service's path of the product's best matching picture.
         fields: The product fields asked for.
         grouped: Ids of other products that this hit stands for, where grouping was asked for.
+        explanation: Why it matched, where that was asked for.
     """
 
     id: str
@@ -68,6 +102,7 @@ class Hit:
     image: str
     fields: Mapping[str, FieldValue]
     grouped: tuple[str, ...] = ()
+    explanation: Explanation | None = None
 
     @property
     def image_number(self) -> int:
@@ -111,6 +146,38 @@ class TagResult:
     tags: tuple[Tag, ...]
     model: str
     took_ms: float
+
+
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """The body that every error of the service has."""
+
+    code: str
+    message: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Tagged:
+    status: int
+    tags: tuple[Tag, ...] = ()
+    error: ErrorAnswer | None = None
+
+
+@dataclass(frozen=True)
+class TagBatch:
+    """What came of each of several pictures, in their order."""
+
+    results: tuple[_Tagged, ...]
+
+    def outcomes(self) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
+        """Tags or an error for each picture."""
+        return tuple(
+            one.tags
+            if one.error is None
+            else service_error(one.error.code, one.error.message, one.status)
+            for one in self.results
+        )
 
 
 @dataclass(frozen=True)
@@ -159,15 +226,6 @@ class IndexInfo:
     recall: Mapping[str, float]
     fields: Mapping[str, str]
     modes: tuple[str, ...] = ("vector",)
-
-
-@dataclass(frozen=True)
-class ErrorAnswer:
-    """The body that every error of the service has."""
-
-    code: str
-    message: str
-    request_id: str | None = None
 
 
 @dataclass(frozen=True)

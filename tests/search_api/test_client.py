@@ -221,6 +221,24 @@ def test_recommendations_and_tags(calling: Callable[..., Any]) -> None:
     assert (tag.label, tag.confidence) == ("a", 0.9)
 
 
+def test_tags_of_several_pictures(calling: Callable[..., Any]) -> None:
+    error = {"code": "broken_image", "message": "Cut short."}
+    results = [
+        {"status": 200, "tags": [{"label": "dress", "group": "type", "confidence": 0.9}]},
+        {"status": 422, "error": error},
+    ]
+    service = Service(ok({"results": results, "model": "m", "took_ms": 1}))
+    client = calling(service)
+    first, second = client.tags_batch([b"a", b"b"], taxonomies=["retail"], groups=["type"])
+    assert service.json == {
+        "image_base64": ["YQ==", "Yg=="], "taxonomies": ["retail"], "groups": ["type"]
+    }  # fmt: skip
+    assert [tag.label for tag in first] == ["dress"]
+    assert second.code == "broken_image"
+    with pytest.raises(TypeError, match="by URL"):
+        client.tags_batch(["http://shop.example/a.jpg", b"b"], ["a"])
+
+
 def test_a_batch_gives_answers_and_errors(calling: Callable[..., Any]) -> None:
     error = {"code": "not_found", "message": "No such product."}
     results = [

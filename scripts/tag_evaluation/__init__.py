@@ -1,0 +1,1 @@
+"""Fitting and measuring tags on the shared catalogs."""
