@@ -5,9 +5,10 @@ open_clip builds it by its name, `lookalike_compact`, once this module is import
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from timm.layers.activations import GELU
 from timm.layers.create_norm import get_norm_layer
@@ -21,13 +22,11 @@ from timm.models._efficientnet_builder import (
 )
 from timm.models.efficientnet import EfficientNet
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-    from torch.nn import Module
-
 __all__ = ["CLASSES", "DIM", "FORK", "LOW_STAGES", "CompactTrunk", "lookalike_compact", "pools"]
+
+# torch's own; the one file that imports torch is clip.py, and timm's layers are enough here.
+Tensor: TypeAlias = Any
+Module: TypeAlias = Any
 
 DIM = 256
 CLASSES = 1000
