@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import shutil
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from embeddings.encoder import Encoder
@@ -20,7 +18,6 @@ from indexer.catalog.sources import ImageSource
 from indexer.confidence_fit import fit_confidence
 from indexer.decoding import DecodePool, DecodeTask
 from indexer.digest import product_digest
-from indexer.durable import sync_file, sync_folder
 from indexer.embedding import EmbeddingPipeline
 from indexer.errors import (
     BuildError,
@@ -49,9 +46,11 @@ from indexer.manifest import (
     publish,
     remove_orphans,
 )
+from indexer.quarantine import write_quarantine
 from indexer.query_sample import QuerySample
 from indexer.segment import Segment
 from indexer.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
+from indexer.tagging.of_index import IndexTags, TagChoice, without_tags
 from indexer.text_mix import DEFAULT_TEXT_WEIGHT, TextMixer, mix_titles
 from indexer.update import Update
 
@@ -76,6 +75,7 @@ class BuildOptions:
         addresses: Where pictures at URLs may be fetched from.
         text_weight: The titles' share in the vectors that are searched, 0 to below 1;
             None for that of the live generation, or `DEFAULT_TEXT_WEIGHT`.
+        tags: What products are tagged with; None for the taxonomy of the live generation, if any.
         batch_size: Pictures given to the encoder at once.
         workers: Decoding processes; None chooses by the number of processors.
         max_bad: Share of catalog rows, 0 to 1, that may be broken before the build is refused.
@@ -89,6 +89,7 @@ class BuildOptions:
     keep_missing: bool = False
     addresses: AddressPolicy = AddressPolicy.PUBLIC
     text_weight: float | None = None
+    tags: TagChoice | None = None
     batch_size: int = 64
     workers: int | None = None
     max_bad: float = 0.8
@@ -249,6 +250,8 @@ class _Build:
         self._text_weight = self._choose_text_weight()
         self._mixer = TextMixer(encoder, self._text_weight, ledger)
         self._update = Update(segments, self._text_weight)
+        live = self._live.manifest if self._live is not None else None
+        self._tags = IndexTags(layout, encoder, live, options.tags)
         self._typer = self._new_typer()
         self._sample = QuerySample()
         self._start = self._last_commit = time.monotonic()
@@ -265,7 +268,7 @@ class _Build:
             self._start_over()
             self._read_catalog()
         read_seconds = time.monotonic() - self._start
-        reasons = self._write_quarantine()
+        reasons = write_quarantine(self._layout.quarantine, self._ledger.refused())
         self._refuse_bad_catalog()
         if self._options.keep_missing:
             self._update.keep_missing()
@@ -275,6 +278,7 @@ class _Build:
         manifest = self._manifest(record)
         published = (
             former is None
+            or self._tags.changed
             or _content(manifest) != _content(former)
             # What was opened stands in for a live generation that is damaged or was never made so.
             or not _is_live(self._layout, former)
@@ -443,20 +447,6 @@ class _Build:
         )
         self._on_progress(progress)
 
-    def _write_quarantine(self) -> Counter[str]:
-        """Write down everything refused; returns how many entries have which reason."""
-        path = self._layout.quarantine
-        temporary = path.with_name(f".{path.name}.tmp")
-        reasons: Counter[str] = Counter()
-        with temporary.open("w", encoding="utf-8") as file:
-            for row in self._ledger.refused():
-                file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-                reasons[str(row.reason)] += 1
-        sync_file(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
-        return reasons
-
     def _refuse_bad_catalog(self) -> None:
         bad = self._ledger.count_bad_lines()
         kept = "The live generation stays as it was." if self._live else "Nothing was published."
@@ -524,7 +514,9 @@ class _Build:
         found = found or self._known.find(sha256)
         if found is None:
             return None
-        return NewImage(sha256, staged.location, found.vector, found.thumbnail)
+        return NewImage(
+            sha256, staged.location, found.vector, found.thumbnail, colours=found.colours
+        )
 
     def _manifest(self, record: SegmentRecord | None) -> Manifest:
         segments = (*self._update.records(self._absorbed), *([record] if record else ()))
@@ -540,9 +532,10 @@ class _Build:
     def _publish(self, record: SegmentRecord | None, manifest: Manifest) -> None:
         if record is not None:
             adopt_segment(self._layout, record.id)
-        index = Index.of_manifest(self._layout, manifest, self._live)
+        index = Index.of_manifest(self._layout, without_tags(manifest), self._live)
         confidence = fit_confidence(index, self._encoder)
-        publish(self._layout, replace(manifest, confidence=confidence))
+        complete = self._tags.complete(manifest, index)
+        publish(self._layout, replace(complete, confidence=confidence))
 
 
 def _urls_of(row: CatalogRow | BadRow) -> list[str]:

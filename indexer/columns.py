@@ -1,4 +1,7 @@
-"""Product fields as filters read them: columns of a table, texts of few values also as codes."""
+"""Product fields as filters read them: columns of a table, texts of few values also as codes.
+
+Labels, of which a row can have several, are always codes.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from indexer.colours.products import ProductColours
 from indexer.rows import Mask
 
-__all__ = ["CodedColumn", "Columns"]
+__all__ = ["CodedColumn", "CodedLabels", "Columns"]
 
 # A column of more different values than this, such as titles, is not worth coding.
 _MAX_VALUES = 1 << 16
@@ -37,22 +41,59 @@ class CodedColumn:
         return np.asarray(wanted.take(self.codes))
 
 
-class Columns:
-    """The columns of a table, of which text columns are coded when first asked for."""
+@dataclass(frozen=True)
+class CodedLabels:
+    """A column of labels as pairs of a row and the number of one of its labels.
 
-    def __init__(self, table: pa.Table) -> None:
+    Attributes:
+        values: `[v]` the different labels; the last is null, for rows without any.
+        codes: `[pairs]` places in `values`; a row without labels has one pair, with the null.
+        row_of: `[pairs]` the row of each pair.
+        rows: How many rows there are.
+    """
+
+    values: pa.Array
+    codes: NDArray[np.int64]
+    row_of: NDArray[np.int64]
+    rows: int
+
+    def rows_of(self, wanted: Mask) -> Mask:
+        """The rows of which any label is wanted; `wanted` is a mask over `values`."""
+        found = np.zeros(self.rows, np.bool_)
+        found[self.row_of[wanted.take(self.codes)]] = True
+        return found
+
+
+class Columns:
+    """The columns of a table, of which texts and labels are coded when first asked for.
+
+    Args:
+        table: The fields, a row for each product.
+        colours: The products' colours, where they were measured.
+    """
+
+    def __init__(self, table: pa.Table, colours: ProductColours | None = None) -> None:
         self.table = table
-        self._coded: dict[str, CodedColumn | None] = {}
+        self._colours = colours
+        self._coded: dict[str, CodedColumn | CodedLabels | None] = {}
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
         return int(self.table.num_rows)
 
-    def coded(self, name: str) -> CodedColumn | None:
-        """A text column as codes; None where it is no text, or has too many values."""
+    def having_colour(self, lab: tuple[float, float, float], within: float, share: float) -> Mask:
+        """The rows of which a share is within a distance of a colour; none if none was measured."""
+        if self._colours is None:
+            return np.zeros(self.rows, np.bool_)
+        return self._colours.having(np.array(lab, np.float32), within, share)
+
+    def coded(self, name: str) -> CodedColumn | CodedLabels | None:
+        """A column as codes; None where it is no text or labels, or texts of too many values."""
         if name not in self._coded:
-            self._coded[name] = _code(self.table[name])
+            column = self.table[name]
+            labels = pa.types.is_list(column.type)
+            self._coded[name] = _code_labels(column) if labels else _code(column)
         return self._coded[name]
 
 
@@ -67,3 +108,18 @@ def _code(column: pa.ChunkedArray) -> CodedColumn | None:
     small = np.uint8 if len(values) <= 1 << 8 else np.uint16
     codes = [chunk.indices.fill_null(len(present)).to_numpy() for chunk in encoded.chunks]
     return CodedColumn(values, np.concatenate(codes, dtype=small, casting="unsafe"))
+
+
+def _code_labels(column: pa.ChunkedArray) -> CodedLabels:
+    lists = column.combine_chunks()
+    encoded = pc.dictionary_encode(pc.list_flatten(lists))
+    row_of = pc.list_parent_indices(lists).to_numpy()
+    bare = np.setdiff1d(np.arange(len(lists)), row_of)
+    present = encoded.dictionary
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    return CodedLabels(
+        values=pa.concat_arrays([present, pa.nulls(1, present.type)]),
+        codes=np.concatenate([codes, np.full(len(bare), len(present))]),
+        row_of=np.concatenate([row_of, bare]),
+        rows=len(lists),
+    )

@@ -17,6 +17,7 @@ from embeddings.encoder import PixelArray
 from embeddings.errors import BrokenImageError
 from embeddings.images import ImageLimits, make_thumbnail, open_image
 from embeddings.preprocess import Preprocess
+from indexer.measured import ColourArray, measured
 
 __all__ = ["THUMBNAIL_SIDE", "DecodePool", "DecodeTask", "Decoded", "decoder_faults"]
 
@@ -25,13 +26,14 @@ THUMBNAIL_SIDE = 320
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture: the encoder's `[height, width, 3]` pixels, and a WebP thumbnail.
+    """A decoded picture: the encoder's `[height, width, 3]` pixels, a WebP thumbnail, colours.
 
-    The thumbnail is empty where none is wanted.
+    The thumbnail is empty where none is wanted; colours are `[5, 4]`.
     """
 
     pixels: PixelArray
     thumbnail: bytes
+    colours: ColourArray
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class DecodeTask:
         useful = max(*self.preprocess.size, THUMBNAIL_SIDE if self.thumbnails else 0)
         image = open_image(data, limits=self.limits, target=useful)
         thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
-        return Decoded(self.preprocess(image), thumbnail)
+        return Decoded(self.preprocess(image), thumbnail, measured(image))
 
 
 class DecodePool:

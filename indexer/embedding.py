@@ -89,7 +89,7 @@ class EmbeddingPipeline:
         embedded = []
         for (sha256, decoded), vector in zip(self._decoded, vectors, strict=True):
             if np.isfinite(vector).all():
-                embedded.append(EmbeddedImage(sha256, vector, decoded.thumbnail))
+                embedded.append(EmbeddedImage(sha256, vector, decoded.thumbnail, decoded.colours))
             else:
                 self._ledger.add_failed(
                     sha256, "not_embedded", "the model gave no usable vector; try --precision fp32"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from PIL import Image
 
 from embeddings.encoder import Encoder, FloatArray, PixelArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
+from indexer.colour_search import coloured, with_colour
 from indexer.confidence import AskedBy
 from indexer.diversity import POOL, check_diversity, diversified
-from indexer.errors import IndexFolderError, QueryError
+from indexer.errors import IndexFolderError, QueryError, UnknownProductError
+from indexer.explaining import explain
 from indexer.filters import parse_filter
+from indexer.heat import heat_map, heat_png
 from indexer.index import Found, Index, Match, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
@@ -34,6 +38,10 @@ from indexer.query import (
     TextPart,
 )
 from indexer.recommend import check_seeds, recommend
+from indexer.tagging.of_index import remembered_tagger
+from indexer.tagging.of_query import query_tags
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
 from indexer.text_search import Candidates, TextSearch
 
 __all__ = ["EncodedParts", "Engine", "encode_pictures", "tag_images"]
@@ -76,6 +84,8 @@ class Engine:
         # again.
         self._refused: bytes | None = None
         self._classifier = lru_cache(maxsize=_LABEL_SETS)(self._make_classifier)
+        # By the name of its fit's file; of the built-in taxonomy "".
+        self._tagger: tuple[str, Tagger] | None = None
 
     @classmethod
     def open(cls, path: Path, encoder: Encoder) -> Engine:
@@ -130,10 +140,27 @@ class Engine:
                 and there is no text, or the index is of a format without them.
         """
         start = time.perf_counter()
-        return self.find(query, self.encode(query.parts), start)
+        tagger = self.tagger() if query.tags else None
+        return self.find(query, self.encode(query.parts), start, tagger)
+
+    def tagger(self) -> Tagger:
+        """Of the index's own taxonomy, or of the built-in one where it has none."""
+        tagging = self._index.manifest.tagging if self._path is not None else None
+        name = tagging.fit.name if tagging is not None else ""
+        if self._tagger is None or self._tagger[0] != name:
+            if tagging is not None and self._path is not None:
+                made = remembered_tagger(Layout(self._path), tagging, self.encoder)
+            else:
+                made = Tagger(self.encoder, read_taxonomy(DEFAULT_TAXONOMY))
+            self._tagger = name, made
+        return self._tagger[1]
 
     def find(
-        self, query: Query, encoded: EncodedParts, started: float | None = None
+        self,
+        query: Query,
+        encoded: EncodedParts,
+        started: float | None = None,
+        tagger: Tagger | None = None,
     ) -> SearchResult:
         """The part of `search` that needs no encoder: the index is read once, at the beginning.
 
@@ -141,17 +168,19 @@ class Engine:
             query: As for `search`.
             encoded: The vectors of its parts, from `encode` or from wherever they were gathered.
             started: When the query came, by `time.perf_counter`; by default now.
+            tagger: Tags the query, where tags are wanted.
 
         Raises:
             QueryError: As `search`.
         """
         start = time.perf_counter() if started is None else started
         index = self._index
-        types = index.manifest.fields
+        types = index.manifest.columns
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
         index.check_fields([query.group] if isinstance(query.group, str) else [])
+        where = with_colour(index, query, where)
         vector = _combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
         # Words and pictures together lie nearer to words: the greater effort covers both.
@@ -161,15 +190,21 @@ class Engine:
         page = choose(
             index,
             query,
-            lambda count: _find(index, query, count, vector, candidates, kind),
+            coloured(
+                index, query, lambda count: _find(index, query, count, vector, candidates, kind)
+            ),
             _surety(index, query, vector),
         )
+        tags = () if tagger is None else query_tags(query, encoded.pictures, index, tagger)
+        found = [chosen.found for chosen in page] if query.explain else []
         return SearchResult(
             hits=_hits(index, page, query.fields),
             facets=index.facets(query.facets, where),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
+            tags=tags,
+            explanations=explain(index, query, found, tags),
         )
 
     def recommend(
@@ -202,7 +237,7 @@ class Engine:
         index = self._index
         check_diversity(diversity)
         index.check_fields(fields or ())
-        where = None if filter is None else parse_filter(dict(filter), index.manifest.fields)
+        where = None if filter is None else parse_filter(dict(filter), index.manifest.columns)
         seeds = check_seeds(index, liked, disliked)
         ballots = recommend(index, seeds, max(k, POOL) if diversity else k, where)
         hits = [ballot.match for ballot in ballots]
@@ -223,6 +258,28 @@ class Engine:
             QueryError: As `search`.
         """
         return _combine(parts, self.encode(parts), self._index)
+
+    def heat(self, product_id: str, number: int, vector: FloatArray) -> bytes:
+        """A PNG of a product's picture: which of its regions make it like a query.
+
+        Args:
+            product_id: The product.
+            number: Which of its pictures, from 0.
+            vector: `[dim]`, of length 1: the query, from `embed` or `combine`.
+
+        Raises:
+            UnknownProductError: If there is no such product or picture, or no thumbnail of it.
+        """
+        content = self._index.thumbnail(product_id, number)
+        if not content:
+            raise UnknownProductError("This index was built without thumbnails.")
+        with Image.open(BytesIO(content), formats=["WEBP"]) as image:
+            picture = image.convert("RGB")
+        return heat_png(picture, heat_map(self.encoder, picture, vector))
+
+    def combine(self, parts: Sequence[QueryPart], encoded: EncodedParts) -> FloatArray:
+        """As `embed`, of vectors that were embedded already."""
+        return _combine(parts, encoded, self._index)
 
     def encode(self, parts: Sequence[QueryPart]) -> EncodedParts:
         """Embed the texts and pictures among the parts of a query, each kind as one batch."""
@@ -265,10 +322,6 @@ class Engine:
             UnknownProductError: If there is none.
         """
         return self._index.get(product_id)
-
-    def check(self) -> None:
-        """Embed and search once, as a readiness probe; raises what a real query would raise."""
-        self.search(Query(parts=(TextPart("ready"),), k=1))
 
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)

@@ -15,6 +15,7 @@ __all__ = [
     "FieldType",
     "FieldTyper",
     "FieldValue",
+    "ShownValue",
     "arrow_schema",
     "is_non_finite",
     "join_types",
@@ -23,17 +24,23 @@ __all__ = [
 
 FieldValue = str | int | float | bool | None
 
+ShownValue = FieldValue | list[str]
+"""A value as products show it: as the catalog gave it, or the labels of a tag field."""
+
 
 class FieldType(StrEnum):
     """The types a product field can have; each value may also be missing.
 
-    Dates and times are text in ISO 8601 form, which sorts and compares as they do.
+    Dates and times are text in ISO 8601 form, which sorts and compares as they do. Labels are
+    lists of different texts, may be empty, and come from a taxonomy; a catalog's columns are never
+    of that type.
     """
 
     TEXT = "text"
     INTEGER = "integer"
     FLOAT = "float"
     BOOLEAN = "boolean"
+    LABELS = "labels"
 
 
 _ARROW_TYPES = {
@@ -41,6 +48,7 @@ _ARROW_TYPES = {
     FieldType.INTEGER: pa.int64(),
     FieldType.FLOAT: pa.float64(),
     FieldType.BOOLEAN: pa.bool_(),
+    FieldType.LABELS: pa.list_(pa.string()),
 }
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
@@ -140,7 +148,7 @@ def _type_of_text(text: str) -> FieldType | None:
 
 
 def arrow_schema(types: Mapping[str, FieldType]) -> pa.Schema:
-    """Return the Arrow schema of fields of these types: string, int64, float64, bool."""
+    """The Arrow schema of fields of these types: string, int64, float64, bool, list of string."""
     return pa.schema([(name, _ARROW_TYPES[found]) for name, found in types.items()])
 
 

@@ -8,6 +8,7 @@ As JSON, a filter is an object whose members must all hold:
     {"title": {"prefix": "Nike"}}                   text that begins so
     {"season": {"exists": true}}                    has a value
     {"base_colour": {"not": "Red"}}                 any condition, turned round
+    {"tag_colour": "red"}                           one of a product's labels is that
     {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
 
 A product without a value meets no condition but `{"exists": false}` and turned-round ones.
@@ -33,6 +34,7 @@ __all__ = [
     "And",
     "Compare",
     "Exists",
+    "HasColour",
     "In",
     "Not",
     "Or",
@@ -50,6 +52,8 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "prefix": lambda column, value: pc.starts_with(column, value.as_py()),
 }
 _GROUPS = ("and", "or", "not")
+_WORDS = (FieldType.TEXT, FieldType.LABELS)
+_UNORDERED = (FieldType.BOOLEAN, FieldType.LABELS)
 
 # Deeper filters come from nobody's form, and would only test the recursion limit.
 _MAX_DEPTH = 16
@@ -81,6 +85,21 @@ class Exists:
 
 
 @dataclass(frozen=True)
+class HasColour:
+    """A colour that a picture shows; no part of the JSON, but of searches by colour.
+
+    Attributes:
+        lab: In CIELAB.
+        within: Colours that differ by so much at most count (CIEDE2000).
+        share: How much of the product must be of such a colour, 0 to 1.
+    """
+
+    lab: tuple[float, float, float]
+    within: float
+    share: float
+
+
+@dataclass(frozen=True)
 class Not:
     """The part does not hold."""
 
@@ -101,7 +120,7 @@ class Or:
     parts: tuple[Predicate, ...]
 
 
-Predicate = Compare | In | Exists | Not | And | Or
+Predicate = Compare | In | Exists | HasColour | Not | And | Or
 
 
 def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
@@ -127,6 +146,8 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
             return ~_all([~evaluate(part, columns) for part in parts], columns.rows)
         case Not(part):
             return ~evaluate(part, columns)
+        case HasColour(lab, within, share):
+            return columns.having_colour(lab, within, share)
         case Compare() | In() | Exists():
             coded = columns.coded(predicate.field)
             if coded is None:
@@ -213,9 +234,7 @@ def _parse_operator(
         return Exists(field, operand)
     if operator in _COMPARISONS:
         ordered = operator in ("gt", "gte", "lt", "lte")
-        if (operator == "prefix" and kind is not FieldType.TEXT) or (
-            ordered and kind is FieldType.BOOLEAN
-        ):
+        if (operator == "prefix" and kind not in _WORDS) or (ordered and kind in _UNORDERED):
             raise QueryError(
                 f'filter.{field}: "{operator}" does not apply to {kind} fields. {_usable(kind)}'
             )
@@ -229,7 +248,7 @@ def _parse_operator(
 def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
     """A JSON value as a value of the field's type."""
     match kind, value:
-        case FieldType.TEXT, str():
+        case ((FieldType.TEXT | FieldType.LABELS), str()):
             return value
         case FieldType.BOOLEAN, bool():
             return value
@@ -248,8 +267,8 @@ def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
 
 def _usable(kind: FieldType) -> str:
     """What can be asked of a field."""
-    ordered = () if kind is FieldType.BOOLEAN else ("gt", "gte", "lt", "lte")
-    prefix = ("prefix",) if kind is FieldType.TEXT else ()
+    ordered = () if kind in _UNORDERED else ("gt", "gte", "lt", "lte")
+    prefix = ("prefix",) if kind in _WORDS else ()
     conditions = ", ".join(("eq", *ordered, *prefix, "in", "exists", "not"))
     return (
         f"This is {_ARTICLE[kind]} field: give {_ARTICLE[kind]} value, a list of such, or an "
@@ -269,4 +288,5 @@ _ARTICLE = {
     FieldType.INTEGER: "an integer",
     FieldType.FLOAT: "a number",
     FieldType.BOOLEAN: "a boolean",
+    FieldType.LABELS: "a label",
 }

@@ -81,5 +81,6 @@ def _values(index: Index, found: Sequence[Found], name: str) -> list[FieldValue]
         rows = np.array([found[place].row for place in places], np.int64)
         column = segment.field_table[name].take(rows)
         for place, value in zip(places, column.to_pylist(), strict=True):
-            values[place] = value
+            # Products of the same labels are one group; those without any are none.
+            values[place] = "\0".join(value) or None if isinstance(value, list) else value
     return values

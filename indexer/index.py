@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import structlog
 
 from embeddings.encoder import EncoderSpec, FloatArray
+from indexer.colours.measured import MeasuredColours
 from indexer.errors import (
     DamagedIndexError,
     EncoderMismatchError,
@@ -20,7 +21,7 @@ from indexer.errors import (
     QueryError,
     UnknownProductError,
 )
-from indexer.fields import FieldType, FieldValue
+from indexer.fields import FieldType, FieldValue, ShownValue
 from indexer.filters import Predicate
 from indexer.layout import Layout
 from indexer.manifest import (
@@ -32,6 +33,7 @@ from indexer.manifest import (
 )
 from indexer.neighbours import QueryKind
 from indexer.segment import Segment
+from indexer.tag_files import TagTable, checked_file, open_tags
 
 __all__ = ["FACET_VALUES", "Found", "Index", "Match", "Product", "StoredImage", "index_exists"]
 
@@ -52,7 +54,7 @@ class Product:
     """A product as the index keeps it; fields without a value are left out."""
 
     id: str
-    fields: dict[str, FieldValue]
+    fields: dict[str, ShownValue]
     images: tuple[StoredImage, ...]
 
 
@@ -73,7 +75,7 @@ class Match:
     id: str
     score: float
     image: int
-    fields: dict[str, FieldValue]
+    fields: dict[str, ShownValue]
     confidence: float | None = None
     grouped: tuple[str, ...] = ()
 
@@ -104,12 +106,18 @@ class _Place:
 class Index:
     """One generation of an index, immutable and safe to read from several threads."""
 
-    def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        segments: Sequence[Segment],
+        tags: Sequence[TagTable | None] | None = None,
+    ) -> None:
         self.manifest = manifest
         self._segments = tuple(segments)
         types = {name: FieldType(kind) for name, kind in manifest.fields.items()}
-        for segment in self._segments:
-            segment.set_types(types)
+        of_segments = tags if tags is not None else [None] * len(self._segments)
+        for segment, of_segment in zip(self._segments, of_segments, strict=True):
+            segment.set_types(types, of_segment)
 
     @classmethod
     def open(
@@ -168,8 +176,24 @@ class Index:
             again = before.of_generation(record) if before is not None else None
             return again or Segment(layout.segment(record.id), record, manifest.encoder.dim)
 
-        index = cls(manifest, [segment(record) for record in manifest.segments])
+        def tags(record: SegmentRecord) -> TagTable | None:
+            if record.tags is None:
+                return None
+            before = opened.get(record.id)
+            if before is not None and before.tags and before.tags.file == record.tags:
+                return before.tags
+            return open_tags(layout, record.tags, record.products)
+
+        if manifest.tagging is not None:
+            for file in (manifest.tagging.labels, manifest.tagging.fit):
+                checked_file(layout, file)
+        index = cls(
+            manifest,
+            [segment(record) for record in manifest.segments],
+            [tags(record) for record in manifest.segments],
+        )
         index._check_counts()
+        index._check_tags()
         return index
 
     def _check_counts(self) -> None:
@@ -179,6 +203,15 @@ class Index:
             if found != expected:
                 raise DamagedIndexError(
                     f"The segments hold {found} {name} where the manifest says {expected}."
+                )
+
+    def _check_tags(self) -> None:
+        wanted = self.manifest.tagging.fields if self.manifest.tagging is not None else {}
+        for segment in self._segments:
+            found = set(segment.field_table.column_names) - set(self.manifest.fields)
+            if found != set(wanted):
+                raise DamagedIndexError(
+                    f"The tags of segment {segment.record.id} are not those of its manifest."
                 )
 
     @property
@@ -310,7 +343,10 @@ class Index:
             if not counted.all():
                 table = table.filter(pa.array(counted))
             for name in names:
-                for item in pc.value_counts(table[name].drop_null()).to_pylist():
+                column = table[name].drop_null()
+                if pa.types.is_list(column.type):  # each label counts
+                    column = pc.list_flatten(column)
+                for item in pc.value_counts(column).to_pylist():
                     counts[name][item["values"]] += item["counts"]
         return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}
 
@@ -329,7 +365,7 @@ class Index:
         )
         return Product(product_id, place.segment.fields(place.row), tuple(images))
 
-    def fields(self, product_id: str, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
+    def fields(self, product_id: str, names: Sequence[str] | None = None) -> dict[str, ShownValue]:
         """A product's fields, or those of `names`; fields without a value are left out.
 
         Raises:
@@ -363,6 +399,19 @@ class Index:
         """
         segment, row = self._find_picture(product_id, number)
         return np.asarray(segment.vectors[row], dtype=np.float32)
+
+    def colours(self, product_id: str) -> list[MeasuredColours]:
+        """The measured colours of a product's pictures; none of those that were not measured.
+
+        Raises:
+            UnknownProductError: If there is no such product.
+        """
+        place = self._find(product_id)
+        if place.segment.colours is None:
+            return []
+        rows = place.segment.image_rows(place.row)
+        measured = (MeasuredColours.from_array(np.array(place.segment.colours[r])) for r in rows)
+        return [colours for colours in measured if colours is not None]
 
     def thumbnail(self, product_id: str, number: int) -> bytes:
         """The WebP thumbnail of a product's picture; empty where the index keeps none.
@@ -402,8 +451,8 @@ class Index:
             QueryError: Naming the first, and listing those that exist.
         """
         for name in names:
-            if name not in self.manifest.fields:
-                known = ", ".join(self.manifest.fields) or "none"
+            if name not in self.manifest.columns:
+                known = ", ".join(self.manifest.columns) or "none"
                 raise QueryError(f"There is no field {name!r}; the fields are: {known}.")
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from indexer.filters import Exists
 from indexer.index import Index
 from indexer.layout import Layout
 from indexer.manifest import Manifest, generations
 from indexer.neighbours import Kind, QueryKind
 
-__all__ = ["describe", "index_kind", "index_recall"]
+__all__ = ["describe", "index_kind", "index_recall", "tag_coverage"]
 
 
 def describe(index: Index, path: Path) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
     """
     manifest = index.manifest
     files = [file for segment in manifest.segments for file in segment.files.values()]
+    files += manifest.tag_files.values()
     return {
         "generation": manifest.generation,
         "generations": sorted(generations(Layout(path))),
@@ -38,7 +40,25 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
         "segments": len(manifest.segments),
         "bytes": sum(file.bytes for file in files),
         "fields": dict(manifest.fields),
+        **_tags(index),
     }
+
+
+def _tags(index: Index) -> dict[str, Any]:
+    """The taxonomy, and for each field of tags the share of products that have a label in it."""
+    tagging = index.manifest.tagging
+    if tagging is None:
+        return {}
+    products = max(1, index.manifest.products)
+    tagged = {name: round(count / products, 4) for name, count in tag_coverage(index).items()}
+    return {"taxonomy": tagging.taxonomy, "taxonomy_version": tagging.version, "tagged": tagged}
+
+
+def tag_coverage(index: Index) -> dict[str, int]:
+    """For each field of tags how many products have a label in it."""
+    tagging = index.manifest.tagging
+    names = tagging.fields if tagging is not None else ()
+    return {name: index.count(Exists(name, True)) for name in names}
 
 
 def index_kind(manifest: Manifest) -> str:

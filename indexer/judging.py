@@ -16,7 +16,7 @@ from indexer.catalog.model import BadRow, Reason
 from indexer.engine import Engine
 from indexer.errors import QueryError, RowError
 from indexer.evaluation import DEPTH, Values, query_metrics
-from indexer.fields import FieldType, FieldValue
+from indexer.fields import FieldType, FieldValue, ShownValue
 from indexer.filters import And, parse_filter
 from indexer.index import Index, Match
 from indexer.labelled_queries import LabelledQuery
@@ -188,7 +188,7 @@ class _Asking:
         )
         hits = self._engine.search(search).hits
         if labels:
-            gains = [float(hit.fields.items() >= labels.items()) for hit in hits]
+            gains = [float(_has(hit.fields, labels)) for hit in hits]
             there = self._count(query, labels)
             ideal = np.ones(there)
         else:
@@ -206,7 +206,7 @@ class _Asking:
 
     def _count(self, query: LabelledQuery, labels: Mapping[str, FieldValue]) -> int:
         """How many products have the labels' values, among those that may be found."""
-        types = self.index.manifest.fields
+        types = self.index.manifest.columns
         wanted = [parse_filter({name: value}, types) for name, value in labels.items()]
         if query.filter is not None:
             wanted.append(parse_filter(dict(query.filter), types))
@@ -214,11 +214,11 @@ class _Asking:
 
     def _typed(self, name: str, value: object) -> FieldValue:
         """A label's value as the field has it; text files have nothing but text."""
-        kind = FieldType(self.index.manifest.fields[name])
+        kind = FieldType(self.index.manifest.columns[name])
         text = str(value).strip()
         try:
             match kind:
-                case FieldType.TEXT:
+                case FieldType.TEXT | FieldType.LABELS:
                     return str(value)
                 case FieldType.INTEGER:
                     return int(text)
@@ -230,3 +230,11 @@ class _Asking:
             raise QueryError(
                 f"The label {name!r} is of type {kind.value}, which {shown(text)} is not."
             ) from None
+
+
+def _has(fields: Mapping[str, ShownValue], labels: Mapping[str, FieldValue]) -> bool:
+    """Whether a product has the labels' values, each in a field of its name."""
+    return all(
+        wanted in value if isinstance(value := fields.get(name), list) else value == wanted
+        for name, wanted in labels.items()
+    )

@@ -35,5 +35,6 @@ class KnownImages:
                 continue
             thumbnail = segment.thumbnail(row) if self._thumbnails else b""
             if thumbnail or not self._thumbnails:
-                return EmbeddedImage(sha256, segment.vectors[row], thumbnail)
+                colours = segment.colours[row] if segment.colours is not None else None
+                return EmbeddedImage(sha256, segment.vectors[row], thumbnail, colours)
         return None

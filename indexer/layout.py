@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "COLOUR_FILES",
     "KEYWORDS_META",
     "LOOKUP_FILES",
     "SEGMENT_FILES",
@@ -74,6 +75,11 @@ class SegmentLayout:
         return self.root / TEXT_FILES[0]
 
     @property
+    def colours(self) -> Path:
+        """`[images, 5, 4]` measured colours (since format 4)."""
+        return self.root / COLOUR_FILES[0]
+
+    @property
     def keywords(self) -> Path:
         """Folder of the tantivy index over the words of the product fields (since format 3)."""
         return self.root / "keywords"
@@ -94,6 +100,8 @@ LOOKUP_FILES = ("product_lookup.npy", "image_lookup.npy")
 # this, and for each run of products, mostly one, tantivy's six files.
 KEYWORDS_META = "keywords/meta.json"
 TEXT_FILES = ("searched.npy",)
+# What format 4 added.
+COLOUR_FILES = ("colours.npy",)
 _KEYWORD_FILE = re.compile(r"keywords/([0-9]{1,4}\.(fast|fieldnorm|idx|pos|store|term)|meta\.json)")
 
 
@@ -127,6 +135,11 @@ class Layout:
     def segments(self) -> Path:
         """Folder of segments."""
         return self.root / "segments"
+
+    @property
+    def tags(self) -> Path:
+        """Folder of taxonomies, and of the tags that they gave each segment (since format 4)."""
+        return self.root / "tags"
 
     @property
     def staging(self) -> Path:

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from embeddings.encoder import FloatArray
 from indexer.catalog import BadRow, CatalogRow
 from indexer.fields import FieldValue
+from indexer.measured import ColourArray, colours_of
 
 __all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS embedded(
-    sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL);
+    sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL, colours BLOB);
 CREATE TABLE IF NOT EXISTS texts(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL);
 """
 # Primary result codes (sqlite.org/rescode.html) of a file that is no use any more.
@@ -48,11 +49,15 @@ CREATE TABLE refused(line INTEGER, id TEXT, reason TEXT NOT NULL, message TEXT N
 
 @dataclass(frozen=True)
 class EmbeddedImage:
-    """A picture's vector, `[dim]` float16, and its WebP thumbnail (may be empty)."""
+    """A picture's vector, `[dim]` float16, its WebP thumbnail (may be empty), and its colours.
+
+    `colours` are `[5, 4]`, or None where a version that measured none embedded it.
+    """
 
     sha256: bytes
     vector: np.ndarray
     thumbnail: bytes
+    colours: ColourArray | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +138,13 @@ class Ledger:
         )
 
     def add_embedded(self, images: Iterable[EmbeddedImage]) -> None:
-        """Record pictures' vectors and thumbnails."""
+        """Record pictures' vectors, thumbnails and colours."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO embedded VALUES (?, ?, ?)",
-            ((image.sha256, image.vector.tobytes(), image.thumbnail) for image in images),
+            "INSERT OR REPLACE INTO embedded VALUES (?, ?, ?, ?)",
+            (
+                (image.sha256, image.vector.tobytes(), image.thumbnail, _to_blob(image.colours))
+                for image in images
+            ),
         )
 
     def text_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
@@ -202,7 +210,7 @@ class Ledger:
     def products(self) -> Iterator[StagedProduct]:
         """The products in catalog order, each with its pictures."""
         rows = self._db.execute(
-            "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, "
+            "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, e.colours, "
             "f.sha256 IS NOT NULL "
             "FROM products p JOIN images i ON i.product = p.row "
             "LEFT JOIN embedded e ON e.sha256 = i.sha256 "
@@ -212,17 +220,27 @@ class Ledger:
         number: int | None = None
         product_id, fields = "", "{}"
         images: list[StagedImage] = []
-        for row, row_id, row_fields, sha256, location, vector, thumbnail, failed in rows:
+        for row, row_id, row_fields, sha256, location, *made, failed in rows:
             if row != number and images:
                 yield StagedProduct(product_id, json.loads(fields), tuple(images))
                 images = []
             number, product_id, fields = row, row_id, row_fields
-            embedded = None
-            if vector is not None:
-                embedded = EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail)
-            images.append(StagedImage(sha256, location, embedded, bool(failed)))
+            images.append(StagedImage(sha256, location, _embedded(sha256, *made), bool(failed)))
         if images:
             yield StagedProduct(product_id, json.loads(fields), tuple(images))
+
+
+def _embedded(
+    sha256: bytes, vector: bytes | None, thumbnail: bytes, colours: bytes | None
+) -> EmbeddedImage | None:
+    if vector is None:
+        return None
+    measured = None if colours is None else colours_of(colours)
+    return EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail, measured)
+
+
+def _to_blob(colours: ColourArray | None) -> bytes | None:
+    return None if colours is None else colours.tobytes()
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -231,6 +249,9 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA + _READING_SCHEMA)
+        columns = [row[1] for row in database.execute("PRAGMA table_info(embedded)")]
+        if "colours" not in columns:  # left by a version that measured none
+            database.execute("ALTER TABLE embedded ADD COLUMN colours BLOB")
     except sqlite3.DatabaseError:
         database.close()
         raise

@@ -22,8 +22,10 @@ __all__ = [
     "EncoderRecord",
     "FileRecord",
     "Manifest",
+    "NamedFile",
     "NeighboursRecord",
     "SegmentRecord",
+    "TaggingRecord",
     "adopt_segment",
     "generations",
     "live_generation",
@@ -34,10 +36,10 @@ __all__ = [
     "remove_orphans",
 ]
 
-FORMAT = 3
+FORMAT = 4
 # Format 1 had no deleted rows, no lookups, no checksum, and only flat indexes; format 2 had no
-# keywords.
-_READABLE = (1, 2, 3)
+# keywords; format 3 had no colours and no tags.
+_READABLE = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,40 @@ class NeighboursRecord:
 
 
 @dataclass(frozen=True)
+class NamedFile:
+    """A file of the index folder's `tags`.
+
+    Attributes:
+        name: Its name there.
+        record: What it must consist of.
+    """
+
+    name: str
+    record: FileRecord
+
+
+@dataclass(frozen=True)
+class TaggingRecord:
+    """What the tags of a generation come from.
+
+    Attributes:
+        taxonomy: The taxonomy's name.
+        version: The taxonomy's own version.
+        digest: `TagChoice.digest` of what was chosen, by which another choice is told from it.
+        labels: The taxonomy itself.
+        fit: What its labels are for the encoder (`tagging.fitted`), so that later builds tag alike.
+        fields: The product fields that hold the tags, and their types, in the taxonomy's order.
+    """
+
+    taxonomy: str
+    version: int
+    digest: str
+    labels: NamedFile
+    fit: NamedFile
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class SegmentRecord:
     """A segment of a generation, with the files it must consist of.
 
@@ -75,10 +111,11 @@ class SegmentRecord:
         files: Its files by name.
         neighbours: Its FAISS index.
         deleted: Rows of products that this generation has no more, as `rows.format_ranges` writes
-            them; the one thing that differs between the generations that share a segment.
+            them; this and the tags differ between the generations that share a segment.
         deleted_products: How many rows those are.
         deleted_images: How many pictures those products have.
         text_weight: The titles' share in the vectors that are searched, 0 to 1.
+        tags: The tags of its products; None in a generation without.
     """
 
     id: str
@@ -90,6 +127,7 @@ class SegmentRecord:
     deleted_products: int = 0
     deleted_images: int = 0
     text_weight: float = 0.0
+    tags: NamedFile | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +155,7 @@ class Manifest:
         confidence: What turns cosines into probabilities; None in an index of an older version.
         replaces: The generation that was live before; None for the first, and in an index of an
             older version.
+        tagging: What its tags come from; None for no tags.
     """
 
     generation: int
@@ -129,6 +168,20 @@ class Manifest:
     catalog: str
     confidence: Confidence | None = None
     replaces: int | None = None
+    tagging: TaggingRecord | None = None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """All fields that can be shown, filtered and counted: the catalog's, then the tags'."""
+        return {**self.fields, **(self.tagging.fields if self.tagging is not None else {})}
+
+    @property
+    def tag_files(self) -> dict[str, FileRecord]:
+        """The files it has in the index folder's `tags`."""
+        files = [segment.tags for segment in self.segments if segment.tags is not None]
+        if self.tagging is not None:
+            files += [self.tagging.labels, self.tagging.fit]
+        return {file.name: file.record for file in files}
 
     @property
     def text_weight(self) -> float:
@@ -178,6 +231,7 @@ def new_generation(
     fields: Mapping[str, str],
     catalog: str,
     confidence: Confidence | None = None,
+    tagging: TaggingRecord | None = None,
 ) -> Manifest:
     """The manifest of the next generation; its number is one above every one on disk."""
     return Manifest(
@@ -191,6 +245,7 @@ def new_generation(
         catalog=catalog,
         confidence=confidence,
         replaces=_live_or_none(layout),
+        tagging=tagging,
     )
 
 
@@ -252,7 +307,7 @@ def generations(layout: Layout) -> Iterator[int]:
 
 
 def remove_orphans(layout: Layout) -> None:
-    """Remove what a crash left between writing and publishing: segments that no manifest names.
+    """Remove segments and tags that no manifest names: a crash left them before publishing.
 
     The unfinished build's database stays. Only the holder of the write lock may call this.
     """
@@ -260,18 +315,19 @@ def remove_orphans(layout: Layout) -> None:
         for folder in layout.staging.iterdir():
             if folder.is_dir():
                 shutil.rmtree(folder)
-    if not layout.segments.is_dir():
+    try:
+        manifests = [read_manifest(layout, generation) for generation in generations(layout)]
+    except DamagedIndexError:
+        # It may name any of them; mending is for a person.
         return
-    named: set[str] = set()
-    for generation in generations(layout):
-        try:
-            named.update(segment.id for segment in read_manifest(layout, generation).segments)
-        except DamagedIndexError:
-            # It may name any of them; mending is for a person.
-            return
-    for folder in layout.segments.iterdir():
+    named = {segment.id for manifest in manifests for segment in manifest.segments}
+    for folder in layout.segments.iterdir() if layout.segments.is_dir() else ():
         if folder.name not in named:
             shutil.rmtree(folder)
+    tags = {name for manifest in manifests for name in manifest.tag_files}
+    for file in layout.tags.iterdir() if layout.tags.is_dir() else ():
+        if file.name not in tags:
+            file.unlink()
 
 
 def _checksum(content: Mapping[str, object]) -> str:
@@ -285,15 +341,33 @@ def _parse(raw: dict[str, Any]) -> Manifest:
     raw["segments"] = tuple(_segment(segment) for segment in raw["segments"])
     raw["fields"] = {name: str(FieldType(kind)) for name, kind in raw["fields"].items()}
     confidence = confidence_from_json(raw.pop("confidence", None))
-    return Manifest(**raw, confidence=confidence)
+    tagging = _tagging(raw.pop("tagging", None))
+    return Manifest(**raw, confidence=confidence, tagging=tagging)
+
+
+def _tagging(raw: dict[str, Any] | None) -> TaggingRecord | None:
+    if raw is None:
+        return None
+    fields = {name: str(FieldType(kind)) for name, kind in raw.pop("fields").items()}
+    labels, fit = _named_file(raw.pop("labels")), _named_file(raw.pop("fit"))
+    return TaggingRecord(**raw, labels=labels, fit=fit, fields=fields)
+
+
+def _named_file(raw: dict[str, Any]) -> NamedFile:
+    name = raw["name"]
+    if not name or "/" in name or name.startswith("."):  # a way out of the folder
+        raise ValueError(name)
+    return NamedFile(name, FileRecord(**raw["record"]))
 
 
 def _segment(raw: dict[str, Any]) -> SegmentRecord:
     files = {name: FileRecord(**record) for name, record in raw.pop("files").items()}
+    tags = _named_file(raw["tags"]) if raw.get("tags") is not None else None
+    raw.pop("tags", None)
     neighbours = raw.pop("neighbours", {"kind": "flat", "efforts": {}, "recall": {}})
     record = NeighboursRecord(
         kind=Kind(neighbours["kind"]),
         efforts={QueryKind(kind): Effort(**e) for kind, e in neighbours["efforts"].items()},
         recall={QueryKind(kind): float(share) for kind, share in neighbours["recall"].items()},
     )
-    return SegmentRecord(files=files, neighbours=record, **raw)
+    return SegmentRecord(files=files, neighbours=record, tags=tags, **raw)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from embeddings.encoder import Encoder, FloatArray
 from indexer.errors import BuildError, BuildInterruptedError
 from indexer.fields import FieldType
@@ -13,10 +15,11 @@ from indexer.index import Index
 from indexer.kinds import NeighbourOptions, build_neighbours
 from indexer.layout import Layout, SegmentLayout
 from indexer.lock import writing
-from indexer.manifest import adopt_segment, new_generation, publish, remove_orphans
+from indexer.manifest import NamedFile, adopt_segment, new_generation, publish, remove_orphans
 from indexer.neighbours import Kind
 from indexer.query_sample import QuerySample
 from indexer.segment_writer import new_segment_id, write_segment
+from indexer.tag_files import write_tags
 from indexer.update import stored_products
 
 __all__ = ["MergeReport", "merge"]
@@ -49,7 +52,7 @@ def merge(
     """Write the live generation anew as one segment, and publish it.
 
     Nothing is embedded. An index of one segment with nothing deleted stays as it is, unless
-    `options` want another kind than it has, or it is of a format that had no keywords.
+    `options` want another kind than it has, or it is of a format that had no keywords or colours.
 
     Args:
         path: The index folder.
@@ -88,7 +91,7 @@ def _merge_locked(
     kinds = {segment.neighbours.kind for segment in manifest.segments}
     as_wanted = options.kind is None or kinds == {options.kind}
     compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
-    complete = all(segment.keywords is not None for segment in index.segments)
+    complete = not any(s.keywords is None or s.colours is None for s in index.segments)
     if (compact and as_wanted and complete) or not manifest.products:
         _remove_if_empty(layout)
         return _report(index, merged=0)
@@ -117,10 +120,11 @@ def _merge_locked(
     merged = new_generation(
         layout,
         encoder=manifest.encoder,
-        segments=[record],
+        segments=[replace(record, tags=_merged_tags(layout, index))],
         fields=manifest.fields,
         catalog=manifest.catalog,
         confidence=manifest.confidence,
+        tagging=manifest.tagging,
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)
@@ -130,6 +134,15 @@ def _merge_locked(
         generation=merged.generation,
         kind=record.neighbours.kind,
     )
+
+
+def _merged_tags(layout: Layout, index: Index) -> NamedFile | None:
+    tables = [
+        segment.tags.table.filter(pa.array(segment.alive))
+        for segment in index.segments
+        if segment.tags is not None
+    ]
+    return write_tags(layout, pa.concat_tables(tables)) if tables else None
 
 
 def _remove_if_empty(layout: Layout) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
+from indexer.colour_search import COLOUR_POOL, Ranking
 from indexer.diversity import POOL, diverse_order
 from indexer.grouping import group_places
 from indexer.index import Found, Index
@@ -17,10 +18,7 @@ from indexer.neighbours import Kind
 from indexer.query import Query, SearchMode
 from indexer.text_search import DEPTH
 
-__all__ = ["DEEPEST", "Chosen", "Ranking", "Surety", "choose"]
-
-Ranking = Callable[[int], Sequence[Found]]
-"""The first so many products of a query's order, which does not change with their number."""
+__all__ = ["DEEPEST", "Chosen", "Surety", "choose"]
 
 Surety = Callable[[FloatArray], NDArray[np.float64]]
 """Confidence, 0 to 1, of cosines."""
@@ -103,7 +101,7 @@ def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
     if not query.diversity or len(pool) < 2:
         return list(found)
     # Only the vector's scores are in the order of the hits; elsewhere their places count.
-    by_score = query.mode is SearchMode.VECTOR
+    by_score = query.mode is SearchMode.VECTOR and not _by_colour(query)
     relevance = _scores(pool) if by_score else -np.arange(len(pool), dtype=np.float32)
     vectors = index.vectors_found(pool)
     return [*(pool[place] for place in diverse_order(relevance, vectors, query.diversity)), *rest]
@@ -118,8 +116,13 @@ def _only_worse_follow(query: Query, found: Sequence[Found], kept: Sequence[int]
     if query.mode is SearchMode.KEYWORD:
         return False
     by_vector_from = max(2 * DEPTH if query.mode is SearchMode.HYBRID else 0,
-                         POOL if query.diversity else 0)  # fmt: skip
+                         POOL if query.diversity else 0,
+                         COLOUR_POOL if _by_colour(query) else 0)  # fmt: skip
     return len(found) > by_vector_from and (not kept or kept[-1] < len(found) - 1)
+
+
+def _by_colour(query: Query) -> bool:
+    return query.colour is not None and query.colour.strength > 0
 
 
 def _scores(found: Sequence[Found]) -> FloatArray:

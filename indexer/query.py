@@ -10,11 +10,13 @@ from typing import Any
 from PIL import Image
 
 from embeddings.encoder import PixelArray
+from embeddings.zero_shot import Tag
 from indexer.fields import FieldValue
 from indexer.index import Match
 
 __all__ = [
     "KEYWORD_WEIGHT",
+    "Explanation",
     "Fusion",
     "ImagePart",
     "LikePart",
@@ -22,8 +24,13 @@ __all__ = [
     "QueryPart",
     "SearchMode",
     "SearchResult",
+    "SharedColour",
     "TextPart",
+    "WantedColour",
 ]
+
+# How much nearness of colour counts where the colour is no filter.
+_COLOUR_WEIGHT = 0.5
 
 # The keywords' share in hybrid search: the whole range of the vector then counts for a quarter of
 # a word. Chosen on products not held back (docs/performance.md).
@@ -84,6 +91,32 @@ QueryPart = TextPart | ImagePart | LikePart
 
 
 @dataclass(frozen=True)
+class WantedColour:
+    """A colour that hits are to have.
+
+    Attributes:
+        colour: `#rrggbb`, `#rgb` or a name (`indexer.colours.names`).
+        within: Only products with a colour that differs by so much at most are found (CIEDE2000,
+            above 0 to 100; 10 is a shade of it); by default all are.
+        share: How much of the product that must be, above 0 to 1; only where `within` is given.
+        weight: How much nearness to the colour counts for the order of hits, 0 (not at all) to 1
+            (alone); by default half, or not at all where `within` is given.
+    """
+
+    colour: str
+    within: float | None = None
+    share: float = 0.2
+    weight: float | None = None
+
+    @property
+    def strength(self) -> float:
+        """The weight that holds."""
+        if self.weight is not None:
+            return self.weight
+        return _COLOUR_WEIGHT if self.within is None else 0.0
+
+
+@dataclass(frozen=True)
 class Query:
     """A search.
 
@@ -106,6 +139,10 @@ class Query:
             1 (`indexer.diversity`).
         group: Whether products whose pictures are nearly the same come as one hit, or the field
             whose value such products share (`indexer.grouping`). `k` and `offset` count groups.
+        colour: The colour that hits are to have, if any.
+        explain: Whether each hit comes with what it shares with the query.
+        tags: Whether what is asked for is tagged: the pictures and products of positive weight,
+            together. Words are no picture, and get no tags.
     """
 
     parts: tuple[QueryPart, ...]
@@ -120,6 +157,37 @@ class Query:
     min_confidence: float = 0.0
     diversity: float = 0.0
     group: bool | str = False
+    colour: WantedColour | None = None
+    explain: bool = False
+    tags: bool = False
+
+
+@dataclass(frozen=True)
+class SharedColour:
+    """A colour of a hit that the query has or names too.
+
+    Attributes:
+        name: What it is called.
+        colour: The hit's own shade of it, `#rrggbb`.
+        share: What part of the product has it, 0 to 1.
+    """
+
+    name: str
+    colour: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a hit shares with the query.
+
+    Attributes:
+        tags: Pairs of group and label.
+        colours: The greatest share first.
+    """
+
+    tags: tuple[tuple[str, str], ...]
+    colours: tuple[SharedColour, ...]
 
 
 @dataclass(frozen=True)
@@ -133,6 +201,9 @@ class SearchResult:
         generation: The index generation that answered.
         model: The encoder's name.
         took_ms: Milliseconds, embedding the query included.
+        tags: What the query's pictures show, where that was asked for: group by group in the
+            taxonomy's order, in each the most probable first.
+        explanations: What each hit shares with the query, where that was asked for.
     """
 
     hits: tuple[Match, ...]
@@ -140,3 +211,5 @@ class SearchResult:
     generation: int
     model: str
     took_ms: float
+    tags: tuple[Tag, ...] = ()
+    explanations: tuple[Explanation, ...] = ()

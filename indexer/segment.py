@@ -15,14 +15,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
+from indexer.colours.products import ProductColours
 from indexer.columns import Columns
 from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of
 from indexer.errors import DamagedIndexError
-from indexer.fields import FieldType, FieldValue, arrow_schema
+from indexer.fields import FieldType, FieldValue, ShownValue, arrow_schema
 from indexer.filters import Predicate, evaluate
 from indexer.keywords import KeywordIndex
 from indexer.layout import (
+    COLOUR_FILES,
     KEYWORDS_META,
     LOOKUP_FILES,
     SEGMENT_FILES,
@@ -33,8 +35,10 @@ from indexer.layout import (
 from indexer.lookup import Lookup, content_key, content_keys, id_key, id_keys
 from indexer.manifest import SegmentRecord
 from indexer.mapping import map_file
+from indexer.measured import COLOURS_SHAPE, ColourArray
 from indexer.neighbours import NeighbourIndex
 from indexer.rows import Mask, RowSet, parse_ranges
+from indexer.tag_files import TagTable
 from indexer.vectors import MappedVectors
 
 __all__ = ["Segment"]
@@ -57,6 +61,10 @@ class Segment:
         alive_images: The pictures that can be found, or None for all.
         images_where: As `_images_where`, remembering the last filters.
         keywords: Its keyword index, or None where its format has none.
+        colours: `[images, 5, 4]` measured colours by picture row, or None where its format has
+            none; of a picture that was not measured all shares are 0.
+        product_colours: The same by product row.
+        tags: The tags of its products, by product row; None where they have none.
     """
 
     def __init__(self, layout: SegmentLayout, record: SegmentRecord, dim: int) -> None:
@@ -87,6 +95,11 @@ class Segment:
                 Lookup.open(layout.image_lookup) if with_lookups else self._index_contents()
             )
             self.keywords = _open_keywords(layout, record)
+            self.colours: ColourArray | None = (
+                np.load(layout.colours, mmap_mode="r")
+                if set(COLOUR_FILES) <= set(record.files)
+                else None
+            )
         except (OSError, ValueError, pa.ArrowException) as error:
             raise DamagedIndexError(f"A file of segment {record.id} can't be read.") from error
         lengths = (
@@ -99,13 +112,21 @@ class Segment:
             (len(self._by_id), record.products),
             (len(self._by_content), record.images),
             (self.keywords.products if self.keywords else record.products, record.products),
+            (_form(self.colours), ((record.images, *COLOURS_SHAPE), "|u1")),
         )
         for found, expected in lengths:
-            if found != expected:
+            if found is not None and found != expected:
                 raise DamagedIndexError(
                     f"Segment {record.id} holds {found} where its manifest says {expected}."
                 )
-        self._columns = Columns(self._fields)
+        self.product_colours = (
+            None
+            if self.colours is None
+            else ProductColours(self.colours, self.image_product, record.products)
+        )
+        self.tags: TagTable | None = None
+        self._catalog_fields = tuple(self._fields.column_names)
+        self._columns = Columns(self._fields, self.product_colours)
         self._set_record(record)
 
     def of_generation(self, record: SegmentRecord) -> Segment | None:
@@ -134,12 +155,18 @@ class Segment:
         everything = self.products == record.products
         self.alive_images = None if everything else RowSet(self._of_images(self.alive))
 
-    def set_types(self, types: Mapping[str, FieldType]) -> None:
+    def set_types(self, types: Mapping[str, FieldType], tags: TagTable | None = None) -> None:
         """Give the fields the types that the generation has: more columns, or wider numbers.
+
+        Args:
+            types: Of the catalog's fields.
+            tags: The tags of the products, which become fields beside the catalog's.
 
         Raises:
             DamagedIndexError: If a column can't have its type.
         """
+        former, self.tags = self.tags, tags
+        self._catalog_fields = tuple(types)
         schema = arrow_schema(types)
         columns = []
         for field in schema:
@@ -153,9 +180,14 @@ class Segment:
                     f"manifest says {field.type}."
                 )
             columns.append(column.cast(field.type))
+        if tags is not None:
+            # The catalog's own column of that name goes first.
+            shown = [field for field in tags.table.schema if field.name not in types]
+            columns += [tags.table[field.name] for field in shown]
+            schema = pa.schema([*schema, *shown])
         table = pa.table(columns, schema=schema) if columns else self._fields.select([])
-        if table.schema != self._columns.table.schema:
-            self._columns = Columns(table)
+        if tags is not former or table.schema != self._columns.table.schema:
+            self._columns = Columns(table, self.product_colours)
 
     def can_have_types(self, types: Mapping[str, FieldType]) -> bool:
         """Whether `set_types` would take these."""
@@ -257,11 +289,16 @@ class Segment:
         order = np.lexsort((images, -cosines, owners))[starts]
         return cosines[order], images[order]
 
-    def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
+    def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, ShownValue]:
         """A product's fields, or those of `names`; fields without a value are left out."""
         table = self.field_table if names is None else self.field_table.select(list(names))
         values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in values.items() if value not in (None, [])}
+
+    def catalog_row(self, row: int) -> dict[str, FieldValue]:
+        """A product's fields that the catalog gave, without those of tags."""
+        shown = self.fields(row, self._catalog_fields)
+        return {name: value for name, value in shown.items() if not isinstance(value, list)}
 
     def content(self, image_row: int) -> bytes:
         """The SHA-256 of a picture's content."""
@@ -289,6 +326,10 @@ class Segment:
         return Lookup.of(content_keys(np.frombuffer(joined, np.uint8).reshape(-1, 32)))
 
 
+def _form(array: ColourArray | None) -> tuple[tuple[int, ...], str] | None:
+    return None if array is None else (array.shape, array.dtype.str)
+
+
 def _widens(narrow: pa.DataType, wide: pa.DataType) -> bool:
     """Whether a column can be read as another type: whole numbers as floats."""
     return bool(pa.types.is_int64(narrow) and pa.types.is_float64(wide))
@@ -296,7 +337,8 @@ def _widens(narrow: pa.DataType, wide: pa.DataType) -> bool:
 
 def _verify(layout: SegmentLayout, record: SegmentRecord) -> None:
     names = {name for name in record.files if not is_keyword_file(name)}
-    if not set(SEGMENT_FILES) <= names <= {*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES}:
+    known = {*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES, *COLOUR_FILES}
+    if not set(SEGMENT_FILES) <= names <= known:
         raise DamagedIndexError(f"The manifest of segment {record.id} does not list its files.")
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         problems = pool.map(lambda name: _problem(layout, record, name), record.files)

@@ -18,9 +18,10 @@ from indexer.digest import DIGEST_BYTES
 from indexer.durable import sha256_of, sync_file, sync_folder
 from indexer.fields import FieldType, FieldValue, arrow_schema, to_batch
 from indexer.keywords import KeywordWriter
-from indexer.layout import LOOKUP_FILES, SEGMENT_FILES, TEXT_FILES, SegmentLayout
+from indexer.layout import COLOUR_FILES, LOOKUP_FILES, SEGMENT_FILES, TEXT_FILES, SegmentLayout
 from indexer.lookup import KeyArray, Lookup, content_keys, id_keys
 from indexer.manifest import FileRecord, NeighboursRecord, SegmentRecord
+from indexer.measured import COLOURS_SHAPE, ColourArray, measured_on
 from indexer.neighbours import Kind, write_neighbours
 from indexer.vectors import searched_vectors
 
@@ -52,7 +53,8 @@ _BATCH = 32_768
 class NewImage:
     """A picture to be written: its content's SHA-256, `[dim]` float16 vector, and thumbnail.
 
-    `searched` is the vector with the title mixed in, where it is known already.
+    `searched` is the vector with the title mixed in, where it is known already. `colours` are
+    `[5, 4]`; those of None are measured on the thumbnail, if there is one.
     """
 
     sha256: bytes
@@ -60,6 +62,7 @@ class NewImage:
     vector: NDArray[np.float16]
     thumbnail: bytes
     searched: NDArray[np.float16] | None = None
+    colours: ColourArray | None = None
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,14 @@ def write_segment(
         pa.ipc.new_file(images_file, _IMAGES) as images_out,
         layout.vectors.open("wb") as vectors_out,
         layout.thumbnails.open("wb") as thumbnails_out,
+        layout.colours.open("wb") as colours_out,
         layout.searched.open("wb") if text_weight else nullcontext() as searched_out,
     ):
-        vector_files = [vectors_out] if searched_out is None else [vectors_out, searched_out]
-        for file in vector_files:
-            _write_vectors_header(file, 0, dim)
+        arrays = [(vectors_out, "<f2", (dim,)), (colours_out, "|u1", COLOURS_SHAPE)]
+        if searched_out is not None:
+            arrays.append((searched_out, "<f2", (dim,)))
+        for array in arrays:
+            _write_header(0, *array)
         for batch in _batches(products, _BATCH):
             products_out.write_batch(_product_batch(batch, image_count))
             keys.append(id_keys(product.id for product in batch))
@@ -140,18 +146,21 @@ def write_segment(
             for _, image in pairs:
                 vectors_out.write(image.vector.tobytes())
                 thumbnails_out.write(image.thumbnail)
+                colours = image.colours
+                colours = measured_on(image.thumbnail) if colours is None else colours
+                colours_out.write(colours.tobytes())
                 if searched_out is not None:
                     assert image.searched is not None
                     searched_out.write(image.searched.tobytes())
             product_count += len(batch)
             image_count += len(pairs)
-        for file in vector_files:
-            file.seek(0)
-            _write_vectors_header(file, image_count, dim)
+        for array in arrays:
+            array[0].seek(0)
+            _write_header(image_count, *array)
     Lookup.write(layout.product_lookup, _joined(keys))
     Lookup.write(layout.image_lookup, _joined(contents))
     texts = TEXT_FILES if text_weight else ()
-    names = (*SEGMENT_FILES, *LOOKUP_FILES, *texts, *keywords.close())
+    names = (*SEGMENT_FILES, *LOOKUP_FILES, *COLOUR_FILES, *texts, *keywords.close())
     record = neighbours(layout)
     sealed = _seal(layout, names, record, products=product_count, images=image_count)
     return replace(sealed, text_weight=text_weight)
@@ -202,9 +211,9 @@ def _joined(parts: Sequence[KeyArray]) -> KeyArray:
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)
 
 
-def _write_vectors_header(file: Any, count: int, dim: int) -> None:
+def _write_header(count: int, file: Any, kind: str, shape: tuple[int, ...]) -> None:
     # numpy pads this header so that the first axis can grow without moving the data.
-    header = {"descr": "<f2", "fortran_order": False, "shape": (count, dim)}
+    header = {"descr": kind, "fortran_order": False, "shape": (count, *shape)}
     npy.write_array_header_1_0(file, header)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.fields import FieldType, FieldValue
+from indexer.fields import FieldType, ShownValue
 
 __all__ = ["TITLE_FIELDS", "title_field", "title_of"]
 
@@ -18,7 +18,7 @@ def title_field(types: Mapping[str, FieldType | str]) -> str | None:
     return next((texts[name] for name in TITLE_FIELDS if name in texts), None)
 
 
-def title_of(fields: Mapping[str, FieldValue]) -> str | None:
+def title_of(fields: Mapping[str, ShownValue]) -> str | None:
     """The title among a product's fields, or None where it has none."""
     values = {name.lower(): value for name, value in fields.items()}
     return next((str(values[name]) for name in TITLE_FIELDS if values.get(name)), None)

@@ -149,7 +149,9 @@ def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Itera
                 segment.vectors[image],
                 segment.thumbnail(image),
                 segment.searched[image] if alike else None,
+                segment.colours[image] if segment.colours is not None else None,
             )
             for image in segment.image_rows(row)
         ]
-        yield NewProduct(segment.product_id(row), segment.fields(row), images, segment.digest(row))
+        fields = segment.catalog_row(row)
+        yield NewProduct(segment.product_id(row), fields, images, segment.digest(row))

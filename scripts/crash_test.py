@@ -1,10 +1,10 @@
 """Kill index writers at any moment and see that nothing is lost: `scripts/crash_test.py [--json]`.
 
-Builds, updates, merges, prunings and rollbacks of a small index are killed with SIGKILL, some again
-while they recover: at a random time, or at a random one of the points where they open, rename or
-remove a file, embed a batch or have made it safe. After each kill the index must hold exactly what
-it held before or what it was to hold; run again, the operation must succeed. Ends with 1 if
-anything went wrong.
+Builds, updates, merges, retaggings, prunings and rollbacks of a small index are killed with
+SIGKILL, some again while they recover: at a random time, or at a random one of the points where
+they open, rename or remove a file, embed a batch or have made it safe. After each kill the index
+must hold exactly what it held before or what it was to hold; run again, the operation must succeed.
+Ends with 1 if anything went wrong.
 """
 
 from __future__ import annotations

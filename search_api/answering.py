@@ -17,6 +17,7 @@ from embeddings.zero_shot import Tag
 from indexer.engine import EncodedParts, Engine
 from indexer.query import ImagePart, Query, SearchResult, TextPart
 from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
 from search_api.errors import (
     DeadlineError,
     InvalidRequestError,
@@ -91,7 +92,7 @@ class Answering:
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
-        self.room = Room(settings.under_way)
+        self.room = Room(settings.under_way, settings.under_way_crowded)
         self.leaving = False
 
     def warm(self) -> None:
@@ -103,6 +104,7 @@ class Answering:
         drawn = BytesIO()
         Image.new("RGB", (64, 64), "white").save(drawn, "PNG")
         self._workers.warm(GivenPicture(drawn.getvalue()))
+        self.queue.warm()
         picture = ImagePart(Image.new("RGB", (64, 64), "white"))
         query = Query(parts=(TextPart("ready"), picture), k=1)
         self._threads.submit(self.engine.search, query).result()
@@ -162,10 +164,11 @@ class Answering:
         """
         start = time.perf_counter() if started is None else started
         encoded = await self._encode(query)
+        tagger = await self._tagger() if query.tags else None
 
         def work() -> tuple[R, float, float]:
             times = [time.perf_counter()]
-            result = self.engine.find(query, encoded, start)
+            result = self.engine.find(query, encoded, start, tagger)
             times.append(time.perf_counter())
             shaped = shape(result)
             return shaped, times[1] - times[0], time.perf_counter() - times[1]
@@ -207,6 +210,22 @@ class Answering:
 
         return await self.run(work)
 
+    async def heat(self, product_id: str, number: int, query: Query) -> bytes:
+        """As `Engine.heat`, of what a query asks for; the pictures go through the queue.
+
+        Raises:
+            LookalikeError: As `Engine.heat` and `Engine.combine`.
+        """
+        # Before anything is embedded: whether there is such a picture.
+        await self.run(lambda: self.engine.index.thumbnail(product_id, number))
+        encoded = await self._encode(query)
+
+        def work() -> bytes:
+            vector = self.engine.combine(query.parts, encoded)
+            return self.engine.heat(product_id, number, vector)
+
+        return await self.run(work)
+
     async def run(self, function: Callable[[], T]) -> T:
         """Work on a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
@@ -232,6 +251,12 @@ class Answering:
     def wedged(self) -> bool:
         """Whether the model has been at one batch for longer than any request may take."""
         return self.queue.batcher.busy_for() > self._settings.deadline_seconds
+
+    async def _tagger(self) -> Tagger:
+        """As `Engine.tagger`; labels that are to be embedded first hold no searching thread up."""
+        if self.engine.index.manifest.tagging is None:
+            return await self.taggers.of(DEFAULT_TAXONOMY)
+        return await self.run(self.engine.tagger)
 
     async def _encode(self, query: Query) -> EncodedParts:
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]

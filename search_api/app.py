@@ -22,6 +22,7 @@ from search_api.middleware import error_response, request_id_of
 from search_api.picture_urls import PictureUrls
 from search_api.query_pictures import QueryPictures
 from search_api.routes.batch import BatchRoutes
+from search_api.routes.heat import HeatRoutes
 from search_api.routes.items import ItemRoutes
 from search_api.routes.operations import OperationRoutes
 from search_api.routes.page import PageRoutes
@@ -67,6 +68,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
                 (400, "The request can't be read"),
                 (413, "The request is too large"),
                 (422, "A field or a picture can't be used"),
+                (503, "The service can't answer now; see Retry-After"),
+                (504, "The answer would come too late"),
+                (507, "There is no room for an upload now"),
             )
         },
     )
@@ -78,6 +82,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         SearchRoutes(answering, pictures),
         BatchRoutes(answering, pictures),
         TagRoutes(answering, urls),
+        HeatRoutes(answering, pictures),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from indexer.duplicates import DuplicateReport
     from indexer.maintenance import GenerationReport
     from indexer.merge import MergeReport
+    from indexer.retag import RetagReport
     from indexer.query import SearchResult
     from indexer.tagging.examples import ExampleReport
 
@@ -229,6 +230,20 @@ def print_merge(report: MergeReport) -> None:
         f"[bold]Generation {report.generation}[/] published: {report.merged} segments became one "
         f"of {report.products:,} products, {report.images:,} pictures ({report.kind})"
     )
+
+
+def print_retag(report: RetagReport) -> None:
+    """What retagging did, for people."""
+    if report.taxonomy is None:
+        _out.print(f"[bold]Generation {report.generation}[/] published, without tags")
+        return
+    _out.print(
+        f"[bold]Generation {report.generation}[/] published: {report.products:,} products tagged "
+        f"with {escape(report.taxonomy)} in {report.seconds:.1f} s"
+    )
+    for name, count in report.tagged.items():
+        share = count / max(1, report.products)
+        _out.print(f"{share:>6.0%} have a label in {escape(name)}")
 
 
 def print_duplicates(report: DuplicateReport, limit: int) -> None:

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
+from indexer.colour_search import in_words
 from indexer.query import KEYWORD_WEIGHT, LikePart, Query, QueryPart, SearchMode, TextPart
+from search_api.colours import wanted_colour
 from search_api.errors import InvalidRequestError
-from search_api.schemas import MAX_K, MAX_OFFSET, FieldName, Text
+from search_api.schemas import MAX_K, MAX_OFFSET, ColourText, FieldName, Text
 
 __all__ = ["SimilarParameters", "TextParameters"]
 
@@ -43,9 +45,36 @@ class _Parameters(BaseModel):
         default=False, examples=[True], description="As in a search: true, or a field's name."
     )
 
-    def _query(self, part: QueryPart, **more: Any) -> Query:
+    tags: bool = Field(
+        default=False, description="Tag the product that is asked about, or as in a search."
+    )
+
+    colour: ColourText | None = Field(
+        default=None,
+        examples=["#7b1e3a", "navy blue"],
+        description="A colour that hits are to have, as in a search.",
+    )
+    colour_within: float | None = Field(
+        default=None, gt=0, le=100, description="Only products of that colour are hits."
+    )
+    colour_share: float = Field(default=0.2, gt=0, le=1, description="As in a search.")
+    colour_weight: float | None = Field(
+        default=None, ge=0, le=1, description="How much nearness to the colour counts."
+    )
+
+    explain: bool = Field(default=False, description="As in a search.")
+
+    def _query(self, part: QueryPart | None, **more: Any) -> Query:
+        colour = wanted_colour(self)
+        if part is None and colour is None:
+            raise InvalidRequestError("q: give words, or a colour.")
+        if part is None and colour is not None:
+            part = in_words(colour)
+        assert part is not None
         return Query(
             parts=(part,),
+            colour=colour,
+            explain=self.explain,
             k=self.k,
             offset=self.offset,
             fields=None if self.fields is None else tuple(filter(None, self.fields)),
@@ -53,6 +82,7 @@ class _Parameters(BaseModel):
             min_confidence=self.min_confidence,
             diversity=self.diversity,
             group=self.group,
+            tags=self.tags,
             **more,
         )
 
@@ -60,7 +90,11 @@ class _Parameters(BaseModel):
 class TextParameters(_Parameters):
     """Of a search by words alone."""
 
-    q: Text = Field(description="The words.", examples=["red dress"])
+    q: Text | None = Field(
+        default=None,
+        description="The words; not needed where a colour is given.",
+        examples=["red dress"],
+    )
     mode: SearchMode = Field(
         default=SearchMode.VECTOR, description="What decides about the order of hits."
     )
@@ -72,9 +106,11 @@ class TextParameters(_Parameters):
         """The search.
 
         Raises:
-            InvalidRequestError: The filter is no JSON object.
+            InvalidRequestError: There are neither words nor a colour, or the filter is no JSON
+                object.
         """
-        return self._query(TextPart(self.q), mode=self.mode, keyword_weight=self.keyword_weight)
+        words = None if self.q is None else TextPart(self.q)
+        return self._query(words, mode=self.mode, keyword_weight=self.keyword_weight)
 
 
 class SimilarParameters(_Parameters):

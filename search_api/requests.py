@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from PIL import Image
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from indexer.colour_search import in_words
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
+from search_api.colours import wanted_colour
 from search_api.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
 from search_api.schemas import PartRequest, SearchRequest, TagsRequest
 from search_api.serving.decoding import GivenPicture, QueryPicture
@@ -183,6 +186,9 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
     parts.extend(
         _to_part(part, pictures.get(f"parts.{number}")) for number, part in enumerate(asked.parts)
     )
+    colour = wanted_colour(asked)
+    if colour is not None and not parts:
+        parts.append(in_words(colour))
     fields = None if asked.fields is None else tuple(asked.fields)
     return Query(
         parts=tuple(parts),
@@ -197,6 +203,9 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
         min_confidence=asked.min_confidence,
         diversity=asked.diversity,
         group=asked.group,
+        colour=colour,
+        explain=asked.explain,
+        tags=asked.tags,
     )
 
 
@@ -297,7 +306,7 @@ def _parse(model: type[M], raw: bytes) -> M:
 
 
 def _picture_part(picture: QueryPicture, weight: float = 1.0) -> ImagePart:
-    return ImagePart(picture.image, weight, picture.pixels)
+    return ImagePart(Image.fromarray(picture.pixels), weight, picture.pixels)
 
 
 def _to_part(part: PartRequest, picture: QueryPicture | None) -> QueryPart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import (
     BaseModel,
@@ -18,10 +18,19 @@ from pydantic import (
 
 from embeddings.zero_shot import Tag
 from indexer.engine import Engine
-from indexer.fields import FieldValue
+from indexer.fields import FieldValue, ShownValue
 from indexer.index import Match, Product
 from indexer.info import index_kind, index_recall
-from indexer.query import KEYWORD_WEIGHT, Fusion, SearchMode, SearchResult
+from indexer.query import (
+    KEYWORD_WEIGHT,
+    Explanation,
+    Fusion,
+    LikePart,
+    Query,
+    SearchMode,
+    SearchResult,
+    TextPart,
+)
 
 __all__ = [
     "BatchError",
@@ -29,6 +38,7 @@ __all__ = [
     "BatchResponse",
     "BatchResult",
     "ErrorResponse",
+    "ExplanationResponse",
     "HealthResponse",
     "Hit",
     "IndexResponse",
@@ -37,10 +47,12 @@ __all__ = [
     "RecommendRequest",
     "SearchRequest",
     "SearchResponse",
+    "SharedColourResponse",
     "TagResponse",
     "TagsRequest",
     "TagsResponse",
     "TagsResult",
+    "heat_path",
     "image_path",
 ]
 
@@ -63,6 +75,7 @@ Url = Annotated[str, StringConstraints(max_length=4096)]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Share = Annotated[Number, Field(ge=0, le=1)]
+ColourText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 FieldName = Annotated[str, StringConstraints(max_length=_MAX_NAME)]
 
 
@@ -173,6 +186,13 @@ class SearchRequest(_Request):
         examples=[["base_colour"]],
         description="Fields whose values are counted over all products that pass the filter.",
     )
+    tags: bool = Field(
+        default=False,
+        strict=True,
+        examples=[True],
+        description="Tag the query's pictures and liked products: what they show, group by group "
+        "of the index's taxonomy, or of the built-in one. Words alone get no tags.",
+    )
     min_confidence: Number = Field(
         default=0.0,
         ge=0,
@@ -195,6 +215,42 @@ class SearchRequest(_Request):
         description="True: products whose pictures are nearly the same come as one hit, the best "
         "of them. A field's name: products with the same value of that field do. k and offset "
         "count the groups.",
+    )
+
+    explain: bool = Field(
+        default=False,
+        examples=[True],
+        description="Each hit comes with the tags and colours that it shares with the query, and "
+        "with the path of a heat map.",
+    )
+    colour: ColourText | None = Field(
+        default=None,
+        examples=["#7b1e3a", "navy blue"],
+        description="A colour that hits are to have, as #rrggbb or by its name; those nearest to "
+        "it come first. Alone, products of that colour are searched for.",
+    )
+    colour_within: Number | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        examples=[12],
+        description="Only products with a colour that differs from it by so much at most are hits "
+        "(CIEDE2000: 1 is just seen, 10 is another shade).",
+    )
+    colour_share: Number = Field(
+        default=0.2,
+        gt=0,
+        le=1,
+        examples=[0.2],
+        description="With colour_within: how much of the product must have the colour.",
+    )
+    colour_weight: Number | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        examples=[0.5],
+        description="How much nearness to the colour counts for the order of hits, 0 to 1; by "
+        "default half, or with colour_within not at all.",
     )
 
     @model_validator(mode="after")
@@ -256,6 +312,42 @@ class TagResponse(BaseModel):
         return cls(label=tag.label, group=tag.group, confidence=round(tag.confidence, 4))
 
 
+class SharedColourResponse(BaseModel):
+    """A colour that a hit has, and the query has or names too."""
+
+    name: str = Field(examples=["navy blue"])
+    colour: str = Field(examples=["#1f2a4d"], description="The hit's own shade of it.")
+    share: float = Field(examples=[0.62], description="What part of the product has it, 0 to 1.")
+
+
+class ExplanationResponse(BaseModel):
+    """Why a hit matched."""
+
+    tags: dict[str, list[str]] = Field(
+        examples=[{"type": ["dress"]}],
+        description="Labels by group: those stored with the hit that the query's pictures (where "
+        "tags is true), products or words have too.",
+    )
+    colours: list[SharedColourResponse] = Field(description="The greatest share first.")
+    heatmap: str = Field(
+        examples=["/v1/items/15970/heatmap?image=0&q=red%20dress"],
+        description="A PNG of the picture's regions that carried the match: GET it; or POST the "
+        "same query there where it has a picture or parts.",
+    )
+
+    @classmethod
+    def of(cls, explanation: Explanation, heatmap: str) -> Self:
+        """The answer's explanation for an engine's."""
+        tags: dict[str, list[str]] = {}
+        for group, label in explanation.tags:
+            tags.setdefault(group, []).append(label)
+        colours = [
+            SharedColourResponse(name=one.name, colour=one.colour, share=round(one.share, 3))
+            for one in explanation.colours
+        ]
+        return cls(tags=tags, colours=colours, heatmap=heatmap)
+
+
 class Hit(BaseModel):
     """A product found."""
 
@@ -270,16 +362,19 @@ class Hit(BaseModel):
     image: str = Field(
         examples=["/v1/items/15970/image/0"], description="The product's best matching picture."
     )
-    fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress", "price": 39.9}])
+    fields: dict[str, ShownValue] = Field(examples=[{"title": "Red Cotton Dress", "price": 39.9}])
     grouped: list[str] = Field(
         default=[],
         examples=[["15971"]],
         description="Ids of other products that this hit stands for, where grouping was asked for; "
         "of very large groups, those found first.",
     )
+    explanation: ExplanationResponse | None = Field(
+        default=None, description="Why it matched, where that was asked for."
+    )
 
     @classmethod
-    def of(cls, match: Match) -> Self:
+    def of(cls, match: Match, explanation: ExplanationResponse | None = None) -> Self:
         """The hit for an engine's match."""
         image = image_path(match.id, match.image)
         return cls(
@@ -289,6 +384,7 @@ class Hit(BaseModel):
             image=image,
             fields=match.fields,
             grouped=list(match.grouped),
+            explanation=explanation,
         )
 
 
@@ -303,22 +399,25 @@ class SearchResponse(BaseModel):
         description="For each facet asked for, its values and their counts, most frequent first.",
     )
     tags: list[TagResponse] = Field(
-        default=[], examples=[[]], description="Tags of the query picture, where asked for."
+        default=[],
+        examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
+        description="Tags of the query's pictures and liked products, where asked for.",
     )
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])
     took_ms: float = Field(examples=[6.1])
 
     @classmethod
-    def of(cls, result: SearchResult) -> Self:
-        """The answer for an engine's result."""
+    def of(cls, result: SearchResult, query: Query | None = None) -> Self:
+        """The answer for an engine's result; of the query if its hits are explained."""
         return cls(
-            hits=[Hit.of(match) for match in result.hits],
+            hits=_hits(result, query),
             total=len(result.hits),
             facets={name: list(counts) for name, counts in result.facets.items()},
             generation=result.generation,
             model=result.model,
             took_ms=round(result.took_ms, 2),
+            tags=[TagResponse.of(tag) for tag in result.tags],
         )
 
 
@@ -434,7 +533,7 @@ class ItemResponse(BaseModel):
     """One product."""
 
     id: str = Field(examples=["15970"])
-    fields: dict[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress"}])
+    fields: dict[str, ShownValue] = Field(examples=[{"title": "Red Cotton Dress"}])
     images: list[str] = Field(examples=[["/v1/items/15970/image/0"]])
 
     @classmethod
@@ -484,7 +583,7 @@ class IndexResponse(BaseModel):
             dim=manifest.encoder.dim,
             kind=index_kind(manifest),
             recall=index_recall(manifest),
-            fields=dict(manifest.fields),
+            fields=manifest.columns,
             modes=list(SearchMode) if engine.index.has_keywords else [SearchMode.VECTOR],
         )
 
@@ -501,6 +600,27 @@ class ErrorResponse(BaseModel):
     code: str = Field(examples=["broken_image"])
     message: str = Field(examples=["The picture is cut short; upload it again."])
     request_id: str = Field(examples=["4f1c2a9be0d34c7a"])
+
+
+def _hits(result: SearchResult, query: Query | None) -> list[Hit]:
+    if query is None or not query.explain:
+        return [Hit.of(match) for match in result.hits]
+    return [
+        Hit.of(match, ExplanationResponse.of(why, heat_path(match.id, match.image, query)))
+        for match, why in zip(result.hits, result.explanations, strict=True)
+    ]
+
+
+def heat_path(product_id: str, number: int, query: Query) -> str:
+    """The route of a picture's heat map, with the words and products of a query."""
+    parameters: list[tuple[str, str | int]] = [("image", number)]
+    for part in query.parts:
+        if isinstance(part, TextPart):
+            parameters.append(("q", part.text))
+        elif isinstance(part, LikePart):
+            parameters.append(("like", part.id))
+    path = f"/v1/items/{quote(product_id, safe='')}/heatmap"
+    return f"{path}?{urlencode(parameters, quote_via=quote)}"
 
 
 def image_path(product_id: str, number: int) -> str:

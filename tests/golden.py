@@ -15,6 +15,8 @@ from PIL import Image
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, build_index
 from indexer.layout import Layout
+from indexer.tagging.of_index import TagChoice
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 __all__ = ["ROWS", "write_golden"]
 
@@ -24,6 +26,9 @@ ROWS = (
     {"id": "green", "image": ["green.png"], "title": "Green", "year": 2012, "new": False},
     {"id": "blue/1", "image": ["blue.png"], "title": "蓝色", "price": 3.5, "year": 2013},
     {"id": "both", "image": ["yellow.png", "white.png"], "title": "Both", "price": 4.0},
+)
+TAXONOMY = Taxonomy(
+    "golden", 1, (Group("hue", True, tuple(Label(n) for n in ("red", "green", "blue"))),)
 )
 _COLOURS = {
     "red": (255, 0, 0),
@@ -41,7 +46,8 @@ def write_golden(folder: Path) -> None:
         for name, colour in _COLOURS.items():
             Image.new("RGB", (16, 16), colour).save(catalog.parent / f"{name}.png")
         catalog.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
-        build_index(catalog, folder, FakeEncoder(), BuildOptions(workers=1))
+        options = BuildOptions(workers=1, tags=TagChoice(TAXONOMY))
+        build_index(catalog, folder, FakeEncoder(), options)
     Layout(folder).lock.unlink()  # it names the process and the machine
 
 

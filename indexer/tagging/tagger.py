@@ -90,6 +90,7 @@ class Tagger:
             )
         fitted = shipped_fit(taxonomy, spec) if fitted is None else fitted
         self.taxonomy = taxonomy
+        self._fingerprint = spec.fingerprint
         self._gate = None if fitted is None else fitted.gate
         found = [None if fitted is None else fitted.of(group) for group in taxonomy.groups]
         fresh = [g for g, fit in zip(taxonomy.groups, found, strict=True) if fit is None]
@@ -98,6 +99,12 @@ class Tagger:
         for group, fit in zip(taxonomy.groups, self.fits, strict=True):
             if fit.prototypes.shape != (len(group.labels), spec.dim):
                 raise TaxonomyError(f"The fit of the tags' group {group.name} is damaged.")
+
+    @property
+    def fitted(self) -> Fitted:
+        """All that it scores by: a tagger that is given this embeds nothing, and tags alike."""
+        pairs = zip(self.taxonomy.groups, self.fits, strict=True)
+        return Fitted(self._fingerprint, {group.digest: fit for group, fit in pairs}, self._gate)
 
     def scores(self, vectors: FloatArray) -> tuple[GroupScores, ...]:
         """Score `[n, dim]` unit vectors of pictures; a result for each group, in their order."""

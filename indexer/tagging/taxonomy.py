@@ -36,6 +36,7 @@ from indexer.tagging.safe_yaml import UnsafeYamlError, load_yaml
 
 __all__ = [
     "BUILT_IN",
+    "DEFAULT_TAXONOMY",
     "Group",
     "Label",
     "Taxonomy",
@@ -47,6 +48,9 @@ __all__ = [
 ]
 
 BUILT_IN = Path(__file__).parent / "data"
+
+DEFAULT_TAXONOMY = "retail"
+"""The built-in taxonomy that is used where nobody names one."""
 
 # A taxonomy of a thousand labels with synonyms has about 100 kB.
 _MAX_BYTES = 2**19

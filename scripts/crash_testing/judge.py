@@ -9,14 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from crash_testing.shop import Content, Product
+from crash_testing.shop import TAXONOMIES, Content, Product
+from embeddings.fake import FakeEncoder
 from indexer.index import Index
 from indexer.segment import Segment
+from indexer.tagging.tagger import Tagger
 
 __all__ = ["Verdict", "judge", "on_disk"]
 
 # float16 rounds the components of a unit vector by less than half of this.
 _ROUNDING = 1e-3
+# So near to its threshold (one half) rounding may decide whether a label is given.
+_DOUBTFUL = 0.02
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ def _compare(index: Index, content: Content, number: int) -> Verdict:
         for segment in index.segments
         for row in np.flatnonzero(segment.alive).tolist()
     ]
+    tagging = index.manifest.tagging
+    taxonomy = TAXONOMIES[tagging.taxonomy] if tagging is not None else None
+    tagger = Tagger(FakeEncoder(), taxonomy) if taxonomy is not None else None
     there = Counter(product_id for product_id, _, _ in rows)
     hits = Counter(hit.id for hit in index.search(np.eye(3, dtype=np.float32)[0], 10 * len(rows)))
     right = {
@@ -66,6 +73,7 @@ def _compare(index: Index, content: Content, number: int) -> Verdict:
         if product_id in content
         and there[product_id] == hits[product_id] == 1
         and _same(segment, row, content[product_id])
+        and _tagged(segment, row, content[product_id], tagger)
     }
     return Verdict(
         content=number,
@@ -80,8 +88,25 @@ def _same(segment: Segment, row: int, product: Product) -> bool:
     locations = [segment.location(image) for image in images]
     if locations != [picture.location for picture in product.pictures]:
         return False
-    if segment.fields(row) != {"title": product.title, "price": product.price}:
+    if segment.catalog_row(row) != {"title": product.title, "price": product.price}:
         return False
     expected = np.stack([picture.vector for picture in product.pictures])
     stored = np.asarray(segment.vectors[images.start : images.stop], np.float32)
-    return bool((np.abs(stored - expected) < _ROUNDING).all())
+    if not (np.abs(stored - expected) < _ROUNDING).all() or segment.colours is None:
+        return False
+    colours = np.stack([picture.measured for picture in product.pictures])
+    return bool((segment.colours[images.start : images.stop] == colours).all())
+
+
+def _tagged(segment: Segment, row: int, product: Product, tagger: Tagger | None) -> bool:
+    """Whether a product has the tags of the index's taxonomy, and no others."""
+    found = segment.fields(row).get("tag_hue", [])
+    if tagger is None:
+        return not found
+    total = np.sum([picture.vector for picture in product.pictures], axis=0)
+    (scored,) = tagger.scores((total / np.linalg.norm(total))[np.newaxis])
+    best = int(scored.probabilities[0].argmax())
+    if abs(float(scored.probabilities[0, best]) - 0.5) < _DOUBTFUL:
+        return True
+    return found == [label.name for label, given in zip(scored.group.labels, scored.given[0],
+                                                        strict=True) if given]  # fmt: skip

@@ -12,9 +12,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-__all__ = ["Colour", "Content", "Picture", "Product", "Shop", "write_catalog"]
+from indexer.measured import ColourArray, measured
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
+
+__all__ = ["TAXONOMIES", "Colour", "Content", "Picture", "Product", "Shop", "write_catalog"]
 
 Colour = tuple[int, int, int]
+
+# `FakeEncoder` knows these words, wherever they stand; so labels tell which taxonomy gave them.
+TAXONOMIES = {
+    name: Taxonomy(
+        name,
+        1,
+        (Group("hue", True, tuple(Label(f"{name} {hue}") for hue in ("red", "green", "blue"))),),
+    )
+    for name in ("first", "second")
+}
 
 _FIRST = 24
 _SHADES = range(0, 256, 15)
@@ -35,6 +48,11 @@ class Picture:
         """What `FakeEncoder` makes of it, `[3]`: the colour, scaled to length 1."""
         colour = np.array(self.colour, np.float32)
         return colour / np.linalg.norm(colour)
+
+    @property
+    def measured(self) -> ColourArray:
+        """Its colours, `[5, 4]`, of which it has one."""
+        return measured(Image.new("RGB", (4, 4), self.colour))
 
 
 @dataclass(frozen=True)

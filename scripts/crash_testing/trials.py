@@ -104,6 +104,7 @@ class _Life:
         yield self._build("build", None, content)
         content, former = self._shop.changed(content), content
         yield self._build("update", former, content)
+        yield self._retag("first", content)
         yield self._other("merge", content)
         some = self._shop.some_changed(content)
         content, former = {**content, **some}, content
@@ -111,6 +112,7 @@ class _Life:
         yield self._other("prune", content)
         content, former = self._shop.fewer(content), content
         yield self._build("update", former, content)
+        yield self._retag("second", content)
         yield self._other("merge", content)
         generation = self._rng.choice(on_disk(self._index)[:-1])
         content, former = self._contents[generation], content
@@ -128,6 +130,10 @@ class _Life:
 
     def _other(self, name: str, content: Content, generation: int = 0) -> _Step:
         operation = Operation(name, self._index, self._catalog, generation=generation)
+        return _Step(operation, content, content)
+
+    def _retag(self, taxonomy: str, content: Content) -> _Step:
+        operation = Operation("retag", self._index, self._catalog, taxonomy=taxonomy)
         return _Step(operation, content, content)
 
     def _try(self, step: _Step) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import indexer.build
 import indexer.update
 from crash_testing.quiet import silence
-from crash_testing.shop import Colour
+from crash_testing.shop import TAXONOMIES, Colour
 from embeddings.encoder import FloatArray, PixelArray
 from embeddings.errors import LookalikeError
 from embeddings.fake import FakeEncoder
@@ -24,11 +24,15 @@ from indexer.build import BuildOptions, BuildProgress, build_index
 from indexer.confidence_fit import fit_confidence
 from indexer.maintenance import prune, rollback
 from indexer.merge import merge
+from indexer.retag import retag
+from indexer.tagging.of_index import TagChoice
 
 __all__ = ["Moment", "Operation", "Outcome", "run"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["indexer.build", "indexer.merge", "embeddings.fake"])
+_CONTEXT.set_forkserver_preload(
+    ["indexer.build", "indexer.merge", "indexer.retag", "embeddings.fake"]
+)
 
 # Seconds that an operation on a few dozen products can never take.
 _STUCK = 60.0
@@ -44,11 +48,12 @@ class Operation:
     """Something that writes to an index.
 
     Attributes:
-        name: `build`, `update`, `merge`, `prune` or `rollback`.
+        name: `build`, `update`, `merge`, `retag`, `prune` or `rollback`.
         index: The index folder.
         catalog: What `build` and `update` read.
         keep_missing: Of `update`: keep what the catalog lacks.
         generation: Where `rollback` goes.
+        taxonomy: The name of what `retag` tags with, one of `TAXONOMIES`.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Operation:
     catalog: Path
     keep_missing: bool = False
     generation: int = 0
+    taxonomy: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,6 +217,9 @@ def _perform(
 ) -> None:
     if operation.name == "merge":
         merge(operation.index, lambda name: encoder)
+    elif operation.name == "retag":
+        choice = TagChoice(TAXONOMIES[operation.taxonomy])
+        retag(operation.index, lambda name: encoder, choice)
     elif operation.name == "prune":
         prune(operation.index)
     elif operation.name == "rollback":

@@ -70,11 +70,28 @@ def search(
         float,
         typer.Option(min=0, max=1, help="Push down hits that resemble those before them."),
     ] = 0.0,
+    colour: Annotated[
+        str | None,
+        typer.Option(
+            help='A colour that hits are to have: "#7b1e3a" or "navy blue"; those nearest first.',
+            show_default=False,
+        ),
+    ] = None,
+    colour_within: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=100,
+            help="Only products of that colour, give or take so much (10 is another shade).",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Search an index by words, by a picture, by products, or all together."""
+    """Search an index by words, by a picture, by products, by colour, or all together."""
+    from indexer.colour_search import in_words
     from indexer.query import (
         KEYWORD_WEIGHT,
         Fusion,
@@ -84,6 +101,7 @@ def search(
         QueryPart,
         SearchMode,
         TextPart,
+        WantedColour,
     )
     from search_api.schemas import SearchResponse
 
@@ -92,8 +110,13 @@ def search(
         parts.append(TextPart(text))
     if image is not None:
         parts.append(ImagePart(read_image(image)))
+    if colour_within is not None and colour is None:
+        console.fail("--colour-within goes with --colour.")
+    wanted = None if colour is None else WantedColour(colour, colour_within)
+    if not parts and wanted is not None:
+        parts.append(in_words(wanted))
     if not parts:
-        console.fail("Give words to search for, --image FILE or --like ID.")
+        console.fail("Give words to search for, --image FILE, --like ID or --colour.")
     conditions = None if filter_ is None else _parse_filter(filter_)
     query = Query(
         parts=tuple(parts),
@@ -104,6 +127,7 @@ def search(
         fusion=choice("--fusion", Fusion, fusion),
         min_confidence=min_confidence,
         diversity=diversity,
+        colour=wanted,
     )
     engine = open_engine(index, model, device)
     result = engine.search(query)

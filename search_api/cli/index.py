@@ -21,6 +21,7 @@ from search_api.cli.shared import (
 
 if TYPE_CHECKING:
     from indexer.kinds import NeighbourOptions
+    from indexer.tagging.of_index import TagChoice
 
 __all__ = [
     "index_app",
@@ -28,6 +29,7 @@ __all__ = [
     "index_info",
     "index_merge",
     "index_prune",
+    "index_retag",
     "index_rollback",
     "index_verify",
 ]
@@ -47,6 +49,18 @@ MemoryOption = Annotated[
 RecallOption = Annotated[
     float,
     typer.Option(min=0, max=1, help="Recall@10 that an approximate index must reach, 0 to 1."),
+]
+TagsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What products are tagged with: retail, or a taxonomy file; none takes tags off. "
+        "By default as the index has it.",
+        show_default=False,
+    ),
+]
+FittedOption = Annotated[
+    Path | None,
+    typer.Option(help="What `lookalike tag fit` wrote for that taxonomy.", show_default=False),
 ]
 
 
@@ -89,6 +103,8 @@ def index_build(
             show_default=False,
         ),
     ] = None,
+    tags: TagsOption = None,
+    fitted: FittedOption = None,
     kind: KindOption = "auto",
     memory: MemoryOption = None,
     min_recall: RecallOption = 0.95,
@@ -123,6 +139,7 @@ def index_build(
         thumbnails=thumbnails,
         keep_missing=keep_missing,
         text_weight=text_weight,
+        tags=_tag_choice(tags, fitted),
         addresses=AddressPolicy.ANY if private_urls else AddressPolicy.PUBLIC,
         batch_size=batch_size,
         workers=workers,
@@ -192,6 +209,26 @@ def index_merge(
         console.print_merge(report)
 
 
+@index_app.command("retag")
+def index_retag(
+    index: IndexOption,
+    tags: TagsOption = None,
+    fitted: FittedOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Tag an index's products anew, from the vectors that it holds; embeds no picture."""
+    from indexer.retag import retag
+
+    choice = _tag_choice(tags, fitted)
+    with console.waiting("Tagging"):
+        report = retag(index, lambda name: load_encoder(name, device), choice)
+    if as_json:
+        console.print_json(asdict(report))
+    else:
+        console.print_retag(report)
+
+
 @index_app.command("rollback")
 def index_rollback(
     index: IndexOption,
@@ -225,6 +262,18 @@ def index_prune(
         console.print_json({"deleted": deleted})
     else:
         console.say(f"Deleted {len(deleted)} generation(s).")
+
+
+def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
+    from indexer.tagging.fitted import read_fitted
+    from indexer.tagging.of_index import NO_TAGS, TagChoice
+    from indexer.tagging.taxonomy import read_taxonomy
+
+    if tags is None or tags == "none":
+        if fit is not None:
+            console.fail("--fitted goes with --tags and the taxonomy that it was fitted to.")
+        return None if tags is None else NO_TAGS
+    return TagChoice(read_taxonomy(tags), None if fit is None else read_fitted(fit))
 
 
 def _neighbour_options(kind: str, memory: str | None, min_recall: float) -> NeighbourOptions:

@@ -23,10 +23,11 @@ export function getItem(id, signal) {
 
 /**
  * The hits from `offset` on, `k` at most, for words, a picture and liked products together; words in
- * `mode`.
+ * `mode`, hits as `filter` wants them, values of `facets` counted.
  */
-export function search({ text, picture, like }, { k, offset, mode, signal }) {
-  const query = { k, offset };
+export function search({ text, picture, like }, { k, offset, mode, filter, facets, signal }) {
+  const query = { k, offset, facets, explain: true };
+  if (filter) query.filter = filter;
   if (text) Object.assign(query, { text, mode });
   if (like.length) query.like = like;
   const json = JSON.stringify(query);
@@ -41,6 +42,23 @@ export function search({ text, picture, like }, { k, offset, mode, signal }) {
   return call("/v1/search", { ...request, body: form });
 }
 
+/** A picture of which regions of a hit carried the match, as a blob. */
+export async function heatMap({ text, picture, like }, hit, signal) {
+  const address = hit.explanation.heatmap;
+  if (!picture) return blob(address, { signal });
+  const form = new FormData();
+  form.append("query", JSON.stringify({ ...(text && { text }), like }));
+  form.append("image", picture, picture.name || "picture");
+  return blob(address, { method: "POST", body: form, signal });
+}
+
+async function blob(path, options) {
+  const response = await answerOf(path, options);
+  if (response.ok) return response.blob();
+  const body = await response.json().catch(() => null);
+  throw new ApiError(body?.message ?? "There is no map of this picture.", body?.request_id);
+}
+
 /** The address of a product's first picture. */
 export function firstPicture(id) {
   return `/v1/items/${encodeURIComponent(id)}/image/0`;
@@ -51,7 +69,20 @@ export function thumbnail(image, size = 320) {
   return `${image}${image.includes("?") ? "&" : "?"}size=${size}`;
 }
 
-async function call(path, options = {}, retried = false) {
+async function call(path, options = {}) {
+  const response = await answerOf(path, options);
+  const body = await response.json().catch(() => null);
+  // An abort while the body was on its way has been swallowed by the catch above.
+  options.signal?.throwIfAborted();
+  if (response.ok && body) return body;
+  throw new ApiError(
+    body?.message ?? `The server gave an answer that this page can’t read (${response.status}).`,
+    body?.request_id ?? response.headers.get("x-request-id") ?? "",
+  );
+}
+
+/** A response; one that wants a key is asked for again once somebody has given one. */
+async function answerOf(path, options = {}, retried = false) {
   const begun = performance.now();
   let response;
   try {
@@ -60,15 +91,8 @@ async function call(path, options = {}, retried = false) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("The server can’t be reached. Check the connection and try again.");
   }
-  const body = await response.json().catch(() => null);
-  // An abort while the body was on its way has been swallowed by the catch above.
-  options.signal?.throwIfAborted();
   if (response.status === 401 && await askForKey(retried, begun)) {
-    return call(path, options, true);
+    return answerOf(path, options, true);
   }
-  if (response.ok && body) return body;
-  throw new ApiError(
-    body?.message ?? `The server gave an answer that this page can’t read (${response.status}).`,
-    body?.request_id ?? response.headers.get("x-request-id") ?? "",
-  );
+  return response;
 }

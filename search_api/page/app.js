@@ -1,13 +1,17 @@
 /** The search page: keeps the query, the address bar, the results and the keyboard in step. */
 
 import { ApiError, firstPicture, getIndex, getItem, search, thumbnail } from "./api.js";
+import { facetRows, filterOf, tagFields, toggled } from "./facets.js";
 import { lighten, mayBePicture, receivePictures } from "./picture.js";
 import { titleOf } from "./product.js";
 import { cardOf, chipOf, completeDetails, setText, showDetails, skeletons } from "./view.js";
+import { forgetWhy, offerWhy } from "./why.js";
 
 const PAGE_SIZE = 24;
 const PATIENCE_MS = 150; // an answer that comes sooner needs no skeletons, which would only flicker
-const NOTHING = Object.freeze({ text: "", picture: null, like: [] });
+const NOTHING = Object.freeze({ text: "", picture: null, like: [], tags: [] });
+// The start page counts the tags of all products, which takes some search.
+const ANYTHING = Object.freeze({ ...NOTHING, text: "product" });
 
 const byId = (id) => document.getElementById(id);
 const input = byId("query");
@@ -22,6 +26,7 @@ const visits = new Map();
 let visit = newVisit(NOTHING);
 let running = new AbortController();
 let lookingAt = new AbortController();
+let homeFacets = null;
 const titles = new Map();
 
 // Words mean what pictures show and what titles say; an older index knows no words of titles.
@@ -31,8 +36,10 @@ const wordMode = aboutIndex.then(
   () => "vector",
 );
 
+const facetFields = aboutIndex.then(({ fields }) => tagFields(fields), () => []);
+
 function newVisit(query) {
-  return { query, hits: [], ended: true, tookMs: null, scroll: 0 };
+  return { query, hits: [], facets: {}, ended: true, tookMs: null, scroll: 0 };
 }
 
 /* Asking */
@@ -94,8 +101,16 @@ async function askMore({ detail: clicks }) {
 /** Adds the next page of hits to a visit, and returns those that it didn't hold yet. */
 async function fetchHits(asked, signal) {
   const picture = asked.query.picture && await lighten(asked.query.picture);
-  const page = { k: PAGE_SIZE, offset: asked.hits.length, mode: await wordMode, signal };
-  const answer = await search({ ...asked.query, picture }, page);
+  const first = asked.hits.length === 0;
+  const answer = await search({ ...asked.query, picture }, {
+    k: PAGE_SIZE,
+    offset: asked.hits.length,
+    mode: await wordMode,
+    filter: filterOf(asked.query.tags),
+    facets: first ? await facetFields : [],
+    signal,
+  });
+  if (first) asked.facets = answer.facets;
   const known = new Set(asked.hits.map((hit) => hit.id));
   const fresh = answer.hits.filter((hit) => !known.has(hit.id));
   asked.hits.push(...fresh);
@@ -156,6 +171,7 @@ function showHome() {
   clearReport();
   status.textContent = "";
   results.replaceChildren();
+  homeFacets ??= showHomeFacets().catch(() => {}); // the page does without
 }
 
 /** While an answer is awaited: old results stay, dimmed; with none, skeletons stand in. */
@@ -170,7 +186,37 @@ function showAnswer() {
   clearReport();
   results.replaceChildren(...cardsOf(visit.hits));
   byId("nothing").hidden = visit.hits.length > 0;
+  showFacets();
   showCount();
+}
+
+/** What the search can be narrowed by; a label that was chosen stays, to be let go of. */
+function showFacets() {
+  const { tags } = visit.query;
+  const facets = { ...visit.facets };
+  for (const [field, label] of tags) {
+    const counts = facets[field] ?? [];
+    if (!counts.some(([other]) => other === label)) facets[field] = [[label, 0], ...counts];
+  }
+  const choose = (tag) => go({ ...typed(), tags: toggled(tags, tag) });
+  const rows = facetRows(facets, tags, choose);
+  byId("facets").replaceChildren(...rows);
+  byId("facets").hidden = rows.length === 0;
+}
+
+/** On the start page: what products there are, by their tags. */
+async function showHomeFacets() {
+  const fields = await facetFields;
+  if (!fields.length) return;
+  const { facets } = await search(ANYTHING, { k: 1, offset: 0, mode: "vector", facets: fields });
+  const rows = facetRows(facets, [], browse);
+  byId("home-facets").replaceChildren(...rows);
+  byId("home-facets").hidden = rows.length === 0;
+}
+
+/** The products with a tag, those first that its label fits best. */
+function browse([field, label]) {
+  go({ ...NOTHING, text: label, tags: [[field, label]] });
 }
 
 function showCount() {
@@ -205,7 +251,7 @@ function setBusy(busy) {
 
 function clearReport() {
   status.classList.remove("failed");
-  for (const id of ["retry", "nothing", "more", "more-error"]) byId(id).hidden = true;
+  for (const id of ["retry", "nothing", "facets", "more", "more-error"]) byId(id).hidden = true;
 }
 
 function cardsOf(hits) {
@@ -233,11 +279,12 @@ async function openDetails(hit) {
   lookingAt = new AbortController();
   const { signal } = lookingAt;
   details.dataset.id = hit.id;
-  showDetails(hit, visit.hits[0].score);
+  showDetails(hit, visit.hits[0].score, browse);
+  offerWhy(hit, visit.query);
   details.showModal();
   details.scrollTop = 0;
   try {
-    completeDetails(await getItem(hit.id, signal));
+    completeDetails(await getItem(hit.id, signal), browse);
   } catch (error) {
     if (!signal.aborted) setText(byId("details-error"), `${error.message} ${idOf(error)}`.trim());
   }
@@ -249,7 +296,10 @@ function moreLike(id) {
   focusQuery();
 }
 
-details.addEventListener("close", () => lookingAt.abort());
+details.addEventListener("close", () => {
+  lookingAt.abort();
+  forgetWhy();
+});
 details.addEventListener("click", ({ target }) => {
   if (target === details) details.close(); // the dialog's own box is all backdrop and no padding
 });
@@ -264,10 +314,11 @@ function enterHistory(method) {
   history[method]({ visit: key }, "", addressOf(visit.query));
 }
 
-function addressOf({ text, like }) {
+function addressOf({ text, like, tags }) {
   const parameters = new URLSearchParams();
   if (text) parameters.set("q", text);
   for (const id of like) parameters.append("like", id);
+  for (const tag of tags) parameters.append("tag", tag.join(":"));
   return parameters.size ? `?${parameters}` : location.pathname;
 }
 
@@ -277,7 +328,14 @@ function queryInAddress() {
     ...NOTHING,
     text: (parameters.get("q") ?? "").trim(),
     like: [...new Set(parameters.getAll("like"))].filter(Boolean),
+    tags: [...new Set(parameters.getAll("tag"))].filter((tag) => tag.includes(":")).map(tagNamed),
   };
+}
+
+/** A field and a label from an address; labels may have colons in them. */
+function tagNamed(words) {
+  const colon = words.indexOf(":");
+  return [words.slice(0, colon), words.slice(colon + 1)];
 }
 
 function isEmpty({ text, picture, like }) {

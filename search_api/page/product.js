@@ -1,5 +1,7 @@
 /** A product in words: which of a catalog's own fields a card shows, and how values read. */
 
+import { tagName } from "./facets.js";
+
 const TITLE_FIELDS = ["title", "name", "product_name", "product_title", "description"];
 const NOTED_FIRST = ["category", "product_type", "type", "brand", "colour", "color", "base_colour"];
 const NEVER_NOTED = new Set([
@@ -25,19 +27,27 @@ export function priceOf({ price, currency }) {
   return new Intl.NumberFormat(undefined, style).format(amount);
 }
 
-/** Up to three short text fields, the telling ones first. */
+/** Up to three short text fields, the telling ones first; of a product without any, its tags. */
 export function notesOf(fields) {
   const names = new Set([...NOTED_FIRST, ...Object.keys(fields)]);
   const notes = [...names]
     .filter((name) => !NEVER_NOTED.has(name) && isShortText(fields[name]))
     .map((name) => fields[name].trim());
-  return [...new Set(notes)].slice(0, NOTES);
+  const labels = () => tagsOf(fields).map(([, [[, label]]]) => label);
+  return [...new Set(notes.length ? notes : labels())].slice(0, NOTES);
 }
 
-/** Every field that says something, as pairs of label and text. */
+/** Every field of tags, as pairs of its name and its labels, each label with its field. */
+export function tagsOf(fields) {
+  return Object.entries(fields)
+    .filter(([, labels]) => Array.isArray(labels) && labels.length > 0)
+    .map(([field, labels]) => [tagName(field), labels.map((label) => [field, label])]);
+}
+
+/** Every other field that says something, as pairs of label and text. */
 export function rowsOf(id, fields) {
   const rows = Object.entries(fields)
-    .filter(([name]) => name !== "id")
+    .filter(([name, value]) => name !== "id" && !Array.isArray(value))
     .map(([name, value]) => [labelOf(name), display(value)]);
   return [["ID", id], ...rows.filter(([, text]) => text)];
 }
@@ -60,7 +70,6 @@ export function matchOf({ score, confidence }, bestScore) {
 
 function display(value) {
   if (value === null || value === undefined) return "";
-  if (Array.isArray(value)) return value.map(display).filter(Boolean).join(", ");
   if (typeof value === "boolean") return value ? "Yes" : "No";
   if (typeof value === "object") return JSON.stringify(value);
   return String(value);

@@ -4,7 +4,8 @@
  */
 
 import { thumbnail } from "./api.js";
-import { matchOf, notesOf, priceOf, rowsOf, titleOf } from "./product.js";
+import { tagButton } from "./facets.js";
+import { matchOf, notesOf, priceOf, rowsOf, tagsOf, titleOf } from "./product.js";
 
 /** One result. `bestScore` is the score of the first hit, which the bars are drawn against. */
 export function cardOf(hit, bestScore) {
@@ -42,22 +43,22 @@ export function chipOf({ kind, label, image }, onRemove) {
   return chip;
 }
 
-/** Fills the details panel with what a hit already tells. */
-export function showDetails(hit, bestScore) {
+/** Fills the details panel with what a hit already tells; `onTag` is told of a tag that is chosen. */
+export function showDetails(hit, bestScore, onTag) {
   const match = matchOf(hit, bestScore);
   const score = `Similarity ${hit.score.toFixed(2)}`;
   const confident = match.words !== score;
   byId("details-match").textContent = confident ? `${match.words} · ${score}` : score;
   byId("details-thumbs").replaceChildren();
   byId("details-error").hidden = true;
-  showFields(hit.id, hit.fields);
+  showFields(hit.id, hit.fields, onTag);
   showPicture(byId("details-picture"), hit.image && thumbnail(hit.image));
   if (hit.image) sharpen(hit.image);
 }
 
 /** Completes the details panel with the whole product. */
-export function completeDetails(item) {
-  showFields(item.id, item.fields);
+export function completeDetails(item, onTag) {
+  showFields(item.id, item.fields, onTag);
   if (item.images.length > 1) {
     byId("details-thumbs").replaceChildren(...item.images.map(thumbOf));
   }
@@ -69,16 +70,24 @@ export function setText(element, text) {
   element.hidden = text === "";
 }
 
-function showFields(id, fields) {
+function showFields(id, fields, onTag) {
   byId("details-title").textContent = titleOf(id, fields);
   setText(byId("details-price"), priceOf(fields));
-  const rows = rowsOf(id, fields).map(([label, text]) => {
-    const row = fromTemplate("field-template");
-    row.querySelector("th").textContent = label;
-    row.querySelector("td").replaceChildren(linked(text));
-    return row;
+  const rows = rowsOf(id, fields).map(([label, text]) => rowOf(label, linked(text)));
+  const tags = tagsOf(fields).map(([label, choices]) => {
+    const buttons = document.createElement("div");
+    buttons.className = "tags";
+    buttons.append(...choices.map((choice) => tagButton(choice, onTag)));
+    return rowOf(label, buttons);
   });
-  byId("details-fields").replaceChildren(...rows);
+  byId("details-fields").replaceChildren(...rows, ...tags);
+}
+
+function rowOf(label, content) {
+  const row = fromTemplate("field-template");
+  row.querySelector("th").textContent = label;
+  row.querySelector("td").replaceChildren(content);
+  return row;
 }
 
 function thumbOf(image, index, images) {

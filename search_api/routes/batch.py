@@ -92,12 +92,12 @@ class BatchRoutes:
 
     async def _answer(self, asked: SearchRequest, given: dict[str, GivenPicture]) -> bytes:
         started = time.perf_counter()
+        query = await self._pictures.query(asked, given)
 
         def written(result: SearchResult) -> bytes:
-            answer = BatchResult(status=200, answer=SearchResponse.of(result))
+            answer = BatchResult(status=200, answer=SearchResponse.of(result, query))
             return answer.model_dump_json().encode()
 
-        query = await self._pictures.query(asked, given)
         return await self._answering.answer(query, written, started)
 
 

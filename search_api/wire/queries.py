@@ -49,13 +49,26 @@ class SimilarOptions(HitOptions, total=False):
     Attributes:
         offset: How many hits to skip, 0 to 10,000.
         min_confidence: Hits of less confidence are left out, 0 to 1.
+        colour: A colour that hits are to have, as `#rrggbb` or by its name.
+        colour_within: Only products with a colour that differs by so much at most are hits
+            (CIEDE2000, above 0 to 100).
+        colour_share: How much of a product that must be, above 0 to 1; 0.2 by default.
+        colour_weight: How much nearness to the colour counts for the order, 0 to 1.
+        explain: Each hit comes with the tags and colours that it shares with the query.
         group: True: products whose pictures are nearly the same come as one hit. A field's name:
             products with the same value of that field do.
+        tags: Tag what is asked about: pictures and products, which words are not.
     """
 
     offset: int
     min_confidence: float
     group: bool | str
+    explain: bool
+    colour: str
+    colour_within: float
+    colour_share: float
+    colour_weight: float
+    tags: bool
 
 
 class Query(SimilarOptions, total=False):
@@ -69,7 +82,6 @@ class Query(SimilarOptions, total=False):
         region: The part of the picture that counts: left, top, right and bottom as shares of its
             width and height; without a picture, of the picture of the one product in `like`.
         facets: Fields whose values are counted over all products that pass the filter.
-        tags: Tag the query's picture.
         mode: What decides about the order of hits: vectors, words, or both.
         keyword_weight: The words' share in hybrid mode, 0 to 1.
         fusion: How hybrid mode puts the two together: by their scores or by their ranks.
@@ -81,7 +93,6 @@ class Query(SimilarOptions, total=False):
     parts: Sequence[Part]
     region: tuple[float, float, float, float]
     facets: Sequence[str]
-    tags: bool
     mode: Literal["vector", "keyword", "hybrid"]
     keyword_weight: float
     fusion: Literal["scores", "ranks"]

@@ -17,19 +17,21 @@ from search_api.wire.errors import ServiceError, UnexpectedAnswerError, service_
 __all__ = [
     "BatchAnswers",
     "ErrorAnswer",
+    "Explanation",
     "FieldValue",
     "Hit",
     "IndexInfo",
     "Item",
     "SearchResult",
+    "SharedColour",
     "Tag",
     "TagBatch",
     "TagResult",
     "parse",
 ]
 
-FieldValue = str | int | float | bool | None
-"""A product field's value; None where the product has none."""
+FieldValue = str | int | float | bool | None | tuple[str, ...]
+"""A product field's value; None where the product has none, several labels where it holds tags."""
 
 T = TypeVar("T")
 
@@ -50,6 +52,36 @@ class Tag:
 
 
 @dataclass(frozen=True)
+class SharedColour:
+    """A colour that a hit has, and the query has or names too.
+
+    Attributes:
+        name: What it is called.
+        colour: The hit's own shade of it, `#rrggbb`.
+        share: What part of the product has it, 0 to 1.
+    """
+
+    name: str
+    colour: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a hit matched.
+
+    Attributes:
+        tags: Labels by group that both have.
+        colours: Colours that both have, the greatest share first.
+        heatmap: The service's path of a PNG: the regions of the picture that carried the match.
+    """
+
+    tags: Mapping[str, tuple[str, ...]]
+    colours: tuple[SharedColour, ...]
+    heatmap: str
+
+
+@dataclass(frozen=True)
 class Hit:
     """A product found.
 
@@ -61,6 +93,7 @@ class Hit:
         image: The service's path of the product's best matching picture.
         fields: The product fields asked for.
         grouped: Ids of other products that this hit stands for, where grouping was asked for.
+        explanation: Why it matched, where that was asked for.
     """
 
     id: str
@@ -69,6 +102,7 @@ class Hit:
     image: str
     fields: Mapping[str, FieldValue]
     grouped: tuple[str, ...] = ()
+    explanation: Explanation | None = None
 
     @property
     def image_number(self) -> int:

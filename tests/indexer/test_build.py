@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from PIL import Image
 from embeddings.encoder import PixelArray
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, BuildReport, build_index
+from indexer.catalog import CatalogRow
 from indexer.errors import (
     BuildError,
     BuildInterruptedError,
@@ -26,7 +28,9 @@ from indexer.errors import (
 )
 from indexer.index import Index
 from indexer.layout import Layout
+from indexer.ledger import Ledger
 from indexer.lock import writing
+from indexer.measured import measured
 
 
 class CountingEncoder(FakeEncoder):
@@ -239,6 +243,50 @@ def test_an_interrupted_build_resumes(tmp_path: Path) -> None:
     report = build(folder, tmp_path / "index", encoder, batch_size=8)
     assert (encoder.images, report.embedded, report.reused) == (16, 16, 24)
     assert report.products == 40
+
+
+@pytest.mark.usefixtures("_no_confidence")
+def test_an_interrupted_build_keeps_the_colours_it_measured(tmp_path: Path) -> None:
+    folder = tmp_path / "few"
+    folder.mkdir()
+    pictures = {f"{n:02}.png": Image.new("RGB", (8, 8), (n * 12, 200, 9)) for n in range(20)}
+    for name, picture in pictures.items():
+        picture.save(folder / name)
+    # Without thumbnails there is nothing else to measure them on.
+    options = {"batch_size": 8, "thumbnails": False}
+    with pytest.raises(BuildInterruptedError):
+        build(folder, tmp_path / "index", CountingEncoder(stop_after=8), **options)
+    encoder = CountingEncoder()
+    build(folder, tmp_path / "index", encoder, **options)
+    assert encoder.images == 12
+    (segment,) = Index.open(tmp_path / "index").segments
+    assert segment.colours is not None
+    for row in range(segment.record.products):
+        expected = measured(pictures[segment.product_id(row)])
+        assert segment.colours[row].tolist() == expected.tolist()
+        assert expected[0, 3] == 255
+
+
+def test_the_ledger_of_a_version_without_colours_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(path) as old:
+        old.executescript(
+            "CREATE TABLE about(kind TEXT NOT NULL);"
+            "CREATE TABLE embedded("
+            " sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL);"
+            "INSERT INTO about VALUES ('kind');"
+        )
+        old.execute("INSERT INTO embedded VALUES (?, ?, ?)", (b"a", b"\0\x3c", b""))
+    old.close()
+    for _ in range(2):
+        ledger = Ledger(path, "kind")
+        product = ledger.add_product(CatalogRow(1, "p", ()))
+        ledger.add_image(product, b"a", "a.png")
+        (staged,) = next(ledger.products()).images
+        assert staged.embedded is not None
+        assert staged.embedded.vector.tolist() == [1.0]
+        assert staged.embedded.colours is None
+        ledger.close()
 
 
 def test_a_damaged_ledger_starts_over(colours: Path, tmp_path: Path) -> None:

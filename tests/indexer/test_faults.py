@@ -26,6 +26,7 @@ from indexer.engine import Engine
 from indexer.errors import DamagedIndexError, IndexFolderError, IndexLockedError
 from indexer.index import Index
 from indexer.layout import (
+    COLOUR_FILES,
     KEYWORDS_META,
     LOOKUP_FILES,
     SEGMENT_FILES,
@@ -42,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parents[1] / "data" / "indices"
 TANTIVY_FILES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 KEYWORD_FILES = (KEYWORDS_META, *(keyword_file(0, kind) for kind in TANTIVY_FILES))
-ALL_FILES = (*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES, *KEYWORD_FILES)
+ALL_FILES = (*SEGMENT_FILES, *LOOKUP_FILES, *COLOUR_FILES, *TEXT_FILES, *KEYWORD_FILES)
 
 
 def build(catalog: Path, index: Path, **options: Any) -> BuildReport:

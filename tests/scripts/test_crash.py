@@ -22,7 +22,7 @@ def kill_writers(kills: int, seed: int) -> None:
     assert {"lost", "phantom", "double", "failed_opens", "embedded_again"} <= values.keys()
     assert set(values.values()) == {0}
     by_operation = told["machine"]["kills_by_operation"]
-    assert all(by_operation[operation] > 0 for operation in ("build", "update", "merge"))
+    assert all(by_operation[operation] > 0 for operation in ("build", "update", "retag", "merge"))
     assert sum(by_operation.values()) == kills
 
 

@@ -348,3 +348,43 @@ class TestTables:
             [str(pictures[0])], ["red", "100%"], ["blue", "0%"],
             [str(pictures[1])], ["blue", "100%"], ["red", "0%"],
         ]  # fmt: skip
+
+
+class TestTags:
+    """Tags as fields, from the command."""
+
+    TAXONOMY = """
+name: hues
+version: 2
+groups:
+  - {name: hue, templates: ["{}"], labels: [red, green, blue]}
+"""
+
+    def test_build_retag_and_info(self, fake_cli: Cli, tmp_path: Path) -> None:
+        pictures = tmp_path / "pictures"
+        pictures.mkdir()
+        for name, colour in {"a": (255, 0, 0), "b": (0, 255, 0), "c": (200, 200, 0)}.items():
+            Image.new("RGB", (16, 16), colour).save(pictures / f"{name}.png")
+        taxonomy, index = tmp_path / "hues.yaml", tmp_path / "index"
+        taxonomy.write_text(self.TAXONOMY)
+        done = fake_cli("index", "build", pictures, "--index", index, "--tags", taxonomy)
+        assert done.returncode == 0, done.stderr
+        facts = only_json(fake_cli("index", "info", "--index", index, "--json"))
+        assert (facts["taxonomy"], facts["taxonomy_version"]) == ("hues", 2)
+        assert facts["tagged"] == {"tag_hue": 0.6667}
+        asked = ["search", "x", "--index", index, "--filter", '{"tag_hue": "green"}', "--json"]
+        assert [hit["id"] for hit in only_json(fake_cli(*asked))["hits"]] == ["b.png"]
+
+        taxonomy.write_text(self.TAXONOMY.replace("red, green, blue", "red"))
+        retag = ["index", "retag", "--index", index]
+        report = only_json(fake_cli(*retag, "--tags", taxonomy, "--json"))
+        assert (report["generation"], report["tagged"]) == (2, {"tag_hue": 1})
+        done = fake_cli(*retag, "--tags", "none")
+        assert done.returncode == 0, done.stderr
+        assert "without tags" in done.stdout
+        done = fake_cli(*retag)
+        assert done.returncode == 1
+        assert "--tags" in done.stderr
+        done = fake_cli(*retag, "--tags", "no-such-taxonomy")
+        assert done.returncode == 1
+        assert "retail" in done.stderr

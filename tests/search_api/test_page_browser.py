@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from processes import HOSTILE_ID, HOSTILE_TITLE, PATIENCE, Drawn, Server
+from PIL import Image
+from processes import HOSTILE_ID, HOSTILE_TITLE, PATIENCE, Cli, Drawn, Server, serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -165,3 +166,58 @@ def test_a_broken_picture_is_explained(window: Window, drawn: Drawn, tmp_path: P
     # Chromium itself notes each answer that is not a success.
     assert len(window.complaints) == 1
     assert "422" in window.complaints.pop()
+
+
+@pytest.fixture(scope="module")
+def tagged(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over pictures alone, which have tags."""
+    folder = tmp_path_factory.mktemp("tagged")
+    (folder / "pictures").mkdir()
+    for number, colour in enumerate([(255, 0, 0), (200, 0, 0), (0, 255, 0), (0, 0, 255)]):
+        Image.new("RGB", (64, 64), colour).save(folder / "pictures" / f"{number}.png")
+    (folder / "hues.yaml").write_text(
+        "name: hues\nversion: 1\ngroups:\n"
+        '  - {name: type, templates: ["{}"], labels: [red, green]}\n'
+        '  - {name: shade, templates: ["{}"], labels: [red, blue]}\n'
+    )
+    index = folder / "index"
+    done = fake_cli(
+        "index", "build", folder / "pictures", "--index", index, "--tags", folder / "hues.yaml"
+    )
+    assert done.returncode == 0, done.stderr
+    running = serve(fake_cli, index, folder / "stderr")
+    yield running
+    running.process.terminate()
+    running.process.communicate(timeout=PATIENCE)
+
+
+def test_tags_narrow_a_search(browser: sync_api.Browser, tagged: Server) -> None:
+    window = Window(browser, tagged)
+    page = window.page
+    window.open()
+    browse = page.locator("#home-facets")
+    sync_api.expect(browse.get_by_role("group")).to_have_count(2)
+    browse.get_by_role("group", name="Type").get_by_role("button", name="red").click()
+    assert set(window.hits(2)) == {"0.png", "1.png"}
+    assert page.input_value("#query") == "red"
+    facets = page.locator("#facets")
+    chosen = facets.get_by_role("group", name="Type").get_by_role("button", name="red")
+    sync_api.expect(chosen).to_have_attribute("aria-pressed", "true")
+    assert "2" in chosen.inner_text()
+    address = page.url.removeprefix(tagged.url)
+    chosen.click()
+    window.hits(4)
+    page.go_back()
+    window.hits(2)
+
+    window.open(address)  # a link to a narrowed search is one
+    window.hits(2)
+    page.locator("#results .card-open").first.click()
+    details = page.locator("#details")
+    sync_api.expect(details.get_by_role("button", name="red")).to_have_count(2)
+    details.get_by_role("button", name="red").last.click()
+    sync_api.expect(details).to_be_hidden()
+    shade = facets.get_by_role("group", name="Shade").get_by_role("button", name="red")
+    sync_api.expect(shade).to_have_attribute("aria-pressed", "true")
+    page.close()
+    assert window.complaints == []

@@ -1,0 +1,1 @@
+"""Colours measured against the colours that catalogs state."""
