@@ -68,7 +68,11 @@ class Tagger:
         fitted: What was fitted for this encoder; by default what ships for it, if anything.
 
     Raises:
-        TaxonomyError: The fit is for another encoder.
+        TaxonomyError: The fit is for another encoder, or damaged.
+
+    Attributes:
+        taxonomy: As given.
+        fits: How each group is scored, in the taxonomy's order.
     """
 
     def __init__(
@@ -92,6 +96,9 @@ class Tagger:
         fresh = [g for g, fit in zip(taxonomy.groups, found, strict=True) if fit is None]
         made = iter(_unfitted(encoder, fresh, background))
         self.fits = [next(made) if fit is None else fit for fit in found]
+        for group, fit in zip(taxonomy.groups, self.fits, strict=True):
+            if fit.prototypes.shape != (len(group.labels), spec.dim):
+                raise TaxonomyError(f"The fit of the tags' group {group.name} is damaged.")
 
     @property
     def fitted(self) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,13 @@ def test_built_in_taxonomies_are_sound(name: str) -> None:
         "type", "colour", "pattern", "material", "style", "season", "audience", "scene",
         "moderation",
     }  # fmt: skip
+
+
+def test_the_example_of_the_docs_is_a_taxonomy(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "tags.md").read_text("utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    taxonomy = read_taxonomy(write(tmp_path, example))
+    assert [group.exclusive for group in taxonomy.groups] == [True, False]
 
 
 def test_the_schema_beside_them_is_that_of_the_models() -> None:
