@@ -201,7 +201,7 @@ class Group:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of its name and what decides about its scores: words, sentences, parents."""
+        """SHA-256 (hex) of its name and of what decides about its scores."""
         said = [[label.name, label.prompts, label.parent] for label in self.labels]
         return hashlib.sha256(json.dumps([self.name, self.exclusive, said]).encode()).hexdigest()
 

@@ -102,7 +102,7 @@ def test_a_picture_of_nothing_gets_no_label() -> None:
     assert fitted_tagger().tag(nothing) == [[], [], [], []]
 
 
-def test_a_parent_teaches_all_its_children_and_may_be_given() -> None:
+def test_a_parent_teaches_its_children_without_telling_them_apart() -> None:
     labels = (
         Label("colour", templates=AS_IS),
         Label("red", templates=AS_IS, parent="colour"),
@@ -122,9 +122,7 @@ def test_a_parent_teaches_all_its_children_and_may_be_given() -> None:
     new = pictures(np.array([0, 1, 3]), 0.0, seed=1)
     (scored,) = tagger.scores(new)
     assert scored.best.tolist() == [1, 2, 3]
-    between = pictures(np.array([0]), 0.0) + pictures(np.array([1]), 0.0)
-    (scored,) = tagger.scores((between / np.linalg.norm(between)).astype(np.float32))
-    assert scored.best.tolist() == [0]
+    assert scored.probabilities[:2, 0].min() > 0.95
 
 
 def test_groups_without_examples_stay_as_they_were() -> None:

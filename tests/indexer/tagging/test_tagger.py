@@ -77,7 +77,7 @@ def test_an_independent_label_is_held_against_its_background():
 
 def test_independent_labels_do_not_take_from_each_other():
     both = np.array([[0.7071, 0.7071, 0]], np.float32)
-    background = np.stack([BLUE, BLUE, BLUE, BLUE, GREY])
+    background = np.stack([*[BLUE] * 20, GREY])
     one = Tagger(FakeEncoder(), taxonomy(label("red"), exclusive=False), background).scores(both)
     two = Tagger(FakeEncoder(), taxonomy(label("red"), label("green"), exclusive=False), background)
     (scored,) = two.scores(both)

@@ -77,12 +77,12 @@ def test_the_digest_follows_what_decides_about_scores(tmp_path: Path) -> None:
         ("[happy, sad]", "[happy, {name: sad, synonyms: [happy]}]", ["mood", "sad", "happy"]),
         ("parent: footwear}\n", "parent: foot}\n", ["type", "trainers", "'foot'"]),
         ("      - footwear", "      - {name: footwear, parent: boots}", ["type", "circle"]),
-        ("tall {}", "tall", ["type", "boots", "templates"]),
-        ("tall {}", "{} {}", ["type", "boots", "templates"]),
-        ("tall {}", "{0.__class__}", ["type", "boots", "templates"]),
+        ("tall {}", "tall", ["type", "boots", "template"]),
+        ("tall {}", "{} {}", ["type", "boots", "template"]),
+        ("tall {}", "{0.__class__}", ["type", "boots", "template"]),
         ("name: mood", "name: type", ["two groups", "type"]),
-        ("running shoes", '"a\\x07b"', ["type", "trainers", "synonyms"]),
-        ("running shoes", "{}", ["type", "trainers", "synonyms"]),
+        ("running shoes", '"a\\x07b"', ["type", "trainers", "synonym"]),
+        ("running shoes", "{}", ["type", "trainers", "synonym"]),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_its_place(
