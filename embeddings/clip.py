@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import logging
+import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ import torch
 from open_clip.factory import load_checkpoint
 from safetensors import SafetensorError
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from embeddings import hub
-from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
+# Imported for timm to know the trunk of `compact`.
+from embeddings import compact_trunk, hub  # noqa: F401
+from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray
 from embeddings.errors import (
     BrokenModelError,
     ModelError,
@@ -35,7 +38,7 @@ from embeddings.models import COMPACT_FOLDER, ModelSource, find_spec, parse_mode
 from embeddings.one_thread import OneThread
 from embeddings.preprocess import Preprocess, ResizeMode
 
-__all__ = ["ClipEncoder", "load_encoder", "use_threads"]
+__all__ = ["ClipEncoder", "fold_batch_norms", "load_encoder", "use_threads"]
 
 # open_clip reports routine steps, and "no weights loaded" for what we load ourselves, on the root
 # logger; this level is for faults only.
@@ -52,10 +55,15 @@ _MIN_FOLD_COSINE = 0.9999
 _CPU_CHUNK_PIXELS = 8 * 160 * 160
 _GPU_CHUNK = 256
 
-# All models of a process compute on this thread. OpenMP has a team of threads for every thread that
-# computes, and once those are more than the processors, they sleep where they would briefly spin:
-# with a second team, `compact` took 9.8 ms for a picture that took 5.1 with one, on two cores.
+# What has all processors is computed on this thread, for all models of a process. OpenMP has a team
+# of threads for every thread that computes, and once those are more than the processors, they sleep
+# where they would briefly spin: with a second team, `compact` took 9.8 ms for a picture that took
+# 5.1 with one, on two cores.
 _inference = OneThread("inference")
+
+# Batches of several callers go side by side instead, each on one processor, with no team at all.
+# Past so many of them, Python's part of every layer, which one thread does at a time, would count.
+_LARGEST_CREW = 8
 
 _PROBE_TEXTS = ("a photo of a red dress", "Größe 42, 100% cotton; naïve café", "shoes " * 100)
 
@@ -131,6 +139,7 @@ class ClipEncoder:
         self._fingerprint = fingerprint
         self._device = device
         self._tokenizer = tokenizer
+        self._tokenizing = threading.Lock()
         self._config: dict[str, Any] = model.visual.preprocess_cfg
         self._model = model.eval().requires_grad_(False).to(device)
         self._mean = torch.tensor(self._config["mean"], device=device).view(1, 3, 1, 1)
@@ -161,21 +170,41 @@ class ClipEncoder:
             fill=self._config["fill_color"],
         )
 
+    @cached_property
+    def crew(self) -> tuple[Encoder, ...]:
+        """Encoders over this model that compute side by side, each on one processor of a CPU.
+
+        Empty where that gains nothing: on a GPU, and with one processor or a great many.
+        """
+        count = _inference.runs(torch.get_num_threads)()
+        if self._device.type != "cpu" or not 1 < count <= _LARGEST_CREW:
+            return ()
+        crew = tuple(_OnOneProcessor(self, number) for number in range(count))
+        use_threads(count)  # torch keeps what was set last for threads that it has not met
+        return crew
+
     @_inference.runs
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
+        return self._embed_images(pixels)
+
+    @_inference.runs
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
+        return self._embed_texts(texts)
+
+    def _embed_images(self, pixels: PixelArray) -> FloatArray:
         if len(pixels) == 0:
             return np.empty((0, self.spec.dim), dtype=np.float32)
         size = self._chunk_size
         chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
         return np.concatenate([self._encode_images(chunk, self._dtype) for chunk in chunks])
 
-    @_inference.runs
-    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
+    def _embed_texts(self, texts: Sequence[str]) -> FloatArray:
         if not texts:
             return np.empty((0, self.spec.dim), dtype=np.float32)
-        tokens = self._tokenizer(list(texts)).to(self._device)
+        with self._tokenizing:  # some tokenizers can't be asked by two threads at once
+            tokens = self._tokenizer(list(texts)).to(self._device)
         # Texts are few and short: on a CPU they gain nothing from half precision.
         dtype = self._dtype if self._device.type == "cuda" else torch.float32
         with torch.inference_mode(), self._autocast(dtype):
@@ -233,7 +262,7 @@ class ClipEncoder:
         if not any(isinstance(child, nn.BatchNorm2d) for child in self._model.visual.modules()):
             return
         folded = copy.deepcopy(self._model.visual)
-        _fold(folded)
+        fold_batch_norms(folded)
         before = self._encode_images(self._probes, torch.float32)
         original, self._model.visual = self._model.visual, folded
         after = self._encode_images(self._probes, torch.float32)
@@ -242,15 +271,52 @@ class ClipEncoder:
 
     @cached_property
     def _probes(self) -> PixelArray:
-        """Four coarse patterns of random colours."""
+        """Random colours in eight coarse patterns, eight smooth ones and eight on white.
+
+        Smooth ground, which most product pictures have, loses most in half precision.
+        """
         height, width = self.preprocess.size
         rng = np.random.default_rng(0)
-        coarse = rng.integers(0, 256, (4, 4, 4, 3), dtype=np.uint8)
-        probes = coarse.repeat(-(-height // 4), axis=1).repeat(-(-width // 4), axis=2)
-        return probes[:, :height, :width]
+        coarse = torch.from_numpy(rng.integers(0, 256, (8, 3, 4, 4), dtype=np.uint8)).float()
+        hard = functional.interpolate(coarse, (height, width), mode="nearest")
+        smooth = functional.interpolate(coarse, (height, width), mode="bilinear")
+        framed = torch.full_like(smooth, 255.0)
+        inner = (slice(height // 4, -(height // 4)), slice(width // 4, -(width // 4)))
+        framed[:, :, *inner] = smooth[:, :, *inner]
+        probes = torch.cat([hard, smooth, framed]).permute(0, 2, 3, 1)
+        return np.ascontiguousarray(probes.round().to(torch.uint8).numpy())
 
 
-def _fold(module: nn.Module) -> None:
+class _OnOneProcessor:
+    """An encoder's model, computed on a thread of its own by one processor."""
+
+    def __init__(self, encoder: ClipEncoder, number: int) -> None:
+        thread = OneThread(f"inference-{number}")
+        thread.runs(torch.set_num_threads)(1)
+        self._encoder = encoder
+        self._images = thread.runs(encoder._embed_images)
+        self._texts = thread.runs(encoder._embed_texts)
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """The encoder's."""
+        return self._encoder.spec
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The encoder's."""
+        return self._encoder.preprocess
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """As `ClipEncoder.encode_images`."""
+        return self._images(pixels)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """As `ClipEncoder.encode_texts`."""
+        return self._texts(texts)
+
+
+def fold_batch_norms(module: nn.Module) -> None:
     """Fold every batch norm that directly follows a convolution, in place."""
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
@@ -265,7 +331,7 @@ def _fold(module: nn.Module) -> None:
             setattr(module, name, getattr(child, "act", None) or nn.Identity())
             before = None
         else:
-            _fold(child)
+            fold_batch_norms(child)
             before = (name, child)
 
 

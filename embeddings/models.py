@@ -63,7 +63,7 @@ MODELS: tuple[ModelSpec, ...] = (
         download_mb=0,
         dim=256,
         summary="Ships with Lookalike; retail pictures, quick on a laptop CPU, needs no network.",
-        sha256="80853c01bd43e67566149b54d834a8d442000b4a510000f19fd986a083408aa4",
+        sha256="f7fd835797a81939f6e23af0134686a0d1cae43ee858e9afed43812f87bb10be",
     ),
     ModelSpec(
         name="ViT-B-32/laion2b_s34b_b79k",

@@ -303,10 +303,6 @@ class Engine:
         """
         return self._index.get(product_id)
 
-    def check(self) -> None:
-        """Embed and search once, as a readiness probe; raises what a real query would raise."""
-        self.search(Query(parts=(TextPart("ready"),), k=1))
-
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)
 

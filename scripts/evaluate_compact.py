@@ -16,6 +16,7 @@ from compact_training.catalogs import GENERAL, SETS, read_rows  # noqa: E402
 from compact_training.drawn import HELD_DRAWINGS, PAIRS, drawn_set  # noqa: E402
 from compact_training.measures import Floats, Vectors, measure_all  # noqa: E402
 from compact_training.pixels import PREPROCESS, PixelRows, cached_pixels  # noqa: E402
+from compact_training.prompts import compare_prompts  # noqa: E402
 from measuring import Measure, machine, show  # noqa: E402
 
 from embeddings.clip import ClipEncoder, load_encoder  # noqa: E402
@@ -58,16 +59,24 @@ def encode_all(encoder: ClipEncoder, pixels: PixelRows, batch: int = 64) -> Floa
     return np.concatenate(blocks)
 
 
-def quality(encoder: ClipEncoder, data: Path, cache: Path) -> dict[str, float]:
-    """The figures that need the catalogs."""
+def vectors_of(encoder: ClipEncoder, data: Path, cache: Path) -> Vectors:
+    """All pictures embedded."""
     if encoder.preprocess != PREPROCESS:
         raise ValueError(f"the model takes {encoder.preprocess}, not {PREPROCESS}")
     drawings = {name: drawn_set(cache, name) for name in (HELD_DRAWINGS, PAIRS)}
     pictures = {name: encode_all(encoder, cached_pixels(data, cache, name)) for name in SETS}
     pictures |= {name: encode_all(encoder, drawn.pixels) for name, drawn in drawings.items()}
     rows = {name: read_rows(data, name) for name in SETS}
-    vectors = Vectors(rows, pictures, drawings[HELD_DRAWINGS], drawings[PAIRS])
-    return measure_all(vectors, encoder.encode_texts)
+    return Vectors(rows, pictures, drawings[HELD_DRAWINGS], drawings[PAIRS])
+
+
+def show_prompts(vectors: Vectors, encoder: ClipEncoder) -> None:
+    """A table of the sets of prompts, by kind of label."""
+    print(f"{'label':12}{'prompts':20}{'even rows':>10}{'odd rows':>10}")
+    for kind, prompts, even, odd in compare_prompts(
+        vectors.rows, vectors.pictures, encoder.encode_texts
+    ):
+        print(f"{kind:12}{prompts:20}{even:>10.3f}{odd:>10.3f}")
 
 
 def speed(encoder: ClipEncoder) -> dict[str, float]:
@@ -97,12 +106,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "embeddings" / "data" / "compact")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "compact")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--prompts", action="store_true", help="compare prompts instead")
     options = parser.parse_args()
     encoder = load_encoder(f"local-dir:{options.model}")
     reason = None
     figures: dict[str, float] = {}
     if any(options.data.glob(f"{GENERAL}-*.parquet")):
-        figures |= quality(encoder, options.data, options.cache)
+        vectors = vectors_of(encoder, options.data, options.cache)
+        if options.prompts:
+            show_prompts(vectors, encoder)
+            return
+        figures |= measure_all(vectors, encoder.encode_texts)
     else:
         reason = f"the shared catalogs are not in {options.data}"
     figures |= speed(encoder)

@@ -1,7 +1,7 @@
 """Train the shipped model: `scripts/train_compact.py --data ../shared/data`.
 
 Runs in the steps of docs/compact-model.md; every step leaves its result in the run's folder below
-`.cache/compact`, and tuning also leaves checkpoints, so that the same call resumes after an
+`.cache/compact`, and training also leaves checkpoints, so that the same call resumes after an
 interruption. The teachers are installed with `pip install -e .[train]`.
 """
 
@@ -17,9 +17,8 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from compact_training.joint import JointPlan  # noqa: E402
 from compact_training.stages import Run  # noqa: E402
-from compact_training.tuning import TunePlan  # noqa: E402
+from compact_training.training import Plan  # noqa: E402
 
 
 def _arguments() -> argparse.Namespace:
@@ -30,8 +29,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--run", default=None, help="name of the run's folder; default: the seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--text-steps", type=int, default=1500)
-    parser.add_argument("--joint-steps", type=int, default=600)
-    parser.add_argument("--steps", type=int, default=0, help="of tuning the trunk")
+    parser.add_argument(
+        "--text-from", type=Path, help="a model folder whose text tower to start from, untaught"
+    )
+    parser.add_argument("--steps", type=int, default=1500, help="of training both towers")
+    parser.add_argument("--views", type=int, default=5, help="of every picture")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -43,24 +45,11 @@ def main() -> None:
     name = options.run or f"seed-{options.seed}"
     run = Run(options.data, options.cache, options.cache / "runs" / name, options.seed)
     started = time.monotonic()
-    run.teach_text(options.text_steps)
-    run.train_towers(JointPlan(options.joint_steps, seed=options.seed))
-    if options.steps:
-        joint = JointPlan(
-            options.steps,
-            rate=3e-4,
-            text_rate=1.5e-4,
-            fashion=160,
-            grocery=24,
-            clothing=24,
-            drawings=40,
-            memory=160,
-            stand_ins=320,
-            queue=1280,
-            replay=128,
-            seed=options.seed,
-        )
-        run.tune_trunk(TunePlan(joint))
+    if options.text_from:
+        run.take_text(options.text_from)
+    else:
+        run.teach_text(options.text_steps)
+    run.train_towers(Plan(options.steps, seed=options.seed), options.views)
     run.export(options.out)
     print(f"{options.out} written after {(time.monotonic() - started) / 60:.0f} minutes")
 

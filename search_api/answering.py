@@ -96,7 +96,7 @@ class Answering:
         task = PictureTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
-        self.room = Room(settings.under_way)
+        self.room = Room(settings.under_way, settings.under_way_crowded)
         self.leaving = False
 
     def warm(self) -> None:
@@ -108,6 +108,7 @@ class Answering:
         drawn = BytesIO()
         Image.new("RGB", (64, 64), "white").save(drawn, "PNG")
         self._workers.warm(GivenPicture(drawn.getvalue()))
+        self.queue.warm()
         picture = ImagePart(Image.new("RGB", (64, 64), "white"))
         query = Query(parts=(TextPart("ready"), picture), k=1)
         self._threads.submit(self.engine.search, query).result()

@@ -68,6 +68,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
                 (400, "The request can't be read"),
                 (413, "The request is too large"),
                 (422, "A field or a picture can't be used"),
+                (503, "The service can't answer now; see Retry-After"),
+                (504, "The answer would come too late"),
+                (507, "There is no room for an upload now"),
             )
         },
     )

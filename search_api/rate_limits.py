@@ -1,4 +1,8 @@
-"""How often each caller may ask: a token bucket for everyone, in a table of bounded size."""
+"""How often each caller may ask: a token bucket for everyone, in a table of bounded size.
+
+Our own, since it is thirty lines: the libraries for it count hits in windows or keep a list of
+them, take whole requests alone, and remember every caller who was ever heard of.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from PIL import Image
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
@@ -306,7 +307,7 @@ def _parse(model: type[M], raw: bytes) -> M:
 
 
 def _picture_part(picture: QueryPicture, weight: float = 1.0) -> ImagePart:
-    return ImagePart(picture.image, weight, picture.pixels)
+    return ImagePart(Image.fromarray(picture.pixels), weight, picture.pixels)
 
 
 def _to_part(part: PartRequest, picture: QueryPicture | None) -> QueryPart:

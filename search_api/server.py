@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
@@ -25,6 +26,8 @@ from search_api.metrics import shared_by_workers
 from search_api.settings import Settings, read_settings
 
 __all__ = ["Serving", "run", "run_workers"]
+
+_NOT_STARTED = "The service did not start; the lines above say why."
 
 # Loading a model takes seconds, of which other processes have their share.
 _START_SECONDS = 60
@@ -59,7 +62,9 @@ class Serving:
         try:
             encoder = clip.load_encoder(self.model, device=self.device, precision=self.precision)
             clip.use_threads(self.threads)
-            return create_app(Engine.open(self.index, encoder), self.settings)
+            app = create_app(Engine.open(self.index, encoder), self.settings)
+            _keep_what_is()
+            return app
         except LookalikeError as error:
             console.error(error.message)
             # This code tells the supervisor that another try would end the same way.
@@ -84,7 +89,7 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
     with shared_by_workers():
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-        raise ServeError("The service did not start; the lines above say why.")
+        raise ServeError(_NOT_STARTED)
 
 
 def run(engine: Engine, host: str, port: int, settings: Settings | None = None) -> None:
@@ -97,18 +102,21 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
         settings: By default those of the environment.
 
     Raises:
-        ServeError: The address can't be listened on.
+        ServeError: The address can't be listened on, or the first query fails.
     """
     settings = settings or read_settings()
     configure_logs(settings.log_format)
     _take_turns()
-    engine.check()  # the first query pays for lazy set-up; no caller should
     config = _config(create_app(engine, settings), host, port)
     listening = _listen(host, port)
     _announce(listening, host, engine.index.manifest.products)
-    # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+    _keep_what_is()
+    try:
+        # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
+    except SystemExit:
+        raise ServeError(_NOT_STARTED) from None
 
 
 def _take_turns() -> None:
@@ -119,6 +127,16 @@ def _take_turns() -> None:
     32 clients on two cores.
     """
     sys.setswitchinterval(0.0005)
+
+
+def _keep_what_is() -> None:
+    """Take what start-up made, which stays, out of the garbage collector's rounds.
+
+    With torch loaded these are some hundred thousand objects, and a full round over them stops
+    every thread.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _config(app: FastAPI | Serving, host: str, port: int) -> uvicorn.Config:

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Searches and taggings worked on or waiting at the same time; then 503.",
     )
+    under_way_crowded: int = Field(
+        default=12,
+        gt=0,
+        description="The same while some are refused, so that those let in wait less; enough to "
+        "keep the decoders and the model at work.",
+    )
     queue_size: int = Field(
         default=32,
         gt=0,

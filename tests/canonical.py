@@ -13,6 +13,7 @@ import open_clip
 import torch
 from PIL import Image
 
+from embeddings import compact_trunk  # noqa: F401  (timm is to know the trunk's name)
 from embeddings.models import COMPACT_FOLDER
 
 VECTORS = Path(__file__).parent / "data" / "compact_vectors.json"

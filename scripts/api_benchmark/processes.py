@@ -14,13 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from .load import Answer
 
-__all__ = ["ROOT", "python", "running", "service", "under_load"]
+__all__ = ["ROOT", "environment", "python", "running", "service", "under_load"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _START_SECONDS = 120
+# Seconds that a load may take beside its own time: what is under way at its end is waited for.
+_PATIENCE = 60
 
 
 def python(*arguments: str) -> list[str]:
@@ -28,15 +31,16 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Variables for a process that runs this checkout's code, and what is to be set beside."""
     return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'scripts'}", **more}
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, said: str, **environment: str) -> Iterator[int]:
+def running(command: Sequence[str], log: Path, said: str, **variables: str) -> Iterator[int]:
     """A server process; gives the port that its log names."""
     with log.open("w") as file:
-        process = subprocess.Popen(command, stderr=file, env=_environment(environment))
+        process = subprocess.Popen(command, stderr=file, env=environment(variables))
     try:
         end = time.monotonic() + _START_SECONDS
         while not (found := re.search(said, log.read_text())):
@@ -46,16 +50,23 @@ def running(command: Sequence[str], log: Path, said: str, **environment: str) ->
         yield int(found[1])
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def service(index: Path, log: Path, **environment: str) -> Any:
-    """`lookalike serve` over an index, as a context that gives its port."""
+@contextmanager
+def service(index: Path, log: Path, **variables: str) -> Iterator[int]:
+    """`lookalike serve` over an index, once it is ready; gives its port."""
     main = "from search_api.cli import main; main()"
     command = python("-c", main, "serve", "--index", str(index), "--port", "0")
-    return running(
-        command, log, r"Serving [\d,]+ products on http://127\.0\.0\.1:(\d+)", **environment
-    )
+    said = r"Serving [\d,]+ products on http://127\.0\.0\.1:(\d+)"
+    with running(command, log, said, **variables) as port:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=_START_SECONDS) as answer:
+            answer.read()
+        yield port
 
 
 def under_load(port: int, requests: Path, **kind: Any) -> list[Answer]:
@@ -68,6 +79,12 @@ def under_load(port: int, requests: Path, **kind: Any) -> list[Answer]:
     """
     job = json.dumps({"port": port, "requests": str(requests), **kind})
     command = python("-m", "api_benchmark.load_process", job)
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=_environment({}))
+    done = subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        env=environment({}),
+        timeout=_PATIENCE + 2 * kind["seconds"],
+    )
     answers: list[Answer] = pickle.loads(done.stdout)
     return answers

@@ -7,6 +7,8 @@ import json
 import pickle
 import subprocess
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -15,12 +17,14 @@ from measuring import Measure
 from indexer.index import Index
 
 from .load import Answer, Load, text_request
-from .processes import ROOT, _environment, python, service
+from .processes import ROOT, environment, python, service
 
 __all__ = ["publishing"]
 
 _PRODUCTS = 300
 _CLIENTS = 4
+# Seconds that all publications may take.
+_LONGEST = 400.0
 
 
 def publishing(index: Path, folder: Path, publishes: int) -> list[Measure]:
@@ -33,22 +37,14 @@ def publishing(index: Path, folder: Path, publishes: int) -> list[Measure]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment({}),
+        env=environment({}),
         cwd=ROOT,
     )
-    assert publisher.stdout is not None
-    assert publisher.stdin is not None
-    publisher.stdout.readline()  # the first edition is there
-    requests = [text_request(f"red dress {number}") for number in range(5000)]
-    with service(published, folder / "publishing.log") as port:
-        load = Load("127.0.0.1", port, requests, keep_bodies=True)
-        publisher.stdin.write("go\n")
-        publisher.stdin.flush()
-        over = threading.Event()
-        threading.Thread(target=lambda: (publisher.wait(), over.set()), daemon=True).start()
-        answers = uvloop.run(load.until(_CLIENTS, over.is_set))
-    if publisher.returncode != 0:
-        raise RuntimeError("the publisher failed")
+    try:
+        answers = _asked_meanwhile(publisher, published, folder / "publishing.log")
+    finally:
+        publisher.kill()
+        publisher.wait()
     seen = {_edition(answer) for answer in answers if answer.status == 200}
     return [
         Measure("publishes_failed", float(sum(a.status != 200 for a in answers)), 0.0, "lower"),
@@ -57,6 +53,31 @@ def publishing(index: Path, folder: Path, publishes: int) -> list[Measure]:
         Measure("publishes_seen", float(len(seen) - 1)),
         Measure("publishes_requests", float(len(answers))),
     ]
+
+
+def _asked_meanwhile(
+    publisher: subprocess.Popen[str], published: Path, log: Path
+) -> Sequence[Answer]:
+    """All answers from the first publication to the last.
+
+    Raises:
+        RuntimeError: The publisher failed, or took too long.
+    """
+    assert publisher.stdout is not None
+    assert publisher.stdin is not None
+    publisher.stdout.readline()  # the first edition is there
+    requests = [text_request(f"red dress {number}") for number in range(5000)]
+    with service(published, log) as port:
+        load = Load("127.0.0.1", port, requests, keep_bodies=True)
+        publisher.stdin.write("go\n")
+        publisher.stdin.flush()
+        end = time.monotonic() + _LONGEST
+        over = threading.Event()
+        threading.Thread(target=lambda: (publisher.wait(), over.set()), daemon=True).start()
+        answers = uvloop.run(load.until(_CLIENTS, lambda: over.is_set() or time.monotonic() > end))
+    if publisher.poll() != 0:
+        raise RuntimeError("the publisher failed, or took too long")
+    return answers
 
 
 def _body(answer: Answer) -> dict[str, object]:

@@ -157,7 +157,7 @@ class Sampler:
         deck = np.random.default_rng([self._seed, epoch, 1]).permutation(rows)
         return np.asarray(deck[place * count : (place + 1) * count], dtype=np.int64)
 
-    def fashion(self, count: int, titles: float = 0.6) -> Portion:
+    def fashion(self, count: int, titles: float = 0.7) -> Portion:
         """Products with their title (a share `titles` of them) or a composed phrase."""
         rows = self._dealt(self._sets[FASHION].train, count)
         products = [self._fashion[row] for row in rows]
@@ -178,11 +178,11 @@ class Sampler:
         )
 
     _anchor_weights = (
-        ("type", 1.0),
-        ("colour", 0.7),
-        ("gender", 0.4),
-        ("usage", 0.25),
-        ("season", 0.15),
+        ("type", 0.6),
+        ("colour", 0.6),
+        ("gender", 0.25),
+        ("usage", 0.15),
+        ("season", 0.1),
     )
 
     def _fashion_anchors(self, products: list[Product], fact: str, weight: float) -> Anchors:
@@ -220,7 +220,7 @@ class Sampler:
         if roll < 0.4:
             return self._in_prompt(name)
         description: str = columns["description"][product]
-        if roll < 0.6:
+        if roll < 0.5:
             return f"{name}: {description}"
         if roll < 0.7:
             return f"{name}, {columns['coarse'][product].replace('-', ' ')}"

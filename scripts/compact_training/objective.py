@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from open_clip.transformer import TextTransformer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from compact_training.batches import Anchors, Codes, Portion
 from compact_training.captions import Caption
-from compact_training.text_tower import encode, tokenize
+from compact_training.text_tower import CONTEXT, encode
 
 __all__ = [
-    "ClassMemory",
     "Queue",
     "anchor_loss",
     "contrast",
@@ -24,19 +25,51 @@ __all__ = [
     "portion_loss",
 ]
 
-# Of the ImageNet teacher's probabilities; 1.0 and 1.5 gave the same, 2.5 less.
-_TEACHER_TEMPERATURE = 1.2
+# Weight of labels as queries for pictures, against pictures asking for their label.
+_LABELS_ASK = 0.5
+# Tokens at which texts are put together with longer ones.
+_LENGTHS = (5, 6, 7, 8, 10, 12, 16, 22, CONTEXT)
 
 
-def encode_sorted(tower: TextTransformer, texts: Sequence[str], parts: int = 3) -> Tensor:
+def encode_sorted(tower: TextTransformer, tokens: Tensor) -> Tensor:
     """Unit vectors in the order of the texts; like lengths go together to save padding."""
-    tokens = tokenize(texts)
-    order = (tokens != 0).sum(1).argsort(stable=True)
-    size = -(-len(order) // parts)
-    chunks = [encode(tower, tokens[order[s : s + size]]) for s in range(0, len(order), size)]
-    back = torch.empty_like(order)
-    back[order] = torch.arange(len(order))
-    return torch.cat(chunks)[back]
+    lengths = (tokens != 0).sum(1)
+    vectors = torch.empty(len(tokens), tower.output_dim)
+    chunks, places = [], []
+    least = 0
+    with _looked_up_once(tower, tokens):
+        for most in _LENGTHS:
+            (place,) = torch.where((lengths > least) & (lengths <= most))
+            if len(place):
+                places.append(place)
+                chunks.append(encode(tower, tokens[place]))
+            least = most
+    return vectors.index_copy(0, torch.cat(places), torch.cat(chunks))
+
+
+class _Lookup(nn.Module):
+    """A part of a token embedding, as a module in its place."""
+
+    def __init__(self, table: Tensor, places: Tensor) -> None:
+        super().__init__()
+        self._table, self._places = table, places
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return functional.embedding(self._places[tokens], self._table)
+
+
+@contextmanager
+def _looked_up_once(tower: TextTransformer, tokens: Tensor) -> Iterator[None]:
+    """Take token embeddings from the table once: each time costs a gradient of the whole table."""
+    embedding = tower.token_embedding
+    used = tokens.unique().long()
+    places = torch.zeros(len(embedding.weight), dtype=torch.long)
+    places[used] = torch.arange(len(used))
+    tower.token_embedding = _Lookup(embedding(used), places)
+    try:
+        yield
+    finally:
+        tower.token_embedding = embedding
 
 
 def contrast(queries: Tensor, answers: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
@@ -83,12 +116,16 @@ def portion_loss(
         said_truth = torch.cat([truth.T, past_said.T], 1)
     loss = contrast(texts[:count], seen, seen_truth, scale)
     loss = 0.5 * (loss + contrast(pictures, said, said_truth, scale))
+    start = count
+    for place, anchors in enumerate(portion.anchors):
+        labels = texts[start : start + len(anchors.texts)]
+        loss = loss + anchor_loss(pictures, labels, anchors, scale)
+        right = anchors.truth if queue is None else queue.known(place, anchors.truth)
+        truth = torch.from_numpy(right == np.arange(len(labels))[:, None]).float()
+        loss = loss + _LABELS_ASK * anchors.weight * contrast(labels, seen, truth, scale)
+        start += len(anchors.texts)
     if queue is not None:
         queue.push(portion, pictures.detach(), texts[:count].detach())
-    for anchors in portion.anchors:
-        labels = texts[count : count + len(anchors.texts)]
-        loss = loss + anchor_loss(pictures, labels, anchors, scale)
-        count += len(anchors.texts)
     return loss
 
 
@@ -101,6 +138,7 @@ class Queue:
         captions: One a row.
         pictures: `[n, dim]`.
         texts: `[n, dim]`.
+        labels: `[label lists, n]`, which label of each list is right; -1 where it isn't known.
     """
 
     def __init__(self, codes: Codes, size: int, dim: int) -> None:
@@ -110,9 +148,18 @@ class Queue:
         self.captions: list[Caption] = []
         self.pictures = torch.empty(0, dim)
         self.texts = torch.empty(0, dim)
+        self.labels: NDArray[np.int64] | None = None
+
+    def known(self, place: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The right labels of one list: a step's own, and then those of the queue."""
+        return own if self.labels is None else np.concatenate([own, self.labels[place]])
 
     def push(self, portion: Portion, pictures: Tensor, texts: Tensor) -> None:
         """Add a step's vectors; the oldest go."""
+        truths = np.stack([anchors.truth for anchors in portion.anchors])
+        if self.labels is not None:
+            truths = np.concatenate([self.labels, truths], axis=1)
+        self.labels = truths[:, -self._size :]
         self.rows = np.concatenate([self.rows, portion.rows])[-self._size :]
         self.captions = [*self.captions, *portion.captions][-self._size :]
         self.pictures = torch.cat([self.pictures, pictures])[-self._size :]
@@ -122,6 +169,7 @@ class Queue:
         """What a checkpoint keeps."""
         return {
             "rows": torch.from_numpy(self.rows),
+            "labels": None if self.labels is None else torch.from_numpy(self.labels.copy()),
             "captions": [(caption.text, caption.claims) for caption in self.captions],
             "pictures": self.pictures,
             "texts": self.texts,
@@ -130,75 +178,6 @@ class Queue:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a checkpoint."""
         self.rows = state["rows"].numpy()
+        self.labels = None if state["labels"] is None else state["labels"].numpy()
         self.captions = [Caption(text, claims) for text, claims in state["captions"]]
         self.pictures, self.texts = state["pictures"], state["texts"]
-
-
-class ClassMemory:
-    """The ImageNet teacher's knowledge, without ImageNet's pictures.
-
-    Features of our own pictures are mixed and moved along the classifier's rows; what the teacher
-    says to them, over all classes, is what the student is to say with the class names as labels.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, names: list[list[str]], seed: int) -> None:
-        self._weight = weight
-        self._bias = bias
-        self._names = names
-        self._seed = seed
-        self.at(0)
-        rows = weight - weight.mean(0)
-        self._directions = functional.normalize(rows, dim=1)
-
-    def at(self, step: int) -> None:
-        """Go to a step, so that a resumed run draws what an unbroken one would."""
-        self._rng = np.random.default_rng([self._seed, step])
-
-    def features(self, real: Tensor, classes: Tensor) -> Tensor:
-        """Stand-in features `[n, 1280]` for n classes, from some real ones.
-
-        Channels of three real pictures are crossed, which breaks up what those show, and the
-        class's row is added. The ranges were chosen by training a projection on stand-ins alone:
-        pictures of a class lie 4 to 8 along its row.
-        """
-        count = len(classes)
-        mixed = self._some(real, count)
-        for _ in range(2):
-            share = torch.from_numpy(self._rng.uniform(0, 0.7, (count, 1)))
-            crossed = torch.from_numpy(self._rng.random(mixed.shape, dtype=np.float32)) < share
-            mixed = torch.where(crossed, self._some(real, count), mixed)
-        strength = torch.from_numpy(self._rng.uniform(0.5, 1, (count, 1)).astype(np.float32))
-        reach = torch.from_numpy(self._rng.uniform(4, 12, (count, 1)).astype(np.float32))
-        return (strength * mixed + reach * self._directions[classes]).clamp(0, 6)
-
-    def _some(self, real: Tensor, count: int) -> Tensor:
-        return real[torch.from_numpy(self._rng.integers(len(real), size=count))]
-
-    def teacher_log(self, features: Tensor) -> Tensor:
-        """The teacher's log-probabilities `[n, 1000]`, softened."""
-        logits = features @ self._weight.T + self._bias
-        return (logits / _TEACHER_TEMPERATURE).log_softmax(1)
-
-    def draw(self, count: int) -> tuple[Tensor, list[str]]:
-        """Distinct classes and a name for each."""
-        classes = self._rng.choice(len(self._names), count, replace=False)
-        texts = []
-        for label in classes:
-            names = self._names[label]
-            first = len(names) == 1 or self._rng.random() < 0.6
-            name = names[0] if first else names[int(self._rng.integers(1, len(names)))]
-            texts.append(name if self._rng.random() < 0.7 else f"a photo of a {name}")
-        return torch.from_numpy(classes), texts
-
-    def loss(self, pictures: Tensor, labels: Tensor, log: Tensor, scale: Tensor) -> Tensor:
-        """Divergence of the student from the teacher over the drawn classes.
-
-        Args:
-            pictures: `[n, dim]` unit rows.
-            labels: `[classes, dim]` unit rows.
-            log: The teacher's log-probabilities of the drawn classes, `[n, classes]`.
-            scale: The multiplier of cosines.
-        """
-        student = (scale * pictures @ labels.T).log_softmax(1)
-        teacher = log.log_softmax(1)
-        return functional.kl_div(student, teacher, log_target=True, reduction="batchmean")

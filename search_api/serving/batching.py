@@ -63,9 +63,9 @@ class _Item:
 
 
 class Batcher:
-    """Lanes of waiting items, and the one thread that works on them; for callers on any thread.
+    """Lanes of waiting items, and the threads that work on them; for callers on any thread.
 
-    The thread takes the lane whose first item has waited longest. What came in while it worked is
+    A thread takes the lane whose first item has waited longest. What came in while it worked is
     the next batch, so that batches grow with the load by themselves and a lone item goes at once.
     An item that was cancelled or whose deadline has passed is dropped before it costs anything.
 
@@ -73,10 +73,12 @@ class Batcher:
     fails. When it runs out of memory, it is halved once, and then refused.
 
     Args:
-        work: What is done with a lane's batches.
+        work: What is done with a lane's batch where there is no other, and by one thread at a time.
         options: Sizes and limits.
+        crew: What is done with lanes' batches side by side where there are several, one for each
+            thread; empty where one batch follows the other.
         clock: Seconds, as `time.monotonic`; deadlines are in its terms.
-        on_batch: Told of every batch, on the batcher's thread.
+        on_batch: Told of every batch, on the thread that did it.
     """
 
     def __init__(
@@ -84,22 +86,29 @@ class Batcher:
         work: Mapping[Lane, Work],
         options: BatchOptions,
         *,
+        crew: Sequence[Mapping[Lane, Work]] = (),
         clock: Callable[[], float] = time.monotonic,
         on_batch: OnBatch = lambda lane, size, seconds: None,
     ) -> None:
         self._work = work
+        self._crew = crew or [work]
         self._options = options
         self._clock = clock
         self._on_batch = on_batch
         self._lanes: dict[Lane, deque[_Item]] = {lane: deque() for lane in work}
         self._changed = threading.Condition()
         self._closed = False
-        self._busy_since: float | None = None
+        # Of the threads that are at a batch, since when.
+        self._since: dict[int, float] = {}
         self._ended = -math.inf
         self._last_size = 0
         self._cost = dict.fromkeys(work, 0.0)
-        self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, args=[number], name=f"encoder-{number}", daemon=True)
+            for number in range(len(self._crew))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(
         self, lane: Lane, values: Sequence[Any], deadline: float = math.inf
@@ -131,21 +140,19 @@ class Batcher:
         """What the clock shows."""
         return self._clock()
 
-    def full(self, lane: Lane) -> bool:
-        """Whether the lane takes no more; a quick look, without a lock."""
-        return len(self._lanes[lane]) >= self._options.max_waiting
-
     def busy_for(self) -> float:
-        """Seconds since the batch under way began; 0 when idle."""
-        since = self._busy_since
-        return 0.0 if since is None else max(0.0, self._clock() - since)
+        """Seconds since the oldest batch under way began; 0 when idle."""
+        with self._changed:
+            since = min(self._since.values(), default=math.inf)
+        return max(0.0, self._clock() - since)
 
     def close(self, timeout: float | None = None) -> None:
-        """Finish what is queued, then end the thread; waits for it up to `timeout` seconds."""
+        """Finish what is queued, then end the threads; waits for each up to `timeout` seconds."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        self._thread.join(timeout)
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout)
 
     def _admit(self, lane: Lane, left: float) -> None:
         queue = self._lanes[lane]
@@ -161,22 +168,30 @@ class Batcher:
                 retry_after=max(1, math.ceil(ahead)),
             )
 
-    def _run(self) -> None:
-        while (batch := self._next()) is not None:
-            lane, items = batch
-            self._busy_since = start = self._clock()
-            self._answer(lane, items)
-            self._busy_since = None
-            self._ended = self._clock()
-            self._last_size = len(items)
-            took = self._ended - start
-            self._cost[lane] += _SMOOTHING * (took / len(items) - self._cost[lane])
+    def _run(self, number: int) -> None:
+        while (batch := self._next(number)) is not None:
+            lane, items, work = batch
+            start = self._clock()
+            self._answer(work[lane], lane, items)
+            took = self._ends(number, lane, len(items), start)
             try:
                 self._on_batch(lane, len(items), took)
             except Exception:
                 _log.exception("a batch could not be reported")
 
-    def _next(self) -> tuple[Lane, list[_Item]] | None:
+    def _ends(self, number: int, lane: Lane, size: int, start: float) -> float:
+        """Note that a thread has done its batch; returns the seconds that it took."""
+        with self._changed:
+            # Side by side, each of so many seconds brings the queue on by a share of an item.
+            beside = len(self._since)
+            del self._since[number]
+            self._ended = self._clock()
+            self._last_size = size
+            took = self._ended - start
+            self._cost[lane] += _SMOOTHING * (took / size / beside - self._cost[lane])
+        return took
+
+    def _next(self, number: int) -> tuple[Lane, list[_Item], Mapping[Lane, Work]] | None:
         with self._changed:
             while True:
                 lane = self._oldest()
@@ -191,7 +206,12 @@ class Batcher:
                     continue
                 items = self._take(lane)
                 if items:
-                    return lane, items
+                    more = any(self._lanes.values())
+                    if more:
+                        self._changed.notify()
+                    alone = not more and not self._since
+                    self._since[number] = self._clock()
+                    return lane, items, self._work if alone else self._crew[number]
 
     def _oldest(self) -> Lane | None:
         heads = [(queue[0].since, lane) for lane, queue in self._lanes.items() if queue]
@@ -207,7 +227,9 @@ class Batcher:
     def _take(self, lane: Lane) -> list[_Item]:
         queue, items = self._lanes[lane], list[_Item]()
         now = self._clock()
-        while queue and len(items) < self._options.max_batch[lane]:
+        idle = len(self._crew) - len(self._since)
+        most = min(self._options.max_batch[lane], -(-len(queue) // idle))
+        while queue and len(items) < most:
             item = queue.popleft()
             if not item.future.set_running_or_notify_cancel():
                 continue
@@ -217,9 +239,11 @@ class Batcher:
             items.append(item)
         return items
 
-    def _answer(self, lane: Lane, items: Sequence[_Item], *, halved: bool = False) -> None:
+    def _answer(
+        self, work: Work, lane: Lane, items: Sequence[_Item], *, halved: bool = False
+    ) -> None:
         try:
-            answers = list(self._work[lane]([item.value for item in items]))
+            answers = list(work([item.value for item in items]))
             if len(answers) != len(items):
                 raise ValueError(f"{len(answers)} answers for {len(items)} {lane}")
         except MemoryError:
@@ -228,12 +252,12 @@ class Batcher:
                 _fail(items, error)
                 return
             _log.warning("out of memory, batch halved", lane=lane, items=len(items))
-            self._halves(lane, items, halved=True)
+            self._halves(work, lane, items, halved=True)
         except Exception as error:
             if len(items) == 1:
                 _fail(items, error)
                 return
-            self._halves(lane, items, halved=halved)
+            self._halves(work, lane, items, halved=halved)
         else:
             for item, answer in zip(items, answers, strict=True):
                 if isinstance(answer, Exception):
@@ -241,10 +265,10 @@ class Batcher:
                 else:
                     item.future.set_result(answer)
 
-    def _halves(self, lane: Lane, items: Sequence[_Item], *, halved: bool) -> None:
+    def _halves(self, work: Work, lane: Lane, items: Sequence[_Item], *, halved: bool) -> None:
         middle = len(items) // 2
-        self._answer(lane, items[:middle], halved=halved)
-        self._answer(lane, items[middle:], halved=halved)
+        self._answer(work, lane, items[:middle], halved=halved)
+        self._answer(work, lane, items[middle:], halved=halved)
 
 
 def _fail(items: Sequence[_Item], error: Exception) -> None:

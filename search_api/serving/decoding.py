@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from PIL import Image
 from embeddings.encoder import PixelArray
 from embeddings.images import ImageLimits, open_image
 from embeddings.preprocess import Preprocess
-from indexer.decoding import decoder_faults
+from indexer.decoding import THUMBNAIL_SIDE, decoder_faults
 
 __all__ = ["GivenPicture", "PictureTask", "PictureWorkers", "QueryPicture", "Region"]
 
-# A query's picture itself is only looked at for colours and for what is shown to people.
-_KEPT_SIDE = 1024
+# Of smaller parts the whole picture has no more to show: it is decoded in full.
+_SMALLEST_SHARE = 0.01
 
 Region = tuple[float, float, float, float]
 """Left, top, right and bottom, as shares of a picture's sides, 0 to 1."""
@@ -34,14 +35,12 @@ class GivenPicture:
 
 @dataclass(frozen=True)
 class QueryPicture:
-    """A picture ready for the encoder.
+    """A picture ready for the encoder: all that comes back from a worker, since it is small.
 
     Attributes:
-        image: The RGB picture, or the part that is meant; at most 1,024 pixels a side.
-        pixels: `[height, width, 3]`, made of it in full size.
+        pixels: `[height, width, 3]`, of the picture or of the part that is meant.
     """
 
-    image: Image.Image
     pixels: PixelArray
 
 
@@ -53,18 +52,20 @@ class PictureTask:
     limits: ImageLimits
 
     def __call__(self, given: GivenPicture) -> QueryPicture:
-        """Decode, cut and preprocess.
+        """Decode, cut and preprocess; a whole picture as `indexer.decoding` does a product's.
 
         Raises:
             ImageError: It can't be used.
         """
-        image = open_image(given.data, limits=self.limits)
+        # A large JPEG is decoded no larger than it need be, which is several times quicker.
+        useful = max(*self.preprocess.size, THUMBNAIL_SIDE)
+        if given.region is not None:
+            left, top, right, bottom = given.region
+            useful = math.ceil(useful / max(min(right - left, bottom - top), _SMALLEST_SHARE))
+        image = open_image(given.data, limits=self.limits, target=useful)
         if given.region is not None:
             image = _cut(image, given.region)
-        pixels = self.preprocess(image)
-        if max(image.size) > _KEPT_SIDE:
-            image.thumbnail((_KEPT_SIDE, _KEPT_SIDE), reducing_gap=2.0)
-        return QueryPicture(image, pixels)
+        return QueryPicture(self.preprocess(image))
 
 
 class PictureWorkers:

@@ -24,6 +24,9 @@ __all__ = ["BATCHES", "EncodeQueue", "QueuedEncoder", "TextCache"]
 # first batch are written while a second is encoded; texts are small.
 BATCHES = {Lane.PICTURES: 8, Lane.TEXTS: 16}
 
+# Large models would take minutes for batches of every size.
+_WARM_SECONDS = 3.0
+
 _LATE = "The request was not answered in time; try again, or ask for less at once."
 
 
@@ -60,7 +63,11 @@ class TextCache:
 
 
 class EncodeQueue:
-    """All encodes of a process, batched, on one thread; texts asked for lately cost nothing.
+    """All encodes of a process, batched; texts asked for lately cost nothing.
+
+    One batch at a time has all processors. Where an encoder has a `crew`, encoders over the same
+    model that each compute on one processor, several batches go side by side instead: a team of
+    processors meets at every layer, and where they have other work as well, it waits there.
 
     Args:
         encoder: What the batches are given to.
@@ -76,11 +83,21 @@ class EncodeQueue:
         cache: TextCache,
         on_batch: OnBatch = lambda lane, size, seconds: None,
     ) -> None:
-        self._encoder = encoder
         self._cache = cache
         self.nothing: FloatArray = np.empty((0, encoder.spec.dim), np.float32)
-        work: dict[Lane, Work] = {Lane.PICTURES: self._pictures, Lane.TEXTS: self._texts}
-        self.batcher = Batcher(work, options, on_batch=on_batch)
+        self._encoder = encoder
+        self._crew: Sequence[Encoder] = getattr(encoder, "crew", ())
+        crew = [_work(each) for each in self._crew]
+        self.batcher = Batcher(_work(encoder), options, crew=crew, on_batch=on_batch)
+
+    def warm(self) -> None:
+        """Embed batches of every size, since the first of each is slow; some seconds at most."""
+        until = self.batcher.now() + _WARM_SECONDS
+        height, width = self._encoder.preprocess.size
+        for size in range(1, BATCHES[Lane.PICTURES] + 1 if self._crew else 1):
+            for each in (self._encoder, *self._crew):
+                if self.batcher.now() < until:
+                    each.encode_images(np.zeros((size, height, width, 3), np.uint8))
 
     async def texts(self, texts: Sequence[str], deadline: float = math.inf) -> FloatArray:
         """Embed texts, `[n, dim]`, by a `time.monotonic` deadline.
@@ -129,14 +146,6 @@ class EncodeQueue:
     def _submit(self, lane: Lane, values: Sequence[Any], deadline: float) -> list[Future[Any]]:
         return self.batcher.submit(lane, values, deadline) if values else []
 
-    def _pictures(self, pixels: Sequence[PixelArray]) -> Sequence[Any]:
-        rows = self._encoder.encode_images(np.stack(pixels))
-        bad = "The picture has no vector; save it anew, or send another one."
-        return [row if np.isfinite(row).all() else BrokenImageError(bad) for row in rows]
-
-    def _texts(self, texts: Sequence[str]) -> Sequence[Any]:
-        return list(self._encoder.encode_texts(texts))
-
 
 class QueuedEncoder:
     """An `Encoder` whose every batch goes through a queue; for code that runs on threads.
@@ -182,6 +191,17 @@ class QueuedEncoder:
     def __getattr__(self, name: str) -> Any:
         """What an encoder can do beside embedding, it does without the queue."""
         return getattr(self._encoder, name)
+
+
+def _work(encoder: Encoder) -> dict[Lane, Work]:
+    """What an encoder does with batches."""
+    bad = "The picture has no vector; save it anew, or send another one."
+
+    def pictures(pixels: Sequence[PixelArray]) -> Sequence[Any]:
+        rows = encoder.encode_images(np.stack(pixels))
+        return [row if np.isfinite(row).all() else BrokenImageError(bad) for row in rows]
+
+    return {Lane.PICTURES: pictures, Lane.TEXTS: lambda texts: list(encoder.encode_texts(texts))}
 
 
 async def _gathered(futures: Sequence[Future[Any]]) -> list[Any]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from embeddings.clip import load_encoder
+from embeddings import clip
+from embeddings.clip import load_encoder, use_threads
 from embeddings.encoder import Encoder
 from embeddings.errors import (
     BrokenModelError,
@@ -78,6 +82,43 @@ def test_rows_are_unit_float32_and_do_not_depend_on_the_batch(pristine: Path) ->
     assert encoder.encode_images(pixels(0)).shape == (0, 32)
     assert encoder.encode_texts([]).shape == (0, 32)
     assert encoder.encode_texts(["x" * 10_000]).shape == (1, 32)
+
+
+def test_a_crew_computes_the_same_side_by_side(pristine: Path) -> None:
+    encoder = load_encoder(f"local-dir:{pristine}", device="cpu", precision="fp32")
+    wanted, words = encoder.encode_images(pixels(16)), ["a red dress", "shoes", "mug"] * 4
+    use_threads(2)
+    try:
+        crew = load_encoder(f"local-dir:{pristine}", device="cpu", precision="fp32").crew
+        use_threads(1)
+        alone = load_encoder(f"local-dir:{pristine}", device="cpu", precision="fp32").crew
+    finally:
+        use_threads(os.cpu_count() or 1)
+    assert len(crew) == 2
+    assert alone == ()
+    with ThreadPoolExecutor(4) as callers:
+        found = list(callers.map(lambda n: crew[n % 2].encode_images(pixels(16)), range(8)))
+        texts = list(callers.map(lambda n: crew[n % 2].encode_texts(words), range(8)))
+    for rows in found:
+        np.testing.assert_allclose(rows, wanted, atol=1e-5)
+    for rows in texts:
+        np.testing.assert_allclose(rows, encoder.encode_texts(words), atol=1e-5)
+    assert crew[0].spec == encoder.spec
+
+
+def test_weights_that_are_not_those_released_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 45 of CASES.md: a flipped bit of the shipped model, which would load all the same."""
+    for path in clip.COMPACT_FOLDER.iterdir():
+        shutil.copy(path, tmp_path)
+    (weights,) = tmp_path.glob("*.safetensors")
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    monkeypatch.setattr(clip, "COMPACT_FOLDER", tmp_path)
+    with pytest.raises(BrokenModelError, match=f"{re.escape(weights.name)} .*SHA-256"):
+        load_encoder("compact")
 
 
 def test_spec_says_what_it_is(pristine: Path) -> None:
@@ -197,7 +238,8 @@ def test_unknown_devices_and_precisions_are_refused(
 
 OFFLINE_PROBE = """
 import sys
-from embeddings.clip import load_encoder
+from embeddings import clip
+from embeddings.clip import load_encoder, use_threads
 from embeddings.errors import LookalikeError
 try:
     print(load_encoder(sys.argv[1]).spec.dim)

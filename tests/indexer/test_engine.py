@@ -76,17 +76,6 @@ def test_tags_with_and_without_an_index_agree(engine: Engine) -> None:
     assert engine.tag([image], labels, top=1) == [[best]]
 
 
-def test_check_runs_a_real_query(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine.check()
-
-    def broken(texts: object) -> np.ndarray:
-        raise RuntimeError("the model is gone")
-
-    monkeypatch.setattr(engine.encoder, "encode_texts", broken)
-    with pytest.raises(RuntimeError):
-        engine.check()
-
-
 def rebuild(colours: Path, tmp_path: Path, title: str, encoder: FakeEncoder | None = None) -> None:
     lines = [line for line in colours.read_text().splitlines() if not line.startswith("red,")]
     colours.write_text("\n".join([*lines, f"red,red.png,{title},1.50"]) + "\n")

@@ -143,32 +143,6 @@ def test_ties_count_against_the_rank():
 
 
 @needs_teachers
-def test_a_folded_trunk_unfolds_to_the_same_function():
-    import timm
-    import torch
-    from compact_training.export import unfolded
-    from compact_training.vision import TRUNK, fold_batch_norms
-
-    torch.manual_seed(0)
-    plain = timm.create_model(TRUNK, pretrained=False, num_classes=0).eval()
-    for module in plain.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(std=0.1)
-            module.running_var.uniform_(0.5, 1.5)
-            torch.nn.init.normal_(module.bias, std=0.1)
-    picture = torch.randn(2, 3, 64, 64)
-    with torch.no_grad():
-        expected = plain(picture)
-        folded = timm.create_model(TRUNK, pretrained=False, num_classes=0).eval()
-        folded.load_state_dict(plain.state_dict())
-        fold_batch_norms(folded)
-        empty = timm.create_model(TRUNK, pretrained=False, num_classes=0).eval()
-        empty.load_state_dict(unfolded(folded, empty))
-        assert torch.allclose(folded(picture), expected, atol=1e-4)
-        assert torch.allclose(empty(picture), expected, atol=1e-4)
-
-
-@needs_teachers
 def test_a_swapped_phrase_is_true_of_no_drawing_in_the_batch():
     from compact_training.batches import Sampler
     from compact_training.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, SetRows

@@ -9,6 +9,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -184,6 +185,11 @@ def test_a_long_name_is_not_sent_back_whole(client: TestClient) -> None:
         ({"text": "red", "facets": ["colour"]}, 422, "invalid_query"),
         ({"text": "red", "filter": {"colour": "red"}}, 422, "invalid_query"),
         ({"text": "red", "filter": {"price": "dear"}}, 422, "invalid_query"),
+        (
+            {"text": "red", "filter": reduce(lambda f, _: {"not": f}, range(90), {"price": 1})},
+            422,
+            "invalid_query",
+        ),
         ({"text": "red", "group": "colour"}, 422, "invalid_query"),
         ({"like": ["violet"]}, 404, "not_found"),
         ({"text": "red", "parts": [{"like": "../red"}]}, 404, "not_found"),

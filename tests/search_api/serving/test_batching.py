@@ -96,6 +96,50 @@ def test_after_a_crowd_a_batch_waits_for_more_until_it_is_full(held: Held) -> No
     batcher.close()
 
 
+def crew_of(*works: Work) -> list[dict[Lane, Work]]:
+    return [dict.fromkeys(Lane, work) for work in works]
+
+
+def test_a_lone_batch_has_all_and_several_go_side_by_side(held: Held) -> None:
+    """While the first is at work alone, a second comes and goes; then two share what waits."""
+    first, second = Held(), Held()
+    crew = crew_of(first, second)
+    batcher = Batcher(dict.fromkeys(Lane, held), options(), crew=crew)
+    (alone,) = batcher.submit(Lane.TEXTS, [1])
+    held.wait_started()
+    (beside,) = batcher.submit(Lane.TEXTS, [2])
+    one = first if first.started.acquire(timeout=PATIENCE / 60) else second
+    other = second if one is first else first
+    if one is second:
+        one.wait_started()
+    waiting = batcher.submit(Lane.TEXTS, [3, 4, 5, 6])
+    one.let.release()
+    assert result(beside) == 4
+    one.wait_started()
+    assert one.batches == [[2], [3, 4, 5, 6]]
+    held.let.release()
+    assert result(alone) == 2
+    one.let.release()
+    assert [result(future) for future in waiting] == [6, 8, 10, 12]
+    assert other.batches == []
+    batcher.close(PATIENCE)
+
+
+def test_those_who_are_free_share_what_waits(held: Held) -> None:
+    """Two free threads take half each of what came at once, and no time of one is the other's."""
+    met = threading.Barrier(2)
+
+    def work(values: Sequence[int]) -> Sequence[int]:
+        met.wait(PATIENCE)
+        return [2 * value for value in values]
+
+    batcher = Batcher(dict.fromkeys(Lane, held), options(), crew=crew_of(work, work))
+    futures = batcher.submit(Lane.TEXTS, [1, 2, 3, 4])
+    assert [result(future) for future in futures] == [2, 4, 6, 8]
+    assert held.batches == []
+    batcher.close(PATIENCE)
+
+
 def test_pictures_and_texts_go_apart_the_oldest_first(held: Held) -> None:
     clock = Clock()
     batcher = batcher_of(held, clock=clock)
@@ -136,8 +180,6 @@ def test_a_full_lane_refuses_and_takes_again_what_others_gave_up(held: Held) -> 
     batcher.submit(Lane.TEXTS, [0])
     held.wait_started()
     waiting = batcher.submit(Lane.TEXTS, [1, 2, 3])
-    assert batcher.full(Lane.TEXTS)
-    assert not batcher.full(Lane.PICTURES)
     with pytest.raises(OverloadedError) as refused:
         batcher.submit(Lane.TEXTS, [4])
     assert refused.value.retry_after == 1
@@ -226,9 +268,14 @@ def test_closing_finishes_what_is_queued_and_takes_no_more(held: Held) -> None:
     poisoned=st.sets(st.integers(0, 99), max_size=40),
     largest=st.integers(1, 9),
     threads=st.integers(1, 4),
+    side_by_side=st.integers(0, 3),
 )
 def test_every_item_gets_its_own_answer_once(
-    requests: list[tuple[Lane, list[int]]], poisoned: set[int], largest: int, threads: int
+    requests: list[tuple[Lane, list[int]]],
+    poisoned: set[int],
+    largest: int,
+    threads: int,
+    side_by_side: int,
 ) -> None:
     """Whatever comes together: a poisoned item fails, and it alone; none is done twice with
     success; no batch is too large or mixed."""
@@ -237,9 +284,10 @@ def test_every_item_gets_its_own_answer_once(
     def work(lane: Lane) -> Work:
         return lambda values: careful(lane, values, poisoned, largest, done)
 
-    sizes = dict.fromkeys(Lane, largest)
     batcher = Batcher(
-        {lane: work(lane) for lane in Lane}, BatchOptions(sizes, max_wait=0.0, max_waiting=1000)
+        {lane: work(lane) for lane in Lane},
+        BatchOptions(dict.fromkeys(Lane, largest), max_wait=0.0, max_waiting=1000),
+        crew=[{lane: work(lane) for lane in Lane} for _ in range(side_by_side)],
     )
     futures: list[list[Future[Any]]] = [[] for _ in requests]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import pytest
@@ -125,6 +125,41 @@ async def test_slow_senders_keep_nobody_out() -> None:
         guest.send(False)
     await asyncio.gather(*(guest.task for guest in slow[1:]))
     assert [guest.status for guest in slow[1:]] == [200] * 9
+
+
+def test_once_some_are_turned_away_there_are_fewer_places_for_a_second() -> None:
+    now = [100.0]
+    room = Room(4, crowded=2, clock=lambda: now[0])
+    with ExitStack() as inside:
+        for _ in range(4):
+            inside.enter_context(room.taken())
+        with pytest.raises(OverloadedError), room.taken():
+            pass
+    with room.taken(), room.taken():
+        assert room.full
+        now[0] += 0.9
+        assert room.full
+        now[0] += 0.2
+        assert not room.full
+        with room.taken(), room.taken():
+            assert room.full
+            now[0] += 5
+            assert room.full
+
+
+async def test_who_is_turned_away_at_the_door_makes_the_room_a_crowded_one() -> None:
+    room = Room(3, crowded=1)
+    house = House(room)
+    door = DoorMiddleware(house, room)
+    guests = visits(door, 3)
+    whole(guests)
+    await settle()
+    late = Visit(door)
+    await settle()
+    house.leave.set()
+    await asyncio.gather(late.task, *(guest.task for guest in guests))
+    with room.taken():
+        assert room.full
 
 
 async def test_who_hangs_up_makes_room() -> None:

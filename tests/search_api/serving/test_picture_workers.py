@@ -6,23 +6,29 @@ import asyncio
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
-from service_helpers import RED, picture
+from service_helpers import RED, error_of, ids, picture
 
 from embeddings.errors import BrokenImageError, ImageTooLargeError, UnsupportedImageError
-from embeddings.images import ImageLimits, open_image
+from embeddings.images import ImageLimits
 from embeddings.preprocess import Preprocess, ResizeMode
+from indexer.decoding import DecodeTask
+from indexer.engine import Engine
+from search_api.app import create_app
 from search_api.serving.decoding import (
     GivenPicture,
     PictureTask,
     PictureWorkers,
     QueryPicture,
 )
+from search_api.settings import Settings
 
 TASK = PictureTask(Preprocess((8, 8), ResizeMode.SQUASH), ImageLimits(max_pixels=4_000_000))
 
@@ -63,6 +69,21 @@ def test_one_that_hangs_or_dies_fails_alone() -> None:
         workers.close()
 
 
+def test_over_http_the_neighbours_are_answered_and_the_service_lives_on(
+    colour_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 9 of CASES.md."""
+    monkeypatch.setattr("search_api.answering.PictureTask", HostileTask)
+    app = create_app(colour_engine, Settings(decode_seconds=1.0))
+    with TestClient(app, raise_server_exceptions=False) as http, ThreadPoolExecutor(6) as pool:
+        sent = [b"hang", picture(RED), b"exit", picture(RED), b"die", picture(RED)]
+        uploads = [pool.submit(http.post, "/v1/search", files={"image": data}) for data in sent]
+        answers = [upload.result() for upload in uploads]
+        assert [error_of(answer) for answer in answers[::2]] == [(422, "broken_image")] * 3
+        assert [ids(answer)[0] for answer in answers[1::2]] == ["red"] * 3
+        assert http.get("/readyz").status_code == 200
+
+
 @pytest.fixture(scope="module")
 def workers() -> Any:
     started = PictureWorkers(TASK, 1, seconds=30.0)
@@ -70,30 +91,29 @@ def workers() -> Any:
     started.close()
 
 
-def test_the_pixels_are_those_of_the_whole_picture(workers: PictureWorkers) -> None:
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_the_pixels_are_those_of_a_product_with_this_picture(
+    workers: PictureWorkers, kind: str
+) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     out = BytesIO()
-    Image.fromarray(noise).resize((1600, 1200)).save(out, "PNG")
+    Image.fromarray(noise).resize((1600, 1200)).save(out, kind)
     (got,) = opened(workers, GivenPicture(out.getvalue()))
-    whole = open_image(out.getvalue(), limits=TASK.limits)
-    np.testing.assert_array_equal(got.pixels, TASK.preprocess(whole))
-    assert got.image.size == (1024, 768)
+    indexed = DecodeTask(TASK.preprocess, limits=TASK.limits)(out.getvalue())
+    np.testing.assert_array_equal(got.pixels, indexed.pixels)
 
 
-def test_a_region_is_cut_out_first(workers: PictureWorkers) -> None:
-    image = Image.new("RGB", (100, 50), "blue")
-    image.paste("red", (50, 0, 100, 50))
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_region_is_cut_out_first(workers: PictureWorkers, kind: str) -> None:
+    image = Image.new("RGB", (1600, 800), "blue")
+    image.paste("red", (800, 0, 1600, 800))
+    image.paste("lime", (1200, 400, 1216, 416))
     out = BytesIO()
-    image.save(out, "PNG")
-    left, right = opened(
-        workers,
-        GivenPicture(out.getvalue(), (0.0, 0.0, 0.5, 1.0)),
-        GivenPicture(out.getvalue(), (0.5, 0.2, 1.0, 0.8)),
-    )
-    assert (left.pixels == (0, 0, 255)).all()
-    assert left.image.size == (50, 50)
-    assert (right.pixels == (255, 0, 0)).all()
-    assert right.image.size == (50, 30)
+    image.save(out, kind, quality=95, subsampling=0)
+    regions = [(0.0, 0.0, 0.49, 1.0), (0.51, 0.2, 0.7, 0.8), (0.75, 0.5, 0.76, 0.52)]
+    cut = opened(workers, *(GivenPicture(out.getvalue(), region) for region in regions))
+    for got, colour in zip(cut, [(0, 0, 255), (255, 0, 0), (0, 255, 0)], strict=True):
+        assert np.abs(got.pixels.astype(int) - colour).max() <= 8
 
 
 def test_errors_come_back_as_they_are(workers: PictureWorkers) -> None:
