@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from indexer.filters import And, HasColour, Predicate
 from indexer.index import Found, Index
 from indexer.query import Query, SearchMode, TextPart, WantedColour
 
-__all__ = ["COLOUR_POOL", "Ranking", "coloured", "in_words", "with_colour"]
+__all__ = ["COLOUR_POOL", "Ranking", "colour_alone", "coloured", "with_colour"]
 
 Ranking = Callable[[int], Sequence[Found]]
 """The first so many products of a query's order, which does not change with their number."""
@@ -23,14 +24,15 @@ COLOUR_POOL = 500
 """How many products of a ranking are put in order by their colour too; those after keep theirs."""
 
 
-def in_words(wanted: WantedColour) -> TextPart:
-    """What is searched for where nothing is given but a colour.
+def colour_alone(wanted: WantedColour) -> tuple[TextPart, WantedColour]:
+    """What is searched for where nothing is given but a colour: its name, ordered by colour alone.
 
     Raises:
         QueryError: There is no such colour.
     """
     table = colour_table()
-    return TextPart(table.names[int(table.named(colour_of(wanted.colour)))])
+    name = table.names[int(table.named(colour_of(wanted.colour)))]
+    return TextPart(name), replace(wanted, weight=1.0 if wanted.weight is None else wanted.weight)
 
 
 def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicate | None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,9 @@ from embeddings.zero_shot import Tag, ZeroShotClassifier
 from indexer.colour_search import coloured, with_colour
 from indexer.confidence import AskedBy
 from indexer.diversity import POOL, check_diversity, diversified
-from indexer.errors import IndexFolderError, QueryError, UnknownProductError
+from indexer.errors import IndexFolderError, QueryError
 from indexer.explaining import explain
 from indexer.filters import parse_filter
-from indexer.heat import heat_map, heat_png
 from indexer.index import Found, Index, Match, Product
 from indexer.layout import Layout
 from indexer.manifest import live_generation, read_manifest
@@ -258,24 +256,6 @@ class Engine:
             QueryError: As `search`.
         """
         return _combine(parts, self.encode(parts), self._index)
-
-    def heat(self, product_id: str, number: int, vector: FloatArray) -> bytes:
-        """A PNG of a product's picture: which of its regions make it like a query.
-
-        Args:
-            product_id: The product.
-            number: Which of its pictures, from 0.
-            vector: `[dim]`, of length 1: the query, from `embed` or `combine`.
-
-        Raises:
-            UnknownProductError: If there is no such product or picture, or no thumbnail of it.
-        """
-        content = self._index.thumbnail(product_id, number)
-        if not content:
-            raise UnknownProductError("This index was built without thumbnails.")
-        with Image.open(BytesIO(content), formats=["WEBP"]) as image:
-            picture = image.convert("RGB")
-        return heat_png(picture, heat_map(self.encoder, picture, vector))
 
     def combine(self, parts: Sequence[QueryPart], encoded: EncodedParts) -> FloatArray:
         """As `embed`, of vectors that were embedded already."""

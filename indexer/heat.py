@@ -16,9 +16,10 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from embeddings.encoder import Encoder, FloatArray
+from embeddings.encoder import Encoder, FloatArray, PixelArray
+from embeddings.preprocess import Preprocess
 
-__all__ = ["HeatMap", "heat_map", "heat_png"]
+__all__ = ["HeatMap", "covered_pixels", "heat_map", "heat_of", "heat_png"]
 
 # Sides of the windows as shares of the picture's, and how many stand along each side: 75 pictures
 # are embedded, the whole one included. The small ones tell where, the large ones cover a thing
@@ -58,11 +59,23 @@ def heat_map(encoder: Encoder, picture: Image.Image, vector: FloatArray) -> Heat
         picture: RGB; a thumbnail will do.
         vector: `[dim]`, of length 1: the query.
     """
-    windows = [*_windows()]
+    return heat_of(encoder.encode_images(covered_pixels(encoder.preprocess, picture)) @ vector)
+
+
+def covered_pixels(preprocess: Preprocess, picture: Image.Image) -> PixelArray:
+    """What an encoder is to embed: the picture, and the picture with each window covered.
+
+    Returns:
+        `[75, height, width, 3]`, the whole picture first.
+    """
     cover = tuple(int(value) for value in np.asarray(picture).reshape(-1, 3).mean(axis=0))
-    covered = (_covered(picture, window, cover) for window in windows)
-    pixels = np.stack([encoder.preprocess(each) for each in (picture, *covered)])
-    cosines = encoder.encode_images(pixels) @ vector
+    covered = (_covered(picture, window, cover) for window in _windows())
+    return np.stack([preprocess(each) for each in (picture, *covered)])
+
+
+def heat_of(cosines: FloatArray) -> HeatMap:
+    """The map from the cosines `[75]` of `covered_pixels` to the query."""
+    windows = [*_windows()]
     drops = cosines[0] - cosines[1:]
     heat = np.zeros((_CELLS, _CELLS))
     for side, _ in _WINDOWS:

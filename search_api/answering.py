@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TypeVar
 
+import numpy as np
 from PIL import Image
 
 from embeddings.zero_shot import Tag
 from indexer.engine import EncodedParts, Engine
+from indexer.errors import UnknownProductError
+from indexer.heat import covered_pixels, heat_of, heat_png
+from indexer.index import Index
 from indexer.query import ImagePart, Query, SearchResult, TextPart
 from indexer.tagging.tagger import Tagger
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
@@ -211,20 +215,27 @@ class Answering:
         return await self.run(work)
 
     async def heat(self, product_id: str, number: int, query: Query) -> bytes:
-        """As `Engine.heat`, of what a query asks for; the pictures go through the queue.
+        """A PNG of a product's picture: which of its regions make it like a query.
+
+        The picture is embedded many times, a batch after another, so that there is room for others'
+        queries between them, and nothing more is embedded for one who has gone.
 
         Raises:
-            LookalikeError: As `Engine.heat` and `Engine.combine`.
+            UnknownProductError: There is no such product or picture, or no thumbnail of it.
+            QueryError: As `Engine.combine`.
         """
-        # Before anything is embedded: whether there is such a picture.
-        await self.run(lambda: self.engine.index.thumbnail(product_id, number))
+        picture = await self.run(lambda: _opened(self.engine.index, product_id, number))
         encoded = await self._encode(query)
-
-        def work() -> bytes:
-            vector = self.engine.combine(query.parts, encoded)
-            return self.engine.heat(product_id, number, vector)
-
-        return await self.run(work)
+        vector = await self.run(lambda: self.engine.combine(query.parts, encoded))
+        preprocess = self.engine.encoder.preprocess
+        pixels = await self.run(lambda: covered_pixels(preprocess, picture))
+        until, size = self._until(), BATCHES[Lane.PICTURES]
+        rows = [
+            await self.queue.pictures(list(pixels[start : start + size]), until)
+            for start in range(0, len(pixels), size)
+        ]
+        cosines = np.concatenate(rows) @ vector
+        return await self.run(lambda: heat_png(picture, heat_of(cosines)))
 
     async def run(self, function: Callable[[], T]) -> T:
         """Work on a thread."""
@@ -286,3 +297,12 @@ class Answering:
     def _until(self) -> float:
         """When the queue may drop what is asked now."""
         return self.queue.batcher.now() + self._settings.deadline_seconds
+
+
+def _opened(index: Index, product_id: str, number: int) -> Image.Image:
+    """The thumbnail of a product's picture, RGB."""
+    content = index.thumbnail(product_id, number)
+    if not content:
+        raise UnknownProductError("This index was built without thumbnails.")
+    with Image.open(BytesIO(content), formats=["WEBP"]) as image:
+        return image.convert("RGB")

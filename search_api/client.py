@@ -44,11 +44,13 @@ from search_api.wire.errors import (
 from search_api.wire.pictures import Picture
 from search_api.wire.queries import HitOptions, Part, Query, SimilarOptions
 from search_api.wire.results import (
+    Explanation,
     FieldValue,
     Hit,
     IndexInfo,
     Item,
     SearchResult,
+    SharedColour,
     Tag,
     TagResult,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "ClientError",
     "ConnectionFailedError",
     "DeadlineError",
+    "Explanation",
     "FieldValue",
     "Hit",
     "HitOptions",
@@ -77,6 +80,7 @@ __all__ = [
     "SearchResult",
     "ServerError",
     "ServiceError",
+    "SharedColour",
     "SimilarOptions",
     "Tag",
     "TagResult",

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from indexer.duplicates import DuplicateReport
     from indexer.maintenance import GenerationReport
     from indexer.merge import MergeReport
-    from indexer.retag import RetagReport
     from indexer.query import SearchResult
+    from indexer.retag import RetagReport
     from indexer.tagging.examples import ExampleReport
 
 __all__ = [

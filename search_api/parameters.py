@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
-from indexer.colour_search import in_words
+from indexer.colour_search import colour_alone
 from indexer.query import KEYWORD_WEIGHT, LikePart, Query, QueryPart, SearchMode, TextPart
 from search_api.colours import wanted_colour
 from search_api.errors import InvalidRequestError
@@ -69,7 +69,7 @@ class _Parameters(BaseModel):
         if part is None and colour is None:
             raise InvalidRequestError("q: give words, or a colour.")
         if part is None and colour is not None:
-            part = in_words(colour)
+            part, colour = colour_alone(colour)
         assert part is not None
         return Query(
             parts=(part,),

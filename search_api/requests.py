@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from indexer.colour_search import in_words
+from indexer.colour_search import colour_alone
 from indexer.query import ImagePart, LikePart, Query, QueryPart, TextPart
 from search_api.colours import wanted_colour
 from search_api.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
@@ -188,7 +188,8 @@ def to_query(asked: SearchRequest, pictures: Mapping[str, QueryPicture]) -> Quer
     )
     colour = wanted_colour(asked)
     if colour is not None and not parts:
-        parts.append(in_words(colour))
+        words, colour = colour_alone(colour)
+        parts.append(words)
     fields = None if asked.fields is None else tuple(asked.fields)
     return Query(
         parts=tuple(parts),

@@ -16,9 +16,7 @@ MOST_LABELS = 3
 """How many labels of a group a query is given at most."""
 
 
-def query_tags(
-    query: Query, pictures: FloatArray, index: Index, tagger: Tagger
-) -> tuple[Tag, ...]:
+def query_tags(query: Query, pictures: FloatArray, index: Index, tagger: Tagger) -> tuple[Tag, ...]:
     """Tag the pictures and products of positive weight in a query, as one picture.
 
     Args:

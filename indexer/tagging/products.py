@@ -113,7 +113,7 @@ def _shares(group: Group, colours: ColourArray, rows: NDArray[np.int64]) -> Floa
 def _label_of_colours(group: Group, colours: ColourArray) -> NDArray[np.int64]:
     """`[pictures, 5]`: the label that each measured colour is called by; -1 for none."""
     table = colour_table()
-    label_of_name = np.array([group.places.get(name.casefold(), -1) for name in table.names])
+    label_of = np.array([group.places.get(name.casefold(), -1) for name in table.names], np.int64)
     # Each shade is named once: of a hundred thousand pictures most share theirs.
     shades = (colours[..., :3] >> _SHADE_BITS).astype(np.int64)
     codes = (shades[..., 0] << 16) | (shades[..., 1] << 8) | shades[..., 2]
@@ -122,7 +122,7 @@ def _label_of_colours(group: Group, colours: ColourArray) -> NDArray[np.int64]:
     for channel, shift in enumerate((16, 8, 0)):
         rows[:, channel] = ((unique >> shift) & 255) << _SHADE_BITS
     lab, _ = unpack(rows)
-    return label_of_name[table.named(lab)][inverse].reshape(codes.shape)
+    return np.asarray(label_of[table.named(lab)][inverse].reshape(codes.shape), np.int64)
 
 
 def _labels(scored: GroupScores) -> pa.ListArray:

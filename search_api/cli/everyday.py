@@ -91,7 +91,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Search an index by words, by a picture, by products, by colour, or all together."""
-    from indexer.colour_search import in_words
+    from indexer.colour_search import colour_alone
     from indexer.query import (
         KEYWORD_WEIGHT,
         Fusion,
@@ -114,7 +114,8 @@ def search(
         console.fail("--colour-within goes with --colour.")
     wanted = None if colour is None else WantedColour(colour, colour_within)
     if not parts and wanted is not None:
-        parts.append(in_words(wanted))
+        words, wanted = colour_alone(wanted)
+        parts.append(words)
     if not parts:
         console.fail("Give words to search for, --image FILE, --like ID or --colour.")
     conditions = None if filter_ is None else _parse_filter(filter_)

@@ -150,7 +150,8 @@ def test_updates_and_merges_keep_tags(tagged: Path, colours: Path) -> None:
     index = Index.open(tagged)
     assert index.get("navy").fields["tag_hue"] == ["blue"]
     assert hues(tagged) == EXPECTED
-    assert index.manifest.tagging is not None and first.tagging is not None
+    assert index.manifest.tagging is not None
+    assert first.tagging is not None
     assert index.manifest.tagging.fit == first.tagging.fit
     build_index(colours, tagged, FakeEncoder(), options())
     assert "green" not in Index.open(tagged)
@@ -182,9 +183,7 @@ def test_tags_can_be_taken_off(tagged: Path, colours: Path) -> None:
     assert Index.open(tagged).manifest.tagging is None
 
 
-def test_a_column_of_the_catalog_goes_before_tags_of_its_name(
-    tagged: Path, colours: Path
-) -> None:
+def test_a_column_of_the_catalog_goes_before_tags_of_its_name(tagged: Path, colours: Path) -> None:
     text = colours.read_text()
     header, *rows = text.splitlines()
     colours.write_text("\n".join([header + ",tag_hue", *(row + ",own" for row in rows)]) + "\n")
@@ -214,7 +213,8 @@ def test_damaged_tags_are_refused_and_the_last_good_generation_serves(
 ) -> None:
     retag(tagged, lambda name: FakeEncoder(), TagChoice(PRIMARIES))
     manifest = Index.open(tagged).manifest
-    assert manifest.tagging is not None and manifest.segments[0].tags is not None
+    assert manifest.tagging is not None
+    assert manifest.segments[0].tags is not None
     named = {
         "tags": manifest.segments[0].tags,
         "labels": manifest.tagging.labels,

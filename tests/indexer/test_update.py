@@ -26,6 +26,8 @@ from indexer.maintenance import prune, rollback, verify
 from indexer.manifest import read_manifest
 from indexer.merge import merge
 from indexer.neighbours import Kind
+from indexer.tagging.fitted import read_fitted
+from indexer.tagging.taxonomy import read_taxonomy
 
 
 def build(catalog: Path, index: Path, **options: object) -> BuildReport:
@@ -365,6 +367,7 @@ def test_golden_indexes_of_every_format_open(version: str, tmp_path: Path) -> No
         assert (red.pop("tag_hue"), blue.pop("tag_hue")) == (["red"], ["blue"])
         white = [255, 128, 128, 255]
         assert index.segments[0].colours[-1].tolist() == [white, *[[0] * 4] * 4]
+        _check_remembered_fit(Layout(folder), index)
     assert red == {"title": "Röd", "price": 1.5, "year": 2011, "new": True}
     assert blue == {"title": "蓝色", "price": 3.5, "year": 2013}
     assert [image.location for image in index.get("both").images] == ["yellow.png", "white.png"]
@@ -376,3 +379,13 @@ def test_golden_indexes_of_every_format_open(version: str, tmp_path: Path) -> No
     assert [hit.id for hit in hits] == ["blue/1", "green"]
     assert index.thumbnail("red", 0)[8:12] == b"WEBP"
     assert verify(folder)[0].intact
+
+
+def _check_remembered_fit(layout: Layout, index: Index) -> None:
+    """What tags were made by is found again: products to come are tagged alike."""
+    tagging = index.manifest.tagging
+    assert tagging is not None
+    fitted = read_fitted(layout.tags / tagging.fit.name)
+    taxonomy = read_taxonomy(layout.tags / tagging.labels.name)
+    assert [group.name for group in taxonomy.groups] == ["hue"]
+    assert all(fitted.of(group) is not None for group in taxonomy.groups)
