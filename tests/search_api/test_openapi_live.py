@@ -34,6 +34,8 @@ QUESTIONS = {
     ("/v1/items/{product_id}", "GET"),
     ("/v1/items/{product_id}/image/{number}", "GET"),
     ("/v1/items/{product_id}/similar", "GET"),
+    ("/v1/items/{product_id}/heatmap", "GET"),
+    ("/v1/items/{product_id}/heatmap", "POST"),
 }
 
 
