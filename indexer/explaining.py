@@ -41,17 +41,14 @@ def explain(
     for part in query.parts:
         if isinstance(part, LikePart) and part.weight > 0:
             shown |= {(group, label) for group, label, _ in _labels(index.fields(part.id))}
-    said = " ".join(_said(part.text) for part in query.parts if _counts(part, TextPart))
+    words = [part for part in query.parts if isinstance(part, TextPart) and part.weight > 0]
+    said = " ".join(_said(part.text) for part in words)
     colours = [*_colours(index, query)]
     wanted = np.concatenate(colours) if colours else np.empty((0, 3), np.float32)
     return tuple(
         Explanation(_shared_tags(index, place, shown, said), _shared_colours(index, place, wanted))
         for place in found
     )
-
-
-def _counts(part: object, kind: type) -> bool:
-    return isinstance(part, kind) and getattr(part, "weight", 0) > 0
 
 
 def _said(text: str) -> str:

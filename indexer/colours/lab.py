@@ -117,4 +117,4 @@ def _weighted(
     blue = np.deg2rad(60) * np.exp(-(((degrees - 275) / 25) ** 2))
     rotation = -2 * np.sqrt(seventh / (seventh + _CHROMA_25_7)) * np.sin(blue)
     total = by_lightness**2 + by_chroma**2 + by_hue**2 + rotation * by_chroma * by_hue
-    return np.sqrt(np.maximum(total, 0))
+    return np.asarray(np.sqrt(np.maximum(total, 0)))

@@ -82,7 +82,7 @@ class ColourTable:
         usable = np.flatnonzero(np.isfinite(self.centres[:, 0]))
         apart = ciede2000(lab[..., np.newaxis, :], self.centres[usable])
         fit = np.log(self.priors[usable]) - (apart / self.spread) ** 2 / 2
-        return usable[fit.argmax(axis=-1)]
+        return np.asarray(usable[fit.argmax(axis=-1)])
 
     def near(self, name: str) -> frozenset[str]:
         """The names that are `NEAR` one, itself among them."""
@@ -127,7 +127,7 @@ def colour_of(text: str) -> LabArray:
     if found is not None:
         digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
         rgb = np.frombuffer(bytes.fromhex(digits), np.uint8)
-        return lab_of(rgb.reshape(1, 1, 3))[0, 0]
+        return np.asarray(lab_of(rgb.reshape(1, 1, 3))[0, 0])
     table = colour_table()
     place = table.place(text)
     if place is None or not np.isfinite(table.centres[place, 0]):
@@ -135,4 +135,4 @@ def colour_of(text: str) -> LabArray:
         raise QueryError(
             f"There is no colour {text[:40]!r}: give one as #rrggbb, or one of these: {known}."
         )
-    return table.centres[place]
+    return np.asarray(table.centres[place])

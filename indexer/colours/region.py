@@ -72,7 +72,7 @@ def _like_background(lab: LabArray) -> Mask:
 def _distance(lab: LabArray, colour: NDArray[np.floating]) -> NDArray[np.floating]:
     difference = lab - colour.astype(np.float32)
     difference[..., 0] *= _SHADOW
-    return np.sqrt(np.einsum("...c,...c->...", difference, difference))
+    return np.asarray(np.sqrt(np.einsum("...c,...c->...", difference, difference)))
 
 
 def _flood(mask: Mask, seeds: Mask) -> Mask:

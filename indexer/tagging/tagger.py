@@ -192,7 +192,7 @@ def _exclusive(group: Group, fit: GroupFit, vectors: FloatArray) -> FloatArray:
         parent = group.parents[place]
         if parent >= 0:
             logits[:, parent] += logits[:, place]
-    return np.minimum(logits, 1.0)
+    return np.asarray(np.minimum(logits, 1.0))
 
 
 def _independent(group: Group, fit: GroupFit, vectors: FloatArray) -> FloatArray:
@@ -218,7 +218,7 @@ def _deepest(group: Group, found: FloatArray, reached: NDArray[np.bool_]) -> NDA
         if not missing.any():
             break
         best = np.where(missing, parents[best], best)
-    return best
+    return np.asarray(best)
 
 
 def parents_of(group: Group) -> list[int]:

@@ -66,9 +66,10 @@ class HeatRoutes:
         """Which regions of a product's picture are like words or other products, as a PNG."""
         if not q and not like:
             raise InvalidRequestError("q: give words, or products by like.")
-        parts = (*map(TextPart, q), *map(LikePart, like))
+        parts: list[TextPart | LikePart] = [TextPart(text) for text in q]
+        parts += [LikePart(one) for one in like]
         async with attended(request), self._answering.admitted():
-            return await self._drawn(product_id, image, Query(parts=parts))
+            return await self._drawn(product_id, image, Query(parts=tuple(parts)))
 
     async def heatmap_of_query(
         self, request: Request, product_id: ProductIdInPath, image: PictureNumber = 0
