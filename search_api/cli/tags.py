@@ -229,6 +229,11 @@ def _tagger_of(
     """A tagger, with a spinner while labels are embedded."""
     from indexer.tagging.tagger import Tagger
 
+    if fitted is not None and not any(map(fitted.of, taxonomy.groups)):
+        console.note(
+            f"What was fitted is for none of the groups of {taxonomy.name} as they now stand; "
+            "labels are scored by their words."
+        )
     with console.waiting(f"Reading the labels of {taxonomy.name}"):
         return Tagger(encoder, taxonomy, background, fitted)
 

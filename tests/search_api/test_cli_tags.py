@@ -129,7 +129,7 @@ def test_mistakes_are_told_in_one_line(
 def test_help_is_quick_and_says_all(cli: Cli, command: list[str]) -> None:
     done = cli("tag", *command)
     assert done.returncode == 0
-    expected = {"fit": "EXAMPLES", "audit": "--truth"}.get(
+    expected = {"fit": "examples", "audit": "--truth"}.get(
         command[0] if command else "", "--labels"
     )
     assert expected in done.stdout
