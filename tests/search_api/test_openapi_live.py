@@ -99,6 +99,11 @@ def test_arbitrary_requests_get_answers_as_documented(
     @given(case=api[path][method].as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case) -> None:
         response = case.call(session=session, timeout=PATIENCE)
+        if response.content == b"Invalid HTTP request received.":
+            # What is no HTTP, such as an address of many kilobytes, never gets to the service.
+            assert response.status_code == 400
+            assert len(str(response.request.url)) > 8_000
+            return
         case.validate_response(response, excluded_checks=excluded)
 
     check()
