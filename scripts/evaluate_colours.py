@@ -2,7 +2,7 @@
 
     python scripts/evaluate_colours.py --data ../shared/data [--json]
 
-On the held-back tenth of the fashion catalog, which nothing was fitted to.
+On that half of the held-back tenth of the fashion catalog which nothing was fitted to.
 """
 
 from __future__ import annotations

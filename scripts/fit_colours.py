@@ -2,8 +2,10 @@
 
     python scripts/fit_colours.py --data ../shared/data
 
-Writes `indexer/colours/data`. Measured colours are cached, so that a second run is quick.
-The held-back tenth is never looked at; `scripts/evaluate_colours.py` measures on it.
+Writes `indexer/colours/data`. Measured colours are cached, so that a second run is quick. How much
+measured colours and the model count together, two numbers, is fitted to one half of the held-back
+tenth, since the model knows the training part better than it knows new pictures;
+`scripts/evaluate_colours.py` measures on the other half, which is never looked at here.
 """
 
 from __future__ import annotations
@@ -33,9 +35,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
     parser.add_argument("--model", default="compact")
-    parser.add_argument(
-        "--pool-rows", type=int, default=4000, help="Products the pool is fitted on."
-    )
     asked = parser.parse_args()
     catalog = read_catalog_colours(asked.data, asked.cache)
     anchors = fit_anchors(catalog)
@@ -57,7 +56,7 @@ def _classifier(
     features = colour_features(catalog.colours[catalog.train], anchors)
     weights, bias = fit_regression(features, catalog.labels[catalog.train])
     alone = ColourClassifier(anchors, weights, bias, np.ones(2, np.float32))
-    rows = np.random.default_rng(0).permutation(catalog.train)[: asked.pool_rows]
+    rows = catalog.calibration
     measured = alone.probabilities(catalog.colours[rows])
     model = model_probabilities(asked.model, asked.data, asked.cache, rows)
     pool = fit_pool(measured, model, catalog.labels[rows])

@@ -12,13 +12,15 @@ from PIL import Image
 
 from embeddings.clip import load_encoder
 from embeddings.encoder import Encoder
-from indexer.engine import encode_pictures
+from indexer.build import BuildOptions, build_index
+from indexer.engine import Engine, encode_pictures
 from indexer.tagging.examples import marks_of_values
 from indexer.tagging.fitted import shipped_fit
 from indexer.tagging.fitting import Examples, FitOptions, fit_taxonomy
 from indexer.tagging.judging import judge_group
+from indexer.tagging.of_index import TagChoice
 from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy import BUILT_IN, Taxonomy, read_taxonomy
+from indexer.tagging.taxonomy import BUILT_IN, Group, Taxonomy, read_taxonomy
 
 pytestmark = pytest.mark.shared
 
@@ -81,3 +83,38 @@ def test_what_ships_is_for_the_shipped_model(encoder: Encoder) -> None:
     fitted = shipped_fit(retail, encoder.spec)
     assert fitted is not None, "the model or the taxonomy changed: run scripts/fit_tags.py"
     assert all(fitted.of(group) is not None for group in retail.groups)
+
+
+def test_pictures_alone_facet_by_their_colours_and_kinds(
+    shared_data: Path, encoder: Encoder, tmp_path: Path
+) -> None:
+    names = ["id", "image", "article_type", "base_colour"]
+    columns = pq.read_table(shared_data / "fashion-train-0000.parquet", columns=names)
+    rows = columns.slice(0, 120).to_pylist()
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for row in rows:
+        (folder / f"{row['id']}.jpg").write_bytes(row["image"])
+    retail = read_taxonomy("retail")
+    build_index(
+        folder, tmp_path / "index", encoder, BuildOptions(workers=1, tags=TagChoice(retail))
+    )
+    index = Engine.open(tmp_path / "index", encoder).index
+    colour, kind = (retail.only([name]).groups[0] for name in ("colour", "type"))
+    colours, kinds = [], []
+    for row in rows:
+        fields = index.fields(f"{row['id']}.jpg")
+        named = fields.get("tag_colour") or [None]
+        colours.append(named[0] == _known(colour, row["base_colour"]))
+        if fields.get("tag_type"):
+            kinds.append(_known(kind, row["article_type"]) in fields["tag_type"])
+    assert np.mean(colours) > 0.6
+    assert len(kinds) > 0.7 * len(rows)
+    assert np.mean(kinds) > 0.7
+
+
+def _known(group: Group, value: str) -> str | None:
+    """The label of a group that a catalog's value stands for."""
+    marks, _ = marks_of_values(group, [value])
+    places = np.flatnonzero(marks[0, :-1])
+    return group.labels[places[0]].name if len(places) else None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
 from indexer.colours.lab import ciede2000
+from indexer.colours.labels import classifier
 from indexer.colours.measured import unpack
 from indexer.colours.names import colour_table
 from indexer.fields import FieldType, arrow_schema
@@ -24,6 +25,9 @@ FIELD_PREFIX = "tag_"
 COLOUR_GROUPS = ("colour", "color")
 """Names of groups whose labels are given by the colours measured in pictures."""
 
+# Probabilities at which a measured colour is not that of skin or other clothes, and at which
+# one is given though it covers little.
+_LEAST_LIKELY, _LIKELY = 0.03, 0.3
 # What covers less of a product is a detail, and no colour to find it by.
 _LEAST_SHARE = 0.2
 # Measured colours are told apart to 2 steps of their bytes: 0.8 of L*, 2 of a* and b*.
@@ -44,7 +48,8 @@ def tag_table(segment: Segment, tagger: Tagger) -> pa.Table:
 
     A label brings its parents along, the most special first, so that whoever filters by
     "footwear" finds boots. A product of which the model is not sure has no labels. Colours are
-    those measured in its pictures, and only where none were measured what the model says.
+    those measured in its pictures; a model that was fitted to labelled ones says which of these
+    belong to what is sold, and which comes first. What was not measured the model names alone.
 
     Returns:
         A row for each product of the segment, deleted ones included, and a column for each group.
@@ -54,7 +59,7 @@ def tag_table(segment: Segment, tagger: Tagger) -> pa.Table:
     for start in range(0, segment.record.products, _ROWS):
         stop = min(start + _ROWS, segment.record.products)
         columns = [
-            _labels(_measured(scored, segment, start, stop))
+            _labels(_measured(scored, segment, start, stop, pooled=tagger.learned))
             for scored in tagger.scores(product_vectors(segment, start, stop))
         ]
         batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
@@ -83,17 +88,41 @@ def _schema(taxonomy: Taxonomy) -> pa.Schema:
     return arrow_schema({field_of(group): FieldType.LABELS for group in taxonomy.groups})
 
 
-def _measured(scored: GroupScores, segment: Segment, start: int, stop: int) -> GroupScores:
+def _measured(
+    scored: GroupScores, segment: Segment, start: int, stop: int, *, pooled: bool
+) -> GroupScores:
     """The scores of a group of colours by what was measured; of another group as they are."""
     if scored.group.name not in COLOUR_GROUPS or segment.colours is None:
         return scored
     owners = segment.image_product
     first, last = np.searchsorted(owners, [start, stop])
-    shares = _shares(scored.group, segment.colours[first:last], owners[first:last] - start)
+    colours, rows = segment.colours[first:last], owners[first:last] - start
+    shares = _shares(scored.group, colours, rows)
+    likely = _likely(scored, colours, rows) if pooled else shares
+    best = likely == likely.max(axis=1, keepdims=True)
     found = shares.any(axis=1, keepdims=True)
-    given = np.where(found, shares >= _LEAST_SHARE, scored.given)
-    probabilities = np.where(found, shares, scored.probabilities)
+    covers = (shares >= _LEAST_SHARE) & (likely >= _LEAST_LIKELY)
+    given = np.where(found, covers | (best & (likely >= _LIKELY)), scored.given)
+    probabilities = np.where(found, likely, scored.probabilities)
     return GroupScores(scored.group, probabilities, scored.best, given)
+
+
+def _likely(scored: GroupScores, colours: ColourArray, rows: NDArray[np.int64]) -> FloatArray:
+    """`[products, labels]`: how likely a shop calls a product so, by its pictures and the model."""
+    table, group = colour_table(), scored.group
+    places = [
+        (name, group.places.get(table.names[name].casefold())) for name in range(len(table.names))
+    ]
+    known = [(name, place) for name, place in places if place is not None]
+    names, labels = np.array(known, np.int64).reshape(-1, 2).T
+    model = np.zeros((len(scored.probabilities), len(table.names)), np.float32)
+    model[:, names] = scored.probabilities[:, labels]
+    firsts = np.searchsorted(rows, np.arange(len(model)))
+    measured = np.add.reduceat(classifier().probabilities(colours), firsts)
+    measured /= np.bincount(rows, minlength=len(model))[:, np.newaxis]
+    out = np.zeros_like(scored.probabilities)
+    out[:, labels] = classifier().together(measured, model)[:, names]
+    return out
 
 
 def _shares(group: Group, colours: ColourArray, rows: NDArray[np.int64]) -> FloatArray:

@@ -101,6 +101,11 @@ class Tagger:
                 raise TaxonomyError(f"The fit of the tags' group {group.name} is damaged.")
 
     @property
+    def learned(self) -> bool:
+        """Whether its probabilities were fitted to labelled pictures, and so mean what they say."""
+        return self._gate is not None
+
+    @property
     def fitted(self) -> Fitted:
         """All that it scores by: a tagger that is given this embeds nothing, and tags alike."""
         pairs = zip(self.taxonomy.groups, self.fits, strict=True)

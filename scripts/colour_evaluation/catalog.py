@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from compact_training.catalogs import FASHION, read_pictures, read_rows
 from numpy.typing import NDArray
+from tag_evaluation.setting import calibration_rows, figure_rows
 
 from embeddings.images import open_image
 from indexer.colours import MOST_COLOURS, measure_colours
@@ -49,7 +50,8 @@ class CatalogColours:
         labels: `[n]`, each product's place in `names`; -1 where it states none of them.
         colours: `[n, 5, 4]` measured colours.
         train: Rows that may be fitted to, all with a label and measured.
-        held: Rows of the held-back tenth with a label.
+        calibration: Rows of one half of the held-back tenth with a label.
+        held: Rows of the other half.
         types: `[n]`, what each product is.
     """
 
@@ -57,6 +59,7 @@ class CatalogColours:
     labels: NDArray[np.int64]
     colours: NDArray[np.uint8]
     train: NDArray[np.int64]
+    calibration: NDArray[np.int64]
     held: NDArray[np.int64]
     types: tuple[str, ...]
 
@@ -80,9 +83,14 @@ def read_catalog_colours(data: Path, cache: Path) -> CatalogColours:
         labels=labels,
         colours=colours,
         train=rows.train[usable[rows.train]],
-        held=rows.held[labels[rows.held] >= 0],
+        calibration=_labelled(calibration_rows(rows), labels),
+        held=_labelled(figure_rows(rows), labels),
         types=tuple(rows.columns["article_type"]),
     )
+
+
+def _labelled(rows: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[labels[rows] >= 0]
 
 
 def _measured(data: Path, cache: Path) -> NDArray[np.uint8]:
