@@ -107,7 +107,7 @@ def test_background_is_set_aside() -> None:
 @pytest.mark.parametrize("background", [WHITE, (20, 20, 20), (120, 160, 120)])
 def test_two_colours_have_their_shares(background: tuple[int, ...]) -> None:
     """Stripes of one width each, so that being in the middle does not tell."""
-    stripes = [(slice(10, 54), slice(x, x + 2), RED if x % 4 else BLUE) for x in range(10, 54, 2)]
+    stripes = [(slice(8, 56), slice(x, x + 8), RED if x % 16 else BLUE) for x in range(8, 56, 8)]
     measured = measure_colours(picture(*stripes, background=background))
     assert len(measured.shares) == 2
     np.testing.assert_allclose(measured.shares, 0.5, atol=0.06)

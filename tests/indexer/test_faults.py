@@ -419,8 +419,8 @@ def test_a_full_disk_costs_no_embedded_picture(colours: Path, tmp_path: Path, sc
     held.kill()
     held.communicate()
     ledger = sqlite3.connect(Layout(index).ledger)
-    row = (b"a picture of long ago", b"its vector", b"")
-    ledger.execute("INSERT INTO embedded VALUES (?, ?, ?)", row)
+    row = (b"a picture of long ago", b"its vector", b"its thumbnail", b"its colours")
+    ledger.execute("INSERT INTO embedded VALUES (?, ?, ?, ?)", row)
     ledger.commit()
     ledger.close()
     for limit in (100, 5000, 20_000):

@@ -69,7 +69,7 @@ class TestSearch:
         assert answer.pop("took_ms") > 0
         confidence = answer["hits"][0]["confidence"]
         assert 0.5 < confidence < 1
-        hit = {"score": 1.0, "confidence": confidence, "grouped": []}
+        hit = {"score": 1.0, "confidence": confidence, "grouped": [], "explanation": None}
         assert answer == {
             "hits": [
                 {"id": "red", "image": "/v1/items/red/image/0",

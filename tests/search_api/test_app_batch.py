@@ -30,7 +30,7 @@ QUERIES: list[dict[str, Any]] = [
 WRONG: list[tuple[object, int, str, str]] = [
     ({"text": "red", "k": 0}, 422, "invalid_request", "k: "),
     ({"text": "red", "k": "5"}, 422, "invalid_request", "k: "),
-    ({"colour": "red"}, 422, "invalid_request", "colour: "),
+    ({"shade": "red"}, 422, "invalid_request", "shade: "),
     ("red", 422, "invalid_request", ""),
     (None, 422, "invalid_request", ""),
     ({}, 422, "invalid_query", ""),

@@ -142,7 +142,8 @@ INVALID: list[tuple[str, dict[str, Any]]] = [
     ("image_base64", {"image_base64": "é"}),
     ("image_base64", {"image_base64": "abc"}),
     ("fields.0", {"fields": ["a" * 513]}),
-    ("colour", {"colour": "red"}),
+    ("shade", {"shade": "red"}),
+    ("colour", {"colour": 7}),
     ("Text", {"Text": "red"}),
 ]
 
