@@ -19,7 +19,13 @@ from indexer.tagging.nothing import nonsense_pictures
 from indexer.tagging.tagger import Tagger, group_probabilities, parents_of
 from indexer.tagging.taxonomy import Group, Taxonomy
 
-__all__ = ["Examples", "FitOptions", "fit_taxonomy"]
+__all__ = [
+    "Examples",
+    "FitOptions",
+    "fit_group",
+    "fit_taxonomy",
+    "leaf_probabilities",
+]
 
 Flags = NDArray[np.bool_]
 Told = tuple[FloatArray, Flags]
