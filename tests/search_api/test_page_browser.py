@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,6 +138,24 @@ def test_more_like_a_card(window: Window) -> None:
         "id => document.querySelector('[data-hit]').dataset.hit !== id", arg=liked
     )
     assert liked not in window.hits(24)
+
+
+def test_why_a_hit_matched_is_drawn_on_its_picture(window: Window) -> None:
+    page = window.page
+    window.open("/?q=red+umbrella")
+    window.hits(24)
+    page.locator("#results .card-open").first.click()
+    picture = page.locator("#details-picture")
+    sync_api.expect(picture).to_have_attribute("src", re.compile("^/v1/items/"))
+    why = page.get_by_role("button", name="Why this?")
+    why.click()
+    sync_api.expect(picture).to_have_attribute("src", re.compile("^blob:"))
+    page.wait_for_function("() => document.querySelector('#details-picture').naturalWidth > 0")
+    sync_api.expect(page.locator("#why-note")).to_contain_text("warmer")
+    sync_api.expect(page.locator("#why-shared")).to_contain_text("red")
+    why.click()
+    sync_api.expect(picture).to_have_attribute("src", re.compile("/v1/items/"))
+    sync_api.expect(page.locator("#why-shared")).to_be_empty()
 
 
 def test_html_in_a_title_is_text(window: Window, drawn: Drawn) -> None:
