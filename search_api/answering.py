@@ -89,7 +89,9 @@ class Answering:
         self._metrics = metrics = metrics or Metrics()
         options = BatchOptions(BATCHES, settings.batch_wait_ms / 1000, settings.queue_size)
         cache = TextCache(settings.text_cache, metrics.look)
-        self.queue = EncodeQueue(engine.encoder, options, cache, metrics.batch)
+        self.queue = EncodeQueue(
+            engine.encoder, options, cache, metrics.batch, side_by_side=settings.side_by_side
+        )
         patience = settings.deadline_seconds
         self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
         self.taggers = Taggers(self.engine.encoder, settings.taxonomies)

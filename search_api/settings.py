@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Pictures, and likewise texts, that may wait for the model; then 503.",
     )
+    side_by_side: bool = Field(
+        default=False,
+        description="Waiting batches go side by side, each on one processor: more answers where "
+        "the service is always busy, and lone requests take longer.",
+    )
     batch_wait_ms: float = Field(
         default=2.0, ge=0, description="Longest that a batch waits for more under load."
     )

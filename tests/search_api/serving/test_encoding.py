@@ -107,3 +107,19 @@ def test_a_thread_does_not_wait_for_ever(encoder: Counting, queue: EncodeQueue) 
     with pytest.raises(DeadlineError):
         QueuedEncoder(encoder, queue, 0.05).encode_texts(["red"])
     held.set()
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_a_crew_is_used_only_where_that_was_asked_for(side_by_side: bool) -> None:
+    class WithCrew(Counting):
+        asked = False
+
+        @property
+        def crew(self) -> tuple[Counting, ...]:
+            self.asked = True
+            return (Counting(), Counting())
+
+    encoder = WithCrew()
+    made = EncodeQueue(encoder, BatchOptions(BATCHES), TextCache(2), side_by_side=side_by_side)
+    made.batcher.close()
+    assert encoder.asked is side_by_side
