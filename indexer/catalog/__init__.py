@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from indexer.catalog.ids import MAX_ID_BYTES, IdLedger
-from indexer.catalog.model import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
-from indexer.catalog.opening import open_catalog
-from indexer.catalog.sources import ImageSource
+from indexer.catalog.formats.opening import open_catalog
+from indexer.catalog.image_sources import ImageSource
+from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger
+from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 
 __all__ = [
     "MAX_ID_BYTES",

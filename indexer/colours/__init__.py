@@ -1,7 +1,7 @@
 """Colours of products, measured in their pictures: dominant ones in CIELAB, their names."""
 
+from indexer.colours.dominant import MOST_COLOURS, MeasuredColours, measure_colours, unpack
 from indexer.colours.lab import ciede2000, lab_of, rgb_of
-from indexer.colours.measured import MOST_COLOURS, MeasuredColours, measure_colours, unpack
 
 __all__ = [
     "MOST_COLOURS",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from indexer.colours.measured import MOST_COLOURS, unpack
+from indexer.colours.dominant import MOST_COLOURS, unpack
 from indexer.colours.names import colour_table
 
 __all__ = ["CLASSIFIER_FILE", "ColourClassifier", "classifier", "colour_features"]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.colours.dominant import MeasuredColours
 from indexer.colours.lab import LabArray, ciede2000, lab_of
-from indexer.colours.measured import MeasuredColours
 from indexer.errors import QueryError
 
 __all__ = [

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from embeddings.encoder import Encoder, FloatArray, encode_many_texts
 from embeddings.zero_shot import Tag
 from indexer.errors import TaxonomyError
-from indexer.tagging.fitted import Fitted, GroupFit, shipped_fit
-from indexer.tagging.nothing import NO_PRODUCT, PLAIN
-from indexer.tagging.taxonomy import Group, Taxonomy
+from indexer.tagging.fit_file import Fitted, GroupFit, shipped_fit
+from indexer.tagging.negatives import NO_PRODUCT, PLAIN
+from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
 
 __all__ = ["GroupScores", "Tagger", "group_probabilities", "label_prototypes", "parents_of"]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from embeddings.models import DEFAULT_MODEL, stronger_than
-from search_api import console
 from search_api.cli.shared import (
     DeviceOption,
     IndexOption,
@@ -18,10 +17,11 @@ from search_api.cli.shared import (
     PrecisionOption,
     load_encoder,
 )
+from search_api.console import console
 
 if TYPE_CHECKING:
-    from indexer.kinds import NeighbourOptions
-    from indexer.tagging.of_index import TagChoice
+    from indexer.index.tagging import TagChoice
+    from indexer.retrieval.ann_choice import NeighbourOptions
 
 __all__ = [
     "index_app",
@@ -124,9 +124,9 @@ def index_build(
     as_json: JsonOption = False,
 ) -> None:
     """Build an index from a catalog, or bring an existing one up to it."""
-    from indexer.build import BuildOptions, build_index
+    from indexer.build.build import BuildOptions, build_index
     from indexer.catalog import CatalogOptions, open_catalog
-    from indexer.fetching import AddressPolicy
+    from indexer.image_loading import AddressPolicy
     from search_api.cli.report import check_output, write_report
 
     if report_to is not None:
@@ -164,8 +164,8 @@ def index_build(
 @index_app.command("info")
 def index_info(index: IndexOption, as_json: JsonOption = False) -> None:
     """Show what an index holds."""
-    from indexer.index import Index
-    from indexer.info import describe
+    from indexer.index.index import Index
+    from indexer.index.info import describe
 
     facts = describe(Index.open(index), index)
     if as_json:
@@ -177,7 +177,7 @@ def index_info(index: IndexOption, as_json: JsonOption = False) -> None:
 @index_app.command("verify")
 def index_verify(index: IndexOption, as_json: JsonOption = False) -> None:
     """Check every file of every generation; exits 1 if the live one is damaged."""
-    from indexer.maintenance import verify
+    from indexer.index.maintenance import verify
 
     with console.waiting("Verifying"):
         reports = verify(index)
@@ -198,7 +198,7 @@ def index_merge(
     as_json: JsonOption = False,
 ) -> None:
     """Write an index anew as one segment, without what was deleted; embeds nothing."""
-    from indexer.merge import merge
+    from indexer.build.merge import merge
 
     options = _neighbour_options(kind, memory, min_recall)
     with console.waiting("Merging"):
@@ -218,7 +218,7 @@ def index_retag(
     as_json: JsonOption = False,
 ) -> None:
     """Tag an index's products anew, from the vectors that it holds; embeds no picture."""
-    from indexer.retag import retag
+    from indexer.build.retag import retag
 
     choice = _tag_choice(tags, fitted)
     with console.waiting("Tagging"):
@@ -239,7 +239,7 @@ def index_rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Make an older generation live again."""
-    from indexer.maintenance import rollback
+    from indexer.index.maintenance import rollback
 
     generation = rollback(index, to)
     if as_json:
@@ -255,7 +255,7 @@ def index_prune(
     as_json: JsonOption = False,
 ) -> None:
     """Delete old generations and what only they use."""
-    from indexer.maintenance import prune
+    from indexer.index.maintenance import prune
 
     deleted = prune(index, keep)
     if as_json:
@@ -265,9 +265,9 @@ def index_prune(
 
 
 def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
-    from indexer.tagging.fitted import read_fitted
-    from indexer.tagging.of_index import NO_TAGS, TagChoice
-    from indexer.tagging.taxonomy import read_taxonomy
+    from indexer.index.tagging import NO_TAGS, TagChoice
+    from indexer.tagging.fit_file import read_fitted
+    from indexer.tagging.taxonomy.taxonomy import read_taxonomy
 
     if tags is None or tags == "none":
         if fit is not None:
@@ -277,8 +277,8 @@ def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
 
 
 def _neighbour_options(kind: str, memory: str | None, min_recall: float) -> NeighbourOptions:
-    from indexer.kinds import NeighbourOptions
-    from indexer.neighbours import Kind
+    from indexer.retrieval.ann import Kind
+    from indexer.retrieval.ann_choice import NeighbourOptions
 
     if kind != "auto" and kind not in list(Kind):
         console.fail(f"--kind is auto, {', '.join(Kind)}, not {kind!r}.")

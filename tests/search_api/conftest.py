@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,17 +11,23 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from processes import HOSTILE_ID, HOSTILE_TITLE, MODEL, PATIENCE, Cli, Drawn, Server, serve
 
 from embeddings.fake import FakeEncoder
-from indexer.build import BuildOptions, build_index
-from indexer.drawings import COLUMNS, write_catalog
-from indexer.engine import Engine
-from search_api.app import create_app
-from search_api.settings import Settings
-
-# The picture samples stand beside the decoders' tests.
-sys.path.append(str(Path(__file__).parents[1] / "embeddings"))
+from indexer.build.build import BuildOptions, build_index
+from indexer.search.engine import Engine
+from search_api.demo import COLUMNS, write_catalog
+from search_api.service.app import create_app
+from search_api.service.settings import Settings
+from tests.support.processes import (
+    HOSTILE_ID,
+    HOSTILE_TITLE,
+    MODEL,
+    PATIENCE,
+    Cli,
+    Drawn,
+    Server,
+    serve,
+)
 
 _COLOURS = {
     "red": (255, 0, 0),

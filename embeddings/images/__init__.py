@@ -1,0 +1,1 @@
+"""Safe image decoding: bytes of untrusted pictures in, checked Pillow images out."""

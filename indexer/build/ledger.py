@@ -1,0 +1,263 @@
+"""The unfinished build's database: what was read, embedded and refused so far.
+
+Embedded pictures survive a crash and are found again by the next build; the rest describes one pass
+over the catalog and starts empty with each build.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.encoder import FloatArray
+from indexer.catalog import BadRow, CatalogRow
+from indexer.catalog.fields import FieldValue
+from indexer.colours.stored import ColourArray, colours_of
+
+__all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS embedded(
+    sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL, colours BLOB);
+CREATE TABLE IF NOT EXISTS texts(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL);
+"""
+# Primary result codes (sqlite.org/rescode.html) of a file that is no use any more.
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+_READING_SCHEMA = """
+DROP TABLE IF EXISTS products;
+DROP TABLE IF EXISTS images;
+DROP TABLE IF EXISTS failed;
+DROP TABLE IF EXISTS refused;
+CREATE TABLE products(
+    row INTEGER PRIMARY KEY, line INTEGER NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL);
+CREATE TABLE images(
+    row INTEGER PRIMARY KEY, product INTEGER NOT NULL, sha256 BLOB NOT NULL,
+    location TEXT NOT NULL);
+CREATE INDEX images_by_product ON images(product);
+CREATE TABLE failed(sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL, message TEXT NOT NULL);
+CREATE TABLE refused(line INTEGER, id TEXT, reason TEXT NOT NULL, message TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class EmbeddedImage:
+    """A picture's vector, `[dim]` float16, its WebP thumbnail (may be empty), and its colours.
+
+    `colours` are `[5, 4]`, or None where a version that measured none embedded it.
+    """
+
+    sha256: bytes
+    vector: np.ndarray
+    thumbnail: bytes
+    colours: ColourArray | None = None
+
+
+@dataclass(frozen=True)
+class StagedImage:
+    """A picture of a product as the catalog has it, and its embedding if this build made it.
+
+    `failed` pictures can't be used.
+    """
+
+    sha256: bytes
+    location: str
+    embedded: EmbeddedImage | None
+    failed: bool
+
+
+@dataclass(frozen=True)
+class StagedProduct:
+    """A product whose pictures were all tried."""
+
+    id: str
+    fields: Mapping[str, FieldValue]
+    images: tuple[StagedImage, ...]
+
+
+class Ledger:
+    """Opened by the one process that builds; `commit` makes everything so far durable.
+
+    Args:
+        path: The database file; made if missing.
+        kind: What an embedded picture depends on beside its content: the encoder, and whether a
+            thumbnail is kept. Pictures embedded for another kind are forgotten.
+    """
+
+    def __init__(self, path: Path, kind: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = _open(path)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+                raise  # a full disk, say: what is there is still good
+            # A damaged database saves no work; starting over does.
+            path.unlink()
+            self._db = _open(path)
+        row = self._db.execute("SELECT kind FROM about").fetchone()
+        if row is None or row[0] != kind:
+            self._db.execute("DELETE FROM embedded")
+            self._db.execute("DELETE FROM texts")
+            self._db.execute("DELETE FROM about")
+            self._db.execute("INSERT INTO about VALUES (?)", (kind,))
+        self._db.commit()
+
+    def start_reading(self) -> None:
+        """Forget what was read of the catalog; what was embedded stays."""
+        self._db.commit()
+        self._db.executescript(_READING_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database; what was not committed is lost."""
+        self._db.close()
+
+    def commit(self) -> None:
+        """Make everything so far durable."""
+        self._db.commit()
+
+    def add_product(self, row: CatalogRow) -> int:
+        """Record a catalog row; returns the number to give `add_image`."""
+        cursor = self._db.execute(
+            "INSERT INTO products(line, id, fields) VALUES (?, ?, ?)",
+            (row.line, row.id, json.dumps(dict(row.fields), ensure_ascii=False)),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def add_image(self, product: int, sha256: bytes, location: str) -> None:
+        """Record a picture of a product, in the product's order."""
+        self._db.execute(
+            "INSERT INTO images(product, sha256, location) VALUES (?, ?, ?)",
+            (product, sha256, location),
+        )
+
+    def add_embedded(self, images: Iterable[EmbeddedImage]) -> None:
+        """Record pictures' vectors, thumbnails and colours."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO embedded VALUES (?, ?, ?, ?)",
+            (
+                (image.sha256, image.vector.tobytes(), image.thumbnail, _to_blob(image.colours))
+                for image in images
+            ),
+        )
+
+    def text_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
+        """Vectors of texts, `[dim]` float16, by the SHA-256 of the text: those that are there."""
+        found = {}
+        for key in keys:
+            row = self._db.execute("SELECT vector FROM texts WHERE sha256 = ?", (key,)).fetchone()
+            if row is not None:
+                found[key] = np.frombuffer(row[0], np.float16)
+        return found
+
+    def add_texts(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
+        """Record vectors of texts, durably."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO texts VALUES (?, ?)",
+            ((key, vector.tobytes()) for key, vector in vectors.items()),
+        )
+        self._db.commit()
+
+    def add_failed(self, sha256: bytes, reason: str, message: str) -> None:
+        """Record a picture that can't be used, wherever the catalog has it."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (sha256, reason, message)
+        )
+
+    def add_refused(self, row: BadRow) -> None:
+        """Record a catalog row, or one of its pictures, that can't be used."""
+        self._db.execute(
+            "INSERT INTO refused VALUES (?, ?, ?, ?)", (row.line, row.id, row.reason, row.message)
+        )
+
+    def was_tried(self, sha256: bytes) -> bool:
+        """Whether a picture is embedded or known to fail."""
+        found = self._db.execute(
+            "SELECT 1 FROM embedded WHERE sha256 = ?1 UNION ALL "
+            "SELECT 1 FROM failed WHERE sha256 = ?1",
+            (sha256,),
+        )
+        return found.fetchone() is not None
+
+    def refused(self) -> Iterator[BadRow]:
+        """Everything that goes into quarantine, by catalog line."""
+        rows = self._db.execute(
+            "SELECT line, id, reason, message FROM refused UNION ALL "
+            "SELECT p.line, p.id, f.reason, "
+            "  CASE i.location WHEN '' THEN f.message ELSE i.location || ': ' || f.message END "
+            "FROM images i JOIN failed f USING (sha256) JOIN products p ON p.row = i.product "
+            "ORDER BY 1"
+        )
+        for line, product_id, reason, message in rows:
+            yield BadRow(line=line, id=product_id, reason=reason, message=message)
+
+    def count_bad_lines(self) -> int:
+        """Catalog rows of which nothing can be indexed."""
+        bad = self._db.execute(
+            "SELECT (SELECT count(DISTINCT line) FROM refused"
+            "  WHERE line NOT IN (SELECT line FROM products)) + "
+            "(SELECT count(*) FROM products p WHERE NOT EXISTS (SELECT 1 FROM images i"
+            "  WHERE i.product = p.row AND i.sha256 NOT IN (SELECT sha256 FROM failed)))"
+        )
+        return int(bad.fetchone()[0])
+
+    def products(self) -> Iterator[StagedProduct]:
+        """The products in catalog order, each with its pictures."""
+        rows = self._db.execute(
+            "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, e.colours, "
+            "f.sha256 IS NOT NULL "
+            "FROM products p JOIN images i ON i.product = p.row "
+            "LEFT JOIN embedded e ON e.sha256 = i.sha256 "
+            "LEFT JOIN failed f ON f.sha256 = i.sha256 "
+            "ORDER BY p.row, i.row"
+        )
+        number: int | None = None
+        product_id, fields = "", "{}"
+        images: list[StagedImage] = []
+        for row, row_id, row_fields, sha256, location, *made, failed in rows:
+            if row != number and images:
+                yield StagedProduct(product_id, json.loads(fields), tuple(images))
+                images = []
+            number, product_id, fields = row, row_id, row_fields
+            images.append(StagedImage(sha256, location, _embedded(sha256, *made), bool(failed)))
+        if images:
+            yield StagedProduct(product_id, json.loads(fields), tuple(images))
+
+
+def _embedded(
+    sha256: bytes, vector: bytes | None, thumbnail: bytes, colours: bytes | None
+) -> EmbeddedImage | None:
+    if vector is None:
+        return None
+    measured = None if colours is None else colours_of(colours)
+    return EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail, measured)
+
+
+def _to_blob(colours: ColourArray | None) -> bytes | None:
+    return None if colours is None else colours.tobytes()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.executescript(_SCHEMA + _READING_SCHEMA)
+        columns = [row[1] for row in database.execute("PRAGMA table_info(embedded)")]
+        if "colours" not in columns:  # left by a version that measured none
+            database.execute("ALTER TABLE embedded ADD COLUMN colours BLOB")
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def to_stored(vectors: FloatArray) -> np.ndarray:
+    """Unit vectors as they are stored: float16, which keeps a cosine to about 0.0005."""
+    return vectors.astype(np.float16)

@@ -1,0 +1,169 @@
+"""Merging: all segments of the live generation into one, without what is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from embeddings.encoder import Encoder, FloatArray
+from indexer.errors import BuildError, BuildInterruptedError
+from indexer.catalog.fields import FieldType
+from indexer.index.index import Index
+from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
+from indexer.storage.layout import Layout, SegmentLayout
+from indexer.storage.write_lock import writing
+from indexer.storage.manifest import (
+    NamedFile,
+    adopt_segment,
+    new_generation,
+    publish,
+    remove_orphans,
+)
+from indexer.retrieval.ann import Kind
+from indexer.build.query_sample import QuerySample
+from indexer.index.segment_writer import new_segment_id, write_segment
+from indexer.index.tag_files import write_tags
+from indexer.build.update import stored_products
+
+__all__ = ["MergeReport", "merge"]
+
+
+@dataclass(frozen=True)
+class MergeReport:
+    """What a merge did.
+
+    Attributes:
+        generation: The live generation now.
+        merged: How many segments became one; 0 where there was nothing to do.
+        products: Products in the index.
+        images: Pictures in the index.
+        kind: The kind of its FAISS index.
+    """
+
+    generation: int
+    merged: int
+    products: int
+    images: int
+    kind: Kind
+
+
+def merge(
+    path: Path,
+    load_encoder: Callable[[str], Encoder],
+    options: NeighbourOptions | None = None,
+) -> MergeReport:
+    """Write the live generation anew as one segment, and publish it.
+
+    Nothing is embedded. An index of one segment with nothing deleted stays as it is, unless
+    `options` want another kind than it has, or it is of a format that had no keywords or colours.
+
+    Args:
+        path: The index folder.
+        load_encoder: Gives the encoder of a name; called only where words are needed to measure an
+            approximate index with.
+        options: What kind of FAISS index is wanted.
+
+    Raises:
+        NoIndexError: If nothing was ever published there.
+        DamagedIndexError: If no generation is intact.
+        EncoderMismatchError: The encoder that was loaded did not build the index.
+        IndexLockedError: Another process is writing this index.
+        BuildError: The index folder can't be written.
+        BuildInterruptedError: On Ctrl-C; the live generation is as it was.
+    """
+    options = options or NeighbourOptions()
+    layout = Layout(path)
+    Index.open(path)  # no folder is made, nor lock taken, where there is no index
+    try:
+        with writing(layout):
+            return _merge_locked(layout, load_encoder, options)
+    except KeyboardInterrupt as error:
+        raise BuildInterruptedError("Stopped; nothing was published. Merge again.") from error
+    except OSError as error:
+        raise BuildError(
+            f"The index folder {str(path)!r} can't be written ({error}). What was live stays live."
+        ) from error
+
+
+def _merge_locked(
+    layout: Layout, load_encoder: Callable[[str], Encoder], options: NeighbourOptions
+) -> MergeReport:
+    index = Index.open(layout.root)
+    manifest = index.manifest
+    remove_orphans(layout)
+    kinds = {segment.neighbours.kind for segment in manifest.segments}
+    as_wanted = options.kind is None or kinds == {options.kind}
+    compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
+    complete = not any(s.keywords is None or s.colours is None for s in index.segments)
+    if (compact and as_wanted and complete) or not manifest.products:
+        _remove_if_empty(layout)
+        return _report(index, merged=0)
+
+    sample = QuerySample()
+
+    def text_queries() -> FloatArray:
+        encoder = load_encoder(manifest.encoder.name)
+        index.check_encoder(encoder.spec)
+        return sample.embed(encoder)
+
+    products = (
+        product
+        for segment in index.segments
+        for product in stored_products(segment, segment.alive, manifest.text_weight)
+    )
+    staged = SegmentLayout(layout.staging / new_segment_id())
+    record = write_segment(
+        staged,
+        sample.watch(products),
+        {name: FieldType(kind) for name, kind in manifest.fields.items()},
+        manifest.encoder.dim,
+        lambda written: build_neighbours(written, options, text_queries),
+        text_weight=manifest.text_weight,
+    )
+    merged = new_generation(
+        layout,
+        encoder=manifest.encoder,
+        segments=[replace(record, tags=_merged_tags(layout, index))],
+        fields=manifest.fields,
+        catalog=manifest.catalog,
+        confidence=manifest.confidence,
+        tagging=manifest.tagging,
+    )
+    adopt_segment(layout, record.id)
+    publish(layout, merged)
+    _remove_if_empty(layout)
+    return replace(
+        _report(index, merged=len(manifest.segments)),
+        generation=merged.generation,
+        kind=record.neighbours.kind,
+    )
+
+
+def _merged_tags(layout: Layout, index: Index) -> NamedFile | None:
+    tables = [
+        segment.tags.table.filter(pa.array(segment.alive))
+        for segment in index.segments
+        if segment.tags is not None
+    ]
+    return write_tags(layout, pa.concat_tables(tables)) if tables else None
+
+
+def _remove_if_empty(layout: Layout) -> None:
+    """Remove staging, unless an unfinished build is to go on from there."""
+    if layout.staging.is_dir() and not any(layout.staging.iterdir()):
+        layout.staging.rmdir()
+
+
+def _report(index: Index, *, merged: int) -> MergeReport:
+    manifest = index.manifest
+    kinds = [segment.neighbours.kind for segment in manifest.segments]
+    return MergeReport(
+        generation=manifest.generation,
+        merged=merged,
+        products=manifest.products,
+        images=manifest.images,
+        kind=kinds[0] if kinds else Kind.FLAT,
+    )

@@ -1,0 +1,1 @@
+"""Confidence calibration: cosine scores in, probabilities out."""

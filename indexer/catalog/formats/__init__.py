@@ -1,0 +1,1 @@
+"""Catalog file formats: each reads one kind of file as a stream of rows."""

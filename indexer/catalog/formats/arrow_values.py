@@ -1,0 +1,242 @@
+"""From Arrow columns to ids, pictures and product fields, value by value."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from indexer.catalog.fields import FieldType, FieldValue
+from indexer.catalog.product_ids import shown
+from indexer.catalog.row_builder import RawImage
+from indexer.catalog.rows import Reason
+from indexer.errors import RowError
+
+__all__ = [
+    "Unreadable",
+    "field_type",
+    "field_values",
+    "id_values",
+    "image_values",
+    "is_id_type",
+    "is_image_type",
+]
+
+_INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands in a column for a value that can't be had.
+
+    Attributes:
+        reason: A value of `Reason`.
+        what: What is wrong with it.
+    """
+
+    reason: str
+    what: str
+
+    def problem(self, column: str) -> RowError:
+        """Name the column in an error."""
+        return RowError(self.reason, f"column {shown(column)}: {self.what}")
+
+
+def is_id_type(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold ids."""
+    kind = _plain_type(kind)
+    return (
+        _is_text(kind)
+        or types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_null(kind)
+        or _is_bytes(kind)
+    )
+
+
+def is_image_type(kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold pictures."""
+    kind = _plain_type(kind)
+    if _is_list(kind):
+        kind = _plain_type(kind.value_type)
+    if types.is_struct(kind):
+        return _is_bytes_and_path(kind)
+    return _is_text(kind) or _is_bytes(kind) or types.is_null(kind)
+
+
+def field_type(kind: pa.DataType) -> FieldType | None:
+    """Return the type of a product field of this column, or None where it can't be one."""
+    kind = _plain_type(kind)
+    if types.is_boolean(kind):
+        return FieldType.BOOLEAN
+    if types.is_integer(kind):
+        return FieldType.INTEGER
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return FieldType.FLOAT
+    return None if _holds_bytes(kind) else FieldType.TEXT
+
+
+def id_values(column: pa.Array) -> list[Any]:
+    """Return the values of an id column, `Unreadable` where one is not text."""
+    return _values(_plain(column))
+
+
+def image_values(column: pa.Array) -> list[list[RawImage] | Unreadable]:
+    """Return each row's pictures: bytes, or the text of a path or URL."""
+    return [
+        value if isinstance(value, Unreadable) else [_image(item) for item in _as_list(value)]
+        for value in _values(_plain(column))
+    ]
+
+
+def field_values(column: pa.Array) -> list[FieldValue | Unreadable]:
+    """Return a column's values as product fields, `Unreadable` where one can't be kept."""
+    column = _plain(column)
+    kind = column.type
+    if types.is_temporal(kind):
+        return _temporal(column)
+    convert: Callable[[Any], FieldValue | Unreadable] | None = None
+    if types.is_floating(kind) or types.is_decimal(kind):
+        convert = _float
+    elif types.is_uint64(kind):
+        convert = _unsigned
+    elif types.is_nested(kind):
+        convert = _json
+    values = _values(column)
+    if convert is None:
+        return values
+    return [v if v is None or isinstance(v, Unreadable) else convert(v) for v in values]
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain_type(kind.storage_type)
+    return _plain_type(kind.value_type) if types.is_dictionary(kind) else kind
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    while True:
+        if isinstance(column, pa.ExtensionArray):
+            column = column.storage
+        elif isinstance(column, pa.DictionaryArray):
+            column = column.dictionary_decode()
+        else:
+            return column
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _is_bytes_and_path(kind: pa.DataType) -> bool:
+    """Whether a struct is one of the Hugging Face Hub's: `bytes` and `path`, or one of them."""
+    found = {kind.field(at).name: _plain_type(kind.field(at).type) for at in range(kind.num_fields)}
+    fits = {
+        "bytes": lambda inner: _is_bytes(inner) or types.is_null(inner),
+        "path": lambda inner: _is_text(inner) or types.is_null(inner),
+    }
+    known = [name for name in fits if name in found]
+    return bool(known) and all(fits[name](found[name]) for name in known)
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    kind = _plain_type(kind)
+    if types.is_map(kind):
+        return _holds_bytes(kind.key_type) or _holds_bytes(kind.item_type)
+    if types.is_struct(kind):
+        return any(_holds_bytes(kind.field(at).type) for at in range(kind.num_fields))
+    if types.is_nested(kind) and hasattr(kind, "value_type"):
+        return _holds_bytes(kind.value_type)
+    return _is_bytes(kind)
+
+
+def _values(column: pa.Array) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        # One value spoils the batch: Arrow checks text when it is taken out, not when it is read.
+        return [_value(scalar) for scalar in column]
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError as error:
+        return Unreadable(
+            Reason.BAD_UTF8, f"byte {error.start + 1} of the text is not UTF-8; mend the text"
+        )
+    except (ValueError, OverflowError) as error:
+        return Unreadable(Reason.BAD_VALUE, f"the value can't be read: {shown(str(error))}")
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _image(item: Any) -> RawImage:
+    if isinstance(item, dict):
+        data: bytes | None = item.get("bytes")
+        path: str | None = item.get("path")
+        return path if data is None else data
+    found: RawImage = item
+    return found
+
+
+def _temporal(column: pa.Array) -> list[FieldValue | Unreadable]:
+    """Write dates and times in ISO 8601; a time with a zone is given in UTC, with a Z."""
+    kind = column.type
+    if types.is_duration(kind) or types.is_interval(kind):
+        return [None if value is None else str(value) for value in _values(column)]
+    zoned = types.is_timestamp(kind) and kind.tz is not None
+    if zoned:
+        column = column.cast(pa.timestamp(kind.unit))
+    texts = pc.cast(column, pa.string()).to_pylist()
+    ending = "Z" if zoned else ""
+    return [None if text is None else text.replace(" ", "T") + ending for text in texts]
+
+
+def _float(value: Any) -> FieldValue | Unreadable:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _unsigned(value: int) -> FieldValue | Unreadable:
+    if value > _INT64_MAX:
+        return Unreadable(Reason.BAD_VALUE, f"{value} is larger than {_INT64_MAX}")
+    return value
+
+
+def _json(value: Any) -> FieldValue | Unreadable:
+    return json.dumps(_finite(value), ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON has no words for, by null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value

@@ -1,0 +1,69 @@
+"""Telling a catalog's format from its name, and opening it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from indexer.catalog.formats.delimited import DelimitedCatalog
+from indexer.catalog.formats.image_folder import FolderCatalog
+from indexer.catalog.formats.jsonl import JsonLinesCatalog
+from indexer.catalog.formats.parquet import ParquetCatalog
+from indexer.catalog.formats.parquet_folder import ShardedCatalog, shards_of
+from indexer.catalog.product_ids import shown
+from indexer.catalog.rows import Catalog, CatalogOptions
+from indexer.errors import CatalogError
+
+__all__ = ["open_catalog"]
+
+_DEFAULTS = CatalogOptions()
+
+
+def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
+    """Open a catalog: a folder of pictures or Parquet files, or a CSV, TSV, JSONL or Parquet file.
+
+    Args:
+        path: The folder, or a file whose ending tells its format: `.csv`, `.tsv`, `.jsonl`,
+            `.ndjson`, `.parquet` or `.pq`, in any case.
+        options: How it is read.
+
+    Raises:
+        CatalogError: There is no such file, the format is unknown, a column is missing or named
+            twice, the file is damaged, or there is no row in it.
+    """
+    try:
+        catalog = _open(path, options)
+        first = next(catalog.rows(), None)
+    except OSError as error:
+        raise CatalogError(
+            f"{shown(str(path))} can't be read: {error.strerror or error}"
+        ) from error
+    if first is None:
+        raise CatalogError(f"{shown(str(path))} has no rows; there is nothing to index")
+    return catalog
+
+
+def _open(path: Path, options: CatalogOptions) -> Catalog:
+    if path.is_dir():
+        files = shards_of(path)
+        return ShardedCatalog(path, options, files) if files else FolderCatalog(path, options)
+    if not path.exists():
+        raise CatalogError(f"there is no file or folder {shown(str(path))}; check the path")
+    if not path.is_file():
+        raise CatalogError(f"{shown(str(path))} is neither a file nor a folder")
+    if options.id_column == options.image_column:
+        raise CatalogError(
+            f"{shown(options.id_column)} can't be both the id column and the image column"
+        )
+    match path.suffix.lower():
+        case ".csv":
+            return DelimitedCatalog(path, options, ",")
+        case ".tsv":
+            return DelimitedCatalog(path, options, "\t")
+        case ".jsonl" | ".ndjson":
+            return JsonLinesCatalog(path, options)
+        case ".parquet" | ".pq":
+            return ParquetCatalog(path, options)
+    raise CatalogError(
+        f"{shown(path.name)} is of no known format; a catalog is a folder of pictures or a file "
+        "ending in .csv, .tsv, .jsonl or .parquet"
+    )

@@ -1,0 +1,74 @@
+"""Reading a text catalog by physical lines, however long they are and whatever is in them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.catalog.product_ids import shown
+from indexer.errors import CatalogError
+
+__all__ = ["MAX_FIELDS", "MAX_RECORD_BYTES", "Line", "count_lines", "read_lines"]
+
+# One row: thousands of words and pictures' paths fit, an unclosed quote or a file without line
+# ends does not fill the memory.
+MAX_RECORD_BYTES = 2**20
+# Columns of one catalog. Without a limit, JSON rows that each bring a new name would make a table
+# of as many columns as there are rows.
+MAX_FIELDS = 1000
+
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Line:
+    """One physical line.
+
+    Attributes:
+        number: From 1.
+        content: Its bytes, the line end included; empty where it is too long.
+        too_long: More than `MAX_RECORD_BYTES` bytes.
+    """
+
+    number: int
+    content: bytes
+    too_long: bool = False
+
+
+def read_lines(path: Path) -> Iterator[Line]:
+    """Yield the lines of a file; lines end with LF or CR LF, a byte order mark is dropped.
+
+    Raises:
+        CatalogError: The file is UTF-16 or UTF-32, by its byte order mark.
+        OSError: It can't be read.
+    """
+    with path.open("rb") as file:
+        number = 0
+        while content := file.readline(MAX_RECORD_BYTES + 1):
+            number += 1
+            if number == 1:
+                content = _without_mark(path, content)
+            if len(content) <= MAX_RECORD_BYTES:
+                yield Line(number, content)
+                continue
+            while content and not content.endswith(b"\n"):
+                content = file.readline(_CHUNK)
+            yield Line(number, b"", too_long=True)
+
+
+def count_lines(path: Path) -> int:
+    """Count the lines of a file, an unfinished last one included."""
+    count, last = 0, b"\n"
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            count += chunk.count(b"\n")
+            last = chunk[-1:]
+    return count + (last != b"\n")
+
+
+def _without_mark(path: Path, content: bytes) -> bytes:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise CatalogError(f"{shown(path.name)} is UTF-16 text; save it as UTF-8")
+    return content.removeprefix(codecs.BOM_UTF8)

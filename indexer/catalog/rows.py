@@ -1,0 +1,195 @@
+"""What a catalog is: rows of products, bad rows with reasons, and the base of every format."""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from indexer.catalog.fields import FieldType, FieldValue
+from indexer.catalog.image_sources import ImageSource
+from indexer.catalog.product_ids import IdLedger, shown
+from indexer.errors import CatalogError
+
+__all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Reason"]
+
+
+class Reason(StrEnum):
+    """Why a row can't be used; the values are stable and stand in `quarantine.jsonl`."""
+
+    MISSING_ID = "missing_id"
+    BAD_ID = "bad_id"  # not text or a whole number, or control characters in it
+    ID_TOO_LONG = "id_too_long"
+    DUPLICATE_ID = "duplicate_id"
+    BAD_NAME = "bad_name"  # a file name that is not UTF-8
+    NO_IMAGE = "no_image"
+    BAD_IMAGE = "bad_image"  # a value that is neither path, URL, bytes nor a list of them
+    BAD_PATH = "bad_path"
+    BAD_URL = "bad_url"
+    UNSUPPORTED_SCHEME = "unsupported_scheme"  # file:, ftp:, data:, ...
+    PATH_OUTSIDE_CATALOG = "path_outside_catalog"
+    IMAGE_NOT_FOUND = "image_not_found"
+    NOT_A_FILE = "not_a_file"  # a folder, FIFO, socket or device
+    UNREADABLE = "unreadable"  # the system refuses to open it
+    IMAGE_TOO_LARGE = "image_too_large"  # more bytes than allowed
+    URL_NOT_ALLOWED = "url_not_allowed"  # an inner address, or a URL with a password
+    URL_UNREACHABLE = "url_unreachable"
+    URL_TIMEOUT = "url_timeout"
+    URL_BAD_STATUS = "url_bad_status"  # anything but 200
+    BAD_UTF8 = "bad_utf8"
+    BAD_JSON = "bad_json"
+    BAD_QUOTES = "bad_quotes"
+    BAD_LINE_END = "bad_line_end"  # a carriage return without a line feed
+    BAD_VALUE = "bad_value"  # a field's value that can't be kept
+    NAN = "nan"  # NaN or an infinity in a column of numbers
+    NUL_BYTE = "nul_byte"
+    RAGGED_ROW = "ragged_row"
+    ROW_TOO_LONG = "row_too_long"
+    TOO_MANY_FIELDS = "too_many_fields"
+
+
+# A row with one of these takes no id: it has none, or what stands in the id's place may be the
+# value of another column.
+_WITHOUT_ID = frozenset(
+    {
+        Reason.MISSING_ID,
+        Reason.BAD_ID,
+        Reason.ID_TOO_LONG,
+        Reason.BAD_NAME,
+        Reason.RAGGED_ROW,
+    }
+)
+
+
+@dataclass(frozen=True)
+class CatalogOptions:
+    """How a catalog is read.
+
+    Attributes:
+        id_column: The column with the products' ids.
+        image_column: The column with their pictures.
+        max_image_bytes: A picture of more bytes is refused before it is read.
+    """
+
+    id_column: str = "id"
+    image_column: str = "image"
+    max_image_bytes: int = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class CatalogRow:
+    """One product.
+
+    Attributes:
+        line: Where it stands, from 1: the physical line on which the row begins in a text file
+            (the header of a CSV file is line 1), the row of a Parquet file, the ordinal of a file
+            in a folder.
+        id: Unique in the catalog; 1 to 512 bytes of UTF-8 without control characters.
+        images: One picture or more.
+        fields: All other columns. In an `untyped` catalog every value is the text as it stands.
+    """
+
+    line: int
+    id: str
+    images: tuple[ImageSource, ...]
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """One row that can't be used.
+
+    Attributes:
+        line: As in `CatalogRow`.
+        id: The product's id where it is known; where the id itself is the trouble, its beginning
+            with special characters escaped.
+        reason: A value of `Reason`.
+        message: What is wrong and how to mend it; one line, special characters escaped.
+    """
+
+    line: int
+    id: str | None
+    reason: str
+    message: str
+
+
+class Catalog(ABC):
+    """A catalog on disk: a stream of rows that can be read as often as needed.
+
+    To write a format: give `read_rows`, which yields rows and bad rows in a fixed order.
+
+    Attributes:
+        name: The file's or folder's name.
+        untyped: True where fields are text whose type is to be inferred (CSV, TSV).
+    """
+
+    untyped: bool = False
+    _ids_repeat: bool = True
+
+    def __init__(self, path: Path, options: CatalogOptions) -> None:
+        self._path = path
+        self._options = options
+        self.name = path.name or str(path)
+
+    @property
+    def field_types(self) -> Mapping[str, FieldType] | None:
+        """The fields' types where the format declares them (Parquet), else None."""
+        return None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns that can't be product fields (raw bytes) and are passed over."""
+        return ()
+
+    @property
+    @abstractmethod
+    def count(self) -> int | None:
+        """How many rows there are, bad ones included; at most, where rows span lines."""
+
+    def rows(self) -> Iterator[CatalogRow | BadRow]:
+        """Read the catalog from its beginning, row by row.
+
+        The first row with an id has it, even when that row is bad for another reason; every later
+        one is a `BadRow` that names both lines.
+
+        Raises:
+            CatalogError: The file vanished, changed its shape or is damaged from here on.
+        """
+        try:
+            if not self._ids_repeat:
+                yield from self.read_rows()
+                return
+            with IdLedger() as ledger:
+                for row in self.read_rows():
+                    yield _admit(row, ledger)
+        except OSError as error:
+            raise CatalogError(
+                f"{shown(self.name)} can't be read any more: {error.strerror or error}"
+            ) from error
+        except sqlite3.Error as error:
+            raise CatalogError(
+                f"the list of ids seen so far can't be kept ({error}); make room in the folder "
+                "for temporary files"
+            ) from error
+
+    @abstractmethod
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
+        """Read the rows; ids may repeat."""
+
+
+def _admit(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
+    if row.id is None or (isinstance(row, BadRow) and row.reason in _WITHOUT_ID):
+        return row
+    first = ledger.claim(row.id, row.line)
+    if first == row.line or isinstance(row, BadRow):
+        return row
+    return BadRow(
+        row.line,
+        row.id,
+        Reason.DUPLICATE_ID,
+        f"row {row.line} has the id {shown(row.id)} of row {first}; give every product an id of "
+        "its own, or put all pictures of one product into one row as a list",
+    )

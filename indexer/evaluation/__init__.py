@@ -1,0 +1,1 @@
+"""Evaluation of an index on labelled queries: recall, MRR, precision, intervals."""

@@ -1,0 +1,113 @@
+"""Fetching the pictures of the rows to come while earlier rows are worked on."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TypeVar
+
+from indexer.errors import SourceError
+from indexer.image_loading.fetcher import Fetcher
+
+__all__ = ["fetch_ahead"]
+
+T = TypeVar("T")
+
+
+def fetch_ahead(
+    items: Iterable[T],
+    urls_of: Callable[[T], Sequence[str]],
+    fetcher: Fetcher,
+    workers: int = 16,
+    ahead: int = 64,
+) -> Iterator[tuple[T, tuple[bytes | SourceError, ...]]]:
+    """Yield items in their order, each with what is at its URLs, while later ones are fetched.
+
+    Items are taken from the iterable only as they are needed: while the first item that was not
+    yielded yet waits for its pictures, up to `ahead` URLs, its own included, are fetched or wait
+    in memory. (An item with more URLs goes alone, one with none counts as one.) So the pictures in
+    memory are at most `ahead` times the fetcher's `max_bytes`. Once the generator is closed, no
+    further fetch begins; those under way end by themselves in threads that hold up nobody.
+
+    Args:
+        items: The items.
+        urls_of: Gives the URLs of an item, often none.
+        fetcher: Fetches; not closed here.
+        workers: How many URLs are fetched at a time, from 1.
+        ahead: How many URLs are fetched ahead.
+
+    Yields:
+        Each item with its URLs' pictures or errors, in the order of the URLs.
+    """
+    waiting: deque[tuple[T, list[Future[bytes | SourceError]]]] = deque()
+    load = 0
+
+    def first() -> tuple[T, tuple[bytes | SourceError, ...]]:
+        nonlocal load
+        item, futures = waiting[0]
+        results = tuple(future.result() for future in futures)
+        waiting.popleft()
+        load -= max(1, len(futures))
+        return item, results
+
+    crew = _Crew(fetcher, workers)
+    try:
+        for item in items:
+            urls = urls_of(item)
+            cost = max(1, len(urls))
+            while waiting and load + cost > ahead:
+                yield first()
+            waiting.append((item, [crew.submit(url) for url in urls]))
+            load += cost
+            while waiting and all(future.done() for future in waiting[0][1]):
+                yield first()
+        while waiting:
+            yield first()
+    finally:
+        for _, futures in waiting:
+            for future in futures:
+                future.cancel()
+        crew.dismiss()
+
+
+class _Crew:
+    """Threads that fetch. They are daemons, so that an interrupted program ends at once."""
+
+    def __init__(self, fetcher: Fetcher, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"at least one worker is needed, not {workers}")
+        self._fetcher = fetcher
+        self._workers = workers
+        self._started = 0
+        self._tasks: SimpleQueue[tuple[str, Future[bytes | SourceError]] | None] = SimpleQueue()
+
+    def submit(self, url: str) -> Future[bytes | SourceError]:
+        """Queue a URL; most catalogs have none, and start no threads."""
+        future: Future[bytes | SourceError] = Future()
+        self._tasks.put((url, future))
+        if self._started < self._workers:
+            self._started += 1
+            threading.Thread(target=self._work, name="fetch", daemon=True).start()
+        return future
+
+    def dismiss(self) -> None:
+        """Let each thread end after its current fetch and the futures that are cancelled."""
+        for _ in range(self._started):
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            url, future = task
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._fetcher.fetch(url))
+            except SourceError as error:
+                # Anew, since the trace of the one that was raised keeps all it had read in memory.
+                future.set_result(SourceError(error.reason, error.message))
+            except BaseException as error:
+                future.set_exception(error)
+            del task, future  # or an idle thread would keep its last picture

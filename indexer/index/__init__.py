@@ -1,0 +1,1 @@
+"""The opened index: segments, facets, thumbnails and maintenance of an index folder."""

@@ -1,0 +1,78 @@
+"""Facts about an opened index, for people and machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from indexer.index.index import Index
+from indexer.retrieval.ann import Kind, QueryKind
+from indexer.retrieval.filters import Exists
+from indexer.storage.layout import Layout
+from indexer.storage.manifest import Manifest, generations
+
+__all__ = ["describe", "index_kind", "index_recall", "tag_coverage"]
+
+
+def describe(index: Index, path: Path) -> dict[str, Any]:
+    """What `lookalike index info` shows.
+
+    Args:
+        index: The opened generation.
+        path: The index folder it was opened from.
+    """
+    manifest = index.manifest
+    files = [file for segment in manifest.segments for file in segment.files.values()]
+    files += manifest.tag_files.values()
+    return {
+        "generation": manifest.generation,
+        "generations": sorted(generations(Layout(path))),
+        "created": manifest.created,
+        "catalog": manifest.catalog,
+        "products": manifest.products,
+        "images": manifest.images,
+        "model": manifest.encoder.name,
+        "fingerprint": manifest.encoder.fingerprint,
+        "dim": manifest.encoder.dim,
+        "kind": index_kind(manifest),
+        "text_weight": manifest.text_weight,
+        "recall": index_recall(manifest),
+        "segments": len(manifest.segments),
+        "bytes": sum(file.bytes for file in files),
+        "fields": dict(manifest.fields),
+        **_tags(index),
+    }
+
+
+def _tags(index: Index) -> dict[str, Any]:
+    """The taxonomy, and for each field of tags the share of products that have a label in it."""
+    tagging = index.manifest.tagging
+    if tagging is None:
+        return {}
+    products = max(1, index.manifest.products)
+    tagged = {name: round(count / products, 4) for name, count in tag_coverage(index).items()}
+    return {"taxonomy": tagging.taxonomy, "taxonomy_version": tagging.version, "tagged": tagged}
+
+
+def tag_coverage(index: Index) -> dict[str, int]:
+    """For each field of tags how many products have a label in it."""
+    tagging = index.manifest.tagging
+    names = tagging.fields if tagging is not None else ()
+    return {name: index.count(Exists(name, True)) for name in names}
+
+
+def index_kind(manifest: Manifest) -> str:
+    """The kind of the largest segment's FAISS index; `flat` where there is none."""
+    largest = max(manifest.segments, key=lambda segment: segment.images, default=None)
+    return str(largest.neighbours.kind if largest is not None else Kind.FLAT)
+
+
+def index_recall(manifest: Manifest) -> dict[str, float]:
+    """Recall@10 against exact search, by kind of query: of the segment where it is lowest."""
+    return {
+        str(query): min(
+            (segment.neighbours.recall.get(query, 1.0) for segment in manifest.segments),
+            default=1.0,
+        )
+        for query in QueryKind
+    }

@@ -1,0 +1,188 @@
+"""The tags of an index: chosen by whoever writes it, remembered in its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from embeddings.encoder import Encoder, FloatArray
+from indexer.catalog.fields import FieldType
+from indexer.index.index import Index
+from indexer.index.product_tags import field_of, tag_table
+from indexer.index.tag_files import checked_file, new_file, write_tags
+from indexer.storage.atomic_files import replace_file
+from indexer.storage.layout import Layout
+from indexer.storage.manifest import Manifest, TaggingRecord
+from indexer.tagging.fit_file import Fitted, read_fitted, write_fitted
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy, read_taxonomy
+
+__all__ = ["NO_TAGS", "IndexTags", "TagChoice", "remembered_tagger", "without_tags"]
+
+# Vectors that tell how far pictures of this index lie from a label's words; more tell the same.
+_BACKGROUND = 2000
+
+
+@dataclass(frozen=True)
+class TagChoice:
+    """What an index is to be tagged with.
+
+    Attributes:
+        taxonomy: The labels; None for no tags.
+        fitted: What was fitted for its encoder; by default what ships for it, if anything.
+    """
+
+    taxonomy: Taxonomy | None
+    fitted: Fitted | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of what decides about the tags; empty for no tags."""
+        if self.taxonomy is None:
+            return ""
+        digest = hashlib.sha256(self.taxonomy.digest.encode())
+        for name, fit in sorted(self.fitted.groups.items() if self.fitted is not None else ()):
+            digest.update(name.encode())
+            for array in astuple(fit):
+                digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+        return digest.hexdigest()
+
+
+NO_TAGS = TagChoice(None)
+
+
+class IndexTags:
+    """What a writer of an index does about tags.
+
+    Args:
+        layout: Of the index folder.
+        encoder: Of the generation to come.
+        former: The generation that it follows, if there is one.
+        choice: What to tag with; by default what the former generation is tagged with.
+        anew: Fit and tag again even if that is what it is tagged with.
+
+    Attributes:
+        changed: Whether products that stay may get other tags than they have.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        encoder: Encoder,
+        former: Manifest | None,
+        choice: TagChoice | None = None,
+        *,
+        anew: bool = False,
+    ) -> None:
+        self._layout = layout
+        self._encoder = encoder
+        tagging = former.tagging if former is not None else None
+        as_before = choice is None or choice.digest == (tagging.digest if tagging else "")
+        self.changed = anew or not as_before
+        if choice is None:
+            choice = TagChoice(_taxonomy_of(layout, tagging)) if tagging is not None else NO_TAGS
+        self._choice = choice
+        same = former is not None and former.encoder.fingerprint == encoder.spec.fingerprint
+        self._kept = tagging if same and not self.changed else None
+
+    def complete(self, manifest: Manifest, index: Index) -> Manifest:
+        """A generation with tags of all its products.
+
+        Args:
+            manifest: The generation, in which segments have the tags that the former one gave them;
+                those are kept where the taxonomy is.
+            index: It, opened `without_tags`.
+        """
+        if self._choice.taxonomy is None:
+            return without_tags(manifest)
+        tagging = self._kept or self._fit(self._choice.taxonomy, index)
+        segments = list(manifest.segments)
+        bare = [n for n, record in enumerate(segments) if not (self._kept and record.tags)]
+        if bare:
+            tagger = remembered_tagger(self._layout, tagging, self._encoder)
+            for number in bare:
+                tags = write_tags(self._layout, tag_table(index.segments[number], tagger))
+                segments[number] = replace(segments[number], tags=tags)
+        fields = {
+            name: str(FieldType.LABELS)
+            for name in map(field_of, self._choice.taxonomy.groups)
+            if name not in manifest.fields  # the catalog's own column of that name goes first
+        }
+        tagging = replace(tagging, fields=fields)
+        return replace(manifest, segments=tuple(segments), tagging=tagging)
+
+    def _fit(self, taxonomy: Taxonomy, index: Index) -> TaggingRecord:
+        """Fit a taxonomy to the encoder and the index, and write both down."""
+        tagger = Tagger(self._encoder, taxonomy, _background(index), self._choice.fitted)
+        content = _to_json(taxonomy).encode()
+        return TaggingRecord(
+            taxonomy=taxonomy.name,
+            version=taxonomy.version,
+            digest=self._choice.digest,
+            labels=new_file(self._layout, ".json", lambda path: replace_file(path, content)),
+            fit=new_file(
+                self._layout, ".safetensors", lambda path: write_fitted(path, tagger.fitted)
+            ),
+            fields={},
+        )
+
+
+def without_tags(manifest: Manifest) -> Manifest:
+    """The same generation with nothing said of tags."""
+    segments = tuple(replace(record, tags=None) for record in manifest.segments)
+    return replace(manifest, segments=segments, tagging=None)
+
+
+def remembered_tagger(layout: Layout, tagging: TaggingRecord, encoder: Encoder) -> Tagger:
+    """The tagger of an index; embeds nothing.
+
+    Raises:
+        DamagedIndexError: A file is missing or changed.
+        TaxonomyError: Another encoder built the index.
+    """
+    fitted = read_fitted(checked_file(layout, tagging.fit))
+    return Tagger(encoder, _taxonomy_of(layout, tagging), fitted=fitted)
+
+
+def _taxonomy_of(layout: Layout, tagging: TaggingRecord) -> Taxonomy:
+    return read_taxonomy(checked_file(layout, tagging.labels))
+
+
+def _background(index: Index) -> FloatArray:
+    """`[n, dim]` vectors of pictures all over an index, `_BACKGROUND` at most."""
+    total = sum(segment.record.images for segment in index.segments)
+    step = max(1, -(-total // _BACKGROUND))
+    parts = [np.asarray(segment.vectors[::step], np.float32) for segment in index.segments]
+    return np.concatenate([np.empty((0, index.manifest.encoder.dim), np.float32), *parts])
+
+
+def _to_json(taxonomy: Taxonomy) -> str:
+    """A taxonomy as a file of which `read_taxonomy` makes it again; JSON is YAML."""
+    groups = [
+        {
+            "name": group.name,
+            "exclusive": group.exclusive,
+            "templates": list(group.templates),
+            "labels": [_label(label, group) for label in group.labels],
+        }
+        for group in taxonomy.groups
+    ]
+    content = {"name": taxonomy.name, "version": taxonomy.version, "groups": groups}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _label(label: Label, group: Group) -> str | Mapping[str, Any]:
+    said: dict[str, Any] = {"name": label.name}
+    if label.synonyms:
+        said["synonyms"] = list(label.synonyms)
+    if label.templates != group.templates:
+        said["templates"] = list(label.templates)
+    if label.parent is not None:
+        said["parent"] = label.parent
+    return said if len(said) > 1 else label.name

@@ -1,0 +1,1 @@
+"""Catalog quality checks: duplicates, wrong titles, gaps, tag audits."""

@@ -1,0 +1,1 @@
+"""Candidate retrieval in one segment: FAISS vectors, BM25 keywords, field filters."""

@@ -1,0 +1,148 @@
+"""How much of the truth an index finds: recall@10 against exact search, and tuning for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.encoder import FloatArray
+from indexer.retrieval.ann import LADDERS, Effort, Kind, NeighbourIndex, QueryKind
+
+__all__ = ["RECALL_AT", "Sample", "Tuned", "draw_samples", "exact_neighbours", "tune"]
+
+RECALL_AT = 10
+
+# Tuning looks for this recall; half of the queries choose the effort, the other half give the
+# figure that is recorded.
+_AIM = 0.98
+_IMAGE_QUERIES = 400
+# Compared at once: a quarter of a gigabyte of cosines at most.
+_BATCH = 32_768
+_QUERIES = 2048
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Queries of one kind, with the truth.
+
+    Attributes:
+        queries: `[n, dim]` unit vectors.
+        truth: `[n, RECALL_AT]` rows of the nearest vectors by exact search.
+        itself: `[n]` rows that are the queries themselves and don't count, or -1.
+    """
+
+    queries: FloatArray
+    truth: NDArray[np.int64]
+    itself: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The least effort that finds enough, and the share of the ten nearest that it finds."""
+
+    efforts: Mapping[QueryKind, Effort]
+    recall: Mapping[QueryKind, float]
+
+
+def draw_samples(vectors: NDArray[np.float16], text_queries: FloatArray) -> dict[QueryKind, Sample]:
+    """Queries to tune and measure with, and their true neighbours.
+
+    Pictures of the index stand for shoppers' pictures; each is asked for its neighbours other than
+    itself.
+
+    Args:
+        vectors: `[n, dim]`, what is searched.
+        text_queries: `[m, dim]` vectors of words as shoppers may use them.
+    """
+    count = min(_IMAGE_QUERIES, len(vectors))
+    rows = np.random.default_rng(0).choice(len(vectors), count, replace=False)
+    drawn = {
+        QueryKind.IMAGE: (vectors[rows].astype(np.float32), rows.astype(np.int64)),
+        QueryKind.TEXT: (text_queries, np.full(len(text_queries), -1, np.int64)),
+    }
+    queries = np.concatenate([queries for queries, _ in drawn.values()])
+    nearest = exact_neighbours(vectors, queries, RECALL_AT + 1)
+    samples = {}
+    start = 0
+    for kind, (part, itself) in drawn.items():
+        found = nearest[start : start + len(part)]
+        start += len(part)
+        truth = [_others(row, own) for row, own in zip(found, itself, strict=True)]
+        samples[kind] = Sample(part, np.array(truth, np.int64).reshape(len(part), -1), itself)
+    return samples
+
+
+def tune(index: NeighbourIndex, kind: Kind, samples: Mapping[QueryKind, Sample]) -> Tuned:
+    """Find the least effort of a kind's ladder that finds enough, for each kind of query apart."""
+    efforts, recall = {}, {}
+    for query_kind, sample in samples.items():
+        for effort in LADDERS[kind]:
+            searched = index.with_efforts({query_kind: effort})
+            chosen = effort
+            if _recall(searched, query_kind, sample, slice(0, None, 2)) >= _AIM:
+                break
+        efforts[query_kind] = chosen
+        searched = index.with_efforts({query_kind: chosen})
+        recall[query_kind] = round(_recall(searched, query_kind, sample, slice(1, None, 2)), 4)
+    return Tuned(efforts, recall)
+
+
+def _recall(index: NeighbourIndex, kind: QueryKind, sample: Sample, part: slice) -> float:
+    found = wanted = 0
+    rows = zip(sample.queries[part], sample.truth[part], sample.itself[part], strict=True)
+    for query, truth, itself in rows:
+        _, nearest = index.search(query, RECALL_AT + 1, kind=kind)
+        found += len(np.intersect1d(_others(nearest, itself), truth))
+        wanted += len(truth)
+    return found / wanted if wanted else 1.0
+
+
+def _others(rows: NDArray[np.int64], itself: np.int64) -> NDArray[np.int64]:
+    """The first ten rows but a query's own."""
+    kept: NDArray[np.int64] = rows[rows != itself][:RECALL_AT]
+    return kept
+
+
+def exact_neighbours(
+    vectors: NDArray[np.float16],
+    queries: FloatArray,
+    k: int,
+    rows: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """The nearest rows to each query, by comparing it with every one.
+
+    Args:
+        vectors: `[n, dim]` unit vectors.
+        queries: `[m, dim]` unit vectors.
+        k: How many rows are wanted for each.
+        rows: Which rows may be found; all by default.
+
+    Returns:
+        `[m, min(k, rows allowed)]`, nearest first.
+    """
+    rows = np.arange(len(vectors)) if rows is None else rows
+    parts = [
+        _nearest(vectors, queries[start : start + _QUERIES], k, rows)
+        for start in range(0, len(queries), _QUERIES)
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, min(k, len(rows))), np.int64)
+
+
+def _nearest(
+    vectors: NDArray[np.float16], queries: FloatArray, k: int, rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    scores = np.empty((len(queries), 0), np.float32)
+    best = np.empty((len(queries), 0), np.int64)
+    for start in range(0, len(rows), _BATCH):
+        block = rows[start : start + _BATCH]
+        here = queries @ vectors[block].astype(np.float32).T
+        keep = min(k, len(block))
+        top = np.argpartition(-here, keep - 1, axis=1)[:, :keep]
+        scores = np.concatenate([scores, np.take_along_axis(here, top, 1)], axis=1)
+        best = np.concatenate([best, block[top]], axis=1)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        scores, best = np.take_along_axis(scores, order, 1), np.take_along_axis(best, order, 1)
+    return best

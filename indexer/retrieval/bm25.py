@@ -1,0 +1,320 @@
+"""Keyword search within a segment: BM25 (Robertson and Zaragoza 2009) by tantivy.
+
+This is the one file that imports tantivy. A segment's products are its documents: one field holds
+the words of all its text and the codes among them, another the product's id.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+from indexer.catalog.fields import FieldValue
+from indexer.errors import DamagedIndexError, IndexFolderError
+from indexer.retrieval.tokens import code_of, codes, words
+from indexer.storage.layout import KEYWORDS_META, keyword_file
+from indexer.storage.row_sets import Mask
+
+__all__ = ["Asked", "KeywordIndex", "KeywordWriter", "Scores", "idf"]
+
+Scores = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+# Bytes of postings that the writer holds in memory; 35 thousand products of the fashion catalog
+# take 0.7 MB on disk.
+_MEMORY = 128_000_000
+# Whole numbers from here on are indexed as words: years, article numbers. Smaller ones are sizes
+# and counts, which filters are for.
+_LEAST_NUMBER = 1000
+# A model number may be written with a space in it.
+_CODE_PIECES = 2
+# With up to this many rows allowed the query is asked of them alone; it costs 5 ms for so many.
+_FEW_ROWS = 8192
+# Characters of a text that may well come again.
+_SHORT = 40
+# Hits fetched at least. Neighbouring pages mostly fetch the same number, so that rounding, which
+# may differ with it, can't make them disagree; and most filters are satisfied at once.
+_FETCHED = 256
+# Decimals to which scores are told apart; they are float32, and reach tens of thousands.
+_DECIMALS = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A word of a query.
+
+    Attributes:
+        word: The word or code; compared with the id where `of_id`.
+        weight: What its BM25 score is multiplied with; what it counts for where it is not scored.
+        count: What a product gets for having it at all, how ever often and in how long a text.
+        typos: How many letters may differ, 0 to 2; such matches are not scored by BM25.
+        of_id: Whether it is the product's id.
+        scored: Whether BM25 scores it.
+    """
+
+    word: str
+    weight: float = 1.0
+    count: float = 0.0
+    typos: int = 0
+    of_id: bool = False
+    scored: bool = True
+
+
+def idf(holders: int, products: int) -> float:
+    """The weight of a word that so many products have, as tantivy and Lucene reckon it."""
+    return float(np.log1p((products - holders + 0.5) / (holders + 0.5)))
+
+
+class KeywordWriter:
+    """Writes the keyword index of one segment.
+
+    Args:
+        folder: Where its files go (`layout.keyword_file`); made here.
+
+    Raises:
+        OSError: It can't be written; so in all methods.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._work = folder / "unfinished"
+        self._work.mkdir(parents=True)
+        self._count = 0
+        with _writing(folder):
+            index = tantivy.Index(_schema(), path=str(self._work))
+            # One thread, so that the documents keep their order.
+            self._writer = index.writer(heap_size=_MEMORY, num_threads=1)
+
+    def add(self, product_id: str, fields: Mapping[str, FieldValue]) -> None:
+        """Add the next product, in row order."""
+        document = tantivy.Document()
+        document.add_text("words", " ".join(_words_of(fields.values())))
+        if code := code_of(product_id):
+            document.add_text("id", code)
+        document.add_unsigned("row", self._count)
+        with _writing(self._folder):
+            self._writer.add_document(document)
+        self._count += 1
+
+    def close(self) -> list[str]:
+        """Finish; returns the files written, relative to the segment's folder."""
+        with _writing(self._folder):
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+            del self._writer
+        names = self._move_files() if self._count else []
+        # Lock files, and what merging left over.
+        shutil.rmtree(self._work)
+        if not names:
+            self._folder.rmdir()
+        return names
+
+    def _move_files(self) -> list[str]:
+        """Give the files plain names: tantivy's are random, and would make its hashes so."""
+        meta = json.loads((self._work / "meta.json").read_text("utf-8"))
+        names = [KEYWORDS_META]
+        for number, segment in enumerate(meta["segments"]):
+            former = UUID(segment["segment_id"]).hex
+            segment["segment_id"] = str(UUID(int=number))
+            for path in sorted(self._work.glob(f"{former}.*")):
+                name = keyword_file(number, path.suffix[1:])
+                path.rename(self._folder.parent / name)
+                names.append(name)
+        (self._folder.parent / KEYWORDS_META).write_text(json.dumps(meta, indent=2) + "\n", "utf-8")
+        return names
+
+
+class KeywordIndex:
+    """The keyword index of a segment, opened for reading; its files are memory-mapped."""
+
+    def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> None:
+        self._searcher = searcher
+        self._schema = schema
+
+    @classmethod
+    def open(cls, root: Path, names: Collection[str]) -> KeywordIndex:
+        """Map the files of a segment. Their hashes must have been checked: tantivy trusts them.
+
+        Tantivy wants to lock the folder that it opens, by a file, and finds in it what is there. So
+        it is shown a temporary one with links to the files that were checked and to nothing else;
+        the index folder may be read-only, and stays as it was written.
+
+        Args:
+            root: The segment's folder.
+            names: Its keyword files, relative to it.
+
+        Raises:
+            DamagedIndexError: If tantivy can't read them.
+            IndexFolderError: If there is nowhere to put the links.
+        """
+        try:
+            shown = Path(tempfile.mkdtemp(prefix="lookalike-"))
+        except OSError as error:
+            raise IndexFolderError(
+                "Keyword search needs a folder for temporary files; name one in TMPDIR."
+            ) from error
+        try:
+            for name in names:
+                number, _, kind = Path(name).name.partition(".")
+                link = "meta.json" if name == KEYWORDS_META else f"{int(number):032x}.{kind}"
+                (shown / link).symlink_to((root / name).resolve())
+            index = tantivy.Index.open(str(shown))
+            # Segments never change: the thread that looks whether they did is to end.
+            index.config_reader("manual")
+            return cls(index.searcher(), index.schema)
+        except (ValueError, OSError) as error:
+            raise DamagedIndexError("Tantivy can't read the keyword index.") from error
+        finally:
+            _remove(shown)
+
+    @property
+    def products(self) -> int:
+        """Number of products in it, deleted ones included."""
+        return int(self._searcher.num_docs)
+
+    def holders(self, asked: Asked) -> int:
+        """How many products have a word, deleted ones included."""
+        if asked.typos:
+            result: Any = self._searcher.search(self._match(asked), 1)
+            return int(result.count)  # which tantivy's stubs lack
+        return int(self._searcher.doc_freq("id" if asked.of_id else "words", asked.word))
+
+    def search(
+        self, asked: Sequence[Asked], k: int, allowed: Mask | None = None
+    ) -> tuple[Scores, Rows]:
+        """The k products that match words best.
+
+        Args:
+            asked: The words; a product matches that has one of them.
+            k: How many, from 1.
+            allowed: Mask over the product rows that may be found; all by default.
+
+        Returns:
+            Scores and product rows, of min(k, matches allowed), best first; rows of equal score
+            come in row order.
+        """
+        query = self._query(asked)
+        if allowed is not None and (few := int(np.count_nonzero(allowed))) <= _FEW_ROWS:
+            if few == 0:
+                return np.empty(0), np.empty(0, np.int64)
+            query = self._restricted(query, np.flatnonzero(allowed), tantivy.Occur.Must)
+        fetched = _FETCHED
+        while True:
+            while fetched < k:
+                fetched *= 4
+            scores, rows = self._fetch(query, fetched)
+            complete = len(rows) < fetched
+            if allowed is not None:
+                scores, rows = scores[allowed[rows]], rows[allowed[rows]]
+            if complete or len(rows) >= k:
+                order = np.lexsort((rows, -scores))[:k]
+                return scores[order], rows[order]
+            fetched *= 4
+
+    def scores(self, asked: Sequence[Asked], rows: Rows) -> Scores:
+        """What some products score, `[rows]`; 0 without a match.
+
+        Args:
+            asked: The words.
+            rows: Different product rows.
+        """
+        if len(rows) == 0:
+            return np.zeros(0)
+        query = self._restricted(self._query(asked), rows, tantivy.Occur.Should)
+        found, places = self._fetch(query, len(rows))
+        order = np.argsort(rows)
+        scores = np.zeros(len(rows))
+        scores[order[np.searchsorted(rows[order], places)]] = found
+        return scores
+
+    def _fetch(self, query: tantivy.Query, limit: int) -> tuple[Scores, Rows]:
+        hits = self._searcher.search(query, limit, count=False).hits
+        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
+        scores = np.array([score for score, _ in hits], np.float64)
+        return np.round(scores, _DECIMALS), np.array(rows, np.int64)
+
+    def _query(self, asked: Sequence[Asked]) -> tantivy.Query:
+        clauses = []
+        for word in asked:
+            match = self._match(word)
+            if word.scored and not word.typos:
+                clauses.append(tantivy.Query.boost_query(match, word.weight))
+                constant = word.count
+            else:
+                constant = word.count + word.weight
+            if constant:
+                clauses.append(tantivy.Query.const_score_query(match, constant))
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in clauses])
+
+    def _match(self, asked: Asked) -> tantivy.Query:
+        if asked.typos:
+            return tantivy.Query.fuzzy_term_query(self._schema, "words", asked.word, asked.typos)
+        if asked.of_id:
+            return tantivy.Query.term_query(self._schema, "id", asked.word, "freq")
+        return tantivy.Query.term_query(self._schema, "words", asked.word, "freq")
+
+    def _restricted(
+        self, query: tantivy.Query, rows: Rows, matching: tantivy.Occur
+    ) -> tantivy.Query:
+        among = tantivy.Query.term_set_query(self._schema, "row", rows.tolist())
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, tantivy.Query.const_score_query(among, 0.0)), (matching, query)]
+        )
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turns what tantivy raises when it can't write into an OSError."""
+    try:
+        yield
+    except ValueError as error:
+        raise OSError(f"{folder.name} can't be written: {error}") from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder into which that thread may, in its last moments, put another lock."""
+    for _ in range(10):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    # Without positions, which phrases would want. The words come analysed, parted by spaces.
+    builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("id", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("row", indexed=True, fast=True)
+    return builder.build()
+
+
+def _words_of(values: Collection[FieldValue]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            if not value.startswith(("http://", "https://")):
+                yield from _short(value) if len(value) <= _SHORT else _words_and_codes(value)
+        elif isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST_NUMBER:
+            yield str(value)
+
+
+def _words_and_codes(text: str) -> list[str]:
+    found = words(text)
+    # Codes that are words of the text already are not counted twice.
+    there = set(found)
+    return found + [code for code in codes(text, _CODE_PIECES) if code not in there]
+
+
+# Colours, types and brands come again with every product.
+_short = lru_cache(maxsize=4096)(_words_and_codes)

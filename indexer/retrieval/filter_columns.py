@@ -1,0 +1,125 @@
+"""Product fields as filters read them: columns of a table, texts of few values also as codes.
+
+Labels, of which a row can have several, are always codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from indexer.colours.product_match import ProductColours
+from indexer.storage.row_sets import Mask
+
+__all__ = ["CodedColumn", "CodedLabels", "Columns"]
+
+# A column of more different values than this, such as titles, is not worth coding.
+_MAX_VALUES = 1 << 16
+
+
+@dataclass(frozen=True)
+class CodedColumn:
+    """A column as the number of each row's value.
+
+    Attributes:
+        values: `[v]` the different values; the last is null, for rows without a value.
+        codes: `[rows]` places in `values`.
+    """
+
+    values: pa.Array
+    codes: NDArray[np.unsignedinteger]
+
+    def rows_of(self, wanted: Mask) -> Mask:
+        """The rows whose value is wanted; `wanted` is a mask over `values`."""
+        places = np.flatnonzero(wanted)
+        if len(places) == 1:
+            return np.asarray(self.codes == places[0])
+        return np.asarray(wanted.take(self.codes))
+
+
+@dataclass(frozen=True)
+class CodedLabels:
+    """A column of labels as pairs of a row and the number of one of its labels.
+
+    Attributes:
+        values: `[v]` the different labels; the last is null, for rows without any.
+        codes: `[pairs]` places in `values`; a row without labels has one pair, with the null.
+        row_of: `[pairs]` the row of each pair.
+        rows: How many rows there are.
+    """
+
+    values: pa.Array
+    codes: NDArray[np.int64]
+    row_of: NDArray[np.int64]
+    rows: int
+
+    def rows_of(self, wanted: Mask) -> Mask:
+        """The rows of which any label is wanted; `wanted` is a mask over `values`."""
+        found = np.zeros(self.rows, np.bool_)
+        found[self.row_of[wanted.take(self.codes)]] = True
+        return found
+
+
+class Columns:
+    """The columns of a table, of which texts and labels are coded when first asked for.
+
+    Args:
+        table: The fields, a row for each product.
+        colours: The products' colours, where they were measured.
+    """
+
+    def __init__(self, table: pa.Table, colours: ProductColours | None = None) -> None:
+        self.table = table
+        self._colours = colours
+        self._coded: dict[str, CodedColumn | CodedLabels | None] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self.table.num_rows)
+
+    def having_colour(self, lab: tuple[float, float, float], within: float, share: float) -> Mask:
+        """The rows of which a share is within a distance of a colour; none if none was measured."""
+        if self._colours is None:
+            return np.zeros(self.rows, np.bool_)
+        return self._colours.having(np.array(lab, np.float32), within, share)
+
+    def coded(self, name: str) -> CodedColumn | CodedLabels | None:
+        """A column as codes; None where it is no text or labels, or texts of too many values."""
+        if name not in self._coded:
+            column = self.table[name]
+            labels = pa.types.is_list(column.type)
+            self._coded[name] = _code_labels(column) if labels else _code(column)
+        return self._coded[name]
+
+
+def _code(column: pa.ChunkedArray) -> CodedColumn | None:
+    if not pa.types.is_string(column.type) or not len(column):
+        return None
+    encoded = pc.dictionary_encode(column).unify_dictionaries()
+    present = encoded.chunk(0).dictionary
+    if len(present) >= _MAX_VALUES:
+        return None
+    values = pa.concat_arrays([present, pa.nulls(1, present.type)])
+    small = np.uint8 if len(values) <= 1 << 8 else np.uint16
+    codes = [chunk.indices.fill_null(len(present)).to_numpy() for chunk in encoded.chunks]
+    return CodedColumn(values, np.concatenate(codes, dtype=small, casting="unsafe"))
+
+
+def _code_labels(column: pa.ChunkedArray) -> CodedLabels:
+    lists = column.combine_chunks()
+    encoded = pc.dictionary_encode(pc.list_flatten(lists))
+    row_of = pc.list_parent_indices(lists).to_numpy()
+    bare = np.setdiff1d(np.arange(len(lists)), row_of)
+    present = encoded.dictionary
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    return CodedLabels(
+        values=pa.concat_arrays([present, pa.nulls(1, present.type)]),
+        codes=np.concatenate([codes, np.full(len(bare), len(present))]),
+        row_of=np.concatenate([row_of, bare]),
+        rows=len(lists),
+    )

@@ -1,0 +1,292 @@
+"""Filters: typed predicates over product fields, evaluated on Arrow columns.
+
+As JSON, a filter is an object whose members must all hold:
+
+    {"base_colour": "Red"}                          equals
+    {"base_colour": ["Red", "Maroon"]}              one of
+    {"price": {"gte": 10, "lt": 50}}                range: gt, gte, lt, lte
+    {"title": {"prefix": "Nike"}}                   text that begins so
+    {"season": {"exists": true}}                    has a value
+    {"base_colour": {"not": "Red"}}                 any condition, turned round
+    {"tag_colour": "red"}                           one of a product's labels is that
+    {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
+
+A product without a value meets no condition but `{"exists": false}` and turned-round ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from indexer.catalog.fields import FieldType, FieldValue
+from indexer.errors import QueryError
+from indexer.retrieval.filter_columns import Columns
+from indexer.storage.row_sets import Mask
+
+__all__ = [
+    "And",
+    "Compare",
+    "Exists",
+    "HasColour",
+    "In",
+    "Not",
+    "Or",
+    "Predicate",
+    "evaluate",
+    "parse_filter",
+]
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": pc.equal,
+    "gt": pc.greater,
+    "gte": pc.greater_equal,
+    "lt": pc.less,
+    "lte": pc.less_equal,
+    "prefix": lambda column, value: pc.starts_with(column, value.as_py()),
+}
+_GROUPS = ("and", "or", "not")
+_WORDS = (FieldType.TEXT, FieldType.LABELS)
+_UNORDERED = (FieldType.BOOLEAN, FieldType.LABELS)
+
+# Deeper filters come from nobody's form, and would only test the recursion limit.
+_MAX_DEPTH = 16
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A field against one value; `operator` is eq, gt, gte, lt, lte or prefix."""
+
+    field: str
+    operator: str
+    value: FieldValue
+
+
+@dataclass(frozen=True)
+class In:
+    """A field is one of several values."""
+
+    field: str
+    values: tuple[FieldValue, ...]
+
+
+@dataclass(frozen=True)
+class Exists:
+    """A field has a value, or has none."""
+
+    field: str
+    wanted: bool
+
+
+@dataclass(frozen=True)
+class HasColour:
+    """A colour that a picture shows; no part of the JSON, but of searches by colour.
+
+    Attributes:
+        lab: In CIELAB.
+        within: Colours that differ by so much at most count (CIEDE2000).
+        share: How much of the product must be of such a colour, 0 to 1.
+    """
+
+    lab: tuple[float, float, float]
+    within: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part does not hold."""
+
+    part: Predicate
+
+
+@dataclass(frozen=True)
+class And:
+    """All parts hold; of no parts, always."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True)
+class Or:
+    """At least one part holds; of no parts, never."""
+
+    parts: tuple[Predicate, ...]
+
+
+Predicate = Compare | In | Exists | HasColour | Not | And | Or
+
+
+def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
+    """Read a filter from JSON values, checking it against the index's fields.
+
+    Args:
+        raw: As the module's docstring shows.
+        types: The fields and their types, as the manifest has them.
+
+    Raises:
+        QueryError: It names an unknown field (the message lists those that exist), or a condition
+            that does not fit the field's type (the message tells which do).
+    """
+    return _parse(raw, types, 0)
+
+
+def evaluate(predicate: Predicate, columns: Columns) -> Mask:
+    """Which rows of some columns a predicate holds for; `[rows]` booleans."""
+    match predicate:
+        case And(parts):
+            return _all([evaluate(part, columns) for part in parts], columns.rows)
+        case Or(parts):
+            return ~_all([~evaluate(part, columns) for part in parts], columns.rows)
+        case Not(part):
+            return ~evaluate(part, columns)
+        case HasColour(lab, within, share):
+            return columns.having_colour(lab, within, share)
+        case Compare() | In() | Exists():
+            coded = columns.coded(predicate.field)
+            if coded is None:
+                return _holds(predicate, columns.table[predicate.field])
+            # Asked of each different value once, then looked up.
+            return coded.rows_of(_holds(predicate, coded.values))
+
+
+def _holds(condition: Compare | In | Exists, column: pa.Array | pa.ChunkedArray) -> Mask:
+    match condition:
+        case Exists(_, wanted):
+            valid = _mask(pc.is_valid(column))
+            return valid if wanted else ~valid
+        case In(_, values):
+            return _mask(pc.is_in(column, pa.array(values, column.type)))
+        case Compare(_, operator, value):
+            return _mask(_COMPARISONS[operator](column, pa.scalar(value, column.type)))
+
+
+def _all(masks: Sequence[Mask], rows: int) -> Mask:
+    return np.logical_and.reduce(masks) if masks else np.ones(rows, np.bool_)
+
+
+def _mask(column: pa.Array | pa.ChunkedArray) -> Mask:
+    return np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _parse(raw: object, types: Mapping[str, str], depth: int) -> Predicate:
+    if depth > _MAX_DEPTH:
+        raise QueryError(f"filter: nested deeper than {_MAX_DEPTH} levels.")
+    if not isinstance(raw, dict):
+        raise QueryError('filter: an object is wanted, such as {"colour": "red"}.')
+    parts: list[Predicate] = []
+    for key, value in raw.items():
+        if key in _GROUPS and key not in types:
+            parts.append(_parse_group(key, value, types, depth + 1))
+        else:
+            parts.append(_parse_condition(key, value, types, depth + 1))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _parse_group(key: str, value: object, types: Mapping[str, str], depth: int) -> Predicate:
+    if key == "not":
+        return Not(_parse(value, types, depth))
+    if not isinstance(value, list):
+        raise QueryError(f'filter: "{key}" wants a list of filters.')
+    parts = tuple(_parse(part, types, depth) for part in value)
+    return And(parts) if key == "and" else Or(parts)
+
+
+def _parse_condition(field: str, value: object, types: Mapping[str, str], depth: int) -> Predicate:
+    if depth > _MAX_DEPTH:
+        raise QueryError(f"filter.{field}: nested deeper than {_MAX_DEPTH} levels.")
+    if field not in types:
+        known = ", ".join(types) or "none"
+        raise QueryError(f"filter: there is no field {field!r}; the fields are: {known}.")
+    kind = FieldType(types[field])
+    if isinstance(value, list):
+        return In(field, tuple(_fit(field, kind, item) for item in value))
+    if not isinstance(value, dict):
+        return Compare(field, "eq", _fit(field, kind, value))
+    if not value:
+        raise QueryError(f"filter.{field}: the condition is empty.")
+    parts = tuple(
+        _parse_operator(field, kind, operator, operand, types, depth)
+        for operator, operand in value.items()
+    )
+    return parts[0] if len(parts) == 1 else And(parts)
+
+
+def _parse_operator(
+    field: str,
+    kind: FieldType,
+    operator: str,
+    operand: object,
+    types: Mapping[str, str],
+    depth: int,
+) -> Predicate:
+    if operator == "not":
+        return Not(_parse_condition(field, operand, types, depth + 1))
+    if operator == "in" and isinstance(operand, list):
+        return _parse_condition(field, operand, types, depth + 1)
+    if operator == "exists" and isinstance(operand, bool):
+        return Exists(field, operand)
+    if operator in _COMPARISONS:
+        ordered = operator in ("gt", "gte", "lt", "lte")
+        if (operator == "prefix" and kind not in _WORDS) or (ordered and kind in _UNORDERED):
+            raise QueryError(
+                f'filter.{field}: "{operator}" does not apply to {kind} fields. {_usable(kind)}'
+            )
+        return Compare(field, operator, _fit(field, kind, operand))
+    if operator in ("in", "exists"):
+        wanted = "a list" if operator == "in" else "true or false"
+        raise QueryError(f'filter.{field}: "{operator}" wants {wanted}.')
+    raise QueryError(f'filter.{field}: "{operator:.60}" is no condition here. {_usable(kind)}')
+
+
+def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
+    """A JSON value as a value of the field's type."""
+    match kind, value:
+        case ((FieldType.TEXT | FieldType.LABELS), str()):
+            return value
+        case FieldType.BOOLEAN, bool():
+            return value
+        case ((FieldType.INTEGER | FieldType.FLOAT), bool()):
+            pass
+        case FieldType.FLOAT, (int() | float()) if _is_finite(value):
+            return float(value)
+        case FieldType.INTEGER, int() if -(2**63) <= value < 2**63:
+            return value
+        case _:
+            pass
+    raise QueryError(
+        f"filter.{field}: {value!r:.60} is not {_ARTICLE[kind]} value. {_usable(kind)}"
+    )
+
+
+def _usable(kind: FieldType) -> str:
+    """What can be asked of a field."""
+    ordered = () if kind in _UNORDERED else ("gt", "gte", "lt", "lte")
+    prefix = ("prefix",) if kind in _WORDS else ()
+    conditions = ", ".join(("eq", *ordered, *prefix, "in", "exists", "not"))
+    return (
+        f"This is {_ARTICLE[kind]} field: give {_ARTICLE[kind]} value, a list of such, or an "
+        f"object of {conditions}."
+    )
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond any float
+        return False
+
+
+_ARTICLE = {
+    FieldType.TEXT: "a text",
+    FieldType.INTEGER: "an integer",
+    FieldType.FLOAT: "a number",
+    FieldType.BOOLEAN: "a boolean",
+    FieldType.LABELS: "a label",
+}

@@ -1,0 +1,1 @@
+"""The search engine: a query in, one page of ranked products out."""

@@ -1,0 +1,1 @@
+"""Ranking of candidates: diversity (MMR), grouping and paging."""

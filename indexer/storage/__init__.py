@@ -1,0 +1,1 @@
+"""Files of an index folder: layout, manifests, vectors, locks, atomic writes."""

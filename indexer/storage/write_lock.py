@@ -1,0 +1,37 @@
+"""One writer at a time: an advisory lock on a file of the index folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from indexer.errors import IndexLockedError
+from indexer.storage.layout import Layout
+
+__all__ = ["writing"]
+
+
+@contextmanager
+def writing(layout: Layout) -> Iterator[None]:
+    """Hold the index's write lock; the system frees it when the process ends, however it ends.
+
+    Raises:
+        IndexLockedError: If another process holds it; the message names that process.
+    """
+    layout.root.mkdir(parents=True, exist_ok=True)
+    with layout.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read(200).strip() or "another process"
+            raise IndexLockedError(
+                f"The index is being written by {holder}. Wait until it is done, or stop it."
+            ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield

@@ -1,0 +1,1 @@
+"""Fitting a taxonomy to a model: labelled examples in, calibrated label scores out."""

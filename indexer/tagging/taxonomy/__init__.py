@@ -1,0 +1,1 @@
+"""Taxonomies: groups of labels, read from YAML files that may be untrusted."""

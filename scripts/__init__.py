@@ -1,0 +1,1 @@
+"""Commands for developers: demo, test, check, bench and train."""

@@ -1,0 +1,1 @@
+"""Benchmarks of speed: the command line, the index and the HTTP API."""

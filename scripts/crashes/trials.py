@@ -1,0 +1,265 @@
+"""Trials: an operation is killed, perhaps again while it recovers, and what is left is judged."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from indexer.errors import IndexFolderError, NoIndexError
+from indexer.index.index import Index
+from indexer.index.maintenance import verify
+from indexer.storage.layout import Layout
+from indexer.storage.manifest import live_generation
+from scripts.crashes.judge import judge, on_disk
+from scripts.crashes.shop import Colour, Content, Shop, write_catalog
+from scripts.crashes.worker import Moment, Operation, Outcome, run
+
+__all__ = ["Tally", "kill_writers"]
+
+_TRIALS = 2
+# Shares of trials: recovery is killed too; and kills at a point rather than at some time.
+_AGAIN = 0.3
+_AT_POINT = 0.6
+
+
+@dataclass
+class Tally:
+    """What was counted; all but the kills must stay 0.
+
+    Attributes:
+        kills: By operation; `recovery` counts those of an operation that was killed before.
+        lost: Products missing from what is left.
+        phantom: Products in it that no complete state has.
+        double: Ids in it twice.
+        failed_opens: Indexes that could not be opened, though something was published.
+        embedded_again: Pictures embedded though they were safe before a kill.
+        failed_reruns: Operations that failed when run again.
+        damaged: Damaged generations, live after a kill or there at the end.
+        left_over: Indexes with an unfinished build in them at the end.
+        problems: The first of them in words.
+    """
+
+    kills: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    phantom: int = 0
+    double: int = 0
+    failed_opens: int = 0
+    embedded_again: int = 0
+    failed_reruns: int = 0
+    damaged: int = 0
+    left_over: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An operation, and what the index holds before and after it (None for no index)."""
+
+    operation: Operation
+    before: Content | None
+    after: Content
+
+
+def kill_writers(folder: Path, kills: int, seed: int) -> Tally:
+    """Kill so many writers of indexes in an empty folder; the seed tells which and, about, when."""
+    rng = random.Random(seed)
+    tally = Tally()
+    while tally.kills.total() < kills:
+        _Life(folder, rng, tally, kills).live()
+        shutil.rmtree(folder)
+        if tally.problems:  # more would follow from the first ones
+            break
+    return tally
+
+
+class _Life:
+    """One index from its first build on."""
+
+    def __init__(self, folder: Path, rng: random.Random, tally: Tally, kills: int) -> None:
+        self._folder = folder
+        self._index = folder / "index"
+        self._saved = folder / "saved"
+        self._catalog = folder / "catalog"
+        self._rng = rng
+        self._tally = tally
+        self._kills = kills
+        self._shop = Shop(rng)
+        self._contents: dict[int, Content] = {}
+
+    def live(self) -> None:
+        """Go through all operations, until enough is killed."""
+        for step in self._steps():
+            self._try(step)
+            if self._enough or self._tally.problems:
+                break
+        self._check_end()
+
+    def _steps(self) -> Iterator[_Step]:
+        """All operations; each is made up when the one before is done."""
+        content = self._shop.first()
+        yield self._build("build", None, content)
+        content, former = self._shop.changed(content), content
+        yield self._build("update", former, content)
+        yield self._retag("first", content)
+        yield self._other("merge", content)
+        some = self._shop.some_changed(content)
+        content, former = {**content, **some}, content
+        yield self._build("update", former, content, listed=some)
+        yield self._other("prune", content)
+        content, former = self._shop.fewer(content), content
+        yield self._build("update", former, content)
+        yield self._retag("second", content)
+        yield self._other("merge", content)
+        generation = self._rng.choice(on_disk(self._index)[:-1])
+        content, former = self._contents[generation], content
+        yield replace(self._other("rollback", former, generation), after=content)
+        content, former = self._shop.changed(content), content
+        yield self._build("update", former, content)
+        yield self._other("prune", content)
+
+    def _build(
+        self, name: str, before: Content | None, after: Content, listed: Content | None = None
+    ) -> _Step:
+        catalog = write_catalog(self._catalog, after if listed is None else listed)
+        operation = Operation(name, self._index, catalog, keep_missing=listed is not None)
+        return _Step(operation, before, after)
+
+    def _other(self, name: str, content: Content, generation: int = 0) -> _Step:
+        operation = Operation(name, self._index, self._catalog, generation=generation)
+        return _Step(operation, content, content)
+
+    def _retag(self, taxonomy: str, content: Content) -> _Step:
+        operation = Operation("retag", self._index, self._catalog, taxonomy=taxonomy)
+        return _Step(operation, content, content)
+
+    def _try(self, step: _Step) -> None:
+        """Rehearse an operation to know its points, then kill it several times."""
+        _copy(self._index, self._saved)
+        rehearsal = self._folder / "rehearsal"
+        _copy(self._saved, rehearsal)
+        rehearsed = run(replace(step.operation, index=rehearsal))
+        if rehearsed.error is not None:
+            self._problem(step, f"the rehearsal failed: {rehearsed.error}")
+            self._tally.failed_reruns += 1
+            return
+        found = self._contents
+        for _ in range(_TRIALS):
+            if not self._enough:
+                _copy(self._saved, self._index)
+                found = self._trial(step, rehearsed)
+        self._contents = found
+
+    @property
+    def _enough(self) -> bool:
+        return self._tally.kills.total() >= self._kills
+
+    def _trial(self, step: _Step, rehearsed: Outcome) -> dict[int, Content]:
+        allowed: list[Content | None] = [step.before, step.after]
+        safe: set[Colour] = set()
+        for again in (False, True):
+            if again and (self._enough or self._rng.random() >= _AGAIN):
+                break
+            outcome = run(step.operation, self._moment(rehearsed))
+            self._check_embedded(step, outcome, safe)
+            safe |= outcome.acknowledged
+            if not outcome.killed:
+                break
+            self._tally.kills["recovery" if again else step.operation.name] += 1
+            allowed = self._check(step, allowed)
+        outcome = run(step.operation)
+        if outcome.error is not None:
+            self._problem(step, f"it failed when run again: {outcome.error}")
+            self._tally.failed_reruns += 1
+        self._check_embedded(step, outcome, safe)
+        self._check(step, [step.after], done=True)
+        return self._check_generations(step)
+
+    def _moment(self, rehearsed: Outcome) -> Moment:
+        if self._rng.random() < _AT_POINT:
+            return Moment(point=self._rng.randint(1, rehearsed.points))
+        return Moment(seconds=self._rng.uniform(0, rehearsed.seconds))
+
+    def _check(
+        self, step: _Step, allowed: list[Content | None], *, done: bool = False
+    ) -> list[Content | None]:
+        """Judge what is left; what it has reached, it may not fall behind any more."""
+        try:
+            index = Index.open(self._index)
+        except IndexFolderError as error:
+            if not (isinstance(error, NoIndexError) and None in allowed):
+                self._problem(step, f"it can't be opened: {error}")
+                self._tally.failed_opens += 1
+            return allowed
+        # Only the very first publication may be found half done: its manifest, and no CURRENT.
+        half_done = step.before is None and not done
+        if index.manifest.generation != _live(self._index) and not half_done:
+            self._problem(step, "another generation than the live one serves")
+            self._tally.damaged += 1
+        contents = [content for content in allowed if content is not None]
+        verdict = judge(index, contents)
+        self._tally.lost += verdict.lost
+        self._tally.phantom += verdict.phantom
+        self._tally.double += verdict.double
+        if verdict.wrong:
+            self._problem(step, str(verdict))
+        return [*contents[verdict.content :]]
+
+    def _check_embedded(self, step: _Step, outcome: Outcome, safe: set[Colour]) -> None:
+        known = safe | _colours(step.before or {})
+        again = outcome.embedded & known
+        self._tally.embedded_again += len(again)
+        if again:
+            self._problem(step, f"{len(again)} pictures were embedded again")
+
+    def _check_generations(self, step: _Step) -> dict[int, Content]:
+        """Judge every generation on disk: each is one that was there, or the new one."""
+        found = {}
+        for generation in on_disk(self._index):
+            expected = self._contents.get(generation, step.after)
+            found[generation] = expected
+            try:
+                index = Index.open(self._index, generation)
+            except IndexFolderError as error:
+                self._problem(step, f"generation {generation}: {error}")
+                self._tally.damaged += 1
+                continue
+            verdict = judge(index, [expected])
+            self._tally.phantom += verdict.wrong
+            if verdict.wrong:
+                self._problem(step, f"generation {generation}: {verdict}")
+        return found
+
+    def _check_end(self) -> None:
+        if not on_disk(self._index):
+            return
+        for report in verify(self._index):
+            if not report.intact:
+                self._tally.damaged += 1
+                self._tally.problems.append(f"at the end: {report}")
+        if Layout(self._index).staging.exists():
+            self._tally.left_over += 1
+            self._tally.problems.append("at the end: staging is left")
+
+    def _problem(self, step: _Step, what: str) -> None:
+        self._tally.problems.append(f"{step.operation.name}: {what}")
+
+
+def _live(index: Path) -> int | None:
+    try:
+        return live_generation(Layout(index))
+    except IndexFolderError:
+        return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    if source.exists():
+        shutil.copytree(source, target)
+
+
+def _colours(content: Content) -> set[Colour]:
+    return {picture.colour for product in content.values() for picture in product.pictures}

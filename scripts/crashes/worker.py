@@ -1,0 +1,229 @@
+"""The process that gets killed: one writing operation on an index, and what it lets be known."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from embeddings.encoder import FloatArray, PixelArray
+from embeddings.errors import LookalikeError
+from embeddings.fake import FakeEncoder
+from indexer.build import build as build_module
+from indexer.build import update as update_module
+from indexer.build.build import BuildOptions, BuildProgress, build_index
+from indexer.build.merge import merge
+from indexer.build.retag import retag
+from indexer.calibration.fitting import fit_confidence
+from indexer.index.maintenance import prune, rollback
+from indexer.index.tagging import TagChoice
+from scripts.crashes.quiet_warnings import silence
+from scripts.crashes.shop import TAXONOMIES, Colour
+
+__all__ = ["Moment", "Operation", "Outcome", "run"]
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    ["indexer.build.build", "indexer.build.merge", "indexer.build.retag", "embeddings.fake"]
+)
+
+# Seconds that an operation on a few dozen products can never take.
+_STUCK = 60.0
+
+# Audit events that change names in a folder; in the worker, only the index folder's are changed.
+_CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
+# Those that open a file, of which most are of no interest: their first argument tells.
+_OPENINGS = {"open", "sqlite3.connect"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something that writes to an index.
+
+    Attributes:
+        name: `build`, `update`, `merge`, `retag`, `prune` or `rollback`.
+        index: The index folder.
+        catalog: What `build` and `update` read.
+        keep_missing: Of `update`: keep what the catalog lacks.
+        generation: Where `rollback` goes.
+        taxonomy: The name of what `retag` tags with, one of `TAXONOMIES`.
+    """
+
+    name: str
+    index: Path
+    catalog: Path
+    keep_missing: bool = False
+    generation: int = 0
+    taxonomy: str = ""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: at the n-th point a worker passes, or so many seconds after it began."""
+
+    point: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an operation ended.
+
+    Attributes:
+        killed: It was, before it could end.
+        error: Why it failed otherwise, if it did.
+        points: Points passed; known only of one that ended.
+        seconds: From its begin to its end.
+        embedded: Colours of the pictures embedded, as far as they were told of.
+        acknowledged: Those of them that it told were safe.
+    """
+
+    killed: bool
+    error: str | None
+    points: int
+    seconds: float
+    embedded: frozenset[Colour]
+    acknowledged: frozenset[Colour]
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    colours: tuple[Colour, ...]
+
+
+@dataclass(frozen=True)
+class _Acknowledged:
+    pass
+
+
+@dataclass(frozen=True)
+class _Ended:
+    points: int
+    error: str | None
+
+
+def run(operation: Operation, moment: Moment | None = None) -> Outcome:
+    """Run an operation in a process of its own, and kill that at a moment if one is given."""
+    moment = moment or Moment()
+    receiver, sender = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=_work, args=(operation, moment.point, sender))
+    process.start()
+    sender.close()
+    messages: list[object] = []
+    try:
+        messages.append(receiver.recv())  # it has begun
+        started = time.monotonic()
+        if moment.seconds is not None:
+            time.sleep(moment.seconds)
+            process.kill()
+        while receiver.poll(_STUCK):
+            messages.append(receiver.recv())
+        process.kill()
+    except EOFError:
+        pass
+    process.join()
+    seconds = time.monotonic() - started
+    ended = next((message for message in messages if isinstance(message, _Ended)), None)
+    killed = process.exitcode == -signal.SIGKILL
+    error = ended.error if ended else None
+    if not killed and ended is None:
+        error = f"ended with {process.exitcode}"
+    embedded, acknowledged = _colours(messages)
+    return Outcome(killed, error, ended.points if ended else 0, seconds, embedded, acknowledged)
+
+
+def _colours(messages: list[object]) -> tuple[frozenset[Colour], frozenset[Colour]]:
+    embedded: frozenset[Colour] = frozenset()
+    acknowledged = embedded
+    for message in messages:
+        if isinstance(message, _Embedded):
+            embedded |= set(message.colours)
+        elif isinstance(message, _Acknowledged):
+            acknowledged = embedded
+    return embedded, acknowledged
+
+
+class _Points:
+    """Counts the points a worker passes, and kills it at one of them."""
+
+    def __init__(self, index: Path, fatal: int | None) -> None:
+        self._index = str(index)
+        self._fatal = fatal
+        self._lock = threading.Lock()
+        self.passed = 0
+
+    def mark(self) -> None:
+        with self._lock:
+            self.passed += 1
+            if self.passed == self._fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def hook(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event in _CHANGES or (event in _OPENINGS and str(arguments[0]).startswith(self._index)):
+            self.mark()
+
+
+class _Encoder(FakeEncoder):
+    """Tells of each batch."""
+
+    def __init__(self, points: _Points, tell: Callable[[object], None]) -> None:
+        super().__init__()
+        self._points = points
+        self._tell = tell
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        self._points.mark()
+        corners = pixels[:, 0, 0].tolist()
+        self._tell(_Embedded(tuple((red, green, blue) for red, green, blue in corners)))
+        return super().encode_images(pixels)
+
+
+def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
+    silence()
+    # A catalog of dozens shall go through what one of thousands goes through in minutes: segments
+    # too large to be taken in by the next, and several checkpoints while reading.
+    update_module._SMALL = 0
+    build_module._COMMIT_EVERY = 0.01
+    points = _Points(operation.index, fatal)
+    encoder = _Encoder(points, sender.send)
+    # Confidence is fit with altered pictures, of which one may look like another of the catalog;
+    # they are embedded by design, and not told of.
+    quiet = _Encoder(points, lambda told: None)
+    build_module.fit_confidence = lambda index, encoder: fit_confidence(index, quiet)
+
+    def on_progress(progress: BuildProgress) -> None:
+        sender.send(_Acknowledged())
+        points.mark()
+
+    sender.send("begun")
+    sys.addaudithook(points.hook)
+    error = None
+    try:
+        _perform(operation, encoder, on_progress)
+    except LookalikeError as problem:
+        error = repr(problem)
+    sender.send(_Ended(points.passed, error))
+
+
+def _perform(
+    operation: Operation, encoder: FakeEncoder, on_progress: Callable[[BuildProgress], None]
+) -> None:
+    if operation.name == "merge":
+        merge(operation.index, lambda name: encoder)
+    elif operation.name == "retag":
+        choice = TagChoice(TAXONOMIES[operation.taxonomy])
+        retag(operation.index, lambda name: encoder, choice)
+    elif operation.name == "prune":
+        prune(operation.index)
+    elif operation.name == "rollback":
+        rollback(operation.index, operation.generation)
+    else:
+        options = BuildOptions(workers=1, batch_size=4, keep_missing=operation.keep_missing)
+        build_index(operation.catalog, operation.index, encoder, options, on_progress)

@@ -1,0 +1,1 @@
+"""Evaluations of quality on the shared catalogs."""

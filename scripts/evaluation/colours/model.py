@@ -1,0 +1,31 @@
+"""What a model says about products' colours, by the colour group of the built-in taxonomy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.clip.encoder import load_encoder
+from indexer.colours.names import colour_table
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+from scripts.evaluation.tags.vectors import SetVectors
+from scripts.training.data.catalogs import FASHION
+
+__all__ = ["model_probabilities"]
+
+
+def model_probabilities(
+    model: str, data: Path, cache: Path, rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """`[n, names]`: a model's probabilities of the table's names, for rows of the catalog.
+
+    The model's vectors are kept in the cache.
+    """
+    encoder = load_encoder(model)
+    tagger = Tagger(encoder, read_taxonomy("retail").only(["colour"]))
+    (scores,) = tagger.scores(SetVectors(encoder, data, cache, FASHION).of(rows))
+    places = scores.group.places
+    return scores.probabilities[:, [places[name] for name in colour_table().names]]

@@ -1,0 +1,180 @@
+"""Planted duplicates among the 9,000 products of `fashion-train-0000`: found, falsely joined."""
+
+from __future__ import annotations
+
+import io
+import random
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image, ImageOps
+
+from embeddings.encoder import Encoder
+from embeddings.images.decoding import open_image
+from indexer.build.build import build_index
+from indexer.index.index import Index
+from indexer.index.thumbnails import open_thumbnail
+from indexer.quality.duplicates import DuplicateGroup, Likeness, find_duplicates
+from scripts.support.measuring import Measure
+
+__all__ = ["KINDS", "altered", "measure_duplicates"]
+
+KINDS = ("reencoded", "resized", "cropped", "mirrored")
+_EACH = 90  # 1% of the products for each kind
+_SEED = 24  # others were used to set the thresholds
+_TILE = 84
+
+
+@dataclass(frozen=True)
+class _Planted:
+    """A copy under another id: of which product, and made how."""
+
+    original: str
+    kind: str
+
+
+def altered(image: Image.Image, kind: str, rng: random.Random) -> bytes:
+    """A copy of a picture as JPEG: saved at another quality, scaled, cropped or mirrored.
+
+    Crops take 5% of each side: off one edge, off both in equal parts, or 5% off every edge.
+    """
+    width, height = image.size
+    quality = 88
+    if kind == "reencoded":
+        quality = rng.choice((40, 50, 60, 70, 80))
+    elif kind == "resized":
+        factor = rng.choice((0.6, 0.75, 1.5, 2.0))
+        size = round(width * factor), round(height * factor)
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    elif kind == "cropped":
+        x, y = 0.05 * width, 0.05 * height
+        box = rng.choice(
+            (
+                (x, y, width, height),
+                (0, 0, width - x, height - y),
+                (x / 2, y / 2, width - x / 2, height - y / 2),
+                (x, y, width - x, height - y),
+            )
+        )
+        image = image.crop(tuple(round(edge) for edge in box))
+    else:
+        image = ImageOps.mirror(image)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def measure_duplicates(data: Path, encoder: Encoder, sheet: Path | None = None) -> list[Measure]:
+    """Plant copies, build an index of everything, and look for duplicates.
+
+    A group is called false where a planted copy is joined by a picture that is neither its original
+    nor a copy of that, or where pictures of different files belong to products whose type or colour
+    differ in the catalog. That is not the last word: `sheet` is for looking.
+
+    Args:
+        data: The folder of shared catalogs.
+        encoder: What the index is built with.
+        sheet: Where to write a contact sheet of all groups of different files without planted ones.
+    """
+    table = pq.read_table(data / "fashion-train-0000.parquet")
+    catalog, planted = _with_copies(table)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pq.write_table(catalog, folder / "catalog.parquet")
+        build_index(folder / "catalog.parquet", folder / "index", encoder)
+        index = Index.open(folder / "index")
+        groups = find_duplicates(index).groups
+        if sheet is not None:
+            real = [
+                g for g in groups if g.likeness is not Likeness.EXACT and not _ids(g) & set(planted)
+            ]
+            _write_sheet(real, index, sheet)
+    return _figures(groups, planted, _kinds_of_products(table))
+
+
+def _with_copies(table: pa.Table) -> tuple[pa.Table, dict[str, _Planted]]:
+    rng = random.Random(_SEED)
+    rows = rng.sample(range(len(table)), _EACH * len(KINDS))
+    planted: dict[str, _Planted] = {}
+    new: list[dict[str, Any]] = []
+    for place, row in enumerate(rows):
+        kind = KINDS[place % len(KINDS)]
+        copied = table.slice(row, 1).to_pylist()[0]
+        planted[f"planted-{place}"] = _Planted(str(copied["id"]), kind)
+        image = altered(open_image(copied["image"]), kind, rng)
+        new.append(copied | {"id": f"planted-{place}", "image": image})
+    texts = table.set_column(0, "id", table["id"].cast(pa.string()))
+    return pa.concat_tables([texts, pa.Table.from_pylist(new, texts.schema)]), planted
+
+
+def _kinds_of_products(table: pa.Table) -> dict[str, tuple[str, str]]:
+    names = ("id", "article_type", "base_colour")
+    columns = (table[name].to_pylist() for name in names)
+    return {str(id_): (kind, colour) for id_, kind, colour in zip(*columns, strict=True)}
+
+
+def _figures(
+    groups: Sequence[DuplicateGroup],
+    planted: Mapping[str, _Planted],
+    kinds: Mapping[str, tuple[str, str]],
+) -> list[Measure]:
+    group_of = {member.id: group for group in groups for member in group.members}
+    found = {
+        copy: copy in group_of and original.original in _ids(group_of[copy])
+        for copy, original in planted.items()
+    }
+    measures = [Measure("planted_duplicates_found", _share(found.values()), 0.95)]
+    for kind in KINDS:
+        hits = [found[copy] for copy, original in planted.items() if original.kind == kind]
+        measures.append(Measure(f"planted_{kind}_found", _share(hits), 0.95))
+    false = [_is_false(group, planted, kinds) for group in groups]
+    measures.append(Measure("false_groups", _share(false), 0.02, better="lower"))
+    measures.append(Measure("groups", float(len(groups))))
+    return measures
+
+
+def _share(values: Any) -> float:
+    listed = list(values)
+    return sum(listed) / max(1, len(listed))
+
+
+def _is_false(
+    group: DuplicateGroup,
+    planted: Mapping[str, _Planted],
+    kinds: Mapping[str, tuple[str, str]],
+) -> bool:
+    """Whether different files of products of different type or colour are joined."""
+    files: dict[str, set[tuple[str, str]]] = {}
+    for member in group.members:
+        original = planted[member.id].original if member.id in planted else member.id
+        file = "first" if member.likeness is Likeness.EXACT else original
+        files.setdefault(file, set()).add(kinds[original])
+    return (
+        len(set.union(*files.values())) > 1
+        and len(files) > 1
+        and not set.intersection(*files.values())
+    )
+
+
+def _ids(group: DuplicateGroup) -> set[str]:
+    return {member.id for member in group.members}
+
+
+def _write_sheet(groups: Sequence[DuplicateGroup], index: Index, path: Path) -> None:
+    """One group a line's part: its pictures side by side, for labelling by eye."""
+    across = 4
+    sheet = Image.new(
+        "RGB", (across * 4 * _TILE, max(1, -(-len(groups) // across)) * _TILE), "white"
+    )
+    for place, group in enumerate(groups):
+        for number, member in enumerate(group.members[:4]):
+            image = open_thumbnail(index.thumbnail(member.id, member.picture))
+            image.thumbnail((_TILE - 4, _TILE - 4))
+            left = (place % across * 4 + number) * _TILE
+            sheet.paste(image, (left, place // across * _TILE))
+    sheet.save(path)

@@ -1,0 +1,33 @@
+# Sourced by the other scripts: makes .venv on first use, and again when the requirements change.
+# Usage: use_environment [EXTRAS], e.g. use_environment dev
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+cd "$root"
+
+find_python() {
+    local candidate
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if "$candidate" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "Lookalike needs Python 3.11 or newer, with the venv module." >&2
+    return 1
+}
+
+use_environment() {
+    local extras="${1:-}" stamp wanted python
+    stamp=".venv/.lookalike${extras:+-$extras}"
+    wanted="$(cat pyproject.toml constraints.txt | cksum)"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        if ! [ -x .venv/bin/python ]; then
+            python="$(find_python)"
+            "$python" -m venv .venv
+        fi
+        echo "Installing into .venv; the first time takes a few minutes." >&2
+        .venv/bin/python -m pip install --quiet --constraint constraints.txt \
+            --editable ".${extras:+[$extras]}"
+        echo "$wanted" > "$stamp"
+    fi
+}

@@ -1,0 +1,1 @@
+"""Training data: catalogs, captions, pixels and batches."""

@@ -1,0 +1,1 @@
+"""Terminal output of the `lookalike` command: tables, progress bars, messages."""

@@ -1,0 +1,136 @@
+"""What `lookalike index evaluate` prints for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from indexer.evaluation.comparison import Change, Comparison, Figures
+from indexer.evaluation.evaluate import Evaluation, Side, named, title_of
+from indexer.evaluation.metrics import Estimate, Summary
+from indexer.evaluation.runner import RankedHit
+from search_api.console import console
+
+__all__ = ["QueryBar", "print_evaluation"]
+
+_out = Console(highlight=False)
+
+# Changed queries that are shown; the page and the JSON have more.
+_CHANGES = 10
+# Characters of a query or title in a table.
+_WIDTH = 60
+
+
+class QueryBar(console.Bar):
+    """A progress bar over queries."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            TextColumn("Evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    def update(self, done: int, total: int) -> None:
+        """Show how many queries are done."""
+        self._progress.update(self._task, completed=done, total=total)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Tables: figures overall, by kind and by category; what changed; what was left out."""
+    this, other, comparison = evaluation.this, evaluation.other, evaluation.comparison
+    _print_figures(_heading(this), this.figures)
+    if other is not None and comparison is not None:
+        _print_figures(f"compared with {_heading(other)}", other.figures)
+        _print_figures("difference", comparison.differences, signed=True)
+        _print_changes(comparison, this, other)
+    _note_left_out(evaluation)
+
+
+def _heading(side: Side) -> str:
+    return f"{side.place}, generation {side.generation}, {side.index.manifest.encoder.name}"
+
+
+def _print_figures(title: str, figures: Figures, *, signed: bool = False) -> None:
+    table = Table(title=escape(title), title_justify="left", header_style="bold", box=None)
+    table.add_column("")
+    table.add_column("queries", justify="right")
+    for name in figures.overall.metrics:
+        table.add_column(name, justify="right", no_wrap=True)
+    groups = [("all", {"all": figures.overall}), ("kind", figures.kinds)]
+    groups.append(("category", figures.categories))
+    for kind, rows in groups:
+        if kind == "kind" and len(rows) < 2:
+            continue
+        _add_rows(table, rows, signed=signed)
+    _out.print(table)
+
+
+def _add_rows(table: Table, rows: Mapping[str, Summary], *, signed: bool) -> None:
+    for name, group in rows.items():
+        cells = [_estimate(estimate, signed=signed) for estimate in group.metrics.values()]
+        table.add_row(console.shown(name, _WIDTH), f"{group.queries:,}", *cells)
+    table.add_section()
+
+
+def _estimate(estimate: Estimate, *, signed: bool) -> str:
+    value = f"{estimate.value:{'+' if signed else ''}.3f}"
+    told = signed and (estimate.low > 0 or estimate.high < 0)
+    interval = f"[dim]{estimate.low:.3f}…{estimate.high:.3f}[/]"
+    return f"{f'[bold]{value}[/]' if told else value}\n{interval}"
+
+
+def _print_changes(comparison: Comparison, this: Side, other: Side) -> None:
+    _out.print(
+        f"nDCG is higher for {comparison.better:,} queries, lower for {comparison.worse:,}, the "
+        "same for the rest"
+    )
+    if not comparison.changed:
+        return
+    table = Table(title="changed most", title_justify="left", header_style="bold", box=None)
+    for heading in ("line", "nDCG", "query", "first hit before", "first hit now"):
+        table.add_column(heading)
+    for change in comparison.changed[:_CHANGES]:
+        table.add_row(*_change(change, this, other))
+    _out.print(table)
+
+
+def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
+    query = change.after.query
+    return (
+        str(query.line),
+        f"{change.difference[-1]:+.3f}",
+        console.shown(named(query), _WIDTH),
+        _first(change.before.hits, other),
+        _first(change.after.hits, this),
+    )
+
+
+def _first(hits: tuple[RankedHit, ...], side: Side) -> str:
+    if not hits:
+        return "[dim]none[/]"
+    shown = console.shown(title_of(side.index, hits[0].match.id), _WIDTH)
+    return f"[green]{shown}[/]" if hits[0].relevant else shown
+
+
+def _note_left_out(evaluation: Evaluation) -> None:
+    for side in (evaluation.this, evaluation.other):
+        if side is not None and side.judgement.unknown_ids:
+            unknown = side.judgement.unknown_ids
+            console.note(
+                f"{len(unknown):,} relevant id(s) are not in {side.place} and count as not found: "
+                f"{', '.join(unknown[:3])}{', …' if len(unknown) > 3 else ''}"
+            )
+    unanswerable = evaluation.this.judgement.unanswerable
+    if unanswerable:
+        console.note(
+            f"{len(unanswerable):,} queries have no relevant product in the index and are left "
+            f"out, the first on line {unanswerable[0]}"
+        )
+    if evaluation.bad:
+        console.note(f"{len(evaluation.bad):,} row(s) could not be used:")
+        for row in evaluation.bad[:3]:
+            console.note(f"  line {row.line}: {row.message}")

@@ -1,0 +1,1 @@
+"""HTML reports: catalog quality, evaluation and tag audit, one page each."""

@@ -1,0 +1,1 @@
+"""The HTTP service: application, server and settings."""

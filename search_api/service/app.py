@@ -1,0 +1,146 @@
+"""`create_app`: the HTTP service as a value made of an engine and settings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+
+from embeddings.errors import LookalikeError
+from indexer.search.engine import Engine
+from search_api.service.errors import UnavailableError, describe, status_of
+from search_api.service.middleware.access import document_keys
+from search_api.service.middleware.metrics import Metrics
+from search_api.service.middleware.order import add_middleware
+from search_api.service.middleware.request import error_response, request_id_of
+from search_api.service.requests.image_urls import PictureUrls
+from search_api.service.requests.images import QueryPictures
+from search_api.service.routes.batch import BatchRoutes
+from search_api.service.routes.docs import add_documentation
+from search_api.service.routes.heat import HeatRoutes
+from search_api.service.routes.items import ItemRoutes
+from search_api.service.routes.operations import OperationRoutes
+from search_api.service.routes.page import PageRoutes
+from search_api.service.routes.search import SearchRoutes
+from search_api.service.routes.tags import TagRoutes
+from search_api.service.schemas.search import (
+    BatchRequest,
+    ErrorResponse,
+    RecommendRequest,
+    SearchRequest,
+    TagsRequest,
+)
+from search_api.service.serving.answering import Answering
+from search_api.service.serving.lifespan import alive
+from search_api.service.settings import Settings
+
+__all__ = ["create_app"]
+
+# Codes of errors that the framework raises by itself.
+_FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The service over one engine.
+
+    Args:
+        engine: Answers the queries.
+        settings: Limits and concurrency.
+    """
+    metrics = Metrics()
+    answering = Answering(engine, settings, metrics)
+    metrics.watch(answering.engine)
+    app = FastAPI(
+        lifespan=lambda app: alive(answering, settings.drain_seconds),
+        title="Lookalike",
+        summary="Visual similarity search for product catalogs",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            status: {"model": ErrorResponse, "description": meaning}
+            for status, meaning in (
+                (400, "The request can't be read"),
+                (413, "The request is too large"),
+                (422, "A field or a picture can't be used"),
+                (503, "The service can't answer now; see Retry-After"),
+                (504, "The answer would come too late"),
+                (507, "There is no room for an upload now"),
+            )
+        },
+    )
+    urls = PictureUrls(settings)
+    pictures = QueryPictures(answering, urls)
+    page = PageRoutes()
+    subjects = (
+        page,
+        SearchRoutes(answering, pictures),
+        BatchRoutes(answering, pictures),
+        TagRoutes(answering, urls),
+        HeatRoutes(answering, pictures),
+        ItemRoutes(answering),
+        OperationRoutes(answering, metrics),
+    )
+    add_middleware(app, settings, metrics, answering.room)
+    for kind, handler in _HANDLERS:
+        app.add_exception_handler(kind, handler)
+    for subject in subjects:
+        for route in subject.table():
+            route.add_to(app)
+    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
+    add_documentation(app)
+    page.mount(app)
+    return app
+
+
+def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    """The document that FastAPI makes, with the bodies that `read_body` reads."""
+    document = FastAPI.openapi(app)
+    models: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (SearchRequest, "validation"),
+        (TagsRequest, "validation"),
+        (RecommendRequest, "validation"),
+        (BatchRequest, "validation"),
+    ]
+    _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"].update(definitions["$defs"])
+    document_keys(document, settings)
+    return document
+
+
+async def _on_lookalike_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LookalikeError)
+    status = status_of(error)
+    if status == 500:
+        raise error
+    response = error_response(status, error.code, error.message, request_id_of(request.scope))
+    if isinstance(error, UnavailableError) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    message = describe(error.errors())
+    return error_response(422, "invalid_request", message, request_id_of(request.scope))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    code = _FRAMEWORK_CODES.get(status, "bad_request")
+    response = error_response(status, code, f"{error.detail}.", request_id_of(request.scope))
+    response.headers.update(error.headers or {})
+    return response
+
+
+_HANDLERS = (
+    (LookalikeError, _on_lookalike_error),
+    (RequestValidationError, _on_validation_error),
+    (HTTPException, _on_http_error),
+)

@@ -1,0 +1,1 @@
+"""ASGI middleware: keys, rate limits, admission control, logs and metrics."""

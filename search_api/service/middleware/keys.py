@@ -1,0 +1,119 @@
+"""API keys: who may ask, told without telling anything about the keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+
+from starlette.datastructures import Headers
+
+from search_api.service.errors import ServeError
+
+__all__ = ["COOKIE", "KeyRing", "presented_key", "read_keys"]
+
+COOKIE = "lookalike_key"
+"""The cookie in which the web page sends a key, since pictures in a page can send no header."""
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
+# RFC 6750 (2.1) names the characters of a bearer token; a cookie can hold them too.
+_KEY = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*")
+
+# A cookie header is parsed no further than a key of any length that is taken needs.
+_MAX_COOKIE = 4096
+
+
+class KeyRing:
+    """Named keys, of which only keyed digests are kept.
+
+    Args:
+        keys: Name and key of each.
+    """
+
+    def __init__(self, keys: Iterable[tuple[str, str]] = ()) -> None:
+        # A digest's bytes are as if drawn by chance for whoever does not know the salt, so that
+        # not even the digests' comparison tells anything about a key.
+        self._salt = secrets.token_bytes(32)
+        self._digests = [(name, self._digest(key.encode())) for name, key in keys]
+
+    def __bool__(self) -> bool:
+        """Whether there are keys at all; without any, everybody may ask."""
+        return bool(self._digests)
+
+    def name_of(self, presented: bytes) -> str | None:
+        """The name of a key, or None if it is none of these.
+
+        Every key is compared, whether or not one before it was the right one.
+        """
+        digest = self._digest(presented)
+        found = None
+        for name, known in self._digests:
+            if hmac.compare_digest(digest, known):
+                found = name
+        return found
+
+    def _digest(self, key: bytes) -> bytes:
+        return hashlib.blake2b(key, key=self._salt).digest()
+
+
+def read_keys(text: str, file: Path | None = None) -> list[tuple[str, str]]:
+    """Keys from a setting and from a file.
+
+    Args:
+        text: `NAME:KEY`, several with commas between them.
+        file: The same, one a line; empty lines and those that begin with `#` are skipped.
+
+    Raises:
+        ServeError: A key is none, two have one name, or the file can't be read; never names a key.
+    """
+    entries = [(f"API key {n}", part) for n, part in enumerate(text.split(","), 1) if part.strip()]
+    if file is not None:
+        try:
+            lines = file.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ServeError(f"The file of API keys {file} can't be read: {reason}.") from error
+        entries += [
+            (f"{file}, line {number}", line)
+            for number, line in enumerate(lines, 1)
+            if line.strip() and not line.lstrip().startswith("#")
+        ]
+        if not entries:
+            # Whoever names a file means to close the service; an empty one must not open it.
+            raise ServeError(f"The file of API keys {file} holds no key; write NAME:KEY in a line.")
+    keys = [_parse(where, entry) for where, entry in entries]
+    names = [name for name, _ in keys]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ServeError(f"Two API keys are called {twice}; give each a name of its own.")
+    return keys
+
+
+def presented_key(headers: Headers) -> bytes:
+    """The key that a request came with, whatever it is; empty if it came with none.
+
+    `Authorization: Bearer` counts before `X-API-Key`, and that before the web page's cookie.
+    """
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip().encode("latin-1")
+    if "x-api-key" in headers:
+        return headers["x-api-key"].encode("latin-1")
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")[:_MAX_COOKIE]).get(COOKIE)
+    except CookieError:
+        return b""
+    return b"" if morsel is None else morsel.value.encode("latin-1", "replace")
+
+
+def _parse(where: str, entry: str) -> tuple[str, str]:
+    name, colon, key = entry.strip().partition(":")
+    if not colon or not _NAME.fullmatch(name) or not _KEY.fullmatch(key):
+        raise ServeError(
+            f"{where}: write NAME:KEY, a name of up to 32 letters and digits and a key of at least "
+            "16 characters from A-Z a-z 0-9 . _ ~ + / -"
+        )
+    return name, key

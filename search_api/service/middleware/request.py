@@ -1,0 +1,191 @@
+"""Around every request: its id, body limit, headers, log line, and the last-resort error."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from search_api.service.errors import PayloadTooLargeError
+from search_api.service.middleware.item_paths import keep_quoted
+from search_api.service.middleware.metrics import Metrics, Stage, route_of
+from search_api.service.middleware.trace import Trace, begin_trace
+from search_api.service.settings import Settings
+
+__all__ = ["LastResort", "RequestMiddleware", "error_response", "request_id_of"]
+
+_log = structlog.get_logger("lookalike.http")
+
+# Messages quote what the caller sent, which may be megabytes.
+_MAX_MESSAGE = 2000
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": _PAGE_POLICY,
+}
+# A line of the log quotes so many characters of a path or a text, and so many texts.
+_MAX_LOGGED = 500
+_MAX_TEXTS = 10
+
+
+class RequestMiddleware:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_body_bytes = settings.max_body_bytes
+        self._log_queries = settings.log_queries
+        self._headers = dict(_HEADERS)
+        if settings.cors_origins:
+            # Pages elsewhere may show the products' pictures.
+            self._headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        keep_quoted(scope)
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex[:16]
+        scope.setdefault("state", {})["request_id"] = request_id
+        trace = begin_trace()
+        status = 0
+        start = time.perf_counter()
+        self._metrics.begin()
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                given = MutableHeaders(scope=message)
+                given["X-Request-Id"] = request_id
+                given.update(self._headers)
+            await send(message)
+
+        def received() -> None:
+            self._metrics.stage(Stage.RECEIVE, time.perf_counter() - start)
+
+        limited = _LimitedBody(headers, receive, self._max_body_bytes, received)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, limited, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - start
+            self._metrics.end(scope, status, seconds)
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=route_of(scope),
+                path=scope["path"][:_MAX_LOGGED],
+                status=status,
+                ms=round(1000 * seconds, 1),
+                request_id=request_id,
+                **self._notes(trace),
+            )
+            structlog.contextvars.reset_contextvars(**bound)
+
+    def _notes(self, trace: Trace) -> dict[str, Any]:
+        """What the log tells of a trace, where there is something to tell."""
+        stages = {name: round(1000 * seconds, 2) for name, seconds in trace.stages.items()}
+        texts = trace.texts[:_MAX_TEXTS] if self._log_queries else []
+        notes = {
+            "key": trace.key,
+            "stages_ms": stages,
+            "texts": [text[:_MAX_LOGGED] for text in texts],
+        }
+        return {name: value for name, value in notes.items() if value}
+
+
+class LastResort:
+    """Answers an error that nobody expected, and writes it down."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            pass  # while the request was received; its line in the log has status 0
+        except Exception:
+            request_id = request_id_of(scope)
+            _log.exception("request failed", request_id=request_id)
+            if begun:
+                raise
+            message = "Something went wrong on our side."
+            await error_response(500, "internal_error", message, request_id)(scope, receive, send)
+
+
+class _LimitedBody:
+    """A request's `receive` that refuses bodies over the limit while they arrive."""
+
+    def __init__(
+        self, headers: Headers, receive: Receive, limit: int, on_end: Callable[[], None]
+    ) -> None:
+        declared = headers.get("content-length", "")
+        # Twenty digits are over any limit, and `int` refuses thousands.
+        self._declared = int(declared[:20]) if declared.isdecimal() else 0
+        self._receive = receive
+        self._limit = limit
+        self._on_end = on_end
+        self._received = 0
+
+    async def __call__(self) -> Message:
+        if self._declared > self._limit:
+            raise self._error()
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > self._limit:
+            raise self._error()
+        if message["type"] == "http.request" and self._received and not message.get("more_body"):
+            self._on_end()
+        return message
+
+    def _error(self) -> PayloadTooLargeError:
+        return PayloadTooLargeError(
+            f"The request is larger than {self._limit / 2**20:g} MiB; send a smaller picture."
+        )
+
+
+def error_response(status: int, code: str, message: str, request_id: str) -> JSONResponse:
+    """The body that every error has."""
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}…"
+    content = {"code": code, "message": message, "request_id": request_id}
+    return JSONResponse(content, status_code=status)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id that the middleware gave a request."""
+    return str(scope["state"]["request_id"])

@@ -1,0 +1,1 @@
+"""Request parsing: JSON, multipart and query strings into queries and images."""

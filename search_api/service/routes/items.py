@@ -1,0 +1,84 @@
+"""Routes of single products: their fields, their pictures, and more like them."""
+
+from __future__ import annotations
+
+import time
+from io import BytesIO
+from typing import Annotated
+
+from fastapi import Path as PathParameter
+from fastapi import Query as QueryParameter
+from fastapi.responses import Response
+from PIL import Image
+
+from indexer.errors import UnknownProductError
+from search_api.service.requests.parameters import SimilarParameters
+from search_api.service.routes.route import MISSING, ProductIdInPath, Route, found
+from search_api.service.schemas.search import ItemResponse, SearchResponse
+from search_api.service.serving.answering import Answering
+
+__all__ = ["ItemRoutes"]
+
+
+class ItemRoutes:
+    """Products by their ids.
+
+    Args:
+        answering: Knows the index, and answers queries.
+    """
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+
+    def table(self) -> list[Route]:
+        """The routes; of two that fit a path, the first is meant."""
+        webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
+        item = "/v1/items/{product_id:product_id}"
+        return [
+            Route("GET", f"{item}/image/{{number:picture_number}}", self.item_image,
+                  {"response_class": Response, "responses": {**webp, **MISSING}}),
+            Route("GET", f"{item}/similar", self.similar,
+                  {"response_model": SearchResponse, "responses": MISSING}),
+            Route("GET", item, self.item,
+                  {"response_model": ItemResponse, "responses": MISSING}),
+        ]  # fmt: skip
+
+    async def item(self, product_id: ProductIdInPath) -> ItemResponse:
+        """One product, by its id."""
+        return await self._answering.run(
+            lambda: ItemResponse.of(self._answering.engine.product(product_id))
+        )
+
+    async def similar(
+        self,
+        product_id: ProductIdInPath,
+        parameters: Annotated[SimilarParameters, QueryParameter()],
+    ) -> Response:
+        """Products that look like one, nearest first; it is not among them."""
+        started = time.perf_counter()
+        return await found(self._answering, parameters.query(product_id), started)
+
+    async def item_image(
+        self,
+        product_id: ProductIdInPath,
+        number: Annotated[int, PathParameter(ge=0, le=10_000, description="From 0.")],
+        size: Annotated[
+            int | None, QueryParameter(ge=16, le=320, description="Longest side in pixels.")
+        ] = None,
+    ) -> Response:
+        """A picture of a product, as a WebP thumbnail of at most 320 pixels."""
+        content = await self._answering.run(lambda: self._thumbnail(product_id, number, size))
+        # A generation's pictures never change, but the same path may show another one later.
+        return Response(content, media_type="image/webp", headers={"Cache-Control": "max-age=300"})
+
+    def _thumbnail(self, product_id: str, number: int, size: int | None) -> bytes:
+        content = self._answering.engine.index.thumbnail(product_id, number)
+        if not content:
+            raise UnknownProductError("This index was built without thumbnails.")
+        if size is None:
+            return content
+        image = Image.open(BytesIO(content), formats=["WEBP"])
+        image.thumbnail((size, size))
+        out = BytesIO()
+        image.save(out, "WEBP", quality=80)
+        return out.getvalue()

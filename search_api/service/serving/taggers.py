@@ -1,0 +1,61 @@
+"""The service's taggers: one for each taxonomy it knows, made on first use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from embeddings.encoder import Encoder
+from indexer.tagging.tagger import Tagger
+from indexer.tagging.taxonomy.taxonomy import Taxonomy, built_in_names, read_taxonomy
+from search_api.service.errors import InvalidRequestError
+
+__all__ = ["Taggers"]
+
+
+class Taggers:
+    """Makes each tagger once, on a thread of its own, since a large model reads labels for minutes.
+
+    Args:
+        encoder: Embeds the labels.
+        files: Taxonomies of the shop's own, beside those built in.
+
+    Raises:
+        TaxonomyError: A file is no taxonomy.
+    """
+
+    def __init__(self, encoder: Encoder, files: Sequence[Path] = ()) -> None:
+        self._encoder = encoder
+        own = [read_taxonomy(path) for path in files]
+        self._own: Mapping[str, Taxonomy] = {taxonomy.name: taxonomy for taxonomy in own}
+        self._made: dict[str, Future[Tagger]] = {}
+        self._thread = ThreadPoolExecutor(1, "labels")
+
+    @property
+    def names(self) -> list[str]:
+        """The taxonomies there are."""
+        return sorted({*built_in_names(), *self._own})
+
+    async def of(self, name: str) -> Tagger:
+        """The tagger of a taxonomy; whoever stops waiting leaves it to be finished for others.
+
+        Raises:
+            InvalidRequestError: There is no such taxonomy.
+            LookalikeError: What embedding its labels raised; the next call tries again.
+        """
+        if name not in self.names:
+            known = ", ".join(self.names)
+            raise InvalidRequestError(f"taxonomies: there is no {name!r}; there is {known}.")
+        made = self._made.get(name)
+        if made is None or (made.done() and made.exception() is not None):
+            made = self._made[name] = self._thread.submit(self._make, name)
+        return await asyncio.shield(asyncio.wrap_future(made))
+
+    def close(self) -> None:
+        """End the thread when it is done."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _make(self, name: str) -> Tagger:
+        return Tagger(self._encoder, self._own.get(name) or read_taxonomy(name))

@@ -1,0 +1,130 @@
+"""Builds of catalogs whose pictures are at URLs, against a real server that misbehaves."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from embeddings.fake import FakeEncoder
+from indexer.build.build import BuildOptions, BuildReport, build_index
+from indexer.errors import TooManyBadRowsError
+from indexer.image_loading import AddressPolicy
+from indexer.index.index import Index
+
+
+class Shop(ThreadingHTTPServer):
+    """Serves `pages`; a path that is not there is a 404."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes] = {}
+        pages = self.pages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = pages.get(self.path)
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+
+def picture(colour: tuple[int, int, int]) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8), colour).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    server = Shop()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def catalog(shop: Shop, tmp_path: Path) -> Path:
+    shop.pages.update({"/red": picture((255, 0, 0)), "/blue": picture((0, 0, 255))})
+    path = tmp_path / "catalog.csv"
+    path.write_text(f"id,image\nred,{shop.url('/red')}\nblue,{shop.url('/blue')}\n")
+    return path
+
+
+def build(catalog: Path, index: Path) -> BuildReport:
+    options = BuildOptions(workers=1, addresses=AddressPolicy.ANY)
+    return build_index(catalog, index, FakeEncoder(), options)
+
+
+def reasons(index: Path) -> dict[str, str]:
+    lines = (index / "quarantine.jsonl").read_text().splitlines()
+    return {row["id"]: row["reason"] for row in map(json.loads, lines)}
+
+
+def test_pictures_are_fetched_and_remembered(shop: Shop, catalog: Path, tmp_path: Path) -> None:
+    report = build(catalog, tmp_path / "index")
+    assert (report.products, report.embedded) == (2, 2)
+    index = Index.open(tmp_path / "index")
+    np.testing.assert_allclose(index.vector("red"), [1, 0, 0], atol=1e-3)
+    assert index.get("red").images[0].location == shop.url("/red")
+    again = build(catalog, tmp_path / "index")
+    assert (again.published, again.embedded) == (False, 0)
+
+
+@pytest.mark.parametrize("answer", [None, b"<html>Sorry</html>", picture((0, 0, 255))[:-20]])
+def test_a_dead_picture_keeps_its_vector_and_is_tried_again(
+    shop: Shop, catalog: Path, tmp_path: Path, answer: bytes | None
+) -> None:
+    index = tmp_path / "index"
+    build(catalog, index)
+    if answer is None:
+        del shop.pages["/blue"]
+    else:
+        shop.pages["/blue"] = answer
+    report = build(catalog, index)
+    assert (report.products, report.published, report.quarantined) == (2, False, 1)
+    assert set(reasons(index)) == {"blue"}
+    np.testing.assert_allclose(Index.open(index).vector("blue"), [0, 0, 1], atol=1e-3)
+    shop.pages["/blue"] = picture((0, 255, 0))
+    report = build(catalog, index)
+    assert (report.changed, report.embedded, reasons(index)) == (1, 1, {})
+    np.testing.assert_allclose(Index.open(index).vector("blue"), [0, 1, 0], atol=1e-3)
+
+
+def test_a_dead_picture_that_never_was_there_is_left_out(
+    shop: Shop, catalog: Path, tmp_path: Path
+) -> None:
+    del shop.pages["/blue"]
+    assert build(catalog, tmp_path / "index").products == 1
+    assert reasons(tmp_path / "index") == {"blue": "url_bad_status"}
+
+
+def test_inner_addresses_are_refused_unless_allowed(catalog: Path, tmp_path: Path) -> None:
+    with pytest.raises(TooManyBadRowsError):
+        build_index(catalog, tmp_path / "index", FakeEncoder(), BuildOptions(workers=1))
+    assert set(reasons(tmp_path / "index").values()) == {"url_not_allowed"}
+
+
+def test_a_dead_server_keeps_everything(shop: Shop, catalog: Path, tmp_path: Path) -> None:
+    build(catalog, tmp_path / "index")
+    shop.pages.clear()
+    with catalog.open("a") as file:
+        file.write(f"new,{shop.url('/new')}\n")
+    report = build(catalog, tmp_path / "index")
+    assert (report.products, report.quarantined) == (2, 3)

@@ -1,0 +1,214 @@
+"""Field types: inference, the lattice, and the Arrow columns that come of them."""
+
+from __future__ import annotations
+
+import math
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.catalog.fields import (
+    FieldType,
+    FieldTyper,
+    FieldValue,
+    arrow_schema,
+    join_types,
+    to_batch,
+)
+from indexer.errors import CatalogError
+
+TEXT, INTEGER, FLOAT, BOOLEAN = (
+    FieldType.TEXT,
+    FieldType.INTEGER,
+    FieldType.FLOAT,
+    FieldType.BOOLEAN,
+)
+
+
+def type_of(*values: FieldValue, parse_text: bool = False) -> FieldType:
+    typer = FieldTyper(parse_text=parse_text)
+    for value in values:
+        typer.observe({"x": value})
+    return typer.types()["x"]
+
+
+def column(values: list[FieldValue], *, parse_text: bool = False) -> list[FieldValue]:
+    typer = FieldTyper(parse_text=parse_text)
+    rows = [{"x": value} for value in values]
+    for row in rows:
+        typer.observe(row)
+    batch = to_batch(rows, typer.types())
+    assert batch.schema == typer.schema()
+    return list(batch.column("x").to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("12", INTEGER),
+        ("0", INTEGER),
+        ("-5", INTEGER),
+        (" 12 ", INTEGER),
+        ("9" * 18, INTEGER),
+        ("9.99", FLOAT),
+        ("-0.5", FLOAT),
+        (".5", FLOAT),
+        ("1e-05", FLOAT),
+        ("1.5E+3", FLOAT),
+        ("-0", FLOAT),
+        ("true", BOOLEAN),
+        ("False", BOOLEAN),
+        ("007", TEXT),
+        ("00.5", TEXT),
+        ("+49", TEXT),
+        ("1E5", TEXT),
+        ("9" * 19, TEXT),
+        ("1e+999", TEXT),
+        ("1_000", TEXT),
+        ("1,5", TEXT),
+        ("5.", TEXT),
+        ("0x10", TEXT),
+        ("\u0661\u0662", TEXT),  # Arabic-Indic digits, which int() would take
+        ("yes", TEXT),
+        ("2024-01-01", TEXT),
+        ("", TEXT),
+        ("nan", TEXT),
+    ],
+)
+def test_cells_are_read_as_what_they_spell(cell: str, expected: FieldType) -> None:
+    assert type_of(cell, parse_text=True) is expected
+    assert type_of(cell) is TEXT
+
+
+def test_typed_values_keep_their_type() -> None:
+    assert type_of(3) is INTEGER
+    assert type_of(3.0) is FLOAT
+    assert type_of(True) is BOOLEAN
+    assert type_of(2**63 - 1, -(2**63)) is INTEGER
+    assert type_of(2**63) is TEXT
+    assert type_of(None) is TEXT
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "", "2"], [1, None, 2]),
+        (["1", "2.5", "  "], [1.0, 2.5, None]),
+        (["1", "x", "007", "", " y "], ["1", "x", "007", None, " y "]),
+        (["true", "FALSE", ""], [True, False, None]),
+        (["true", "1"], ["true", "1"]),
+        (["1.5\x1f", "2\u2003"], [1.5, 2.0]),  # spaces to str.strip, not to float
+        (["1.5", "nan", "-Inf"], [1.5, None, None]),
+        (["nan", "Nan"], ["nan", "Nan"]),
+        (["007", "008"], ["007", "008"]),
+    ],
+)
+def test_columns_of_cells(cells: list[str], expected: list[FieldValue]) -> None:
+    found = column(list(cells), parse_text=True)
+    assert found == expected
+    assert [type(value) for value in found] == [type(value) for value in expected]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2.5, None], [1.0, 2.5, None]),
+        ([1, "x", True, 1.5], ["1", "x", "true", "1.5"]),
+        ([True, 0], ["true", "0"]),
+        ([1.5, math.nan, math.inf], [1.5, None, None]),
+        ([2**63, 1], [str(2**63), "1"]),
+        ([2**63, 1.5], [str(2**63), "1.5"]),
+        ([None, None], [None, None]),
+    ],
+)
+def test_columns_of_typed_values(values: list[FieldValue], expected: list[FieldValue]) -> None:
+    found = column(values)
+    assert found == expected
+    assert [type(value) for value in found] == [type(value) for value in expected]
+
+
+def test_fields_that_rows_lack_are_missing_and_keep_their_order() -> None:
+    typer = FieldTyper()
+    rows: list[dict[str, FieldValue]] = [{"b": 1}, {"a": "x"}, {}]
+    for row in rows:
+        typer.observe(row)
+    assert list(typer.types().items()) == [("b", INTEGER), ("a", TEXT)]
+    assert to_batch(rows, typer.types()).to_pydict() == {
+        "b": [1, None, None],
+        "a": [None, "x", None],
+    }
+
+
+def test_known_types_are_widened_and_never_narrowed() -> None:
+    typer = FieldTyper(known={"x": FLOAT, "y": BOOLEAN, "z": TEXT})
+    typer.observe({"x": 1, "y": "word", "z": 3})
+    assert typer.types() == {"x": FLOAT, "y": TEXT, "z": TEXT}
+
+
+def test_rows_without_fields_keep_their_number() -> None:
+    batch = to_batch([{}, {}, {}], {})
+    assert (batch.num_rows, batch.num_columns) == (3, 0)
+    assert batch.schema == arrow_schema({})
+
+
+def test_the_arrow_types() -> None:
+    types = {"a": TEXT, "b": INTEGER, "c": FLOAT, "d": BOOLEAN}
+    assert arrow_schema(types) == pa.schema(
+        [("a", pa.string()), ("b", pa.int64()), ("c", pa.float64()), ("d", pa.bool_())]
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("x", INTEGER), ("1.5", INTEGER), (True, INTEGER), (2**63, INTEGER), ("x", FLOAT),
+     ("true", FLOAT), (10**400, FLOAT), ("2", BOOLEAN), (1, BOOLEAN)],
+)  # fmt: skip
+def test_a_value_of_another_type_is_refused_by_name(value: FieldValue, found: FieldType) -> None:
+    with pytest.raises(CatalogError, match="field 'price' was of type"):
+        to_batch([{"price": value}], {"price": found})
+
+
+any_type = st.sampled_from(FieldType)
+
+
+@given(any_type, any_type, any_type)
+def test_joining_types_is_a_semilattice(a: FieldType, b: FieldType, c: FieldType) -> None:
+    assert join_types(a, a) is a
+    assert join_types(a, b) is join_types(b, a)
+    assert join_types(join_types(a, b), c) is join_types(a, join_types(b, c))
+    assert join_types(a, TEXT) is TEXT
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+)
+spelt = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    st.integers().map(str),
+    st.floats().map(repr),
+    st.sampled_from(["true", "", "nan", "007"]),
+)
+
+
+@given(st.lists(scalars, max_size=6))
+def test_typed_columns_hold_whatever_was_observed_in_any_order(values: list[FieldValue]) -> None:
+    found = column([*values, None])
+    assert len(found) == len(values) + 1
+    assert type_of(*values, None) is type_of(*reversed(values), None)
+
+
+@given(st.lists(spelt, max_size=6))
+def test_a_cell_reads_as_its_number_or_stays_as_it_is(cells: list[str]) -> None:
+    kind = type_of(*cells, "", parse_text=True)
+    assert kind is type_of("", *reversed(cells), parse_text=True)
+    for cell, value in zip(cells, column([*cells, ""], parse_text=True), strict=False):
+        if kind is TEXT:
+            assert value == (cell if cell.strip() else None)
+        elif value is not None and kind is not BOOLEAN:
+            assert value == (int(cell.strip()) if kind is INTEGER else float(cell.strip()))

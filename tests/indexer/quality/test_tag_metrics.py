@@ -1,0 +1,43 @@
+"""Judging tags by what is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from indexer.quality.tag_metrics import judge_group, right_labels
+from indexer.tagging.tagger import GroupScores
+from indexer.tagging.taxonomy.taxonomy import Group, Label
+
+GROUP = Group("g", True, (Label("shoes"), Label("boots", parent="shoes"), Label("hat")))
+
+
+def test_wider_and_narrower_labels_are_right() -> None:
+    truth = np.array([[True, False, False], [False, True, False], [False, False, True]])
+    assert right_labels(GROUP, truth).tolist() == [
+        [True, True, False],  # "shoes" does not say that they are no boots
+        [True, True, False],
+        [False, False, True],
+    ]
+
+
+def test_known_figures() -> None:
+    probabilities = np.array(
+        [[0.9, 0.9, 0.1], [0.2, 0.2, 0.8], [0.6, 0.6, 0.4], [0.5, 0.5, 0.5]], np.float32
+    )
+    best = np.array([1, 2, 0, -1])
+    given = np.zeros((4, 3), np.bool_)
+    given[[0, 1, 2], best[:3]] = True
+    truth = np.zeros((4, 3), np.bool_)
+    truth[[0, 1, 2], [1, 1, 1]] = True  # boots, all of them; nothing is known of the last
+    figures = judge_group(GroupScores(GROUP, probabilities, best, given), truth)
+    assert figures.pictures == 3
+    assert figures.answered == 1
+    assert figures.accuracy == pytest.approx(2 / 3)
+    # The likeliest leaf is boots, hat, boots, said with 0.9, 0.8 and 0.6.
+    assert figures.forced == pytest.approx(2 / 3)
+    assert figures.ece == pytest.approx((0.1 + 0.8 + 0.4) / 3)
+    shoes, boots, hat = figures.labels
+    assert (shoes.true, shoes.given, shoes.right) == (3, 2, 2)
+    assert (boots.true, boots.given, boots.right) == (3, 1, 1)
+    assert (hat.given, hat.right, hat.precision, hat.recall) == (1, 0, 0.0, None)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.errors import QueryError
+from indexer.retrieval import filter_columns as columns
+from indexer.retrieval.filter_columns import Columns
+from indexer.retrieval.filters import And, Compare, Or, evaluate, parse_filter
+
+TYPES = {"title": "text", "price": "float", "year": "integer", "sale": "boolean"}
+TABLE = pa.table(
+    {
+        "title": ["Nike Air", "Puma", None, "nike", "Nike Zoom"],
+        "price": [10.0, 50.0, 20.0, None, 49.99],
+        "year": [2010, 2012, 2012, 2015, None],
+        "sale": [True, False, None, False, True],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "rows"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"title": "Puma"}, [1]),
+        ({"title": ["Puma", "nike"]}, [1, 3]),
+        ({"title": {"in": ["Puma", "other"]}}, [1]),
+        ({"title": {"prefix": "Nike"}}, [0, 4]),
+        ({"price": {"gte": 10, "lt": 50}}, [0, 2, 4]),
+        ({"price": {"gt": 10, "lte": 50}}, [1, 2, 4]),
+        ({"year": 2012, "price": {"lt": 30}}, [2]),
+        ({"year": {"exists": True}}, [0, 1, 2, 3]),
+        ({"year": {"exists": False}}, [4]),
+        ({"sale": True}, [0, 4]),
+        ({"year": {"not": 2012}}, [0, 3, 4]),
+        ({"year": {"not": {"gte": 2012}}}, [0, 4]),
+        ({"not": {"title": {"prefix": "Nike"}}}, [1, 2, 3]),
+        ({"or": [{"year": 2010}, {"price": 50}]}, [0, 1]),
+        ({"and": [{"year": {"gte": 2011}}, {"sale": False}]}, [1, 3]),
+        ({"or": []}, []),
+        ({"and": []}, [0, 1, 2, 3, 4]),
+        ({"title": []}, []),
+        ({"title": {"gt": "O"}}, [1, 3]),
+    ],
+)
+@pytest.mark.parametrize("coded", [0, 1 << 16], ids=["as they are", "coded"])
+def test_what_each_condition_lets_through(
+    raw: dict[str, Any], rows: list[int], coded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "_MAX_VALUES", coded)
+    assert evaluate(parse_filter(raw, TYPES), Columns(TABLE)).nonzero()[0].tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"prize": 1}, r"no field 'prize'; the fields are: title, price, year, sale"),
+        ({"year": "2012"}, r"filter\.year: '2012' is not an integer value"),
+        ({"year": 2012.5}, r"filter\.year"),
+        ({"year": 2**70}, r"filter\.year"),
+        ({"price": True}, r"filter\.price: True is not a number"),
+        ({"title": None}, r"filter\.title"),
+        ({"price": {"prefix": "1"}}, r'"prefix" does not apply to float'),
+        ({"sale": {"gt": False}}, r'"gt" does not apply to boolean'),
+        ({"price": {"between": [1, 2]}}, r'"between" is no condition'),
+        ({"price": {}}, r"condition is empty"),
+        ({"title": {"in": "x"}}, r'"in" wants a list'),
+        ({"title": {"exists": 1}}, r'"exists" wants true or false'),
+        ({"price": "dear"}, r"a number value.*gt, gte, lt, lte, in, exists, not"),
+        ({"title": 5}, r"a text field.*prefix"),
+        ({"sale": {"is": True}}, r"a boolean field: .* an object of eq, in, exists, not"),
+        ({"or": {"year": 1}}, r'"or" wants a list'),
+        ([], r"an object is wanted"),
+        ("red", r"an object is wanted"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(raw: object, said: str) -> None:
+    with pytest.raises(QueryError, match=said):
+        parse_filter(raw, TYPES)
+
+
+def test_depth_is_bounded() -> None:
+    deep: dict[str, Any] = {"year": 1}
+    for _ in range(100):
+        deep = {"not": deep}
+    with pytest.raises(QueryError, match="nested deeper"):
+        parse_filter(deep, TYPES)
+    deep = {"exists": True}
+    for _ in range(100):
+        deep = {"not": deep}
+    with pytest.raises(QueryError, match="nested deeper"):
+        parse_filter({"year": deep}, TYPES)
+
+
+def test_a_field_named_like_a_group_is_a_field() -> None:
+    assert parse_filter({"not": "x"}, {"not": "text"}) == Compare("not", "eq", "x")
+
+
+@given(st.lists(st.integers(2009, 2016)), st.floats(0, 60))
+def test_or_is_what_and_and_not_make_of_it(years: list[int], price: float) -> None:
+    either = Or((And((Compare("price", "lt", price),)), *(Compare("year", "eq", y) for y in years)))
+    expected = [
+        (p is not None and p < price) or y in years
+        for p, y in zip(TABLE["price"].to_pylist(), TABLE["year"].to_pylist(), strict=True)
+    ]
+    assert evaluate(either, Columns(TABLE)).tolist() == expected
+
+
+@pytest.mark.parametrize("values", [2, 300, 79_000])
+def test_columns_of_many_chunks_and_values(values: int) -> None:
+    texts = [None if n % 7 == 0 else f"v{n % values}" for n in range(80_000)]
+    chunks = pa.chunked_array([texts[start : start + 9_000] for start in range(0, 80_000, 9_000)])
+    read = Columns(pa.table({"text": chunks}))
+    assert (read.coded("text") is None) == (values == 79_000)
+    for raw in ({"text": "v1"}, {"text": {"prefix": "v1"}}, {"text": {"exists": False}}):
+        mask = evaluate(parse_filter(raw, {"text": "text"}), read)
+        if "v1" in raw.values():
+            expected = [text == "v1" for text in texts]
+        elif raw == {"text": {"exists": False}}:
+            expected = [text is None for text in texts]
+        else:
+            expected = [text is not None and text.startswith("v1") for text in texts]
+        assert mask.tolist() == expected

@@ -1,0 +1,124 @@
+"""Pictures in worker processes: the same as in this one, and decoders that misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from embeddings.errors import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from embeddings.images.decoding import ImageLimits
+from embeddings.preprocess import Preprocess, ResizeMode
+from indexer.image_loading.decode_pool import DecodeTask
+from indexer.search.engine import Engine
+from search_api.service.app import create_app
+from search_api.service.serving.decoding import (
+    GivenPicture,
+    PictureTask,
+    PictureWorkers,
+    QueryPicture,
+)
+from search_api.service.settings import Settings
+from tests.support.service_helpers import RED, error_of, ids, picture
+
+TASK = PictureTask(Preprocess((8, 8), ResizeMode.SQUASH), ImageLimits(max_pixels=4_000_000))
+
+
+class HostileTask(PictureTask):
+    """Hangs, ends its process or dies of a signal when told to by the bytes."""
+
+    def __call__(self, given: GivenPicture) -> QueryPicture:
+        match given.data:
+            case b"hang":
+                time.sleep(3600)
+            case b"exit":
+                os._exit(3)
+            case b"die":
+                os.kill(os.getpid(), signal.SIGSEGV)
+        return super().__call__(given)
+
+
+def opened(workers: PictureWorkers, *given: GivenPicture) -> list[Any]:
+    async def run() -> list[Any]:
+        return await asyncio.gather(*map(workers.open, given), return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+def test_one_that_hangs_or_dies_fails_alone() -> None:
+    workers = PictureWorkers(HostileTask(TASK.preprocess, TASK.limits), 2, seconds=1.0)
+    try:
+        workers.warm(GivenPicture(picture(RED)))
+        given = [b"hang", picture(RED), b"exit", picture(RED), b"die", picture(RED)]
+        for _ in range(2):
+            for data, got in zip(given, opened(workers, *map(GivenPicture, given)), strict=True):
+                if len(data) < 10:
+                    assert isinstance(got, BrokenImageError)
+                else:
+                    assert (got.pixels == (255, 0, 0)).all()
+    finally:
+        workers.close()
+
+
+def test_over_http_the_neighbours_are_answered_and_the_service_lives_on(
+    colour_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 9 of CASES.md."""
+    monkeypatch.setattr("search_api.service.serving.answering.PictureTask", HostileTask)
+    app = create_app(colour_engine, Settings(decode_seconds=1.0))
+    with TestClient(app, raise_server_exceptions=False) as http, ThreadPoolExecutor(6) as pool:
+        sent = [b"hang", picture(RED), b"exit", picture(RED), b"die", picture(RED)]
+        uploads = [pool.submit(http.post, "/v1/search", files={"image": data}) for data in sent]
+        answers = [upload.result() for upload in uploads]
+        assert [error_of(answer) for answer in answers[::2]] == [(422, "broken_image")] * 3
+        assert [ids(answer)[0] for answer in answers[1::2]] == ["red"] * 3
+        assert http.get("/readyz").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def workers() -> Any:
+    started = PictureWorkers(TASK, 1, seconds=30.0)
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_the_pixels_are_those_of_a_product_with_this_picture(
+    workers: PictureWorkers, kind: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    out = BytesIO()
+    Image.fromarray(noise).resize((1600, 1200)).save(out, kind)
+    (got,) = opened(workers, GivenPicture(out.getvalue()))
+    indexed = DecodeTask(TASK.preprocess, limits=TASK.limits)(out.getvalue())
+    np.testing.assert_array_equal(got.pixels, indexed.pixels)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_region_is_cut_out_first(workers: PictureWorkers, kind: str) -> None:
+    image = Image.new("RGB", (1600, 800), "blue")
+    image.paste("red", (800, 0, 1600, 800))
+    image.paste("lime", (1200, 400, 1216, 416))
+    out = BytesIO()
+    image.save(out, kind, quality=95, subsampling=0)
+    regions = [(0.0, 0.0, 0.49, 1.0), (0.51, 0.2, 0.7, 0.8), (0.75, 0.5, 0.76, 0.52)]
+    cut = opened(workers, *(GivenPicture(out.getvalue(), region) for region in regions))
+    for got, colour in zip(cut, [(0, 0, 255), (255, 0, 0), (0, 255, 0)], strict=True):
+        assert np.abs(got.pixels.astype(int) - colour).max() <= 8
+
+
+def test_errors_come_back_as_they_are(workers: PictureWorkers) -> None:
+    big = BytesIO()
+    Image.new("1", (3000, 3000)).save(big, "PNG")
+    cut = picture(RED, size=(500, 500))[:-30]
+    got = opened(workers, *map(GivenPicture, (b"no picture", cut, big.getvalue())))
+    assert list(map(type, got)) == [UnsupportedImageError, BrokenImageError, ImageTooLargeError]

@@ -1,0 +1,125 @@
+"""The queue of encodes: texts asked before, texts asked twice at once, and threads that ask."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from embeddings.encoder import FloatArray, PixelArray
+from embeddings.errors import BrokenImageError
+from embeddings.fake import FakeEncoder
+from embeddings.zero_shot import ZeroShotClassifier
+from search_api.service.errors import DeadlineError
+from search_api.service.serving.batching import BatchOptions
+from search_api.service.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
+
+
+class Counting(FakeEncoder):
+    """Keeps the batches of texts; a picture that is black all over has no vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[list[str]] = []
+        self.wait: Callable[[], object] = lambda: None
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        self.batches.append(list(texts))
+        self.wait()
+        return super().encode_texts(texts)
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        rows = super().encode_images(pixels)
+        rows[~pixels.any(axis=(1, 2, 3))] = np.nan
+        return rows
+
+
+@pytest.fixture
+def encoder() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+def queue(encoder: Counting) -> Iterator[EncodeQueue]:
+    made = EncodeQueue(encoder, BatchOptions(BATCHES), TextCache(2))
+    yield made
+    made.batcher.close()
+
+
+def squares(*colours: tuple[int, int, int]) -> list[PixelArray]:
+    return [np.full((8, 8, 3), colour, np.uint8) for colour in colours]
+
+
+def test_texts_come_back_in_order_and_are_embedded_once(
+    encoder: Counting, queue: EncodeQueue
+) -> None:
+    rows = asyncio.run(queue.texts(["red", "green", "red"]))
+    assert rows.tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert asyncio.run(queue.texts(["green"])).tolist() == [[0, 1, 0]]
+    assert encoder.batches == [["red", "green"]]
+
+
+def test_the_text_that_was_not_asked_for_longest_is_forgotten(
+    encoder: Counting, queue: EncodeQueue
+) -> None:
+    for text in ("red", "green", "red", "blue", "red", "green"):
+        asyncio.run(queue.texts([text]))
+    assert encoder.batches == [["red"], ["green"], ["blue"], ["green"]]
+
+
+def test_a_probe_is_never_answered_from_the_cache(encoder: Counting, queue: EncodeQueue) -> None:
+    for _ in range(2):
+        asyncio.run(queue.fresh(["red"]))
+    assert encoder.batches == [["red"], ["red"]]
+
+
+def test_a_picture_without_a_vector_fails_alone(queue: EncodeQueue) -> None:
+    async def run() -> list[object]:
+        asked = [queue.pictures([pixels]) for pixels in squares((9, 0, 0), (0, 0, 0), (0, 9, 0))]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, broken, last = asyncio.run(run())
+    assert np.asarray(first).tolist() == [[1, 0, 0]]
+    assert isinstance(broken, BrokenImageError)
+    assert np.asarray(last).tolist() == [[0, 1, 0]]
+
+
+def test_as_an_encoder_for_threads(encoder: Counting, queue: EncodeQueue) -> None:
+    """A classifier's hundreds of texts go batch by batch; what comes out is the encoder's own."""
+    labels = [f"{colour} {number}" for number in range(20) for colour in ("red", "blue")]
+    ours = ZeroShotClassifier(QueuedEncoder(encoder, queue, 60.0), labels)
+    assert max(map(len, encoder.batches)) <= 16
+    picture = np.array([[0.6, 0.0, 0.8]], np.float32)
+    theirs = ZeroShotClassifier(FakeEncoder(), labels)
+    np.testing.assert_array_equal(ours.probabilities(picture), theirs.probabilities(picture))
+    through = QueuedEncoder(encoder, queue, 60.0)
+    pixels = np.stack(squares((9, 0, 0), (0, 9, 0)))
+    np.testing.assert_array_equal(through.encode_images(pixels), encoder.encode_images(pixels))
+    assert through.encode_texts([]).shape == (0, 3)
+
+
+def test_a_thread_does_not_wait_for_ever(encoder: Counting, queue: EncodeQueue) -> None:
+    held = threading.Event()
+    encoder.wait = held.wait
+    with pytest.raises(DeadlineError):
+        QueuedEncoder(encoder, queue, 0.05).encode_texts(["red"])
+    held.set()
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_a_crew_is_used_only_where_that_was_asked_for(side_by_side: bool) -> None:
+    class WithCrew(Counting):
+        asked = False
+
+        @property
+        def crew(self) -> tuple[Counting, ...]:
+            self.asked = True
+            return (Counting(), Counting())
+
+    encoder = WithCrew()
+    made = EncodeQueue(encoder, BatchOptions(BATCHES), TextCache(2), side_by_side=side_by_side)
+    made.batcher.close()
+    assert encoder.asked is side_by_side

@@ -1,0 +1,243 @@
+"""The page in a real browser, over a real server."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+from tests.support.processes import HOSTILE_ID, HOSTILE_TITLE, PATIENCE, Cli, Drawn, Server, serve
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+class Window:
+    """A page, and what it said and asked for."""
+
+    def __init__(self, browser: sync_api.Browser, server: Server) -> None:
+        self.page: sync_api.Page = browser.new_page(viewport={"width": 1200, "height": 900})
+        self.page.set_default_timeout(1000 * PATIENCE)
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.on("request", lambda request: self._note_host(request.url))
+        self.home = server.url
+
+    def _note(self, message: sync_api.ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _note_host(self, url: str) -> None:
+        if not url.startswith(("blob:", "data:")):
+            self.hosts.add(urlsplit(url).netloc)
+
+    def open(self, address: str = "/") -> None:
+        """Load the page."""
+        self.page.goto(self.home + address)
+
+    def hits(self, count: int) -> list[str]:
+        """The ids of the cards, once there are so many."""
+        sync_api.expect(self.page.locator("#results [data-hit]")).to_have_count(
+            count, timeout=1000 * PATIENCE
+        )
+        return [
+            card.get_attribute("data-hit") or ""
+            for card in self.page.locator("#results [data-hit]").all()
+        ]
+
+    def first_becomes(self, product_id: str) -> sync_api.Locator:
+        """The first card, once it is a product's."""
+        first = self.page.locator("#results [data-hit]").first
+        sync_api.expect(first).to_have_attribute("data-hit", product_id, timeout=1000 * PATIENCE)
+        return first
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+        found = found or playwright.chromium.executable_path
+        if not Path(found).exists():
+            pytest.skip("there is no Chromium here")
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(browser: sync_api.Browser, server: Server) -> Iterator[Window]:
+    """A page; at the end it must not have complained, nor have asked another host for anything."""
+    window = Window(browser, server)
+    yield window
+    window.page.close()
+    assert window.complaints == []
+    assert window.hosts == {urlsplit(server.url).netloc}
+
+
+def test_words_bring_cards(window: Window) -> None:
+    window.open()
+    window.page.fill("#query", "umbrella")
+    window.page.press("#query", "Enter")
+    found = window.hits(24)
+    assert found[0].startswith("umbrella-")
+    assert "24" in (window.page.text_content("#status") or "")
+    assert urlsplit(window.page.url).query == "q=umbrella"
+    card = window.page.locator("#results [data-hit]").first
+    assert "mbrella" in card.inner_text()
+    picture = card.locator("img")
+    sync_api.expect(picture).to_be_visible()
+    window.page.wait_for_function(
+        "() => document.querySelector('#results [data-hit] img').naturalWidth > 0"
+    )
+
+    window.page.click("#more")
+    all_found = window.hits(41)
+    assert all_found[:24] == found
+    assert len(set(all_found)) == 41
+    sync_api.expect(window.page.locator("#more")).to_be_hidden()
+
+
+def test_an_address_with_words_is_a_search(window: Window) -> None:
+    window.open("/?q=red+sofa")
+    assert window.page.input_value("#query") == "red sofa"
+    first = window.hits(24)
+    window.page.fill("#query", "mug")
+    window.page.press("#query", "Enter")
+    window.page.wait_for_url("**/?q=mug")
+    window.page.wait_for_function("id => document.querySelector('[data-hit]').dataset.hit !== id",
+                                  arg=first[0])  # fmt: skip
+    window.page.go_back()
+    window.first_becomes(first[0])
+    assert window.page.input_value("#query") == "red sofa"
+
+
+def test_an_uploaded_picture_finds_itself(window: Window, drawn: Drawn) -> None:
+    window.open()
+    window.page.set_input_files("#upload", drawn.picture("mug-0001"))
+    window.first_becomes("mug-0001")
+    chip = window.page.locator("[data-chip=picture]")
+    sync_api.expect(chip).to_be_visible()
+    chip.locator("button").click()
+    sync_api.expect(chip).to_have_count(0)
+
+
+def test_more_like_a_card(window: Window) -> None:
+    window.open("/?q=sneaker")
+    liked = window.hits(24)[0]
+    window.page.locator("#results [data-hit]").first.get_by_text("More like this").click()
+    sync_api.expect(window.page.locator("[data-chip=like]")).to_be_visible()
+    window.page.wait_for_function(
+        "id => document.querySelector('[data-hit]').dataset.hit !== id", arg=liked
+    )
+    assert liked not in window.hits(24)
+
+
+def test_why_a_hit_matched_is_drawn_on_its_picture(window: Window) -> None:
+    page = window.page
+    window.open("/?q=red+umbrella")
+    window.hits(24)
+    page.locator("#results .card-open").first.click()
+    picture = page.locator("#details-picture")
+    sync_api.expect(picture).to_have_attribute("src", re.compile("^/v1/items/"))
+    why = page.get_by_role("button", name="Why this?")
+    why.click()
+    sync_api.expect(picture).to_have_attribute("src", re.compile("^blob:"))
+    page.wait_for_function("() => document.querySelector('#details-picture').naturalWidth > 0")
+    sync_api.expect(page.locator("#why-note")).to_contain_text("warmer")
+    sync_api.expect(page.locator("#why-shared")).to_contain_text("red")
+    why.click()
+    sync_api.expect(picture).to_have_attribute("src", re.compile("/v1/items/"))
+    sync_api.expect(page.locator("#why-shared")).to_be_empty()
+
+
+def test_html_in_a_title_is_text(window: Window, drawn: Drawn) -> None:
+    window.open()
+    window.page.set_input_files("#upload", drawn.hostile_picture)
+    card = window.first_becomes(HOSTILE_ID)
+    sync_api.expect(card).to_contain_text(HOSTILE_TITLE)
+    assert card.locator("b, img[src=x]").count() == 0
+
+    card.get_by_text(HOSTILE_TITLE).click()
+    details = window.page.locator("#details")
+    sync_api.expect(details).to_be_visible()
+    sync_api.expect(details).to_contain_text(HOSTILE_TITLE)
+    sync_api.expect(details).to_contain_text(HOSTILE_ID)
+    window.page.wait_for_function("() => document.querySelector('#details img').naturalWidth > 0")
+    assert details.locator("b, img[src=x]").count() == 0
+    assert window.page.title() != "run"
+
+
+def test_a_broken_picture_is_explained(window: Window, drawn: Drawn, tmp_path: Path) -> None:
+    whole = drawn.picture("mug-0001").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    window.open()
+    window.page.set_input_files("#upload", tmp_path / "cut.jpg")
+    sync_api.expect(window.page.locator("#status")).to_contain_text("cut short")
+    assert window.page.locator("#results [data-hit]").count() == 0
+    # Chromium itself notes each answer that is not a success.
+    assert len(window.complaints) == 1
+    assert "422" in window.complaints.pop()
+
+
+@pytest.fixture(scope="module")
+def tagged(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over pictures alone, which have tags."""
+    folder = tmp_path_factory.mktemp("tagged")
+    (folder / "pictures").mkdir()
+    for number, colour in enumerate([(255, 0, 0), (200, 0, 0), (0, 255, 0), (0, 0, 255)]):
+        Image.new("RGB", (64, 64), colour).save(folder / "pictures" / f"{number}.png")
+    (folder / "hues.yaml").write_text(
+        "name: hues\nversion: 1\ngroups:\n"
+        '  - {name: type, templates: ["{}"], labels: [red, green]}\n'
+        '  - {name: shade, templates: ["{}"], labels: [red, blue]}\n'
+    )
+    index = folder / "index"
+    done = fake_cli(
+        "index", "build", folder / "pictures", "--index", index, "--tags", folder / "hues.yaml"
+    )
+    assert done.returncode == 0, done.stderr
+    running = serve(fake_cli, index, folder / "stderr")
+    yield running
+    running.process.terminate()
+    running.process.communicate(timeout=PATIENCE)
+
+
+def test_tags_narrow_a_search(browser: sync_api.Browser, tagged: Server) -> None:
+    window = Window(browser, tagged)
+    page = window.page
+    window.open()
+    browse = page.locator("#home-facets")
+    sync_api.expect(browse.get_by_role("group")).to_have_count(2)
+    browse.get_by_role("group", name="Type").get_by_role("button", name="red").click()
+    assert set(window.hits(2)) == {"0.png", "1.png"}
+    assert page.input_value("#query") == "red"
+    facets = page.locator("#facets")
+    chosen = facets.get_by_role("group", name="Type").get_by_role("button", name="red")
+    sync_api.expect(chosen).to_have_attribute("aria-pressed", "true")
+    assert "2" in chosen.inner_text()
+    address = page.url.removeprefix(tagged.url)
+    chosen.click()
+    window.hits(4)
+    page.go_back()
+    window.hits(2)
+
+    window.open(address)  # a link to a narrowed search is one
+    window.hits(2)
+    page.locator("#results .card-open").first.click()
+    details = page.locator("#details")
+    sync_api.expect(details.get_by_role("button", name="red")).to_have_count(2)
+    details.get_by_role("button", name="red").last.click()
+    sync_api.expect(details).to_be_hidden()
+    shade = facets.get_by_role("group", name="Shade").get_by_role("button", name="red")
+    sync_api.expect(shade).to_have_attribute("aria-pressed", "true")
+    page.close()
+    assert window.complaints == []
