@@ -16,6 +16,7 @@ from embeddings.images.decoding import ImageLimits
 from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
 from indexer.catalog.image_sources import ImageSource
 from indexer.calibration.fitting import fit_confidence
+from indexer.calibration.model import confidence_to_json
 from indexer.image_loading.decode_pool import DecodePool, DecodeTask
 from indexer.catalog.digest import product_digest
 from indexer.build.embedding import EmbeddingPipeline
@@ -36,16 +37,9 @@ from indexer.build.reusable_images import KnownImages
 from indexer.storage.layout import Layout, SegmentLayout
 from indexer.build.ledger import Ledger, StagedImage
 from indexer.storage.write_lock import writing
-from indexer.storage.manifest import (
-    EncoderRecord,
-    Manifest,
-    SegmentRecord,
-    adopt_segment,
-    live_generation,
-    new_generation,
-    publish,
-    remove_orphans,
-)
+from indexer.storage.records import EncoderRecord, SegmentRecord
+from indexer.storage.manifest import Manifest
+from indexer.storage.generations import adopt_segment, live_generation, new_generation, publish, remove_orphans
 from indexer.build.quarantine import write_quarantine
 from indexer.build.query_sample import QuerySample
 from indexer.index.segment import Segment
@@ -535,7 +529,7 @@ class _Build:
         index = Index.of_manifest(self._layout, without_tags(manifest), self._live)
         confidence = fit_confidence(index, self._encoder)
         complete = self._tags.complete(manifest, index)
-        publish(self._layout, replace(complete, confidence=confidence))
+        publish(self._layout, replace(complete, confidence=confidence_to_json(confidence)))
 
 
 def _urls_of(row: CatalogRow | BadRow) -> list[str]:

@@ -15,14 +15,9 @@ from indexer.index.index import Index
 from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
 from indexer.storage.layout import Layout, SegmentLayout
 from indexer.storage.write_lock import writing
-from indexer.storage.manifest import (
-    NamedFile,
-    adopt_segment,
-    new_generation,
-    publish,
-    remove_orphans,
-)
-from indexer.retrieval.ann import Kind
+from indexer.storage.records import NamedFile
+from indexer.storage.generations import adopt_segment, new_generation, publish, remove_orphans
+from indexer.storage.records import Kind
 from indexer.build.query_sample import QuerySample
 from indexer.index.segment_writer import new_segment_id, write_segment
 from indexer.index.tag_files import write_tags

@@ -13,7 +13,7 @@ from indexer.index.index import Index
 from indexer.index.info import tag_coverage
 from indexer.storage.layout import Layout
 from indexer.storage.write_lock import writing
-from indexer.storage.manifest import new_generation, publish, remove_orphans
+from indexer.storage.generations import new_generation, publish, remove_orphans
 from indexer.index.tagging import IndexTags, TagChoice, without_tags
 
 __all__ = ["RetagReport", "retag"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from indexer.catalog.fields import FieldType
-from indexer.storage.manifest import SegmentRecord
+from indexer.storage.records import SegmentRecord
 from indexer.storage.row_sets import Mask, format_ranges
 from indexer.index.segment import Segment
 from indexer.index.segment_writer import NewImage, NewProduct

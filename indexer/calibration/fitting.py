@@ -21,7 +21,7 @@ from indexer.calibration.model import (
 )
 from indexer.calibration.queries import CatalogSample, named_queries, value_of, view_of
 from indexer.index.index import Index
-from indexer.retrieval.ann import QueryKind
+from indexer.storage.records import QueryKind
 
 __all__ = ["HITS", "LabelledPairs", "draw_pairs", "fit_confidence"]
 

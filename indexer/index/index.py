@@ -24,16 +24,11 @@ from indexer.errors import (
 )
 from indexer.index.segment import Segment
 from indexer.index.tag_files import TagTable, checked_file, open_tags
-from indexer.retrieval.ann import QueryKind
 from indexer.retrieval.filters import Predicate
+from indexer.storage.generations import generations, live_generation
 from indexer.storage.layout import Layout
-from indexer.storage.manifest import (
-    Manifest,
-    SegmentRecord,
-    generations,
-    live_generation,
-    read_manifest,
-)
+from indexer.storage.manifest import Manifest, read_manifest
+from indexer.storage.records import QueryKind, SegmentRecord
 
 __all__ = ["FACET_VALUES", "Found", "Index", "Match", "Product", "StoredImage", "index_exists"]
 

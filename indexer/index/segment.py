@@ -36,8 +36,8 @@ from indexer.storage.layout import (
     SegmentLayout,
     is_keyword_file,
 )
-from indexer.storage.manifest import SegmentRecord
 from indexer.storage.memory_map import map_file
+from indexer.storage.records import SegmentRecord
 from indexer.storage.row_sets import Mask, RowSet, parse_ranges
 from indexer.storage.vectors import MappedVectors
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from indexer.catalog.digest import DIGEST_BYTES
 from indexer.catalog.fields import FieldType, FieldValue, arrow_schema, to_batch
 from indexer.colours.stored import COLOURS_SHAPE, ColourArray, measured_on
-from indexer.retrieval.ann import Kind, write_neighbours
+from indexer.retrieval.ann import write_neighbours
 from indexer.retrieval.bm25 import KeywordWriter
 from indexer.storage.atomic_files import sha256_of, sync_file, sync_folder
 from indexer.storage.key_lookup import KeyArray, Lookup, content_keys, id_keys
@@ -28,7 +28,7 @@ from indexer.storage.layout import (
     TEXT_FILES,
     SegmentLayout,
 )
-from indexer.storage.manifest import FileRecord, NeighboursRecord, SegmentRecord
+from indexer.storage.records import FileRecord, Kind, NeighboursRecord, SegmentRecord
 from indexer.storage.vectors import searched_vectors
 
 __all__ = ["NewImage", "NewProduct", "new_segment_id", "write_flat", "write_segment"]

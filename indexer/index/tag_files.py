@@ -18,8 +18,8 @@ from indexer.catalog.fields import FieldType, arrow_schema
 from indexer.errors import DamagedIndexError
 from indexer.storage.atomic_files import replace_file, sha256_of
 from indexer.storage.layout import Layout
-from indexer.storage.manifest import FileRecord, NamedFile
 from indexer.storage.memory_map import map_file
+from indexer.storage.records import FileRecord, NamedFile
 
 __all__ = ["TagTable", "checked_file", "new_file", "open_tags", "write_tags"]
 

@@ -18,7 +18,8 @@ from indexer.index.product_tags import field_of, tag_table
 from indexer.index.tag_files import checked_file, new_file, write_tags
 from indexer.storage.atomic_files import replace_file
 from indexer.storage.layout import Layout
-from indexer.storage.manifest import Manifest, TaggingRecord
+from indexer.storage.manifest import Manifest
+from indexer.storage.records import TaggingRecord
 from indexer.tagging.fit_file import Fitted, read_fitted, write_fitted
 from indexer.tagging.tagger import Tagger
 from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy, read_taxonomy

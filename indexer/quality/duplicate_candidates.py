@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from indexer.index.segment import Segment
 from indexer.index.thumbnails import SCAN_SIDE, PictureTable, Progress
 from indexer.quality.same_image import Window
-from indexer.retrieval.ann import Kind, QueryKind
+from indexer.storage.records import Kind, QueryKind
 from indexer.storage.row_sets import RowSet
 
 __all__ = ["Alignment", "alike_when_small", "near_by_vector"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,54 +15,17 @@ from numpy.typing import NDArray
 from embeddings.encoder import FloatArray
 from indexer.errors import DamagedIndexError
 from indexer.retrieval.ann_clusters import ClusterMap, clusters_at_first, clusters_to_visit
+from indexer.storage.records import Effort, Kind, QueryKind
 from indexer.storage.row_sets import RowSet
 from indexer.storage.vectors import MappedVectors
 
 __all__ = [
     "LADDERS",
-    "Effort",
-    "Kind",
     "NeighbourIndex",
-    "QueryKind",
     "write_neighbours",
 ]
 
 Rows = NDArray[np.int64]
-
-
-class Kind(StrEnum):
-    """How neighbours are found.
-
-    FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
-    components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes
-    (4 bits for every 2 components of the difference to the centre) of the vectors in the nearest of
-    about 4 sqrt(n) clusters (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache locality is
-    not enough"). What the latter two find is ranked again by the stored vectors.
-    """
-
-    FLAT = "flat"
-    HNSW = "hnsw"
-    IVFPQ = "ivfpq"
-
-
-class QueryKind(StrEnum):
-    """What a query vector was made of: words lie apart from all pictures, and need more effort."""
-
-    IMAGE = "image"
-    TEXT = "text"
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How hard to look.
-
-    Attributes:
-        breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch).
-        candidates: Rows ranked again by their stored vectors.
-    """
-
-    breadth: int
-    candidates: int
 
 
 # Efforts from small to large; tuning takes the first that finds enough.

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import structlog
 
 from embeddings.encoder import FloatArray
-from indexer.retrieval.ann import Kind, NeighbourIndex, write_neighbours
+from indexer.retrieval.ann import NeighbourIndex, write_neighbours
 from indexer.retrieval.ann_tuning import draw_samples, tune
 from indexer.storage.layout import SegmentLayout
-from indexer.storage.manifest import NeighboursRecord
+from indexer.storage.records import Kind, NeighboursRecord
 from indexer.storage.vectors import searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
-from indexer.retrieval.ann import LADDERS, Effort, Kind, NeighbourIndex, QueryKind
+from indexer.retrieval.ann import LADDERS, NeighbourIndex
+from indexer.storage.records import Effort, Kind, QueryKind
 
 __all__ = ["RECALL_AT", "Sample", "Tuned", "draw_samples", "exact_neighbours", "tune"]
 

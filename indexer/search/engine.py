@@ -15,11 +15,10 @@ from PIL import Image
 
 from embeddings.encoder import Encoder, FloatArray, PixelArray
 from embeddings.zero_shot import Tag, ZeroShotClassifier
-from indexer.calibration.model import AskedBy
-from indexer.errors import IndexFolderError, QueryError
+from indexer.calibration.model import AskedBy, Confidence, confidence_from_json
+from indexer.errors import DamagedIndexError, IndexFolderError, QueryError
 from indexer.index.index import Found, Index, Match, Product
 from indexer.index.tagging import remembered_tagger
-from indexer.retrieval.ann import QueryKind
 from indexer.retrieval.filters import parse_filter
 from indexer.search.by_colour import coloured, with_colour
 from indexer.search.explain import explain
@@ -37,8 +36,10 @@ from indexer.search.query_tags import query_tags
 from indexer.search.ranking.diversity import POOL, check_diversity, diversified
 from indexer.search.ranking.paging import Chosen, Surety, choose
 from indexer.search.recommend import check_seeds, recommend
+from indexer.storage.generations import live_generation
 from indexer.storage.layout import Layout
-from indexer.storage.manifest import live_generation, read_manifest
+from indexer.storage.manifest import read_manifest
+from indexer.storage.records import QueryKind
 from indexer.tagging.tagger import Tagger
 from indexer.tagging.taxonomy.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
 
@@ -66,6 +67,14 @@ class EncodedParts:
     pictures: FloatArray
 
 
+@dataclass(frozen=True)
+class _Generation:
+    """An opened generation and its confidence calibration (None in indexes of older versions)."""
+
+    index: Index
+    confidence: Confidence | None
+
+
 class Engine:
     """Answers queries from one index with the encoder that built it; safe for several threads.
 
@@ -76,7 +85,7 @@ class Engine:
     def __init__(self, encoder: Encoder, index: Index, path: Path | None = None) -> None:
         index.check_encoder(encoder.spec)
         self.encoder = encoder
-        self._index = index
+        self._generation = _generation(index)
         self._path = path
         # The manifest of a generation that turned out unusable, so that it is not opened again and
         # again.
@@ -93,7 +102,7 @@ class Engine:
     @property
     def index(self) -> Index:
         """The generation that answers now. Whoever asks it twice keeps it in a variable."""
-        return self._index
+        return self._generation.index
 
     def refresh(self) -> bool:
         """Move to the live generation of the folder this engine was opened from.
@@ -116,15 +125,16 @@ class Engine:
             return False
         try:
             # The number alone won't do: after a rollback and a prune it is given out again.
-            if read_manifest(layout, live) == self._index.manifest:
+            if read_manifest(layout, live) == self.index.manifest:
                 return False
-            index = Index.open(self._path, live, former=self._index)
+            index = Index.open(self._path, live, former=self.index)
             index.check_encoder(self.encoder.spec)
+            generation = _generation(index)
         except IndexFolderError as error:
             self._refused = written
             _log.warning("new generation refused", generation=live, problem=error.message)
             return False
-        self._index = index
+        self._generation = generation
         _log.info("moved to a new generation", generation=live)
         return True
 
@@ -143,7 +153,7 @@ class Engine:
 
     def tagger(self) -> Tagger:
         """Of the index's own taxonomy, or of the built-in one where it has none."""
-        tagging = self._index.manifest.tagging if self._path is not None else None
+        tagging = self.index.manifest.tagging if self._path is not None else None
         name = tagging.fit.name if tagging is not None else ""
         if self._tagger is None or self._tagger[0] != name:
             if tagging is not None and self._path is not None:
@@ -172,7 +182,8 @@ class Engine:
             QueryError: As `search`.
         """
         start = time.perf_counter() if started is None else started
-        index = self._index
+        generation = self._generation
+        index = generation.index
         types = index.manifest.columns
         where = None if query.filter is None else parse_filter(dict(query.filter), types)
         check_diversity(query.diversity)
@@ -191,7 +202,7 @@ class Engine:
             coloured(
                 index, query, lambda count: _find(index, query, count, vector, candidates, kind)
             ),
-            _surety(index, query, vector),
+            _surety(generation.confidence, query, vector),
         )
         tags = () if tagger is None else query_tags(query, encoded.pictures, index, tagger)
         found = [chosen.found for chosen in page] if query.explain else []
@@ -232,7 +243,7 @@ class Engine:
                 or diversity does not fit.
         """
         start = time.perf_counter()
-        index = self._index
+        index = self.index
         check_diversity(diversity)
         index.check_fields(fields or ())
         where = None if filter is None else parse_filter(dict(filter), index.manifest.columns)
@@ -255,11 +266,11 @@ class Engine:
         Raises:
             QueryError: As `search`.
         """
-        return _combine(parts, self.encode(parts), self._index)
+        return _combine(parts, self.encode(parts), self.index)
 
     def combine(self, parts: Sequence[QueryPart], encoded: EncodedParts) -> FloatArray:
         """As `embed`, of vectors that were embedded already."""
-        return _combine(parts, encoded, self._index)
+        return _combine(parts, encoded, self.index)
 
     def encode(self, parts: Sequence[QueryPart]) -> EncodedParts:
         """Embed the texts and pictures among the parts of a query, each kind as one batch."""
@@ -293,7 +304,7 @@ class Engine:
 
     def with_encoder(self, encoder: Encoder) -> Engine:
         """Another engine over the same index, with another way to the same encoder."""
-        return Engine(encoder, self._index, self._path)
+        return Engine(encoder, self.index, self._path)
 
     def product(self, product_id: str) -> Product:
         """A product by its id.
@@ -301,10 +312,20 @@ class Engine:
         Raises:
             UnknownProductError: If there is none.
         """
-        return self._index.get(product_id)
+        return self.index.get(product_id)
 
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)
+
+
+def _generation(index: Index) -> _Generation:
+    try:
+        return _Generation(index, confidence_from_json(index.manifest.confidence))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedIndexError(
+            f"The confidence calibration of generation {index.manifest.generation} is damaged. "
+            "Rebuild the index to mend it."
+        ) from error
 
 
 def _combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> FloatArray:
@@ -357,11 +378,10 @@ def _find(
     return search.hybrid(count, query.keyword_weight, query.fusion, kind)
 
 
-def _surety(index: Index, query: Query, vector: FloatArray) -> Surety | None:
+def _surety(confidence: Confidence | None, query: Query, vector: FloatArray) -> Surety | None:
     """How sure hits of a query are; None where the index can't tell and nobody asks."""
     if not 0 <= query.min_confidence <= 1:
         raise QueryError("min_confidence is a probability, from 0 to 1.")
-    confidence = index.manifest.confidence
     if confidence is None:
         if query.min_confidence:
             raise QueryError(

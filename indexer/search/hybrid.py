@@ -11,11 +11,11 @@ import numpy as np
 from embeddings.encoder import FloatArray
 from indexer.errors import QueryError
 from indexer.index.index import Found, Index
-from indexer.retrieval.ann import QueryKind
 from indexer.retrieval.bm25 import Asked, KeywordIndex, idf
 from indexer.retrieval.filters import Predicate
 from indexer.retrieval.tokens import code_of, codes, words
 from indexer.search.query import Fusion
+from indexer.storage.records import QueryKind
 from indexer.storage.row_sets import Mask
 
 __all__ = ["DEPTH", "Candidates", "TextSearch"]

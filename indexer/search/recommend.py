@@ -11,8 +11,8 @@ import numpy as np
 from embeddings.encoder import FloatArray
 from indexer.errors import QueryError, UnknownProductError
 from indexer.index.index import Index, Match
-from indexer.retrieval.ann import QueryKind
 from indexer.retrieval.filters import Predicate
+from indexer.storage.records import QueryKind
 
 __all__ = ["Ballot", "Seeds", "check_seeds", "recommend", "tally", "voters"]
 

@@ -101,8 +101,8 @@ def _other(
     """The engine to compare with: of a folder, or of a generation of the same index."""
     from indexer.index.index import Index
     from indexer.search.engine import Engine
+    from indexer.storage.generations import generations
     from indexer.storage.layout import Layout
-    from indexer.storage.manifest import generations
 
     if text.isdecimal() and not Path(text).exists():
         there = sorted(generations(Layout(index)))

@@ -277,8 +277,8 @@ def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
 
 
 def _neighbour_options(kind: str, memory: str | None, min_recall: float) -> NeighbourOptions:
-    from indexer.retrieval.ann import Kind
     from indexer.retrieval.ann_choice import NeighbourOptions
+    from indexer.storage.records import Kind
 
     if kind != "auto" and kind not in list(Kind):
         console.fail(f"--kind is auto, {', '.join(Kind)}, not {kind!r}.")

@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 from embeddings.fake import FakeEncoder
 from indexer.build.build import BuildOptions, build_index
 from indexer.index.index import Index
-from indexer.retrieval.ann import Kind
 from indexer.retrieval.ann_choice import NeighbourOptions
+from indexer.storage.records import Kind
 from search_api.demo import DrawnProduct, draw_catalog
 
 COPIES = ("reencoded", "resized", "cropped", "mirrored")

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from embeddings.encoder import FloatArray
 from indexer.index.index import Found, Index
 from indexer.index.info import index_kind
-from indexer.retrieval.ann import Kind
 from indexer.search.by_colour import COLOUR_POOL, Ranking
 from indexer.search.hybrid import DEPTH
 from indexer.search.query import Query, SearchMode
 from indexer.search.ranking.diversity import POOL, diverse_order
 from indexer.search.ranking.grouping import group_places
+from indexer.storage.records import Kind
 
 __all__ = ["DEEPEST", "Chosen", "Surety", "choose"]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from embeddings.encoder import EncoderSpec
 from embeddings.fake import FakeEncoder
 from indexer.index.index import Index
-from indexer.retrieval.ann import QueryKind
+from indexer.storage.records import QueryKind
 from scripts.benchmarks.index import measures as taken
 from scripts.benchmarks.index.folder import write_index
 from scripts.benchmarks.index.vectors import Vectors, load_vectors

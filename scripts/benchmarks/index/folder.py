@@ -12,8 +12,9 @@ from indexer.catalog.fields import FieldType
 from indexer.index.index import Index
 from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
 from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
+from indexer.storage.generations import adopt_segment, new_generation, publish
 from indexer.storage.layout import Layout, SegmentLayout
-from indexer.storage.manifest import EncoderRecord, adopt_segment, new_generation, publish
+from indexer.storage.records import EncoderRecord
 from scripts.benchmarks.index.vectors import Vectors, enlarge
 
 __all__ = ["COLOURS", "FIELDS", "add_segment", "products", "write_index"]

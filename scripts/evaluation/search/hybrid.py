@@ -18,13 +18,13 @@ from indexer.build.update import stored_products
 from indexer.catalog.fields import FieldType
 from indexer.index.index import Index, index_exists
 from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
-from indexer.retrieval.ann import QueryKind
 from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
 from indexer.search.engine import Engine
 from indexer.search.hybrid import Candidates, TextSearch
 from indexer.search.query import KEYWORD_WEIGHT, Fusion, Query, SearchMode, TextPart
+from indexer.storage.generations import adopt_segment, new_generation, publish
 from indexer.storage.layout import Layout, SegmentLayout
-from indexer.storage.manifest import EncoderRecord, adopt_segment, new_generation, publish
+from indexer.storage.records import EncoderRecord, QueryKind
 from scripts.evaluation.compact.measures import SHOP_WORDS
 from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import FASHION, SetRows, read_rows

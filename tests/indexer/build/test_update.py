@@ -25,7 +25,7 @@ from indexer.storage.layout import Layout
 from indexer.index.maintenance import prune, rollback, verify
 from indexer.storage.manifest import read_manifest
 from indexer.build.merge import merge
-from indexer.retrieval.ann import Kind
+from indexer.storage.records import Kind
 from indexer.tagging.fit_file import read_fitted
 from indexer.tagging.taxonomy.taxonomy import read_taxonomy
 

@@ -15,7 +15,7 @@ from indexer.build.build import BuildOptions, build_index
 from indexer.build.merge import merge
 from indexer.calibration.background import phrases_beside, pictures
 from indexer.calibration.fitting import fit_confidence
-from indexer.calibration.model import AskedBy
+from indexer.calibration.model import AskedBy, confidence_from_json, confidence_to_json
 from indexer.calibration.queries import CatalogSample, named_queries
 from indexer.errors import QueryError
 from indexer.index.index import Index
@@ -99,7 +99,7 @@ class TestEngine:
     def test_each_kind_of_query_has_its_own(self, engine: Engine) -> None:
         red = Image.new("RGB", (16, 16), (255, 30, 30))
         parts = ((TextPart("red"),), (ImagePart(red),), (TextPart("red"), ImagePart(red)))
-        kinds = engine.index.manifest.confidence.kinds
+        kinds = confidence_from_json(engine.index.manifest.confidence).kinds
         for asked, kind in zip(parts, AskedBy, strict=True):
             hit = engine.search(Query(asked, k=1)).hits[0]
             vector = engine.embed(asked)
@@ -116,9 +116,10 @@ class TestManifest:
     def test_it_is_written_down_and_read_back(self, built: Path) -> None:
         manifest = read_manifest(Layout(built), 1)
         fitted = fit_confidence(Index.open(built), FakeEncoder())
-        assert manifest.confidence == fitted  # and so a fit is deterministic
-        assert manifest.confidence.same == "product_type"
-        assert manifest.confidence.kinds[AskedBy.TEXT].queries > 90
+        confidence = confidence_from_json(manifest.confidence)
+        assert confidence == fitted  # and so a fit is deterministic
+        assert confidence.same == "product_type"
+        assert confidence.kinds[AskedBy.TEXT].queries > 90
 
     def test_an_older_manifest_gives_none(self, tmp_path: Path) -> None:
         build_index(shop(tmp_path / "shop", 9), tmp_path / "index", FakeEncoder(), OPTIONS)
@@ -141,7 +142,7 @@ class TestManifest:
         catalog.write_text("\n".join(lines[:10]) + "\n")
         assert build_index(catalog, index, FakeEncoder(), OPTIONS).published
         second = Index.open(index).manifest.confidence
-        assert second == fit_confidence(Index.open(index), FakeEncoder())
+        assert second == confidence_to_json(fit_confidence(Index.open(index), FakeEncoder()))
         assert second != first
         assert merge(index, lambda name: FakeEncoder()).merged
         assert Index.open(index).manifest.confidence == second
@@ -177,7 +178,7 @@ class TestOddCatalogs:
         catalog = shop(tmp_path / "shop", 9, fields=False)
         options = BuildOptions(workers=1, thumbnails=False)
         build_index(catalog, tmp_path / "index", FakeEncoder(), options)
-        confidence = Index.open(tmp_path / "index").manifest.confidence
+        confidence = confidence_from_json(Index.open(tmp_path / "index").manifest.confidence)
         assert confidence.same == ""
         assert confidence.kinds[AskedBy.IMAGE].slope > 0
 

@@ -22,8 +22,10 @@ from indexer.index.index import Index, index_exists
 from indexer.index.segment_writer import NewImage, NewProduct, write_segment
 from indexer.retrieval.filters import parse_filter
 from indexer.search.engine import Engine
+from indexer.storage.generations import publish
 from indexer.storage.layout import SEGMENT_FILES, Layout
-from indexer.storage.manifest import EncoderRecord, Manifest, publish
+from indexer.storage.manifest import Manifest
+from indexer.storage.records import EncoderRecord
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 

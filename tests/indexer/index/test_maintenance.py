@@ -11,8 +11,10 @@ from indexer.errors import DamagedIndexError, IndexFolderError, NoIndexError
 from indexer.index.index import Index
 from indexer.index.maintenance import prune, rollback, verify
 from indexer.index.segment_writer import NewImage, NewProduct, write_segment
+from indexer.storage.generations import make_live, publish
 from indexer.storage.layout import Layout
-from indexer.storage.manifest import EncoderRecord, Manifest, make_live, publish
+from indexer.storage.manifest import Manifest
+from indexer.storage.records import EncoderRecord
 
 
 @pytest.fixture

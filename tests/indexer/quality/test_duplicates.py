@@ -20,7 +20,7 @@ from indexer.quality.duplicates import (
     _stars,
     find_duplicates,
 )
-from indexer.retrieval.ann import Kind
+from indexer.storage.records import Kind
 from search_api.demo import draw_product
 from tests.support.picture_catalogs import COPIES, build, copy_of, drawn, jpeg
 

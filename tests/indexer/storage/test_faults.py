@@ -28,6 +28,7 @@ from indexer.index.maintenance import prune, rollback, verify
 from indexer.search.engine import Engine
 from indexer.search.query import Query, TextPart
 from indexer.storage.atomic_files import sha256_of
+from indexer.storage.generations import live_generation
 from indexer.storage.layout import (
     COLOUR_FILES,
     KEYWORDS_META,
@@ -37,7 +38,7 @@ from indexer.storage.layout import (
     Layout,
     keyword_file,
 )
-from indexer.storage.manifest import Manifest, live_generation, read_manifest
+from indexer.storage.manifest import Manifest, read_manifest
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"

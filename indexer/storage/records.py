@@ -1,0 +1,151 @@
+"""Records of a manifest: files, segments, encoder, tags, and how neighbours are searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = [
+    "Effort",
+    "EncoderRecord",
+    "FileRecord",
+    "Kind",
+    "NamedFile",
+    "NeighboursRecord",
+    "QueryKind",
+    "SegmentRecord",
+    "TaggingRecord",
+]
+
+
+class Kind(StrEnum):
+    """How neighbours are found.
+
+    FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
+    components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes
+    (4 bits for every 2 components of the difference to the centre) of the vectors in the nearest of
+    about 4 sqrt(n) clusters (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache locality is
+    not enough"). What the latter two find is ranked again by the stored vectors.
+    """
+
+    FLAT = "flat"
+    HNSW = "hnsw"
+    IVFPQ = "ivfpq"
+
+
+class QueryKind(StrEnum):
+    """What a query vector was made of: words lie apart from all pictures, and need more effort."""
+
+    IMAGE = "image"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look.
+
+    Attributes:
+        breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch).
+        candidates: Rows ranked again by their stored vectors.
+    """
+
+    breadth: int
+    candidates: int
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file's size in bytes and its SHA-256 in hex."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class NeighboursRecord:
+    """A segment's FAISS index.
+
+    Attributes:
+        kind: What it is.
+        efforts: How hard a search looks, by kind of query; tuned when it was built.
+        recall: Share of the ten nearest that it found then, by kind of query; empty where it
+            compares with everything.
+    """
+
+    kind: Kind = Kind.FLAT
+    efforts: Mapping[QueryKind, Effort] = field(default_factory=dict)
+    recall: Mapping[QueryKind, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file of the index folder's `tags`.
+
+    Attributes:
+        name: Its name there.
+        record: What it must consist of.
+    """
+
+    name: str
+    record: FileRecord
+
+
+@dataclass(frozen=True)
+class TaggingRecord:
+    """What the tags of a generation come from.
+
+    Attributes:
+        taxonomy: The taxonomy's name.
+        version: The taxonomy's own version.
+        digest: `TagChoice.digest` of what was chosen, by which another choice is told from it.
+        labels: The taxonomy itself.
+        fit: What its labels are for the encoder (`tagging.fitted`), so that later builds tag alike.
+        fields: The product fields that hold the tags, and their types, in the taxonomy's order.
+    """
+
+    taxonomy: str
+    version: int
+    digest: str
+    labels: NamedFile
+    fit: NamedFile
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """A segment of a generation, with the files it must consist of.
+
+    Attributes:
+        id: Its folder's name.
+        products: Products in its files, deleted ones included.
+        images: Pictures in its files, those of deleted products included.
+        files: Its files by name.
+        neighbours: Its FAISS index.
+        deleted: Rows of products that this generation has no more, as `rows.format_ranges` writes
+            them; this and the tags differ between the generations that share a segment.
+        deleted_products: How many rows those are.
+        deleted_images: How many pictures those products have.
+        text_weight: The titles' share in the vectors that are searched, 0 to 1.
+        tags: The tags of its products; None in a generation without.
+    """
+
+    id: str
+    products: int
+    images: int
+    files: Mapping[str, FileRecord]
+    neighbours: NeighboursRecord = NeighboursRecord()
+    deleted: str = ""
+    deleted_products: int = 0
+    deleted_images: int = 0
+    text_weight: float = 0.0
+    tags: NamedFile | None = None
+
+
+@dataclass(frozen=True)
+class EncoderRecord:
+    """The encoder that made the vectors."""
+
+    name: str
+    fingerprint: str
+    dim: int
