@@ -19,7 +19,7 @@ LookalikeError
 
 from __future__ import annotations
 
-from embeddings.errors import LookalikeError
+from embeddings import LookalikeError
 
 __all__ = [
     "BuildError",

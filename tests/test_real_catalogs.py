@@ -13,13 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.encoder import Encoder
-from indexer.build.build import BuildReport, build_index
-from indexer.build.title_mix import DEFAULT_TEXT_WEIGHT, mixed
-from indexer.index.index import Match
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, LikePart, Query, QueryPart, TextPart
+from embeddings import Encoder
+from embeddings.clip import load_encoder
+from indexer.build import BuildReport, build_index, mixed
+from indexer.build.title_mix import DEFAULT_TEXT_WEIGHT
+from indexer.index import Match
+from indexer.search import Engine, ImagePart, LikePart, Query, QueryPart, TextPart
 
 pytestmark = pytest.mark.shared
 

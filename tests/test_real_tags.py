@@ -10,17 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.encoder import Encoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.index.tagging import TagChoice
-from indexer.quality.tag_metrics import judge_group
-from indexer.search.engine import Engine, encode_pictures
-from indexer.tagging.examples import marks_of_values
-from indexer.tagging.fit_file import shipped_fit
-from indexer.tagging.fitting.fitting import Examples, FitOptions, fit_taxonomy
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import BUILT_IN, Group, Taxonomy, read_taxonomy
+from embeddings import Encoder
+from embeddings.clip import load_encoder
+from indexer.build import BuildOptions, build_index
+from indexer.index import TagChoice
+from indexer.quality import judge_group
+from indexer.search import Engine, encode_pictures
+from indexer.tagging import Tagger, marks_of_values, shipped_fit
+from indexer.tagging.fitting import Examples, fit_taxonomy
+from indexer.tagging.fitting.fitting import FitOptions
+from indexer.tagging.taxonomy import BUILT_IN, Group, Taxonomy, read_taxonomy
 
 pytestmark = pytest.mark.shared
 

@@ -31,8 +31,7 @@ from embeddings.errors import (
     ImageTooLargeError,
     UnsupportedImageError,
 )
-from embeddings.images.containers import FORMATS, Container, exif, offer_more, unwrap
-from embeddings.images.containers.base import check_pixels
+from embeddings.images.containers import FORMATS, Container, check_pixels, exif, offer_more, unwrap
 from embeddings.images.strict_pillow import strict_decoding
 
 __all__ = ["ALLOWED_FORMATS", "ImageLimits", "make_thumbnail", "open_image", "read_image"]

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from embeddings.encoder import Encoder
-from embeddings.images.decoding import ImageLimits
+from embeddings import Encoder
+from embeddings.images import ImageLimits
 from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
-from indexer.catalog.image_sources import ImageSource
-from indexer.calibration.fitting import fit_confidence
-from indexer.calibration.model import confidence_to_json
-from indexer.image_loading.decode_pool import DecodePool, DecodeTask
-from indexer.catalog.digest import product_digest
+from indexer.catalog import ImageSource
+from indexer.calibration import fit_confidence
+from indexer.calibration import confidence_to_json
+from indexer.image_loading import DecodePool, DecodeTask
+from indexer.catalog import product_digest
 from indexer.build.embedding import EmbeddingPipeline
 from indexer.errors import (
     BuildError,
@@ -29,22 +29,22 @@ from indexer.errors import (
     SourceError,
     TooManyBadRowsError,
 )
-from indexer.image_loading import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
-from indexer.catalog.fields import FieldType, FieldTyper, FieldValue, join_types
-from indexer.index.index import Index
-from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
+from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
+from indexer.catalog import FieldType, FieldTyper, FieldValue, join_types
+from indexer.index import Index
+from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.build.reusable_images import KnownImages
-from indexer.storage.layout import Layout, SegmentLayout
+from indexer.storage import Layout, SegmentLayout
 from indexer.build.ledger import Ledger, StagedImage
-from indexer.storage.write_lock import writing
-from indexer.storage.records import EncoderRecord, SegmentRecord
-from indexer.storage.manifest import Manifest
-from indexer.storage.generations import adopt_segment, live_generation, new_generation, publish, remove_orphans
+from indexer.storage import writing
+from indexer.storage import EncoderRecord, SegmentRecord
+from indexer.storage import Manifest
+from indexer.storage import adopt_segment, live_generation, new_generation, publish, remove_orphans
 from indexer.build.quarantine import write_quarantine
 from indexer.build.query_sample import QuerySample
-from indexer.index.segment import Segment
-from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
-from indexer.index.tagging import IndexTags, TagChoice, without_tags
+from indexer.index import Segment
+from indexer.index import NewImage, NewProduct, new_segment_id, write_segment
+from indexer.index import IndexTags, TagChoice, without_tags
 from indexer.build.title_mix import DEFAULT_TEXT_WEIGHT, TextMixer, mix_titles
 from indexer.build.update import Update
 

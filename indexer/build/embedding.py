@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings.encoder import Encoder
-from embeddings.errors import ImageError
-from indexer.image_loading.decode_pool import Decoded, DecodePool
+from embeddings import Encoder
+from embeddings import ImageError
+from indexer.image_loading import Decoded, DecodePool
 from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
 
 __all__ = ["EmbeddingPipeline"]

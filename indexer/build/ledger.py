@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.catalog import BadRow, CatalogRow
-from indexer.catalog.fields import FieldValue
-from indexer.colours.stored import ColourArray, colours_of
+from indexer.catalog import FieldValue
+from indexer.colours import ColourArray, colours_of
 
 __all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
 

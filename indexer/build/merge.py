@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from embeddings.encoder import Encoder, FloatArray
+from embeddings import Encoder, FloatArray
 from indexer.errors import BuildError, BuildInterruptedError
-from indexer.catalog.fields import FieldType
-from indexer.index.index import Index
-from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
-from indexer.storage.layout import Layout, SegmentLayout
-from indexer.storage.write_lock import writing
-from indexer.storage.records import NamedFile
-from indexer.storage.generations import adopt_segment, new_generation, publish, remove_orphans
-from indexer.storage.records import Kind
+from indexer.catalog import FieldType
+from indexer.index import Index
+from indexer.retrieval import NeighbourOptions, build_neighbours
+from indexer.storage import Layout, SegmentLayout
+from indexer.storage import writing
+from indexer.storage import NamedFile
+from indexer.storage import adopt_segment, new_generation, publish, remove_orphans
+from indexer.storage import Kind
 from indexer.build.query_sample import QuerySample
-from indexer.index.segment_writer import new_segment_id, write_segment
-from indexer.index.tag_files import write_tags
+from indexer.index import new_segment_id, write_segment
+from indexer.index import write_tags
 from indexer.build.update import stored_products
 
 __all__ = ["MergeReport", "merge"]

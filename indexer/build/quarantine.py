@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from indexer.catalog import BadRow
-from indexer.storage.atomic_files import sync_file, sync_folder
+from indexer.storage import sync_file, sync_folder
 
 __all__ = ["write_quarantine"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 
-from embeddings.encoder import Encoder, FloatArray, encode_many_texts
-from indexer.index.segment_writer import NewProduct
+from embeddings import Encoder, FloatArray, encode_many_texts
+from indexer.index import NewProduct
 
 __all__ = ["QuerySample"]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from embeddings.encoder import Encoder
+from embeddings import Encoder
 from indexer.errors import BuildError, BuildInterruptedError, TaxonomyError
-from indexer.index.index import Index
-from indexer.index.info import tag_coverage
-from indexer.storage.layout import Layout
-from indexer.storage.write_lock import writing
-from indexer.storage.generations import new_generation, publish, remove_orphans
-from indexer.index.tagging import IndexTags, TagChoice, without_tags
+from indexer.index import Index
+from indexer.index import tag_coverage
+from indexer.storage import Layout
+from indexer.storage import writing
+from indexer.storage import new_generation, publish, remove_orphans
+from indexer.index import IndexTags, TagChoice, without_tags
 
 __all__ = ["RetagReport", "retag"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from indexer.build.ledger import EmbeddedImage
-from indexer.index.segment import Segment
+from indexer.index import Segment
 
 __all__ = ["KnownImages"]
 

@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray
-from indexer.catalog.fields import FieldValue
-from indexer.index.segment_writer import NewProduct
-from indexer.catalog.titles import title_of
+from embeddings import Encoder, FloatArray
+from indexer.catalog import FieldValue
+from indexer.index import NewProduct
+from indexer.catalog import title_of
 
 __all__ = [
     "DEFAULT_TEXT_WEIGHT",

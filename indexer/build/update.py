@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from indexer.catalog.fields import FieldType
-from indexer.storage.records import SegmentRecord
-from indexer.storage.row_sets import Mask, format_ranges
-from indexer.index.segment import Segment
-from indexer.index.segment_writer import NewImage, NewProduct
+from indexer.catalog import FieldType
+from indexer.storage import SegmentRecord
+from indexer.storage import Mask, format_ranges
+from indexer.index import Segment
+from indexer.index import NewImage, NewProduct
 
 __all__ = ["Update", "stored_products"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from embeddings.encoder import Encoder, FloatArray, encode_many_texts
+from embeddings import Encoder, FloatArray, encode_many_texts
 from indexer.calibration.background import phrases_beside, pictures
 from indexer.calibration.model import (
     PRIORS,
@@ -20,8 +20,8 @@ from indexer.calibration.model import (
     fit_calibration,
 )
 from indexer.calibration.queries import CatalogSample, named_queries, value_of, view_of
-from indexer.index.index import Index
-from indexer.storage.records import QueryKind
+from indexer.index import Index
+from indexer.storage import QueryKind
 
 __all__ = ["HITS", "LabelledPairs", "draw_pairs", "fit_confidence"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 
 __all__ = [
     "PRIORS",

@@ -12,10 +12,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from embeddings.encoder import FloatArray
-from indexer.catalog.fields import FieldType
-from indexer.index.index import Index
-from indexer.index.segment import Segment
+from embeddings import FloatArray
+from indexer.catalog import FieldType
+from indexer.index import Index, Segment
 
 __all__ = ["Asked", "CatalogSample", "named_queries", "value_of", "view_of"]
 

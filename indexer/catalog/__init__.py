@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from indexer.catalog.formats.opening import open_catalog
-from indexer.catalog.image_sources import ImageSource
-from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger
+from indexer.catalog.digest import DIGEST_BYTES, product_digest
+from indexer.catalog.fields import (
+    FieldType,
+    FieldTyper,
+    FieldValue,
+    ShownValue,
+    arrow_schema,
+    join_types,
+    to_batch,
+)
+from indexer.catalog.formats import open_catalog
+from indexer.catalog.image_sources import ImageSource, check_size, embedded_image, find_image
+from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id, shown
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
+from indexer.catalog.titles import title_field, title_of
 
 __all__ = [
+    "DIGEST_BYTES",
     "MAX_ID_BYTES",
     "BadRow",
     "Catalog",
     "CatalogOptions",
     "CatalogRow",
+    "FieldType",
+    "FieldTyper",
+    "FieldValue",
     "IdLedger",
     "ImageSource",
     "Reason",
+    "ShownValue",
+    "arrow_schema",
+    "check_size",
+    "clean_id",
+    "embedded_image",
+    "find_image",
+    "join_types",
     "open_catalog",
+    "product_digest",
+    "shown",
+    "title_field",
+    "title_of",
+    "to_batch",
 ]

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray
-from embeddings.preprocess import Preprocess
+from embeddings import Encoder, EncoderSpec, FloatArray, PixelArray, Preprocess
 
 __all__ = ["RememberingEncoder"]
 

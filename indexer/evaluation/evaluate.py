@@ -7,16 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.catalog import titles
-from indexer.catalog.rows import BadRow
+from indexer.catalog import BadRow
+from indexer.catalog import title_of as title_of_fields
 from indexer.errors import CatalogError
 from indexer.evaluation.comparison import Change, Comparison, Figures, compare, figures_of
 from indexer.evaluation.labelled_queries import LabelledQuery, QueryColumns, read_queries
 from indexer.evaluation.metrics import metric_names
 from indexer.evaluation.runner import Judgement, Outcome, RankedHit, judge
-from indexer.index.index import Index
-from indexer.search.engine import Engine
-from indexer.search.query import Query
+from indexer.index import Index
+from indexer.search import Engine, Query
 
 __all__ = ["Evaluation", "Side", "evaluate", "named", "summary", "title_of"]
 
@@ -156,7 +155,7 @@ def named(query: LabelledQuery) -> str:
 
 def title_of(index: Index, product_id: str) -> str:
     """A product's title, or its id."""
-    return titles.title_of(index.get(product_id).fields) or product_id
+    return title_of_fields(index.get(product_id).fields) or product_id
 
 
 def _side(side: Side) -> dict[str, Any]:

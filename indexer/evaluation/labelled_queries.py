@@ -10,10 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from indexer.catalog.formats.plain_tables import TableRow, read_table
-from indexer.catalog.image_sources import ImageSource, embedded_image, find_image
-from indexer.catalog.product_ids import clean_id, shown
-from indexer.catalog.rows import BadRow, Reason
+from indexer.catalog import BadRow, ImageSource, Reason, clean_id, embedded_image, find_image, shown
+from indexer.catalog.formats import TableRow, read_table
 from indexer.errors import CatalogError, RowError
 
 __all__ = ["AskedBy", "LabelledQueries", "LabelledQuery", "QueryColumns", "read_queries"]

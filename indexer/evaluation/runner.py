@@ -8,20 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from embeddings.encoder import Encoder
-from embeddings.errors import ImageError
-from embeddings.images.decoding import open_image
-from indexer.catalog.fields import FieldType, FieldValue, ShownValue
-from indexer.catalog.product_ids import shown
-from indexer.catalog.rows import BadRow, Reason
+from embeddings import Encoder, ImageError
+from embeddings.images import open_image
+from indexer.catalog import BadRow, FieldType, FieldValue, Reason, ShownValue, shown
 from indexer.errors import QueryError, RowError
 from indexer.evaluation.batched_encoder import RememberingEncoder
 from indexer.evaluation.labelled_queries import LabelledQuery
 from indexer.evaluation.metrics import DEPTH, Values, query_metrics
-from indexer.index.index import Index, Match
-from indexer.retrieval.filters import And, parse_filter
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, Query, QueryPart, TextPart
+from indexer.index import Index, Match
+from indexer.retrieval import And, parse_filter
+from indexer.search import Engine, ImagePart, Query, QueryPart, TextPart
 
 __all__ = ["SHOWN_HITS", "Judgement", "Outcome", "RankedHit", "judge"]
 

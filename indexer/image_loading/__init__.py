@@ -1,9 +1,13 @@
-"""Fetching pictures from http and https URLs, within limits and only from allowed addresses."""
+"""Image loading: decoding images in worker processes, and fetching them from URLs."""
 
 from __future__ import annotations
 
-from indexer.image_loading.addresses import AddressPolicy, clean_host
-from indexer.image_loading.fetcher import Fetcher, FetchLimits
-from indexer.image_loading.prefetch import fetch_ahead
+from indexer.image_loading.decode_pool import (
+    THUMBNAIL_SIDE,
+    Decoded,
+    DecodePool,
+    DecodeTask,
+    decoder_faults,
+)
 
-__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "clean_host", "fetch_ahead"]
+__all__ = ["THUMBNAIL_SIDE", "DecodePool", "DecodeTask", "Decoded", "decoder_faults"]

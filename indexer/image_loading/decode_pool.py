@@ -13,11 +13,9 @@ from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from embeddings.encoder import PixelArray
-from embeddings.errors import BrokenImageError
-from embeddings.images.decoding import ImageLimits, make_thumbnail, open_image
-from embeddings.preprocess import Preprocess
-from indexer.colours.stored import ColourArray, measured
+from embeddings import BrokenImageError, PixelArray, Preprocess
+from embeddings.images import ImageLimits, make_thumbnail, open_image
+from indexer.colours import ColourArray, measured
 
 __all__ = ["THUMBNAIL_SIDE", "DecodePool", "DecodeTask", "Decoded", "decoder_faults"]
 

@@ -1,1 +1,54 @@
 """The opened index: segments, facets, thumbnails and maintenance of an index folder."""
+
+from __future__ import annotations
+
+from indexer.index.index import Found, Index, Match, Product, index_exists
+from indexer.index.info import describe, index_kind, index_recall, tag_coverage
+from indexer.index.maintenance import GenerationReport, prune, rollback, verify
+from indexer.index.product_tags import FIELD_PREFIX
+from indexer.index.segment import Segment
+from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
+from indexer.index.tag_files import write_tags
+from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, remembered_tagger, without_tags
+from indexer.index.thumbnails import (
+    SCAN_SIDE,
+    PictureScan,
+    PictureTable,
+    Progress,
+    open_thumbnail,
+    scan_pictures,
+)
+
+__all__ = [
+    "FIELD_PREFIX",
+    "NO_TAGS",
+    "SCAN_SIDE",
+    "Found",
+    "GenerationReport",
+    "Index",
+    "IndexTags",
+    "Match",
+    "NewImage",
+    "NewProduct",
+    "PictureScan",
+    "PictureTable",
+    "Product",
+    "Progress",
+    "Segment",
+    "TagChoice",
+    "describe",
+    "index_exists",
+    "index_kind",
+    "index_recall",
+    "new_segment_id",
+    "open_thumbnail",
+    "prune",
+    "remembered_tagger",
+    "rollback",
+    "scan_pictures",
+    "tag_coverage",
+    "verify",
+    "without_tags",
+    "write_segment",
+    "write_tags",
+]

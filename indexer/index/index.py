@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from embeddings.encoder import EncoderSpec, FloatArray
-from indexer.catalog.fields import FieldType, FieldValue, ShownValue
-from indexer.colours.dominant import MeasuredColours
+from embeddings import EncoderSpec, FloatArray
+from indexer.catalog import FieldType, FieldValue, ShownValue
+from indexer.colours import MeasuredColours
 from indexer.errors import (
     DamagedIndexError,
     EncoderMismatchError,
@@ -24,11 +24,16 @@ from indexer.errors import (
 )
 from indexer.index.segment import Segment
 from indexer.index.tag_files import TagTable, checked_file, open_tags
-from indexer.retrieval.filters import Predicate
-from indexer.storage.generations import generations, live_generation
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import Manifest, read_manifest
-from indexer.storage.records import QueryKind, SegmentRecord
+from indexer.retrieval import Predicate
+from indexer.storage import (
+    Layout,
+    Manifest,
+    QueryKind,
+    SegmentRecord,
+    generations,
+    live_generation,
+    read_manifest,
+)
 
 __all__ = ["FACET_VALUES", "Found", "Index", "Match", "Product", "StoredImage", "index_exists"]
 

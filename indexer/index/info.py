@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer.index.index import Index
-from indexer.retrieval.filters import Exists
-from indexer.storage.generations import generations
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import Manifest
-from indexer.storage.records import Kind, QueryKind
+from indexer.retrieval import Exists
+from indexer.storage import Kind, Layout, Manifest, QueryKind, generations
 
 __all__ = ["describe", "index_kind", "index_recall", "tag_coverage"]
 

@@ -9,11 +9,16 @@ import numpy as np
 
 from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.index.index import Index
-from indexer.storage.atomic_files import sync_folder
-from indexer.storage.generations import generations, live_generation, make_live, remove_orphans
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import read_manifest
-from indexer.storage.write_lock import writing
+from indexer.storage import (
+    Layout,
+    generations,
+    live_generation,
+    make_live,
+    read_manifest,
+    remove_orphans,
+    sync_folder,
+    writing,
+)
 
 __all__ = ["GenerationReport", "prune", "rollback", "verify"]
 

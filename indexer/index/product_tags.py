@@ -6,16 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
-from indexer.catalog.fields import FieldType, arrow_schema
-from indexer.colours.dominant import unpack
-from indexer.colours.lab import ciede2000
-from indexer.colours.labels import classifier
-from indexer.colours.names import colour_table
-from indexer.colours.stored import ColourArray
+from embeddings import FloatArray
+from indexer.catalog import FieldType, arrow_schema
+from indexer.colours import ColourArray, ciede2000, classifier, colour_table, unpack
 from indexer.index.segment import Segment
-from indexer.tagging.tagger import GroupScores, Tagger
-from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
+from indexer.tagging import GroupScores, Tagger
+from indexer.tagging.taxonomy import Group, Taxonomy
 
 __all__ = ["COLOUR_GROUPS", "FIELD_PREFIX", "field_of", "product_vectors", "tag_table"]
 

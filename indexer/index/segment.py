@@ -14,32 +14,33 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
-from indexer.catalog.digest import DIGEST_BYTES
-from indexer.catalog.fields import FieldType, FieldValue, ShownValue, arrow_schema
-from indexer.colours.product_match import ProductColours
-from indexer.colours.stored import COLOURS_SHAPE, ColourArray
+from embeddings import FloatArray
+from indexer.catalog import DIGEST_BYTES, FieldType, FieldValue, ShownValue, arrow_schema
+from indexer.colours import COLOURS_SHAPE, ColourArray, ProductColours
 from indexer.errors import DamagedIndexError
 from indexer.index.tag_files import TagTable
-from indexer.retrieval.ann import NeighbourIndex
-from indexer.retrieval.bm25 import KeywordIndex
-from indexer.retrieval.filter_columns import Columns
-from indexer.retrieval.filters import Predicate, evaluate
-from indexer.storage.atomic_files import sha256_of
-from indexer.storage.key_lookup import Lookup, content_key, content_keys, id_key, id_keys
-from indexer.storage.layout import (
+from indexer.retrieval import Columns, KeywordIndex, NeighbourIndex, Predicate, evaluate
+from indexer.storage import (
     COLOUR_FILES,
     KEYWORDS_META,
     LOOKUP_FILES,
     SEGMENT_FILES,
     TEXT_FILES,
+    Lookup,
+    MappedVectors,
+    Mask,
+    RowSet,
     SegmentLayout,
+    SegmentRecord,
+    content_key,
+    content_keys,
+    id_key,
+    id_keys,
     is_keyword_file,
+    map_file,
+    parse_ranges,
+    sha256_of,
 )
-from indexer.storage.memory_map import map_file
-from indexer.storage.records import SegmentRecord
-from indexer.storage.row_sets import Mask, RowSet, parse_ranges
-from indexer.storage.vectors import MappedVectors
 
 __all__ = ["Segment"]
 

@@ -14,22 +14,28 @@ import pyarrow as pa
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from indexer.catalog.digest import DIGEST_BYTES
-from indexer.catalog.fields import FieldType, FieldValue, arrow_schema, to_batch
-from indexer.colours.stored import COLOURS_SHAPE, ColourArray, measured_on
-from indexer.retrieval.ann import write_neighbours
-from indexer.retrieval.bm25 import KeywordWriter
-from indexer.storage.atomic_files import sha256_of, sync_file, sync_folder
-from indexer.storage.key_lookup import KeyArray, Lookup, content_keys, id_keys
-from indexer.storage.layout import (
+from indexer.catalog import DIGEST_BYTES, FieldType, FieldValue, arrow_schema, to_batch
+from indexer.colours import COLOURS_SHAPE, ColourArray, measured_on
+from indexer.retrieval import KeywordWriter, write_neighbours
+from indexer.storage import (
     COLOUR_FILES,
     LOOKUP_FILES,
     SEGMENT_FILES,
     TEXT_FILES,
+    FileRecord,
+    KeyArray,
+    Kind,
+    Lookup,
+    NeighboursRecord,
     SegmentLayout,
+    SegmentRecord,
+    content_keys,
+    id_keys,
+    searched_vectors,
+    sha256_of,
+    sync_file,
+    sync_folder,
 )
-from indexer.storage.records import FileRecord, Kind, NeighboursRecord, SegmentRecord
-from indexer.storage.vectors import searched_vectors
 
 __all__ = ["NewImage", "NewProduct", "new_segment_id", "write_flat", "write_segment"]
 

@@ -14,12 +14,9 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from indexer.catalog.fields import FieldType, arrow_schema
+from indexer.catalog import FieldType, arrow_schema
 from indexer.errors import DamagedIndexError
-from indexer.storage.atomic_files import replace_file, sha256_of
-from indexer.storage.layout import Layout
-from indexer.storage.memory_map import map_file
-from indexer.storage.records import FileRecord, NamedFile
+from indexer.storage import FileRecord, Layout, NamedFile, map_file, replace_file, sha256_of
 
 __all__ = ["TagTable", "checked_file", "new_file", "open_tags", "write_tags"]
 

@@ -11,18 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.encoder import Encoder, FloatArray
-from indexer.catalog.fields import FieldType
+from embeddings import Encoder, FloatArray
+from indexer.catalog import FieldType
 from indexer.index.index import Index
 from indexer.index.product_tags import field_of, tag_table
 from indexer.index.tag_files import checked_file, new_file, write_tags
-from indexer.storage.atomic_files import replace_file
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import Manifest
-from indexer.storage.records import TaggingRecord
-from indexer.tagging.fit_file import Fitted, read_fitted, write_fitted
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy, read_taxonomy
+from indexer.storage import Layout, Manifest, TaggingRecord, replace_file
+from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
+from indexer.tagging.taxonomy import Group, Label, Taxonomy, read_taxonomy
 
 __all__ = ["NO_TAGS", "IndexTags", "TagChoice", "remembered_tagger", "without_tags"]
 

@@ -1,1 +1,28 @@
 """Catalog quality checks: duplicates, wrong titles, gaps, tag audits."""
+
+from __future__ import annotations
+
+from indexer.quality.duplicates import DuplicateGroup, DuplicateReport, Likeness, find_duplicates
+from indexer.quality.health import TINY_SIDE, CatalogHealth, RareValue, examine
+from indexer.quality.tag_audit import Audit, AuditOptions, GroupAudit, audit_tags
+from indexer.quality.tag_metrics import GroupFigures, judge_group, right_labels
+from indexer.quality.title_check import check_titles
+
+__all__ = [
+    "TINY_SIDE",
+    "Audit",
+    "AuditOptions",
+    "CatalogHealth",
+    "DuplicateGroup",
+    "DuplicateReport",
+    "GroupAudit",
+    "GroupFigures",
+    "Likeness",
+    "RareValue",
+    "audit_tags",
+    "check_titles",
+    "examine",
+    "find_duplicates",
+    "judge_group",
+    "right_labels",
+]

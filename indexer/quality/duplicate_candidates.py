@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index.segment import Segment
-from indexer.index.thumbnails import SCAN_SIDE, PictureTable, Progress
+from indexer.index import SCAN_SIDE, PictureTable, Progress, Segment
 from indexer.quality.same_image import Window
-from indexer.storage.records import Kind, QueryKind
-from indexer.storage.row_sets import RowSet
+from indexer.storage import Kind, QueryKind, RowSet
 
 __all__ = ["Alignment", "alike_when_small", "near_by_vector"]
 

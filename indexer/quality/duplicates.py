@@ -23,15 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.catalog.titles import title_field
-from indexer.index.index import Index
-from indexer.index.thumbnails import (
-    PictureScan,
-    PictureTable,
-    Progress,
-    open_thumbnail,
-    scan_pictures,
-)
+from indexer.catalog import title_field
+from indexer.index import Index, PictureScan, PictureTable, Progress, open_thumbnail, scan_pictures
 from indexer.quality.duplicate_candidates import Alignment, alike_when_small, near_by_vector
 from indexer.quality.same_image import UNALTERED_CUT, compare
 

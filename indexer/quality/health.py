@@ -13,14 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder
-from indexer.catalog.fields import FieldType
-from indexer.catalog.titles import title_field
-from indexer.index.index import Index
-from indexer.index.thumbnails import PictureScan, PictureTable, Progress, scan_pictures
+from embeddings import Encoder
+from indexer.catalog import FieldType, title_field
+from indexer.index import Index, PictureScan, PictureTable, Progress, scan_pictures
 from indexer.quality.duplicates import BLANK_SPREAD, DuplicateReport, Likeness, find_duplicates
 from indexer.quality.title_check import TitleSuspect, check_titles
-from indexer.storage.layout import Layout
+from indexer.storage import Layout
 
 __all__ = [
     "TINY_SIDE",

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import TaxonomyError
-from indexer.index.index import Index
-from indexer.index.thumbnails import PictureTable
+from indexer.index import Index, PictureTable
 from indexer.quality.tag_metrics import GroupFigures, judge_group, right_labels
-from indexer.tagging.examples import marks_of_values
-from indexer.tagging.tagger import GroupScores, Tagger
+from indexer.tagging import GroupScores, Tagger, marks_of_values
 
 __all__ = ["Audit", "AuditOptions", "Coverage", "GroupAudit", "LabelAudit", "Shown", "audit_tags"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.tagging.tagger import GroupScores, parents_of
-from indexer.tagging.taxonomy.taxonomy import Group
+from indexer.tagging import GroupScores, parents_of
+from indexer.tagging.taxonomy import Group
 
 __all__ = ["GroupFigures", "LabelFigures", "expected_error", "judge_group", "right_labels"]
 

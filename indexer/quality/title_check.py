@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray
-from indexer.index.thumbnails import PictureTable, Progress
+from embeddings import Encoder, FloatArray
+from indexer.index import PictureTable, Progress
 
 __all__ = ["LISTED_SHARE", "TitleSuspect", "check_titles"]
 

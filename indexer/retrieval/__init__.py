@@ -1,1 +1,33 @@
 """Candidate retrieval in one segment: FAISS vectors, BM25 keywords, field filters."""
+
+from __future__ import annotations
+
+from indexer.retrieval.ann import NeighbourIndex, write_neighbours
+from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
+from indexer.retrieval.ann_tuning import exact_neighbours
+from indexer.retrieval.bm25 import Asked, KeywordIndex, KeywordWriter, idf
+from indexer.retrieval.filter_columns import Columns
+from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter
+from indexer.retrieval.tokens import code_of, codes, words
+
+__all__ = [
+    "And",
+    "Asked",
+    "Columns",
+    "Exists",
+    "HasColour",
+    "KeywordIndex",
+    "KeywordWriter",
+    "NeighbourIndex",
+    "NeighbourOptions",
+    "Predicate",
+    "build_neighbours",
+    "code_of",
+    "codes",
+    "evaluate",
+    "exact_neighbours",
+    "idf",
+    "parse_filter",
+    "words",
+    "write_neighbours",
+]

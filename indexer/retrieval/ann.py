@@ -12,12 +12,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.errors import DamagedIndexError
 from indexer.retrieval.ann_clusters import ClusterMap, clusters_at_first, clusters_to_visit
-from indexer.storage.records import Effort, Kind, QueryKind
-from indexer.storage.row_sets import RowSet
-from indexer.storage.vectors import MappedVectors
+from indexer.storage import Effort, Kind, MappedVectors, QueryKind, RowSet
 
 __all__ = [
     "LADDERS",

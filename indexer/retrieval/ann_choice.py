@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.retrieval.ann import NeighbourIndex, write_neighbours
 from indexer.retrieval.ann_tuning import draw_samples, tune
-from indexer.storage.layout import SegmentLayout
-from indexer.storage.records import Kind, NeighboursRecord
-from indexer.storage.vectors import searched_vectors
+from indexer.storage import Kind, NeighboursRecord, SegmentLayout, searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
 

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.storage.row_sets import RowSet
+from indexer.storage import RowSet
 
 __all__ = ["ClusterMap", "Holding", "clusters_at_first", "clusters_to_visit"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.retrieval.ann import LADDERS, NeighbourIndex
-from indexer.storage.records import Effort, Kind, QueryKind
+from indexer.storage import Effort, Kind, QueryKind
 
 __all__ = ["RECALL_AT", "Sample", "Tuned", "draw_samples", "exact_neighbours", "tune"]
 

@@ -21,11 +21,10 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from indexer.catalog.fields import FieldValue
+from indexer.catalog import FieldValue
 from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.retrieval.tokens import code_of, codes, words
-from indexer.storage.layout import KEYWORDS_META, keyword_file
-from indexer.storage.row_sets import Mask
+from indexer.storage import KEYWORDS_META, Mask, keyword_file
 
 __all__ = ["Asked", "KeywordIndex", "KeywordWriter", "Scores", "idf"]
 

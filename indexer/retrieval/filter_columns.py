@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from indexer.colours.product_match import ProductColours
-from indexer.storage.row_sets import Mask
+from indexer.colours import ProductColours
+from indexer.storage import Mask
 
 __all__ = ["CodedColumn", "CodedLabels", "Columns"]
 

@@ -25,10 +25,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from indexer.catalog.fields import FieldType, FieldValue
+from indexer.catalog import FieldType, FieldValue
 from indexer.errors import QueryError
 from indexer.retrieval.filter_columns import Columns
-from indexer.storage.row_sets import Mask
+from indexer.storage import Mask
 
 __all__ = [
     "And",

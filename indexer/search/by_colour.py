@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.colours.lab import LabArray
-from indexer.colours.names import colour_of, colour_table
+from indexer.colours import LabArray, colour_of, colour_table
 from indexer.errors import QueryError
-from indexer.index.index import Found, Index
-from indexer.retrieval.filters import And, HasColour, Predicate
+from indexer.index import Found, Index
+from indexer.retrieval import And, HasColour, Predicate
 from indexer.search.query import Query, SearchMode, TextPart, WantedColour
 
 __all__ = ["COLOUR_POOL", "Ranking", "colour_alone", "coloured", "with_colour"]

@@ -13,13 +13,11 @@ import numpy as np
 import structlog
 from PIL import Image
 
-from embeddings.encoder import Encoder, FloatArray, PixelArray
-from embeddings.zero_shot import Tag, ZeroShotClassifier
-from indexer.calibration.model import AskedBy, Confidence, confidence_from_json
+from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
+from indexer.calibration import AskedBy, Confidence, confidence_from_json
 from indexer.errors import DamagedIndexError, IndexFolderError, QueryError
-from indexer.index.index import Found, Index, Match, Product
-from indexer.index.tagging import remembered_tagger
-from indexer.retrieval.filters import parse_filter
+from indexer.index import Found, Index, Match, Product, remembered_tagger
+from indexer.retrieval import parse_filter
 from indexer.search.by_colour import coloured, with_colour
 from indexer.search.explain import explain
 from indexer.search.hybrid import Candidates, TextSearch
@@ -33,15 +31,11 @@ from indexer.search.query import (
     TextPart,
 )
 from indexer.search.query_tags import query_tags
-from indexer.search.ranking.diversity import POOL, check_diversity, diversified
-from indexer.search.ranking.paging import Chosen, Surety, choose
+from indexer.search.ranking import POOL, Chosen, Surety, check_diversity, choose, diversified
 from indexer.search.recommend import check_seeds, recommend
-from indexer.storage.generations import live_generation
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import read_manifest
-from indexer.storage.records import QueryKind
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
+from indexer.storage import Layout, QueryKind, live_generation, read_manifest
+from indexer.tagging import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
 
 __all__ = ["EncodedParts", "Engine", "encode_pictures", "tag_images"]
 

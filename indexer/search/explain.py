@@ -7,14 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from embeddings.zero_shot import Tag
-from indexer.catalog.fields import ShownValue
-from indexer.colours.dominant import MeasuredColours
-from indexer.colours.lab import LabArray, ciede2000, rgb_of
-from indexer.colours.names import NEAR, colour_of, colour_table
-from indexer.colours.stored import measured
-from indexer.index.index import Found, Index
-from indexer.index.product_tags import FIELD_PREFIX
+from embeddings import Tag
+from indexer.catalog import ShownValue
+from indexer.colours import (
+    NEAR,
+    LabArray,
+    MeasuredColours,
+    ciede2000,
+    colour_of,
+    colour_table,
+    measured,
+    rgb_of,
+)
+from indexer.index import FIELD_PREFIX, Found, Index
 from indexer.search.query import Explanation, ImagePart, LikePart, Query, SharedColour, TextPart
 
 __all__ = ["explain"]

@@ -8,15 +8,12 @@ from itertools import islice
 
 import numpy as np
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.errors import QueryError
-from indexer.index.index import Found, Index
-from indexer.retrieval.bm25 import Asked, KeywordIndex, idf
-from indexer.retrieval.filters import Predicate
-from indexer.retrieval.tokens import code_of, codes, words
+from indexer.index import Found, Index
+from indexer.retrieval import Asked, KeywordIndex, Predicate, code_of, codes, idf, words
 from indexer.search.query import Fusion
-from indexer.storage.records import QueryKind
-from indexer.storage.row_sets import Mask
+from indexer.storage import Mask, QueryKind
 
 __all__ = ["DEPTH", "Candidates", "TextSearch"]
 

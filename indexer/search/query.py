@@ -9,10 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from embeddings.encoder import PixelArray
-from embeddings.zero_shot import Tag
-from indexer.catalog.fields import FieldValue
-from indexer.index.index import Match
+from embeddings import PixelArray, Tag
+from indexer.catalog import FieldValue
+from indexer.index import Match
 
 __all__ = [
     "KEYWORD_WEIGHT",

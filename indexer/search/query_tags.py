@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from embeddings.encoder import FloatArray
-from embeddings.zero_shot import Tag
-from indexer.index.index import Index
+from embeddings import FloatArray, Tag
+from indexer.index import Index
 from indexer.search.query import ImagePart, LikePart, Query
-from indexer.tagging.tagger import Tagger
+from indexer.tagging import Tagger
 
 __all__ = ["MOST_LABELS", "query_tags"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.errors import QueryError, UnknownProductError
-from indexer.index.index import Index, Match
-from indexer.retrieval.filters import Predicate
-from indexer.storage.records import QueryKind
+from indexer.index import Index, Match
+from indexer.retrieval import Predicate
+from indexer.storage import QueryKind
 
 __all__ = ["Ballot", "Seeds", "check_seeds", "recommend", "tally", "voters"]
 

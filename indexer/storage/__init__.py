@@ -1,1 +1,90 @@
 """Files of an index folder: layout, manifests, vectors, locks, atomic writes."""
+
+from __future__ import annotations
+
+from indexer.storage.atomic_files import replace_file, sha256_of, sync_file, sync_folder
+from indexer.storage.generations import (
+    adopt_segment,
+    generations,
+    live_generation,
+    make_live,
+    new_generation,
+    publish,
+    remove_orphans,
+)
+from indexer.storage.key_lookup import KeyArray, Lookup, content_key, content_keys, id_key, id_keys
+from indexer.storage.layout import (
+    COLOUR_FILES,
+    KEYWORDS_META,
+    LOOKUP_FILES,
+    SEGMENT_FILES,
+    TEXT_FILES,
+    Layout,
+    SegmentLayout,
+    is_keyword_file,
+    keyword_file,
+)
+from indexer.storage.manifest import Manifest, read_manifest
+from indexer.storage.memory_map import map_file
+from indexer.storage.records import (
+    Effort,
+    EncoderRecord,
+    FileRecord,
+    Kind,
+    NamedFile,
+    NeighboursRecord,
+    QueryKind,
+    SegmentRecord,
+    TaggingRecord,
+)
+from indexer.storage.row_sets import Mask, RowSet, format_ranges, parse_ranges
+from indexer.storage.vectors import MappedVectors, searched_vectors
+from indexer.storage.write_lock import writing
+
+__all__ = [
+    "COLOUR_FILES",
+    "KEYWORDS_META",
+    "LOOKUP_FILES",
+    "SEGMENT_FILES",
+    "TEXT_FILES",
+    "Effort",
+    "EncoderRecord",
+    "FileRecord",
+    "KeyArray",
+    "Kind",
+    "Layout",
+    "Lookup",
+    "Manifest",
+    "MappedVectors",
+    "Mask",
+    "NamedFile",
+    "NeighboursRecord",
+    "QueryKind",
+    "RowSet",
+    "SegmentLayout",
+    "SegmentRecord",
+    "TaggingRecord",
+    "adopt_segment",
+    "content_key",
+    "content_keys",
+    "format_ranges",
+    "generations",
+    "id_key",
+    "id_keys",
+    "is_keyword_file",
+    "keyword_file",
+    "live_generation",
+    "make_live",
+    "map_file",
+    "new_generation",
+    "parse_ranges",
+    "publish",
+    "read_manifest",
+    "remove_orphans",
+    "replace_file",
+    "searched_vectors",
+    "sha256_of",
+    "sync_file",
+    "sync_folder",
+    "writing",
+]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from indexer.catalog.fields import FieldType
+from indexer.catalog import FieldType
 from indexer.errors import DamagedIndexError
 from indexer.storage.layout import Layout
 from indexer.storage.records import (

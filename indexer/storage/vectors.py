@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.storage.layout import SegmentLayout
 from indexer.storage.memory_map import map_file
 

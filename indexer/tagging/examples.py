@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray, PixelArray
-from embeddings.errors import ImageError
-from embeddings.images.decoding import open_image
+from embeddings import Encoder, FloatArray, ImageError, PixelArray
+from embeddings.images import open_image
 from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog
 from indexer.errors import SourceError, TaxonomyError
-from indexer.tagging.fitting.fitting import Examples
-from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
+from indexer.tagging.fitting import Examples
+from indexer.tagging.taxonomy import Group, Taxonomy
 
 __all__ = ["ExampleReport", "marks_of_values", "read_examples"]
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from embeddings.encoder import EncoderSpec, FloatArray
+from embeddings import EncoderSpec, FloatArray
 from indexer.errors import TaxonomyError
-from indexer.storage.atomic_files import replace_file
-from indexer.tagging.taxonomy.taxonomy import BUILT_IN, Group, Taxonomy
+from indexer.storage import replace_file
+from indexer.tagging.taxonomy import BUILT_IN, Group, Taxonomy
 
 __all__ = ["Fitted", "GroupFit", "read_fitted", "shipped_fit", "write_fitted"]
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray, encode_many_texts
-from embeddings.zero_shot import Tag
+from embeddings import Encoder, FloatArray, Tag, encode_many_texts
 from indexer.errors import TaxonomyError
 from indexer.tagging.fit_file import Fitted, GroupFit, shipped_fit
 from indexer.tagging.negatives import NO_PRODUCT, PLAIN
-from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
+from indexer.tagging.taxonomy import Group, Taxonomy
 
 __all__ = ["GroupScores", "Tagger", "group_probabilities", "label_prototypes", "parents_of"]
 

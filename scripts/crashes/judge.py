@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.fake import FakeEncoder
-from indexer.index.index import Index
-from indexer.index.segment import Segment
-from indexer.tagging.tagger import Tagger
+from embeddings import FakeEncoder
+from indexer.index import Index, Segment
+from indexer.tagging import Tagger
 from scripts.crashes.shop import TAXONOMIES, Content, Product
 
 __all__ = ["Verdict", "judge", "on_disk"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexer.colours.stored import ColourArray, measured
-from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy
+from indexer.colours import ColourArray, measured
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 __all__ = ["TAXONOMIES", "Colour", "Content", "Picture", "Product", "Shop", "write_catalog"]
 

@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from indexer.errors import IndexFolderError, NoIndexError
-from indexer.index.index import Index
-from indexer.index.maintenance import verify
-from indexer.storage.generations import live_generation
-from indexer.storage.layout import Layout
+from indexer import IndexFolderError, NoIndexError
+from indexer.index import Index, verify
+from indexer.storage import Layout, live_generation
 from scripts.crashes.judge import judge, on_disk
 from scripts.crashes.shop import Colour, Content, Shop, write_catalog
 from scripts.crashes.worker import Moment, Operation, Outcome, run

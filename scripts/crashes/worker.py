@@ -13,17 +13,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from embeddings.encoder import FloatArray, PixelArray
-from embeddings.errors import LookalikeError
-from embeddings.fake import FakeEncoder
+from embeddings import FakeEncoder, FloatArray, LookalikeError, PixelArray
+from indexer.build import BuildOptions, BuildProgress, build_index, merge, retag
 from indexer.build import build as build_module
 from indexer.build import update as update_module
-from indexer.build.build import BuildOptions, BuildProgress, build_index
-from indexer.build.merge import merge
-from indexer.build.retag import retag
-from indexer.calibration.fitting import fit_confidence
-from indexer.index.maintenance import prune, rollback
-from indexer.index.tagging import TagChoice
+from indexer.calibration import fit_confidence
+from indexer.index import TagChoice, prune, rollback
 from scripts.crashes.quiet_warnings import silence
 from scripts.crashes.shop import TAXONOMIES, Colour
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from embeddings.clip.encoder import load_encoder
-from indexer.build.build import build_index
-from indexer.index.index import Index
-from indexer.quality.health import examine
+from embeddings.clip import load_encoder
+from indexer.build import build_index
+from indexer.index import Index
+from indexer.quality import examine
 from search_api.demo import COLUMNS, write_catalog
-from search_api.reports.health import ReportLimits, render_report
+from search_api.reports import ReportLimits, render_report
 
 ROOT = Path(__file__).resolve().parents[2]
 

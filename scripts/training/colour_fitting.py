@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from indexer.colours import ciede2000, unpack
-from indexer.colours.names import MULTICOLOURED
+from indexer.colours import MULTICOLOURED, ciede2000, unpack
 from scripts.evaluation.colours.catalog import SYNONYMS, CatalogColours
 
 __all__ = ["fit_anchors", "fit_pool", "fit_regression", "fit_table"]

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from indexer.colours.labels import CLASSIFIER_FILE, ColourClassifier, colour_features
-from indexer.colours.names import TABLE_FILE
+from indexer.colours import CLASSIFIER_FILE, TABLE_FILE, ColourClassifier, colour_features
 from scripts.evaluation.colours.catalog import CatalogColours, read_catalog_colours
 from scripts.evaluation.colours.model import model_probabilities
 from scripts.support.measuring import machine

@@ -16,10 +16,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from embeddings.clip.encoder import load_encoder
-from indexer.tagging.fit_file import write_fitted
-from indexer.tagging.fitting.fitting import fit_taxonomy
-from indexer.tagging.taxonomy.taxonomy import BUILT_IN, read_taxonomy
+from embeddings.clip import load_encoder
+from indexer.tagging import write_fitted
+from indexer.tagging.fitting import fit_taxonomy
+from indexer.tagging.taxonomy import BUILT_IN, read_taxonomy
 from scripts.evaluation.tags.setting import Setting, calibration_rows, train_rows
 
 ROOT = Path(__file__).resolve().parents[2]

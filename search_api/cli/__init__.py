@@ -7,12 +7,12 @@ import sys
 
 import typer
 
-from embeddings.errors import LookalikeError
+from embeddings import LookalikeError
+from search_api import console
 from search_api.cli import duplicates, evaluate, report  # noqa: F401 (they register their commands)
 from search_api.cli.index import index_app
 from search_api.cli.search import everyday_app
 from search_api.cli.tags import tag_app
-from search_api.console import console
 
 __all__ = ["app", "main"]
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from search_api import console
 from search_api.cli.index import index_app
 from search_api.cli.shared import IndexOption, JsonOption
-from search_api.console import console
 
 __all__ = ["index_duplicates"]
 
@@ -28,8 +28,8 @@ def index_duplicates(
     as_json: JsonOption = False,
 ) -> None:
     """List pictures that several products share: sold twice, or put on the wrong product."""
-    from indexer.index.index import Index
-    from indexer.quality.duplicates import Likeness, find_duplicates
+    from indexer.index import Index
+    from indexer.quality import Likeness, find_duplicates
 
     if level not in list(Likeness):
         console.fail(f"--level is {', '.join(Likeness)}, not {level!r}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search_api import console
 from search_api.cli.index import index_app
 from search_api.cli.shared import (
     DeviceOption,
@@ -19,10 +20,9 @@ from search_api.cli.shared import (
     load_encoder,
     open_engine,
 )
-from search_api.console import console
 
 if TYPE_CHECKING:
-    from indexer.search.engine import Engine
+    from indexer.search import Engine
 
 __all__ = ["index_evaluate"]
 
@@ -69,10 +69,9 @@ def index_evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure recall, precision, MRR and nDCG on labelled queries, with 95% intervals."""
-    from indexer.evaluation.evaluate import evaluate, summary
-    from indexer.evaluation.labelled_queries import QueryColumns
-    from indexer.search.query import Query, SearchMode
-    from search_api.console.evaluation import QueryBar, print_evaluation
+    from indexer.evaluation import QueryColumns, evaluate, summary
+    from indexer.search import Query, SearchMode
+    from search_api.console import QueryBar, print_evaluation
 
     if not queries.is_file():
         console.fail(f"There is no file {queries}.")
@@ -84,7 +83,7 @@ def index_evaluate(
         asked = Query(parts=(), k=k, diversity=diversity, mode=choice("--mode", SearchMode, mode))
         found = evaluate(queries, columns, engines, asked, bar.update)
     if report is not None:
-        from search_api.reports.evaluation import evaluation_page
+        from search_api.reports import evaluation_page
 
         report.write_text(evaluation_page(found), encoding="utf-8")
     if as_json:
@@ -99,10 +98,9 @@ def _other(
     text: str, index: Path, engine: Engine, device: str, precision: str
 ) -> tuple[str, Engine]:
     """The engine to compare with: of a folder, or of a generation of the same index."""
-    from indexer.index.index import Index
-    from indexer.search.engine import Engine
-    from indexer.storage.generations import generations
-    from indexer.storage.layout import Layout
+    from indexer.index import Index
+    from indexer.search import Engine
+    from indexer.storage import Layout, generations
 
     if text.isdecimal() and not Path(text).exists():
         there = sorted(generations(Layout(index)))

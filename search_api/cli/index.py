@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embeddings.models import DEFAULT_MODEL, stronger_than
+from embeddings import DEFAULT_MODEL, stronger_than
+from search_api import console
 from search_api.cli.shared import (
     DeviceOption,
     IndexOption,
@@ -17,11 +18,10 @@ from search_api.cli.shared import (
     PrecisionOption,
     load_encoder,
 )
-from search_api.console import console
 
 if TYPE_CHECKING:
-    from indexer.index.tagging import TagChoice
-    from indexer.retrieval.ann_choice import NeighbourOptions
+    from indexer.index import TagChoice
+    from indexer.retrieval import NeighbourOptions
 
 __all__ = [
     "index_app",
@@ -124,9 +124,9 @@ def index_build(
     as_json: JsonOption = False,
 ) -> None:
     """Build an index from a catalog, or bring an existing one up to it."""
-    from indexer.build.build import BuildOptions, build_index
+    from indexer.build import BuildOptions, build_index
     from indexer.catalog import CatalogOptions, open_catalog
-    from indexer.image_loading import AddressPolicy
+    from indexer.image_loading.fetching import AddressPolicy
     from search_api.cli.report import check_output, write_report
 
     if report_to is not None:
@@ -164,8 +164,7 @@ def index_build(
 @index_app.command("info")
 def index_info(index: IndexOption, as_json: JsonOption = False) -> None:
     """Show what an index holds."""
-    from indexer.index.index import Index
-    from indexer.index.info import describe
+    from indexer.index import Index, describe
 
     facts = describe(Index.open(index), index)
     if as_json:
@@ -177,7 +176,7 @@ def index_info(index: IndexOption, as_json: JsonOption = False) -> None:
 @index_app.command("verify")
 def index_verify(index: IndexOption, as_json: JsonOption = False) -> None:
     """Check every file of every generation; exits 1 if the live one is damaged."""
-    from indexer.index.maintenance import verify
+    from indexer.index import verify
 
     with console.waiting("Verifying"):
         reports = verify(index)
@@ -198,7 +197,7 @@ def index_merge(
     as_json: JsonOption = False,
 ) -> None:
     """Write an index anew as one segment, without what was deleted; embeds nothing."""
-    from indexer.build.merge import merge
+    from indexer.build import merge
 
     options = _neighbour_options(kind, memory, min_recall)
     with console.waiting("Merging"):
@@ -218,7 +217,7 @@ def index_retag(
     as_json: JsonOption = False,
 ) -> None:
     """Tag an index's products anew, from the vectors that it holds; embeds no picture."""
-    from indexer.build.retag import retag
+    from indexer.build import retag
 
     choice = _tag_choice(tags, fitted)
     with console.waiting("Tagging"):
@@ -239,7 +238,7 @@ def index_rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Make an older generation live again."""
-    from indexer.index.maintenance import rollback
+    from indexer.index import rollback
 
     generation = rollback(index, to)
     if as_json:
@@ -255,7 +254,7 @@ def index_prune(
     as_json: JsonOption = False,
 ) -> None:
     """Delete old generations and what only they use."""
-    from indexer.index.maintenance import prune
+    from indexer.index import prune
 
     deleted = prune(index, keep)
     if as_json:
@@ -265,9 +264,9 @@ def index_prune(
 
 
 def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
-    from indexer.index.tagging import NO_TAGS, TagChoice
-    from indexer.tagging.fit_file import read_fitted
-    from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+    from indexer.index import NO_TAGS, TagChoice
+    from indexer.tagging import read_fitted
+    from indexer.tagging.taxonomy import read_taxonomy
 
     if tags is None or tags == "none":
         if fit is not None:
@@ -277,8 +276,8 @@ def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
 
 
 def _neighbour_options(kind: str, memory: str | None, min_recall: float) -> NeighbourOptions:
-    from indexer.retrieval.ann_choice import NeighbourOptions
-    from indexer.storage.records import Kind
+    from indexer.retrieval import NeighbourOptions
+    from indexer.storage import Kind
 
     if kind != "auto" and kind not in list(Kind):
         console.fail(f"--kind is auto, {', '.join(Kind)}, not {kind!r}.")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search_api import console
 from search_api.cli.index import index_app
 from search_api.cli.shared import DeviceOption, IndexOption, JsonOption, ModelOption, load_encoder
-from search_api.console import console
 
 if TYPE_CHECKING:
-    from embeddings.encoder import Encoder
-    from indexer.quality.health import CatalogHealth
+    from embeddings import Encoder
+    from indexer.quality import CatalogHealth
 
 __all__ = ["check_output", "index_report", "write_report"]
 
@@ -32,7 +32,7 @@ def index_report(
     as_json: JsonOption = False,
 ) -> None:
     """Write what is wrong with the catalog as one page: wrong titles, shared pictures, gaps."""
-    from indexer.index.index import Index
+    from indexer.index import Index
 
     if output is None and not as_json:
         console.fail("Say where to write the page, --output report.html, or ask for --json.")
@@ -54,14 +54,14 @@ def check_output(path: Path) -> None:
 
 def write_report(index: Path, encoder: Encoder, output: Path | None) -> CatalogHealth:
     """Examine an index's live generation, and write the page if it is wanted."""
-    from indexer.index.index import Index
-    from indexer.quality.health import examine
+    from indexer.index import Index
+    from indexer.quality import examine
 
     opened = Index.open(index)
     with console.StepBar() as bar:
         health = examine(opened, index, encoder, bar.update)
     if output is not None:
-        from search_api.reports.health import render_report
+        from search_api.reports import render_report
 
         page = render_report(health, opened, datetime.now(UTC).astimezone().date())
         output.write_text(page, "utf-8", errors="replace")

@@ -10,7 +10,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from embeddings.models import DEFAULT_MODEL, MODELS
+from embeddings import DEFAULT_MODEL, MODELS
+from search_api import console
 from search_api.cli.shared import (
     DeviceOption,
     IndexOption,
@@ -24,7 +25,6 @@ from search_api.cli.shared import (
     open_engine,
     read_image,
 )
-from search_api.console import console
 
 __all__ = ["demo", "everyday_app", "models", "search", "serve"]
 
@@ -91,8 +91,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Search an index by words, by a picture, by products, by colour, or all together."""
-    from indexer.search.by_colour import colour_alone
-    from indexer.search.query import (
+    from indexer.search import (
         KEYWORD_WEIGHT,
         Fusion,
         ImagePart,
@@ -102,8 +101,9 @@ def search(
         SearchMode,
         TextPart,
         WantedColour,
+        colour_alone,
     )
-    from search_api.service.schemas.search import SearchResponse
+    from search_api.service.schemas import SearchResponse
 
     parts: list[QueryPart] = [LikePart(product) for product in like or ()]
     if text is not None and text.strip():
@@ -158,9 +158,8 @@ def serve(
     ] = 1,
 ) -> None:
     """Serve an index: the HTTP API and the web page."""
-    from indexer.index.index import Index
-    from search_api.service.server import Serving, run, run_workers
-    from search_api.service.settings import read_settings
+    from indexer.index import Index
+    from search_api.service import Serving, read_settings, run, run_workers
 
     # What is given here wins over the environment; what isn't, is left to it.
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
@@ -187,8 +186,8 @@ def demo(
     ] = Path("lookalike-demo"),
 ) -> None:
     """Draw a small catalog, index it, search it by words and by picture, and serve the page."""
-    from search_api.demo.run import run_demo
-    from search_api.service.server import run
+    from search_api.demo import run_demo
+    from search_api.service import run
 
     engine = run_demo(folder, load_encoder(DEFAULT_MODEL))
     if serve_page:

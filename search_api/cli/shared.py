@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from embeddings.errors import ImageError
-from embeddings.models import parse_model_name
-from search_api.console import console
+from embeddings import ImageError, parse_model_name
+from search_api import console
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from embeddings.clip.encoder import ClipEncoder
-    from indexer.search.engine import Engine
+    from embeddings.clip import ClipEncoder
+    from indexer.search import Engine
 
 __all__ = [
     "DeviceOption",
@@ -62,7 +61,7 @@ def choice(option: str, kind: type[E], name: str) -> E:
 
 def read_image(path: Path) -> Image:
     """The picture in a file; errors name the file."""
-    from embeddings.images.decoding import read_image
+    from embeddings.images import read_image
 
     try:
         return read_image(path)
@@ -74,7 +73,7 @@ def load_encoder(name: str, device: str = "auto", precision: str = "auto") -> Cl
     """Load a model, with a spinner."""
     parse_model_name(name)  # a mistyped name should not wait for torch to load
     with console.waiting(f"Loading {name}"):
-        from embeddings.clip import encoder as clip
+        from embeddings import clip
 
         return clip.load_encoder(name, device=device, precision=precision)
 
@@ -83,8 +82,8 @@ def open_engine(
     index: Path, model: str | None, device: str = "auto", precision: str = "auto"
 ) -> Engine:
     """Open an index, with the model that built it unless another is named."""
-    from indexer.index.index import Index
-    from indexer.search.engine import Engine
+    from indexer.index import Index
+    from indexer.search import Engine
 
     opened = Index.open(index)
     encoder = load_encoder(model or opened.manifest.encoder.name, device, precision)

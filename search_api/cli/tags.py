@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embeddings.models import DEFAULT_MODEL
+from embeddings import DEFAULT_MODEL
+from search_api import console
 from search_api.cli.default_command import DEFAULT_NAME, DefaultCommandGroup
 from search_api.cli.report import check_output
 from search_api.cli.shared import (
@@ -21,14 +22,12 @@ from search_api.cli.shared import (
     load_encoder,
     read_image,
 )
-from search_api.console import console
 
 if TYPE_CHECKING:
-    from embeddings.encoder import Encoder, FloatArray
-    from indexer.index.index import Index
-    from indexer.tagging.fit_file import Fitted
-    from indexer.tagging.tagger import Tagger
-    from indexer.tagging.taxonomy.taxonomy import Taxonomy
+    from embeddings import Encoder, FloatArray
+    from indexer.index import Index
+    from indexer.tagging import Fitted, Tagger
+    from indexer.tagging.taxonomy import Taxonomy
 
 __all__ = ["tag", "tag_app", "tag_audit", "tag_fit"]
 
@@ -91,8 +90,8 @@ def tag(
     if labels is not None:
         _tag_with_labels(images, labels, top or _TOP_LABELS, model, device, as_json)
         return
-    from indexer.search.engine import encode_pictures
-    from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+    from indexer.search import encode_pictures
+    from indexer.tagging.taxonomy import read_taxonomy
 
     wanted = read_taxonomy(taxonomy or "retail")
     fit = _read_fit(fitted)
@@ -128,10 +127,9 @@ def tag_fit(
     as_json: JsonOption = False,
 ) -> None:
     """Fit a taxonomy to labelled pictures: sharper labels, calibrated confidence, thresholds."""
-    from indexer.tagging.examples import read_examples
-    from indexer.tagging.fit_file import shipped_fit, write_fitted
-    from indexer.tagging.fitting.fitting import fit_taxonomy
-    from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+    from indexer.tagging import read_examples, shipped_fit, write_fitted
+    from indexer.tagging.fitting import fit_taxonomy
+    from indexer.tagging.taxonomy import read_taxonomy
 
     check_output(out)
     wanted = read_taxonomy(taxonomy)
@@ -175,10 +173,10 @@ def tag_audit(
     as_json: JsonOption = False,
 ) -> None:
     """Judge the tags of an index's pictures, as a page with pictures: right, wrong, silent."""
-    from indexer.index.index import Index
-    from indexer.quality.tag_audit import AuditOptions, audit_tags
-    from indexer.tagging.taxonomy.taxonomy import read_taxonomy
-    from search_api.reports.tag_audit import render_audit
+    from indexer.index import Index
+    from indexer.quality import AuditOptions, audit_tags
+    from indexer.tagging.taxonomy import read_taxonomy
+    from search_api.reports import render_audit
 
     if out is None and not as_json:
         console.fail("Say where to write the page, --out tags.html, or ask for --json.")
@@ -204,7 +202,7 @@ def _some_vectors(index: Index) -> FloatArray:
     """Vectors of some pictures of an index, evenly taken."""
     import numpy as np
 
-    from indexer.index.thumbnails import PictureTable
+    from indexer.index import PictureTable
 
     table = PictureTable(index)
     return table.vectors(np.arange(0, len(table), max(1, len(table) // _BACKGROUND)))
@@ -227,7 +225,7 @@ def _tagger_of(
     background: FloatArray | None = None,
 ) -> Tagger:
     """A tagger, with a spinner while labels are embedded."""
-    from indexer.tagging.tagger import Tagger
+    from indexer.tagging import Tagger
 
     if fitted is not None and not any(map(fitted.of, taxonomy.groups)):
         console.note(
@@ -239,7 +237,7 @@ def _tagger_of(
 
 
 def _read_fit(path: Path | None) -> Fitted | None:
-    from indexer.tagging.fit_file import read_fitted
+    from indexer.tagging import read_fitted
 
     return None if path is None else read_fitted(path)
 
@@ -247,7 +245,7 @@ def _read_fit(path: Path | None) -> Fitted | None:
 def _tag_with_labels(
     images: list[Path], labels: str, top: int, model: str, device: str, as_json: bool
 ) -> None:
-    from indexer.search.engine import tag_images
+    from indexer.search import tag_images
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     if not wanted:

@@ -1,1 +1,73 @@
-"""The client's side of the HTTP API without any input or output: requests, answers, retries."""
+"""Python client of the HTTP API, sync and async, with retries."""
+
+from __future__ import annotations
+
+from search_api.client.client import AsyncClient, Client
+from search_api.client.errors import (
+    BadRequestError,
+    ClientError,
+    ConnectionFailedError,
+    DeadlineError,
+    InvalidRequestError,
+    NoAnswerInTimeError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    ServiceError,
+    TooLargeError,
+    UnauthorizedError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreadablePictureError,
+    UnsupportedPictureError,
+)
+from search_api.client.exchange import Retries
+from search_api.client.images import Picture
+from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
+from search_api.client.results import (
+    Explanation,
+    FieldValue,
+    Hit,
+    IndexInfo,
+    Item,
+    SearchResult,
+    SharedColour,
+    Tag,
+    TagResult,
+)
+
+__all__ = [
+    "AsyncClient",
+    "BadRequestError",
+    "Client",
+    "ClientError",
+    "ConnectionFailedError",
+    "DeadlineError",
+    "Explanation",
+    "FieldValue",
+    "Hit",
+    "HitOptions",
+    "IndexInfo",
+    "InvalidRequestError",
+    "Item",
+    "NoAnswerInTimeError",
+    "NotFoundError",
+    "Part",
+    "Picture",
+    "Query",
+    "RateLimitedError",
+    "Retries",
+    "SearchResult",
+    "ServerError",
+    "ServiceError",
+    "SharedColour",
+    "SimilarOptions",
+    "Tag",
+    "TagResult",
+    "TooLargeError",
+    "UnauthorizedError",
+    "UnavailableError",
+    "UnexpectedAnswerError",
+    "UnreadablePictureError",
+    "UnsupportedPictureError",
+]

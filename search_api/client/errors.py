@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from embeddings.errors import LookalikeError
+from embeddings import LookalikeError
 
 __all__ = [
     "BadRequestError",

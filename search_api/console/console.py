@@ -24,18 +24,15 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from embeddings.models import ModelSpec
+from embeddings import ModelSpec
 
 if TYPE_CHECKING:
-    from embeddings.encoder import EncoderSpec
-    from embeddings.zero_shot import Tag
-    from indexer.build.build import BuildProgress, BuildReport
-    from indexer.build.merge import MergeReport
-    from indexer.build.retag import RetagReport
-    from indexer.index.maintenance import GenerationReport
-    from indexer.quality.duplicates import DuplicateReport
-    from indexer.search.query import SearchResult
-    from indexer.tagging.examples import ExampleReport
+    from embeddings import EncoderSpec, Tag
+    from indexer.build import BuildProgress, BuildReport, MergeReport, RetagReport
+    from indexer.index import GenerationReport
+    from indexer.quality import DuplicateReport
+    from indexer.search import SearchResult
+    from indexer.tagging import ExampleReport
 
 __all__ = [
     "Bar",
@@ -385,7 +382,7 @@ def print_models(models: Sequence[ModelSpec]) -> None:
 
 
 def _describe(fields: Mapping[str, Any]) -> str:
-    from indexer.catalog.titles import title_of
+    from indexer.catalog import title_of
 
     title = title_of(fields)
     return title if title is not None else ", ".join(str(value) for value in fields.values())

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from indexer.evaluation.comparison import Change, Comparison, Figures
-from indexer.evaluation.evaluate import Evaluation, Side, named, title_of
-from indexer.evaluation.metrics import Estimate, Summary
-from indexer.evaluation.runner import RankedHit
-from search_api.console import console
+from search_api import console
+
+if TYPE_CHECKING:
+    from indexer.evaluation import (
+        Change,
+        Comparison,
+        Estimate,
+        Evaluation,
+        Figures,
+        RankedHit,
+        Side,
+        Summary,
+    )
 
 __all__ = ["QueryBar", "print_evaluation"]
 
@@ -99,6 +108,8 @@ def _print_changes(comparison: Comparison, this: Side, other: Side) -> None:
 
 
 def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
+    from indexer.evaluation import named
+
     query = change.after.query
     return (
         str(query.line),
@@ -112,6 +123,8 @@ def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
 def _first(hits: tuple[RankedHit, ...], side: Side) -> str:
     if not hits:
         return "[dim]none[/]"
+    from indexer.evaluation import title_of
+
     shown = console.shown(title_of(side.index, hits[0].match.id), _WIDTH)
     return f"[green]{shown}[/]" if hits[0].relevant else shown
 

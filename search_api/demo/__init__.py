@@ -1,9 +1,12 @@
 """A catalog of drawn products, so that the demo needs no pictures of others and no network."""
 
+from __future__ import annotations
+
 from search_api.demo.catalog import COLUMNS, DrawnProduct, draw_catalog, draw_product, write_catalog
-from search_api.demo.colours import COLOURS
+from search_api.demo.colours import COLOURS, contrasting
 from search_api.demo.kinds import KINDS
-from search_api.demo.patterns import PATTERNS
+from search_api.demo.patterns import PATTERNS, pattern_named
+from search_api.demo.run import run_demo
 
 __all__ = [
     "COLOURS",
@@ -11,7 +14,10 @@ __all__ = [
     "KINDS",
     "PATTERNS",
     "DrawnProduct",
+    "contrasting",
     "draw_catalog",
     "draw_product",
+    "pattern_named",
+    "run_demo",
     "write_catalog",
 ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from embeddings.encoder import Encoder
-from embeddings.images.decoding import read_image
-from indexer.build.build import build_index
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, Query, TextPart
-from search_api.console import console
+from embeddings import Encoder
+from embeddings.images import read_image
+from indexer.build import build_index
+from indexer.search import Engine, ImagePart, Query, TextPart
+from search_api import console
 from search_api.demo import write_catalog
 
 __all__ = ["run_demo"]

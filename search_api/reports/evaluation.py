@@ -8,14 +8,20 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from embeddings.errors import LookalikeError
-from embeddings.images.decoding import make_thumbnail, open_image
-from indexer.evaluation.comparison import Figures, worst
-from indexer.evaluation.evaluate import Evaluation, Side, named, title_of
-from indexer.evaluation.labelled_queries import LabelledQuery
-from indexer.evaluation.metrics import Summary
-from indexer.evaluation.runner import Outcome
-from indexer.index.index import Index
+from embeddings import LookalikeError
+from embeddings.images import make_thumbnail, open_image
+from indexer.evaluation import (
+    Evaluation,
+    Figures,
+    LabelledQuery,
+    Outcome,
+    Side,
+    Summary,
+    named,
+    title_of,
+    worst,
+)
+from indexer.index import Index
 
 __all__ = ["evaluation_page"]
 

@@ -13,9 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from indexer.index.index import Index
-from indexer.index.thumbnails import open_thumbnail
-from indexer.quality.health import TINY_SIDE, CatalogHealth, RareValue
+from indexer.index import Index, open_thumbnail
+from indexer.quality import TINY_SIDE, CatalogHealth, RareValue
 
 __all__ = ["ReportLimits", "Thumbnails", "plain", "render_report"]
 

@@ -8,8 +8,8 @@ from datetime import date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from indexer.index.index import Index
-from indexer.quality.tag_audit import Audit, GroupAudit
+from indexer.index import Index
+from indexer.quality import Audit, GroupAudit
 from search_api.reports.health import Thumbnails, plain
 
 __all__ = ["AuditLimits", "render_audit"]

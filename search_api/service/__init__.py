@@ -1,1 +1,8 @@
 """The HTTP service: application, server and settings."""
+
+from __future__ import annotations
+
+from search_api.service.server import Serving, run, run_workers
+from search_api.service.settings import read_settings
+
+__all__ = ["Serving", "read_settings", "run", "run_workers"]

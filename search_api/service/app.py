@@ -11,32 +11,35 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
-from embeddings.errors import LookalikeError
-from indexer.search.engine import Engine
+from embeddings import LookalikeError
+from indexer.search import Engine
 from search_api.service.errors import UnavailableError, describe, status_of
-from search_api.service.middleware.access import document_keys
-from search_api.service.middleware.metrics import Metrics
-from search_api.service.middleware.order import add_middleware
-from search_api.service.middleware.request import error_response, request_id_of
-from search_api.service.requests.image_urls import PictureUrls
-from search_api.service.requests.images import QueryPictures
-from search_api.service.routes.batch import BatchRoutes
-from search_api.service.routes.docs import add_documentation
-from search_api.service.routes.heat import HeatRoutes
-from search_api.service.routes.items import ItemRoutes
-from search_api.service.routes.operations import OperationRoutes
-from search_api.service.routes.page import PageRoutes
-from search_api.service.routes.search import SearchRoutes
-from search_api.service.routes.tags import TagRoutes
-from search_api.service.schemas.search import (
+from search_api.service.middleware import (
+    Metrics,
+    add_middleware,
+    document_keys,
+    error_response,
+    request_id_of,
+)
+from search_api.service.requests import PictureUrls, QueryPictures
+from search_api.service.routes import (
+    BatchRoutes,
+    HeatRoutes,
+    ItemRoutes,
+    OperationRoutes,
+    PageRoutes,
+    SearchRoutes,
+    TagRoutes,
+    add_documentation,
+)
+from search_api.service.schemas import (
     BatchRequest,
     ErrorResponse,
     RecommendRequest,
     SearchRequest,
     TagsRequest,
 )
-from search_api.service.serving.answering import Answering
-from search_api.service.serving.lifespan import alive
+from search_api.service.serving import Answering, alive
 from search_api.service.settings import Settings
 
 __all__ = ["create_app"]

@@ -17,13 +17,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from embeddings.errors import (
-    BrokenImageError,
-    ImageTooLargeError,
-    LookalikeError,
-    UnsupportedImageError,
-)
-from indexer.errors import QueryError, UnknownProductError
+from embeddings import BrokenImageError, ImageTooLargeError, LookalikeError, UnsupportedImageError
+from indexer import QueryError, UnknownProductError
 
 __all__ = [
     "STATUS",

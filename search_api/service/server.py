@@ -15,14 +15,13 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from embeddings.errors import LookalikeError
-from indexer.index.index import Index
-from indexer.search.engine import Engine
-from search_api.console import console
+from embeddings import LookalikeError
+from indexer.index import Index
+from indexer.search import Engine
+from search_api import console
 from search_api.service.app import create_app
 from search_api.service.errors import ServeError
-from search_api.service.middleware.logs import configure_logs
-from search_api.service.middleware.metrics import shared_by_workers
+from search_api.service.middleware import configure_logs, shared_by_workers
 from search_api.service.settings import Settings, read_settings
 
 __all__ = ["Serving", "run", "run_workers"]
@@ -55,7 +54,7 @@ class Serving:
 
     def __call__(self) -> FastAPI:
         """The service of one process; ends the process, with a line that says why, if it can't."""
-        from embeddings.clip import encoder as clip
+        from embeddings import clip
 
         configure_logs(self.settings.log_format)
         _take_turns()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from embeddings.images.decoding import ImageLimits
-from indexer.image_loading import clean_host
+from embeddings.images import ImageLimits
+from indexer.image_loading.fetching import clean_host
 from search_api.service.errors import ServeError, describe
-from search_api.service.middleware.logs import LogFormat
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["LogFormat", "Settings", "read_settings"]
+
+
+class LogFormat(StrEnum):
+    """How a line looks."""
+
+    JSON = "json"
+    CONSOLE = "console"
 
 
 class Settings(BaseSettings):

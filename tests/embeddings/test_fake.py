@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from embeddings.encoder import Encoder
-from embeddings.fake import FakeEncoder
+from embeddings import Encoder, FakeEncoder
 
 R2 = 2**-0.5
 R3 = 3**-0.5

@@ -10,10 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.encoder import Encoder
-from embeddings.fake import FakeEncoder
-from embeddings.heat_map import HeatMap, heat_map, heat_png
+from embeddings import Encoder, FakeEncoder, heat_png
+from embeddings.clip import load_encoder
+from embeddings.heat_map import HeatMap, heat_map
 
 
 def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from embeddings import MODELS, parse_model_name, stronger_than
 from embeddings.errors import UnknownModelError
-from embeddings.models import MODELS, ModelSource, find_spec, parse_model_name, stronger_than
+from embeddings.models import ModelSource, find_spec
 
 
 @pytest.mark.parametrize(

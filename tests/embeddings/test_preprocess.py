@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from embeddings.preprocess import Preprocess, ResizeMode
+from embeddings import Preprocess, ResizeMode
 
 
 def noise(width: int, height: int) -> Image.Image:

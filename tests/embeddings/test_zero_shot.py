@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from embeddings.fake import FakeEncoder
-from embeddings.zero_shot import ZeroShotClassifier
+from embeddings import FakeEncoder, ZeroShotClassifier
 
 
 def test_probabilities_are_the_softmax_of_scaled_cosines() -> None:

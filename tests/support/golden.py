@@ -12,11 +12,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.index.tagging import TagChoice
-from indexer.storage.layout import Layout
-from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from indexer.index import TagChoice
+from indexer.storage import Layout
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 __all__ = ["ROWS", "write_golden"]
 

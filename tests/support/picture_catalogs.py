@@ -9,11 +9,11 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.index.index import Index
-from indexer.retrieval.ann_choice import NeighbourOptions
-from indexer.storage.records import Kind
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from indexer.index import Index
+from indexer.retrieval import NeighbourOptions
+from indexer.storage import Kind
 from search_api.demo import DrawnProduct, draw_catalog
 
 COPIES = ("reencoded", "resized", "cropped", "mirrored")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
+from embeddings import FloatArray
 from indexer.errors import QueryError
-from indexer.index.index import Index, Match
+from indexer.index import Index, Match
 
 __all__ = ["POOL", "check_diversity", "diverse_order", "diversified"]
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from indexer.catalog.fields import FieldValue
-from indexer.index.index import Found, Index
+from indexer.catalog import FieldValue
+from indexer.index import Found, Index
 
 __all__ = ["COMPARED", "SAME_COSINE", "group_places"]
 

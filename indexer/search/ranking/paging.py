@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
-from indexer.index.index import Found, Index
-from indexer.index.info import index_kind
+from embeddings import FloatArray
+from indexer.index import Found, Index, index_kind
 from indexer.search.by_colour import COLOUR_POOL, Ranking
 from indexer.search.hybrid import DEPTH
 from indexer.search.query import Query, SearchMode
 from indexer.search.ranking.diversity import POOL, diverse_order
 from indexer.search.ranking.grouping import group_places
-from indexer.storage.records import Kind
+from indexer.storage import Kind
 
 __all__ = ["DEEPEST", "Chosen", "Surety", "choose"]
 

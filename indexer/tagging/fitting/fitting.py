@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray
+from embeddings import Encoder, FloatArray
 from indexer.tagging.fit_file import Fitted, GroupFit
 from indexer.tagging.negatives import nonsense_pictures
 from indexer.tagging.tagger import Tagger, group_probabilities, parents_of
-from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
+from indexer.tagging.taxonomy import Group, Taxonomy
 
 __all__ = [
     "Examples",

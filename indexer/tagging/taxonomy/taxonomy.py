@@ -30,7 +30,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from embeddings.zero_shot import DEFAULT_TEMPLATES
+from embeddings import DEFAULT_TEMPLATES
 from indexer.errors import TaxonomyError
 from indexer.tagging.taxonomy.safe_yaml import UnsafeYamlError, load_yaml
 

@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.images.decoding import open_image
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, Query, TextPart
+from embeddings.clip import load_encoder
+from embeddings.images import open_image
+from indexer.search import Engine, ImagePart, Query, TextPart
 
 _BATCH = 32
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from indexer.index.index import Index, index_exists
+from indexer.index import Index, index_exists
 from scripts.benchmarks.api.measures import Times, latency, overload, throughput
 from scripts.benchmarks.api.publishing import publishing
 from scripts.benchmarks.api.queries import write_queries

@@ -12,8 +12,8 @@ import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 
-from embeddings.clip.encoder import load_encoder
-from indexer.index.index import Index
+from embeddings.clip import load_encoder
+from indexer.index import Index
 
 
 def _app(index_folder: Path) -> FastAPI:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.encoder import Encoder, FloatArray, PixelArray
-from indexer.build.build import BuildOptions, build_index
+from embeddings import Encoder, FloatArray, PixelArray
+from embeddings.clip import load_encoder
+from indexer.build import BuildOptions, build_index
 from scripts.benchmarks.api.publishing import write_edition
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from indexer.index.index import Index
+from indexer.index import Index
 from scripts.support.measuring import Measure
 
 from .load import Answer, Load, text_request

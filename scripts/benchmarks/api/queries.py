@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from indexer.index.index import Index
+from indexer.index import Index
 
 from .load import multipart, text_request
 

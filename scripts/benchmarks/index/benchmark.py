@@ -16,10 +16,9 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from embeddings.encoder import EncoderSpec
-from embeddings.fake import FakeEncoder
-from indexer.index.index import Index
-from indexer.storage.records import QueryKind
+from embeddings import EncoderSpec, FakeEncoder
+from indexer.index import Index
+from indexer.storage import QueryKind
 from scripts.benchmarks.index import measures as taken
 from scripts.benchmarks.index.folder import write_index
 from scripts.benchmarks.index.vectors import Vectors, load_vectors
@@ -100,7 +99,7 @@ def measure(rows: int, vectors: Vectors, *, with_peers: bool) -> list[Measure]:
 
 def memory(rows: int) -> dict[str, object]:
     """Resident memory of a process that has the model and the index open and searches."""
-    from embeddings.clip.encoder import load_encoder
+    from embeddings.clip import load_encoder
 
     encoder = load_encoder("compact")
     encoder.encode_texts(["ready"])
@@ -124,7 +123,7 @@ def _resident() -> int:
 
 def publish(rows: int) -> list[Measure]:
     """Publications beside a reader; the index is put back as it was afterwards."""
-    from indexer.index.maintenance import prune, rollback
+    from indexer.index import prune, rollback
 
     vectors = load_vectors(DATA, CACHE)
     found = taken.publishing(folder_of(rows), Encoder256(), vectors)

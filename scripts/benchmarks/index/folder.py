@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.encoder import EncoderSpec
-from indexer.catalog.fields import FieldType
-from indexer.index.index import Index
-from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
-from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
-from indexer.storage.generations import adopt_segment, new_generation, publish
-from indexer.storage.layout import Layout, SegmentLayout
-from indexer.storage.records import EncoderRecord
+from embeddings import EncoderSpec
+from indexer.catalog import FieldType
+from indexer.index import Index, NewImage, NewProduct, new_segment_id, write_segment
+from indexer.retrieval import NeighbourOptions, build_neighbours
+from indexer.storage import (
+    EncoderRecord,
+    Layout,
+    SegmentLayout,
+    adopt_segment,
+    new_generation,
+    publish,
+)
 from scripts.benchmarks.index.vectors import Vectors, enlarge
 
 __all__ = ["COLOURS", "FIELDS", "add_segment", "products", "write_index"]

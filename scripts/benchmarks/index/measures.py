@@ -10,16 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.fake import FakeEncoder
-from indexer.index.index import Index
-from indexer.index.segment import Segment
-from indexer.retrieval.ann_tuning import exact_neighbours
-from indexer.retrieval.filters import parse_filter
-from indexer.search.engine import Engine
-from indexer.storage.generations import live_generation
-from indexer.storage.layout import Layout
-from indexer.storage.records import QueryKind
-from indexer.storage.row_sets import RowSet
+from embeddings import FakeEncoder
+from indexer.index import Index, Segment
+from indexer.retrieval import exact_neighbours, parse_filter
+from indexer.search import Engine
+from indexer.storage import Layout, QueryKind, RowSet, live_generation
 from scripts.benchmarks.index.folder import add_segment
 from scripts.benchmarks.index.peers import PEERS, Point, at_recall, curve, timed
 from scripts.benchmarks.index.vectors import Vectors

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embeddings.clip.encoder import load_encoder
-from indexer.build.build import build_index
+from embeddings.clip import load_encoder
+from indexer.build import build_index
 from scripts.support.measuring import Measure
 
 __all__ = ["updating"]

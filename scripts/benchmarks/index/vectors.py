@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.errors import ImageError
-from embeddings.images.decoding import open_image
-from indexer.retrieval.ann_tuning import exact_neighbours
+from embeddings import ImageError
+from embeddings.clip import load_encoder
+from embeddings.images import open_image
+from indexer.retrieval import exact_neighbours
 
 __all__ = ["Vectors", "embed_catalogs", "enlarge", "load_vectors"]
 

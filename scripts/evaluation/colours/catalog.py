@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.images.decoding import open_image
+from embeddings.images import open_image
 from indexer.colours import MOST_COLOURS, measure_colours
 from scripts.evaluation.tags.setting import calibration_rows, figure_rows
 from scripts.training.data.catalogs import FASHION, read_pictures, read_rows

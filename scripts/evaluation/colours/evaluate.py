@@ -14,9 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.colours import measure_colours, unpack
-from indexer.colours.labels import classifier
-from indexer.colours.names import colour_table
+from indexer.colours import classifier, colour_table, measure_colours, unpack
 from scripts.evaluation.colours.catalog import CatalogColours, read_catalog_colours
 from scripts.evaluation.colours.model import model_probabilities
 from scripts.support.measuring import Measure, machine, show

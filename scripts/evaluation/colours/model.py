@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.clip.encoder import load_encoder
-from indexer.colours.names import colour_table
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+from embeddings.clip import load_encoder
+from indexer.colours import colour_table
+from indexer.tagging import Tagger
+from indexer.tagging.taxonomy import read_taxonomy
 from scripts.evaluation.tags.vectors import SetVectors
 from scripts.training.data.catalogs import FASHION
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.clip.encoder import ClipEncoder, load_encoder
+from embeddings.clip import ClipEncoder, load_encoder
 from scripts.evaluation.compact.measures import Floats, Vectors, measure_all
 from scripts.evaluation.compact.prompts import compare_prompts
 from scripts.support.measuring import Measure, machine, show

@@ -11,12 +11,8 @@ from collections import Counter
 
 import numpy as np
 
-from indexer.evaluation.comparison import figures_of
-from indexer.evaluation.labelled_queries import LabelledQuery
-from indexer.evaluation.metrics import Estimate
-from indexer.evaluation.runner import judge
-from indexer.search.engine import Engine
-from indexer.search.query import Query
+from indexer.evaluation import Estimate, LabelledQuery, figures_of, judge
+from indexer.search import Engine, Query
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure
 from scripts.training.data.vocabulary import TYPE_NAMES, singular

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
-from indexer.search.ranking.diversity import POOL, diverse_order
+from embeddings import FloatArray
+from indexer.search.ranking import POOL, diverse_order
 from scripts.evaluation.search.attributes import ATTRIBUTES, attribute_queries
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure

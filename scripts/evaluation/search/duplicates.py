@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
-from embeddings.encoder import Encoder
-from embeddings.images.decoding import open_image
-from indexer.build.build import build_index
-from indexer.index.index import Index
-from indexer.index.thumbnails import open_thumbnail
-from indexer.quality.duplicates import DuplicateGroup, Likeness, find_duplicates
+from embeddings import Encoder
+from embeddings.images import open_image
+from indexer.build import build_index
+from indexer.index import Index, open_thumbnail
+from indexer.quality import DuplicateGroup, Likeness, find_duplicates
 from scripts.support.measuring import Measure
 
 __all__ = ["KINDS", "altered", "measure_duplicates"]

@@ -10,12 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embeddings.encoder import Encoder, EncoderSpec, FloatArray
-from embeddings.preprocess import Preprocess
-from indexer.build.build import build_index
-from indexer.index.index import Index
-from indexer.index.thumbnails import PictureTable
-from indexer.quality.title_check import check_titles
+from embeddings import Encoder, EncoderSpec, FloatArray, Preprocess
+from indexer.build import build_index
+from indexer.index import Index, PictureTable
+from indexer.quality import check_titles
 from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import FASHION, held_back
 

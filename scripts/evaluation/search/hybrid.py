@@ -12,19 +12,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray
-from indexer.build.build import build_index
-from indexer.build.update import stored_products
-from indexer.catalog.fields import FieldType
-from indexer.index.index import Index, index_exists
-from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
-from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
-from indexer.search.engine import Engine
-from indexer.search.hybrid import Candidates, TextSearch
-from indexer.search.query import KEYWORD_WEIGHT, Fusion, Query, SearchMode, TextPart
-from indexer.storage.generations import adopt_segment, new_generation, publish
-from indexer.storage.layout import Layout, SegmentLayout
-from indexer.storage.records import EncoderRecord, QueryKind
+from embeddings import Encoder, FloatArray
+from indexer.build import build_index, stored_products
+from indexer.catalog import FieldType
+from indexer.index import Index, NewImage, NewProduct, index_exists, new_segment_id, write_segment
+from indexer.retrieval import NeighbourOptions, build_neighbours
+from indexer.search import (
+    KEYWORD_WEIGHT,
+    Candidates,
+    Engine,
+    Fusion,
+    Query,
+    SearchMode,
+    TextPart,
+    TextSearch,
+)
+from indexer.storage import (
+    EncoderRecord,
+    Layout,
+    QueryKind,
+    SegmentLayout,
+    adopt_segment,
+    new_generation,
+    publish,
+)
 from scripts.evaluation.compact.measures import SHOP_WORDS
 from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import FASHION, SetRows, read_rows

@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
-from indexer.search.recommend import Seeds, recommend, voters
+from embeddings import FloatArray
+from indexer.search import Seeds, recommend, voters
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from embeddings.clip.encoder import ClipEncoder, load_encoder
-from embeddings.encoder import FloatArray
-from indexer.build.build import build_index
-from indexer.index.index import Index, index_exists
+from embeddings import FloatArray
+from embeddings.clip import ClipEncoder, load_encoder
+from indexer.build import build_index
+from indexer.index import Index, index_exists
 from scripts.training.data.catalogs import FASHION, SetRows, held_back, read_rows
 
 __all__ = ["Setting", "Shelf"]

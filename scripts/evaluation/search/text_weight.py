@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import FloatArray
-from embeddings.images.decoding import open_image
-from indexer.build.title_mix import mixed
+from embeddings import FloatArray
+from embeddings.images import open_image
+from indexer.build import mixed
 from scripts.evaluation.search.attributes import ATTRIBUTES, attribute_queries
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure

@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from embeddings.clip.encoder import load_encoder
-from indexer.tagging.fit_file import read_fitted, shipped_fit
-from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+from embeddings.clip import load_encoder
+from indexer.tagging import read_fitted, shipped_fit
+from indexer.tagging.taxonomy import read_taxonomy
 from scripts.evaluation.tags.docs import write_figures
 from scripts.evaluation.tags.measures import measure_tags
 from scripts.evaluation.tags.setting import Setting

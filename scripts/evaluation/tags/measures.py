@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.quality.tag_metrics import GroupFigures, judge_group, right_labels
-from indexer.tagging.fit_file import Fitted
-from indexer.tagging.tagger import GroupScores, Tagger
-from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
+from indexer.quality import GroupFigures, judge_group, right_labels
+from indexer.tagging import Fitted, GroupScores, Tagger
+from indexer.tagging.taxonomy import Group, Taxonomy
 from scripts.evaluation.tags.nonsense import nonsense_photos
 from scripts.evaluation.tags.setting import Rows, Setting, figure_rows, held_rows
 from scripts.evaluation.tags.vectors import SetVectors

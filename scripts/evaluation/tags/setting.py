@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder
-from indexer.tagging.fitting.fitting import Examples
-from indexer.tagging.taxonomy.taxonomy import Taxonomy
+from embeddings import Encoder
+from indexer.tagging.fitting import Examples
+from indexer.tagging.taxonomy import Taxonomy
 from scripts.evaluation.tags.truth import SETS, marks_of
 from scripts.evaluation.tags.vectors import SetVectors
 from scripts.training.data.catalogs import SetRows, read_rows

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.tagging.taxonomy.taxonomy import Group, Taxonomy
+from indexer.tagging.taxonomy import Group, Taxonomy
 from scripts.training.data.catalogs import (
     CLOTHING,
     FASHION,

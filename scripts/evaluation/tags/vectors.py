@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, FloatArray, PixelArray
-from embeddings.images.decoding import open_image
+from embeddings import Encoder, FloatArray, PixelArray
+from embeddings.images import open_image
 from scripts.training.data.catalogs import read_pictures, read_rows
 from scripts.training.data.pixels import PREPROCESS, cached_pixels
 

@@ -12,9 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from scripts.training.data.pixels import PREPROCESS, SIZE, PixelRows, save_pixels
-from search_api.demo import COLOURS, KINDS, PATTERNS, draw_catalog, draw_product
-from search_api.demo.colours import contrasting
-from search_api.demo.patterns import pattern_named
+from search_api.demo import (
+    COLOURS,
+    KINDS,
+    PATTERNS,
+    contrasting,
+    draw_catalog,
+    draw_product,
+    pattern_named,
+)
 
 __all__ = ["DRAWN_SETS", "HELD_DRAWINGS", "PAIRS", "TRAIN_DRAWINGS", "DrawnSet", "drawn_set"]
 

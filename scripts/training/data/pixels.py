@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from embeddings.preprocess import Preprocess, ResizeMode
+from embeddings import Preprocess, ResizeMode
 from scripts.training.data.catalogs import read_pictures, read_rows
 
 __all__ = ["PREPROCESS", "SIZE", "PixelRows", "cached_pixels", "save_pixels"]

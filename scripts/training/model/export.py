@@ -13,7 +13,7 @@ from open_clip.transformer import TextTransformer
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from embeddings.clip.compact_trunk import DIM, CompactTrunk
+from embeddings.clip import DIM, CompactTrunk
 from scripts.training.data.pixels import SIZE
 from scripts.training.model.text_tower import CONTEXT, HEADS, LAYERS, WIDTH
 from scripts.training.model.vision import MEAN, STD

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
-from embeddings.clip.compact_trunk import DIM
+from embeddings.clip import DIM
 from scripts.support.progress import Progress
 
 __all__ = [

@@ -12,7 +12,7 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from embeddings.clip.compact_trunk import CompactTrunk
+from embeddings.clip import CompactTrunk
 from scripts.training.model.views import LOW_WIDTHS, MAP_STEP, View
 
 __all__ = ["Inputs", "Towers"]

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from embeddings.clip.compact_trunk import FORK, LOW_STAGES, CompactTrunk, pools
+from embeddings.clip import FORK, LOW_STAGES, CompactTrunk, pools
 from scripts.training.data.augment import PACKSHOT, PHOTO, augmented
 from scripts.training.data.catalogs import CLOTHING, GROCERY_PHOTOS
 from scripts.training.data.pixels import PixelRows

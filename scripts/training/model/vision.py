@@ -11,8 +11,7 @@ import timm
 import torch
 from torch import Tensor
 
-from embeddings.clip.compact_trunk import CompactTrunk
-from embeddings.clip.encoder import fold_batch_norms
+from embeddings.clip import CompactTrunk, fold_batch_norms
 from scripts.training.data.pixels import PixelRows
 
 __all__ = ["FEATURES", "MEAN", "STD", "imagenet_weights", "new_trunk", "pixel_tensor"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from embeddings.clip.compact_trunk import DIM
+from embeddings.clip import DIM
 from scripts.support.progress import Progress
 from scripts.training.data.batches import Portion, Sampler
 from scripts.training.data.catalogs import GROCERY_PHOTOS, GROCERY_PRODUCTS

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from enum import StrEnum
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
 
-__all__ = ["LogFormat", "configure_logs"]
+from search_api.service.settings import LogFormat
 
-
-class LogFormat(StrEnum):
-    """How a line looks."""
-
-    JSON = "json"
-    CONSOLE = "console"
+__all__ = ["configure_logs"]
 
 
 def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = None) -> None:

@@ -25,7 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
-from indexer.search.engine import Engine
+from indexer.search import Engine
 from search_api.service.middleware.trace import current_trace
 
 __all__ = ["CONTENT_TYPE", "Metrics", "Stage", "route_of", "shared_by_workers"]

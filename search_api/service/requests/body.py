@@ -16,12 +16,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from indexer.search.by_colour import colour_alone
-from indexer.search.query import ImagePart, LikePart, Query, QueryPart, TextPart
+from indexer.search import ImagePart, LikePart, Query, QueryPart, TextPart, colour_alone
 from search_api.service.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
 from search_api.service.requests.colours import wanted_colour
-from search_api.service.schemas.search import PartRequest, SearchRequest, TagsRequest
-from search_api.service.serving.decoding import GivenPicture, QueryPicture
+from search_api.service.schemas import PartRequest, SearchRequest, TagsRequest
+from search_api.service.serving import GivenPicture, QueryPicture
 
 __all__ = [
     "Body",

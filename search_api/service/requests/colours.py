@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from indexer.search.query import WantedColour
+from indexer.search import WantedColour
 from search_api.service.errors import InvalidRequestError
 
 __all__ = ["ColourAsked", "wanted_colour"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from anyio import CapacityLimiter, to_thread
 
-from indexer.errors import SourceError
-from indexer.image_loading import AddressPolicy, Fetcher, FetchLimits
+from indexer import SourceError
+from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits
 from search_api.service.errors import (
     OverloadedError,
     PayloadTooLargeError,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from indexer.search.query import Query
+from indexer.search import Query
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.body import Body, given_pictures, picture_urls, region_of, to_query
 from search_api.service.requests.image_urls import PictureUrls
-from search_api.service.schemas.search import SearchRequest
-from search_api.service.serving.answering import Answering
-from search_api.service.serving.decoding import GivenPicture
+from search_api.service.schemas import SearchRequest
+from search_api.service.serving import Answering, GivenPicture
 
 __all__ = ["QueryPictures"]
 

@@ -6,11 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
-from indexer.search.by_colour import colour_alone
-from indexer.search.query import KEYWORD_WEIGHT, LikePart, Query, QueryPart, SearchMode, TextPart
+from indexer.search import (
+    KEYWORD_WEIGHT,
+    LikePart,
+    Query,
+    QueryPart,
+    SearchMode,
+    TextPart,
+    colour_alone,
+)
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.colours import wanted_colour
-from search_api.service.schemas.search import MAX_K, MAX_OFFSET, ColourText, FieldName, Text
+from search_api.service.schemas import MAX_K, MAX_OFFSET, ColourText, FieldName, Text
 
 __all__ = ["SimilarParameters", "TextParameters"]
 

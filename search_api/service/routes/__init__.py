@@ -1,1 +1,23 @@
 """The routes of the HTTP service, by subject: each class gives its own as a table."""
+
+from __future__ import annotations
+
+from search_api.service.routes.batch import BatchRoutes
+from search_api.service.routes.docs import add_documentation
+from search_api.service.routes.heat import HeatRoutes
+from search_api.service.routes.items import ItemRoutes
+from search_api.service.routes.operations import OperationRoutes
+from search_api.service.routes.page import PageRoutes
+from search_api.service.routes.search import SearchRoutes
+from search_api.service.routes.tags import TagRoutes
+
+__all__ = [
+    "BatchRoutes",
+    "HeatRoutes",
+    "ItemRoutes",
+    "OperationRoutes",
+    "PageRoutes",
+    "SearchRoutes",
+    "TagRoutes",
+    "add_documentation",
+]

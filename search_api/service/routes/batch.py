@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.responses import Response
 
-from embeddings.errors import LookalikeError
-from indexer.search.query import SearchResult
+from embeddings import LookalikeError
+from indexer.search import SearchResult
 from search_api.service.errors import UnavailableError, status_of
-from search_api.service.requests.body import Body, body_schema, parse_value, read_json
-from search_api.service.requests.images import QueryPictures
+from search_api.service.requests import Body, QueryPictures, body_schema, parse_value, read_json
 from search_api.service.routes.route import MISSING, Route, together
-from search_api.service.schemas.search import (
+from search_api.service.schemas import (
     BatchError,
     BatchRequest,
     BatchResponse,
@@ -24,9 +23,7 @@ from search_api.service.schemas.search import (
     SearchRequest,
     SearchResponse,
 )
-from search_api.service.serving.answering import Answering
-from search_api.service.serving.decoding import GivenPicture
-from search_api.service.serving.disconnects import attended
+from search_api.service.serving import Answering, GivenPicture, attended
 
 __all__ = ["BatchRoutes"]
 

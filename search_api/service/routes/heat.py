@@ -8,14 +8,12 @@ from fastapi import Query as QueryParameter
 from fastapi import Request
 from fastapi.responses import Response
 
-from indexer.search.query import ImagePart, LikePart, Query, TextPart
+from indexer.search import ImagePart, LikePart, Query, TextPart
 from search_api.service.errors import InvalidRequestError
-from search_api.service.requests.body import body_schema, read_body
-from search_api.service.requests.images import QueryPictures
+from search_api.service.requests import QueryPictures, body_schema, read_body
 from search_api.service.routes.route import MISSING, UNSUPPORTED, ProductIdInPath, Route
-from search_api.service.schemas.search import ProductId, SearchRequest, Text
-from search_api.service.serving.answering import Answering
-from search_api.service.serving.disconnects import attended
+from search_api.service.schemas import ProductId, SearchRequest, Text
+from search_api.service.serving import Answering, attended
 
 __all__ = ["HeatRoutes"]
 

@@ -11,11 +11,11 @@ from fastapi import Query as QueryParameter
 from fastapi.responses import Response
 from PIL import Image
 
-from indexer.errors import UnknownProductError
-from search_api.service.requests.parameters import SimilarParameters
+from indexer import UnknownProductError
+from search_api.service.requests import SimilarParameters
 from search_api.service.routes.route import MISSING, ProductIdInPath, Route, found
-from search_api.service.schemas.search import ItemResponse, SearchResponse
-from search_api.service.serving.answering import Answering
+from search_api.service.schemas import ItemResponse, SearchResponse
+from search_api.service.serving import Answering
 
 __all__ = ["ItemRoutes"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
-from search_api.service.middleware.metrics import CONTENT_TYPE, Metrics
-from search_api.service.middleware.request import error_response, request_id_of
+from search_api.service.middleware import CONTENT_TYPE, Metrics, error_response, request_id_of
 from search_api.service.routes.route import Route
-from search_api.service.schemas.search import ErrorResponse, HealthResponse, IndexResponse
-from search_api.service.serving.answering import Answering
+from search_api.service.schemas import ErrorResponse, HealthResponse, IndexResponse
+from search_api.service.serving import Answering
 
 __all__ = ["OperationRoutes"]
 

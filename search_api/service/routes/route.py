@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
-from indexer.search.query import Query, SearchResult, TextPart
-from search_api.service.middleware.trace import current_trace
-from search_api.service.schemas.search import ErrorResponse, SearchResponse
-from search_api.service.serving.answering import Answering
+from indexer.search import Query, SearchResult, TextPart
+from search_api.service.middleware import current_trace
+from search_api.service.schemas import ErrorResponse, SearchResponse
+from search_api.service.serving import Answering
 
 __all__ = ["MISSING", "UNSUPPORTED", "ProductIdInPath", "Route", "found", "together"]
 

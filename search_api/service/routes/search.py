@@ -9,13 +9,16 @@ from fastapi import Query as QueryParameter
 from fastapi import Request
 from fastapi.responses import Response
 
-from search_api.service.requests.body import body_schema, read_body, read_json
-from search_api.service.requests.images import QueryPictures
-from search_api.service.requests.parameters import TextParameters
+from search_api.service.requests import (
+    QueryPictures,
+    TextParameters,
+    body_schema,
+    read_body,
+    read_json,
+)
 from search_api.service.routes.route import MISSING, UNSUPPORTED, Route, found
-from search_api.service.schemas.search import RecommendRequest, SearchRequest, SearchResponse
-from search_api.service.serving.answering import Answering
-from search_api.service.serving.disconnects import attended
+from search_api.service.schemas import RecommendRequest, SearchRequest, SearchResponse
+from search_api.service.serving import Answering, attended
 
 __all__ = ["SearchRoutes"]
 

@@ -7,12 +7,17 @@ import time
 
 from fastapi import Request
 
-from embeddings.errors import LookalikeError
+from embeddings import LookalikeError
 from search_api.service.errors import UnavailableError, status_of
-from search_api.service.requests.body import TaggedPictures, body_schema, read_body, tagged_pictures
-from search_api.service.requests.image_urls import PictureUrls
+from search_api.service.requests import (
+    PictureUrls,
+    TaggedPictures,
+    body_schema,
+    read_body,
+    tagged_pictures,
+)
 from search_api.service.routes.route import UNSUPPORTED, Route, together
-from search_api.service.schemas.search import (
+from search_api.service.schemas import (
     MAX_PICTURES,
     BatchError,
     TagResponse,
@@ -20,9 +25,7 @@ from search_api.service.schemas.search import (
     TagsResponse,
     TagsResult,
 )
-from search_api.service.serving.answering import Answering, Tagging, Wanted
-from search_api.service.serving.decoding import GivenPicture
-from search_api.service.serving.disconnects import attended
+from search_api.service.serving import Answering, GivenPicture, Tagging, Wanted, attended
 
 __all__ = ["TagRoutes"]
 

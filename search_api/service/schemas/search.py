@@ -16,13 +16,12 @@ from pydantic import (
     model_validator,
 )
 
-from embeddings.zero_shot import Tag
-from indexer.catalog.fields import FieldValue, ShownValue
-from indexer.index.index import Match, Product
-from indexer.index.info import index_kind, index_recall
-from indexer.search.engine import Engine
-from indexer.search.query import (
+from embeddings import Tag
+from indexer.catalog import FieldValue, ShownValue
+from indexer.index import Match, Product, index_kind, index_recall
+from indexer.search import (
     KEYWORD_WEIGHT,
+    Engine,
     Explanation,
     Fusion,
     LikePart,

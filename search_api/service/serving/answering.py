@@ -14,22 +14,19 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from embeddings.heat_map import covered_pixels, heat_of, heat_png
-from embeddings.zero_shot import Tag
-from indexer.errors import UnknownProductError
-from indexer.index.index import Index
-from indexer.search.engine import EncodedParts, Engine
-from indexer.search.query import ImagePart, Query, SearchResult, TextPart
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import DEFAULT_TAXONOMY
+from embeddings import Tag, covered_pixels, heat_of, heat_png
+from indexer import UnknownProductError
+from indexer.index import Index
+from indexer.search import EncodedParts, Engine, ImagePart, Query, SearchResult, TextPart
+from indexer.tagging import Tagger
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
 from search_api.service.errors import (
     DeadlineError,
     InvalidRequestError,
     NotReadyError,
     OverloadedError,
 )
-from search_api.service.middleware.admission import Room
-from search_api.service.middleware.metrics import Metrics, Stage
+from search_api.service.middleware import Metrics, Room, Stage
 from search_api.service.serving.batching import BatchOptions, Lane
 from search_api.service.serving.decoding import (
     GivenPicture,

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pebble import ProcessPool
 from PIL import Image
 
-from embeddings.encoder import PixelArray
-from embeddings.images.decoding import ImageLimits, open_image
-from embeddings.preprocess import Preprocess
-from indexer.image_loading.decode_pool import THUMBNAIL_SIDE, decoder_faults
+from embeddings import PixelArray, Preprocess
+from embeddings.images import ImageLimits, open_image
+from indexer.image_loading import THUMBNAIL_SIDE, decoder_faults
 
 __all__ = ["GivenPicture", "PictureTask", "PictureWorkers", "QueryPicture", "Region"]
 

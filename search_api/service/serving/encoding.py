@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray
-from embeddings.errors import BrokenImageError
-from embeddings.preprocess import Preprocess
+from embeddings import BrokenImageError, Encoder, EncoderSpec, FloatArray, PixelArray, Preprocess
 from search_api.service.errors import DeadlineError
 from search_api.service.serving.batching import Batcher, BatchOptions, Lane, OnBatch, Work
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from embeddings.encoder import Encoder
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import Taxonomy, built_in_names, read_taxonomy
+from embeddings import Encoder
+from indexer.tagging import Tagger
+from indexer.tagging.taxonomy import Taxonomy, built_in_names, read_taxonomy
 from search_api.service.errors import InvalidRequestError
 
 __all__ = ["Taggers"]

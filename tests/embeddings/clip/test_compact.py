@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.clip.encoder import ClipEncoder, load_encoder
+from embeddings import ZeroShotClassifier
+from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.models import COMPACT_FOLDER, find_spec
-from embeddings.zero_shot import ZeroShotClassifier
 from search_api.demo import draw_catalog, draw_product
 from tests.support.canonical import TEXTS, VECTORS, pictures
 

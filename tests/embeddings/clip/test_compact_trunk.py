@@ -6,8 +6,8 @@ import pytest
 import timm
 import torch
 
-from embeddings.clip.compact_trunk import CLASSES, DIM, CompactTrunk
-from embeddings.clip.encoder import fold_batch_norms
+from embeddings.clip import DIM, CompactTrunk, fold_batch_norms
+from embeddings.clip.compact_trunk import CLASSES
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from embeddings import Encoder
 from embeddings.clip import encoder as clip
-from embeddings.clip.encoder import load_encoder, use_threads
-from embeddings.encoder import Encoder
+from embeddings.clip import load_encoder
+from embeddings.clip.encoder import use_threads
 from embeddings.errors import (
     BrokenModelError,
     ModelError,

@@ -11,12 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from embeddings.errors import (
-    BrokenImageError,
-    ImageTooLargeError,
-    UnsupportedImageError,
-)
-from embeddings.images.decoding import ImageLimits, make_thumbnail, open_image, read_image
+from embeddings import BrokenImageError, ImageTooLargeError, UnsupportedImageError
+from embeddings.images import ImageLimits, make_thumbnail, open_image, read_image
 from tests.support import image_samples as samples
 from tests.support.image_samples import SAMPLES, encode, exif_bytes, photo, png, png_chunk, png_with
 

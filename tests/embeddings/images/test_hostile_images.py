@@ -15,14 +15,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from embeddings.errors import (
-    BrokenImageError,
-    ImageError,
-    ImageTooLargeError,
-    UnsupportedImageError,
-)
+from embeddings import BrokenImageError, ImageError, ImageTooLargeError, UnsupportedImageError
+from embeddings.images import ImageLimits, open_image
 from embeddings.images import decoding as module
-from embeddings.images.decoding import ALLOWED_FORMATS, ImageLimits, open_image
+from embeddings.images.decoding import ALLOWED_FORMATS
 from tests.support import image_samples as samples
 from tests.support.image_samples import SAMPLES, encode, photo, png, png_chunk, png_rows, png_with
 

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings.encoder import PixelArray
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, BuildReport, build_index
+from embeddings import PixelArray
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, BuildReport, build_index
 from indexer.catalog import CatalogRow
 from indexer.errors import (
     BuildError,
@@ -26,11 +26,11 @@ from indexer.errors import (
     IndexLockedError,
     TooManyBadRowsError,
 )
-from indexer.index.index import Index
-from indexer.storage.layout import Layout
+from indexer.index import Index
+from indexer.storage import Layout
 from indexer.build.ledger import Ledger
-from indexer.storage.write_lock import writing
-from indexer.colours.stored import measured
+from indexer.storage import writing
+from indexer.colours import measured
 
 
 class CountingEncoder(FakeEncoder):

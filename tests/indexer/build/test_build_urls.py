@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, BuildReport, build_index
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, BuildReport, build_index
 from indexer.errors import TooManyBadRowsError
-from indexer.image_loading import AddressPolicy
-from indexer.index.index import Index
+from indexer.image_loading.fetching import AddressPolicy
+from indexer.index import Index
 
 
 class Shop(ThreadingHTTPServer):

@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.encoder import FloatArray, PixelArray
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.search.engine import Engine
+from embeddings import FloatArray, PixelArray
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from indexer.search import Engine
 from indexer.errors import DamagedIndexError, TaxonomyError
-from indexer.retrieval.filters import parse_filter
-from indexer.index.index import Index
-from indexer.index.info import describe, tag_coverage
-from indexer.storage.layout import Layout
-from indexer.index.maintenance import prune, rollback, verify
-from indexer.build.merge import merge
-from indexer.search.query import LikePart, Query
-from indexer.build.retag import retag
-from indexer.index.tagging import NO_TAGS, TagChoice
-from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy
+from indexer.retrieval import parse_filter
+from indexer.index import Index
+from indexer.index import describe, tag_coverage
+from indexer.storage import Layout
+from indexer.index import prune, rollback, verify
+from indexer.build import merge
+from indexer.search import LikePart, Query
+from indexer.build import retag
+from indexer.index import NO_TAGS, TagChoice
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.encoder import FloatArray
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, BuildReport, build_index
+from embeddings import FloatArray
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, BuildReport, build_index
 from indexer.errors import DamagedIndexError
-from indexer.index.index import Index
-from indexer.storage.layout import Layout
-from indexer.index.maintenance import rollback, verify
-from indexer.build.merge import merge
-from indexer.build.title_mix import mixed
+from indexer.index import Index
+from indexer.storage import Layout
+from indexer.index import rollback, verify
+from indexer.build import merge
+from indexer.build import mixed
 
 
 class CountingEncoder(FakeEncoder):

@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, BuildReport, build_index
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, BuildReport, build_index
 from indexer.errors import BuildError
-from indexer.retrieval.filters import parse_filter
-from indexer.index.index import Index
-from indexer.retrieval.ann_choice import NeighbourOptions
-from indexer.storage.layout import Layout
-from indexer.index.maintenance import prune, rollback, verify
-from indexer.storage.manifest import read_manifest
-from indexer.build.merge import merge
-from indexer.storage.records import Kind
-from indexer.tagging.fit_file import read_fitted
-from indexer.tagging.taxonomy.taxonomy import read_taxonomy
+from indexer.retrieval import parse_filter
+from indexer.index import Index
+from indexer.retrieval import NeighbourOptions
+from indexer.storage import Layout
+from indexer.index import prune, rollback, verify
+from indexer.storage import read_manifest
+from indexer.build import merge
+from indexer.storage import Kind
+from indexer.tagging import read_fitted
+from indexer.tagging.taxonomy import read_taxonomy
 
 
 def build(catalog: Path, index: Path, **options: object) -> BuildReport:

@@ -10,20 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.build.merge import merge
+from embeddings import FakeEncoder
+from indexer import QueryError
+from indexer.build import BuildOptions, build_index, merge
+from indexer.calibration import AskedBy, confidence_from_json, confidence_to_json, fit_confidence
 from indexer.calibration.background import phrases_beside, pictures
-from indexer.calibration.fitting import fit_confidence
-from indexer.calibration.model import AskedBy, confidence_from_json, confidence_to_json
 from indexer.calibration.queries import CatalogSample, named_queries
-from indexer.errors import QueryError
-from indexer.index.index import Index
-from indexer.index.maintenance import rollback
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, LikePart, Query, TextPart
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import _checksum, read_manifest
+from indexer.index import Index, rollback
+from indexer.search import Engine, ImagePart, LikePart, Query, TextPart
+from indexer.storage import Layout, read_manifest
+from indexer.storage.manifest import _checksum
 
 OPTIONS = BuildOptions(workers=1)
 
@@ -216,7 +212,7 @@ class TestQueries:
 def test_a_query_from_another_world_is_answered_by_nothing(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    from embeddings.clip.encoder import load_encoder
+    from embeddings.clip import load_encoder
 
     encoder = load_encoder("compact")
     table = pq.read_table(shared_data / "fashion-train-0000.parquet")[:1200]

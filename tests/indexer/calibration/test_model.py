@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.calibration.model import (
+from indexer.calibration import (
     PRIORS,
     AskedBy,
     Background,

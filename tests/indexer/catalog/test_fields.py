@@ -9,14 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.catalog.fields import (
-    FieldType,
-    FieldTyper,
-    FieldValue,
-    arrow_schema,
-    join_types,
-    to_batch,
-)
+from indexer.catalog import FieldType, FieldTyper, FieldValue, arrow_schema, join_types, to_batch
 from indexer.errors import CatalogError
 
 TEXT, INTEGER, FLOAT, BOOLEAN = (

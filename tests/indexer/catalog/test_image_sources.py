@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.catalog import BadRow, CatalogRow, ImageSource, open_catalog
-from indexer.catalog.image_sources import find_image
-from indexer.errors import SourceError
+from indexer import SourceError
+from indexer.catalog import BadRow, CatalogRow, ImageSource, find_image, open_catalog
 
 SENTINEL = b"secret bytes from outside"
 

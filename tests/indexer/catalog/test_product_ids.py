@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.catalog import MAX_ID_BYTES, IdLedger
-from indexer.catalog.product_ids import clean_id, shown
+from indexer.catalog import MAX_ID_BYTES, IdLedger, clean_id, shown
 from indexer.errors import RowError
 
 

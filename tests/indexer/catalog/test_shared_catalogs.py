@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.catalog import CatalogRow, open_catalog
-from indexer.catalog.fields import FieldType, FieldTyper
+from indexer.catalog import CatalogRow, FieldType, FieldTyper, open_catalog
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from indexer.catalog.titles import title_field, title_of
+from indexer.catalog import title_field, title_of
 
 
 def test_the_best_of_several_title_fields() -> None:

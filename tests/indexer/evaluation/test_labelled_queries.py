@@ -10,13 +10,8 @@ import pytest
 from PIL import Image
 
 from indexer.errors import CatalogError
-from indexer.evaluation.labelled_queries import (
-    AskedBy,
-    LabelledQueries,
-    LabelledQuery,
-    QueryColumns,
-    read_queries,
-)
+from indexer.evaluation import LabelledQuery, QueryColumns
+from indexer.evaluation.labelled_queries import AskedBy, LabelledQueries, read_queries
 
 
 def png(colour: tuple[int, int, int] = (255, 0, 0)) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.evaluation import Estimate
 from indexer.evaluation.metrics import (
-    Estimate,
     bootstrap,
     metric_names,
     query_metrics,

@@ -8,19 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.encoder import FloatArray, PixelArray
-from embeddings.fake import FakeEncoder
-from embeddings.preprocess import Preprocess, ResizeMode
-from indexer.build.build import BuildOptions, build_index
-from indexer.catalog.image_sources import ImageSource
-from indexer.errors import QueryError
+from embeddings import FakeEncoder, FloatArray, PixelArray, Preprocess, ResizeMode
+from indexer import QueryError
+from indexer.build import BuildOptions, build_index
+from indexer.catalog import ImageSource
+from indexer.evaluation import LabelledQuery, figures_of, judge, worst
 from indexer.evaluation.batched_encoder import RememberingEncoder
-from indexer.evaluation.comparison import compare, figures_of, worst
-from indexer.evaluation.labelled_queries import LabelledQuery
-from indexer.evaluation.runner import judge
-from indexer.index.index import Index
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, Query, TextPart
+from indexer.evaluation.comparison import compare
+from indexer.index import Index
+from indexer.search import Engine, ImagePart, Query, TextPart
 
 ASKED = Query(parts=(), k=2)
 

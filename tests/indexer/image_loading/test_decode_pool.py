@@ -9,10 +9,9 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from embeddings.errors import BrokenImageError, UnsupportedImageError
-from embeddings.images.decoding import ImageLimits
-from embeddings.preprocess import Preprocess, ResizeMode
-from indexer.image_loading.decode_pool import Decoded, DecodePool, DecodeTask
+from embeddings import BrokenImageError, Preprocess, ResizeMode, UnsupportedImageError
+from embeddings.images import ImageLimits
+from indexer.image_loading import Decoded, DecodePool, DecodeTask
 
 TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
 

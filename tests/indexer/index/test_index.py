@@ -8,24 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.catalog.fields import FieldType
-from indexer.errors import (
-    DamagedIndexError,
-    EncoderMismatchError,
-    NoIndexError,
-    QueryError,
-    UnknownProductError,
-)
-from indexer.index.index import Index, index_exists
-from indexer.index.segment_writer import NewImage, NewProduct, write_segment
-from indexer.retrieval.filters import parse_filter
-from indexer.search.engine import Engine
-from indexer.storage.generations import publish
-from indexer.storage.layout import SEGMENT_FILES, Layout
-from indexer.storage.manifest import Manifest
-from indexer.storage.records import EncoderRecord
+from embeddings import FakeEncoder
+from indexer import NoIndexError, QueryError, UnknownProductError
+from indexer.build import BuildOptions, build_index
+from indexer.catalog import FieldType
+from indexer.errors import DamagedIndexError, EncoderMismatchError
+from indexer.index import Index, NewImage, NewProduct, index_exists, write_segment
+from indexer.retrieval import parse_filter
+from indexer.search import Engine
+from indexer.storage import SEGMENT_FILES, EncoderRecord, Layout, Manifest, publish
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 

@@ -5,16 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.errors import DamagedIndexError, IndexFolderError, NoIndexError
-from indexer.index.index import Index
-from indexer.index.maintenance import prune, rollback, verify
-from indexer.index.segment_writer import NewImage, NewProduct, write_segment
-from indexer.storage.generations import make_live, publish
-from indexer.storage.layout import Layout
-from indexer.storage.manifest import Manifest
-from indexer.storage.records import EncoderRecord
+from embeddings import FakeEncoder
+from indexer import IndexFolderError, NoIndexError
+from indexer.build import BuildOptions, build_index
+from indexer.errors import DamagedIndexError
+from indexer.index import Index, NewImage, NewProduct, prune, rollback, verify, write_segment
+from indexer.storage import EncoderRecord, Layout, Manifest, make_live, publish
 
 
 @pytest.fixture

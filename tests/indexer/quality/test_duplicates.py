@@ -9,18 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.index.index import Index
-from indexer.index.thumbnails import PictureTable, scan_pictures
+from indexer.index import Index, PictureTable, scan_pictures
+from indexer.quality import DuplicateGroup, DuplicateReport, Likeness, find_duplicates
 from indexer.quality.duplicate_candidates import near_by_vector
-from indexer.quality.duplicates import (
-    DuplicateGroup,
-    DuplicateReport,
-    Likeness,
-    _Bond,
-    _stars,
-    find_duplicates,
-)
-from indexer.storage.records import Kind
+from indexer.quality.duplicates import _Bond, _stars
+from indexer.storage import Kind
 from search_api.demo import draw_product
 from tests.support.picture_catalogs import COPIES, build, copy_of, drawn, jpeg
 

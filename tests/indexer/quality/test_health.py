@@ -10,14 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings.clip.encoder import load_encoder
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
+from embeddings import FakeEncoder
+from embeddings.clip import load_encoder
+from indexer.build import BuildOptions, build_index
 from indexer.errors import EncoderMismatchError
-from indexer.index.index import Index
-from indexer.index.thumbnails import PictureTable
-from indexer.quality.health import CatalogHealth, _is_slip, examine
-from indexer.quality.title_check import check_titles
+from indexer.index import Index, PictureTable
+from indexer.quality import CatalogHealth, check_titles, examine
+from indexer.quality.health import _is_slip
 from tests.support.picture_catalogs import build, drawn, jpeg
 
 GROUNDS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}

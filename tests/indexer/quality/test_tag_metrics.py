@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.quality.tag_metrics import judge_group, right_labels
-from indexer.tagging.tagger import GroupScores
-from indexer.tagging.taxonomy.taxonomy import Group, Label
+from indexer.quality import judge_group, right_labels
+from indexer.tagging import GroupScores
+from indexer.tagging.taxonomy import Group, Label
 
 GROUP = Group("g", True, (Label("shoes"), Label("boots", parent="shoes"), Label("hat")))
 

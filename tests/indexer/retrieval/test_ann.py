@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 from indexer.errors import DamagedIndexError
-from indexer.retrieval.ann import NeighbourIndex, write_neighbours
-from indexer.storage.records import Effort, Kind, QueryKind
-from indexer.storage.row_sets import RowSet
-from indexer.storage.vectors import MappedVectors
+from indexer.retrieval import NeighbourIndex, write_neighbours
+from indexer.storage import Effort, Kind, MappedVectors, QueryKind, RowSet
 
 Make = Callable[..., NeighbourIndex]
 

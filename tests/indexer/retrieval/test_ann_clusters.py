@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.retrieval.ann_clusters import ClusterMap, clusters_at_first, clusters_to_visit
-from indexer.storage.row_sets import RowSet
+from indexer.storage import RowSet
 
 
 def test_clusters_that_hold_rows_are_found_once_for_a_set() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.retrieval import ann_tuning as recall
-from indexer.retrieval.ann_tuning import exact_neighbours
+from indexer.retrieval import exact_neighbours
 
 
 @pytest.mark.parametrize("rows", [None, np.arange(3, 500, 7), np.array([4])])

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.retrieval.bm25 import Asked, KeywordIndex, KeywordWriter, idf
-from indexer.retrieval.tokens import words
-from indexer.storage.atomic_files import sha256_of
+from indexer.retrieval import Asked, KeywordIndex, KeywordWriter, idf, words
+from indexer.storage import sha256_of
 
 VOCABULARY = ("red", "blue", "shoe", "shirt", "nike", "cotton", "summer", "wool")
 

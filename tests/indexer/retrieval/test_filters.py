@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.errors import QueryError
+from indexer import QueryError
+from indexer.retrieval import And, Columns, evaluate, parse_filter
 from indexer.retrieval import filter_columns as columns
-from indexer.retrieval.filter_columns import Columns
-from indexer.retrieval.filters import And, Compare, Or, evaluate, parse_filter
+from indexer.retrieval.filters import Compare, Or
 
 TYPES = {"title": "text", "price": "float", "year": "integer", "sale": "boolean"}
 TABLE = pa.table(

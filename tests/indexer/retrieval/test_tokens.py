@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.retrieval.tokens import code_of, codes, stem, words
+from indexer.retrieval import code_of, codes, words
+from indexer.retrieval.tokens import stem
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.colours import ciede2000, lab_of, measure_colours
-from indexer.colours.names import colour_of, colour_table, name_colours
-from indexer.colours.product_match import ProductColours, nearness, shares_within
-from indexer.errors import QueryError
-from indexer.index.index import Index
-from indexer.search.engine import Engine
-from indexer.search.query import ImagePart, LikePart, Query, SearchMode, TextPart, WantedColour
+from embeddings import FakeEncoder
+from indexer import QueryError
+from indexer.build import BuildOptions, build_index
+from indexer.colours import (
+    ProductColours,
+    ciede2000,
+    colour_of,
+    colour_table,
+    lab_of,
+    measure_colours,
+)
+from indexer.colours.names import name_colours
+from indexer.colours.product_match import nearness, shares_within
+from indexer.index import Index
+from indexer.search import Engine, ImagePart, LikePart, Query, SearchMode, TextPart, WantedColour
 
 RED, MAROON, BLUE, GREEN = (205, 25, 35), (120, 20, 40), (40, 60, 190), (40, 140, 60)
 # Products by id: stripes of these colours, of these widths.

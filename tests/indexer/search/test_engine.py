@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.errors import QueryError, UnknownProductError
-from indexer.index.index import Index
-from indexer.search.engine import Engine, tag_images
-from indexer.search.query import ImagePart, LikePart, Query, QueryPart, TextPart
-from indexer.storage.layout import Layout
+from embeddings import FakeEncoder
+from indexer import QueryError, UnknownProductError
+from indexer.build import BuildOptions, build_index
+from indexer.index import Index
+from indexer.search import Engine, ImagePart, LikePart, Query, QueryPart, TextPart, tag_images
+from indexer.storage import Layout
 
 R2 = 2**-0.5
 

@@ -15,15 +15,21 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.build.merge import merge
-from indexer.errors import QueryError
-from indexer.index.index import Index
-from indexer.retrieval.bm25 import idf
-from indexer.retrieval.tokens import words
-from indexer.search.engine import Engine
-from indexer.search.query import Fusion, ImagePart, LikePart, Query, QueryPart, SearchMode, TextPart
+from embeddings import FakeEncoder
+from indexer import QueryError
+from indexer.build import BuildOptions, build_index, merge
+from indexer.index import Index
+from indexer.retrieval import idf, words
+from indexer.search import (
+    Engine,
+    Fusion,
+    ImagePart,
+    LikePart,
+    Query,
+    QueryPart,
+    SearchMode,
+    TextPart,
+)
 
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"
 KEYWORD, HYBRID = SearchMode.KEYWORD, SearchMode.HYBRID

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.errors import QueryError, UnknownProductError
-from indexer.index.index import Match
-from indexer.search.engine import Engine
-from indexer.search.recommend import check_seeds, tally, voters
+from indexer import QueryError, UnknownProductError
+from indexer.index import Match
+from indexer.search import Engine, voters
+from indexer.search.recommend import check_seeds, tally
 
 IDS = st.lists(st.sampled_from("abcdef"), unique=True)
 

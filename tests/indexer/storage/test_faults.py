@@ -19,26 +19,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, BuildReport, build_index
-from indexer.build.merge import merge
-from indexer.errors import DamagedIndexError, IndexFolderError, IndexLockedError
-from indexer.index.index import Index
-from indexer.index.maintenance import prune, rollback, verify
-from indexer.search.engine import Engine
-from indexer.search.query import Query, TextPart
-from indexer.storage.atomic_files import sha256_of
-from indexer.storage.generations import live_generation
-from indexer.storage.layout import (
+from embeddings import FakeEncoder
+from indexer import IndexFolderError
+from indexer.build import BuildOptions, BuildReport, build_index, merge
+from indexer.errors import DamagedIndexError, IndexLockedError
+from indexer.index import Index, prune, rollback, verify
+from indexer.search import Engine, Query, TextPart
+from indexer.storage import (
     COLOUR_FILES,
     KEYWORDS_META,
     LOOKUP_FILES,
     SEGMENT_FILES,
     TEXT_FILES,
     Layout,
+    Manifest,
     keyword_file,
+    live_generation,
+    read_manifest,
+    sha256_of,
 )
-from indexer.storage.manifest import Manifest, read_manifest
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"

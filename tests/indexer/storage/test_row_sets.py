@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from indexer.storage.key_lookup import Lookup, content_key, content_keys, id_key, id_keys
-from indexer.storage.row_sets import RowSet, format_ranges, parse_ranges
+from indexer.storage import (
+    Lookup,
+    RowSet,
+    content_key,
+    content_keys,
+    format_ranges,
+    id_key,
+    id_keys,
+    parse_ranges,
+)
 
 masks = hnp.arrays(np.bool_, st.integers(0, 80))
 

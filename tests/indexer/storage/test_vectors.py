@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.storage import vectors
-from indexer.storage.vectors import MappedVectors
+from indexer.storage import MappedVectors, vectors
 
 
 def test_every_half_is_read_as_the_number_that_it_is(tmp_path: Path) -> None:

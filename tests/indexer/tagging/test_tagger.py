@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from embeddings.fake import FakeEncoder
+from embeddings import FakeEncoder
 from indexer.errors import TaxonomyError
-from indexer.tagging.fit_file import Fitted, GroupFit, read_fitted, write_fitted
-from indexer.tagging.tagger import Tagger, label_prototypes
-from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy, of_labels
+from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
+from indexer.tagging.fit_file import GroupFit
+from indexer.tagging.tagger import label_prototypes
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
+from indexer.tagging.taxonomy.taxonomy import of_labels
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 GREY = np.full(3, 3**-0.5, np.float32)

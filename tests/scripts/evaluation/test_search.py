@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.index.index import Index
+from indexer.index import Index
 from scripts.evaluation.search.attributes import attribute_queries
 from scripts.evaluation.search.recommend import METHODS, Shoppers
 from scripts.evaluation.search.setting import Shelf

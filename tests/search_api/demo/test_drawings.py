@@ -22,13 +22,14 @@ from search_api.demo import (
     KINDS,
     PATTERNS,
     DrawnProduct,
+    contrasting,
     draw_catalog,
     draw_product,
+    pattern_named,
     write_catalog,
 )
-from search_api.demo.colours import colour_named, contrasting
+from search_api.demo.colours import colour_named
 from search_api.demo.kinds import kind_named
-from search_api.demo.patterns import pattern_named
 
 KIND_OF = {kind_named(name).slug: kind_named(name) for name in KINDS}
 ROOT = Path(__file__).resolve().parents[3]

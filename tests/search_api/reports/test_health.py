@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.index.index import Index
-from indexer.quality.health import CatalogHealth, Refusal, RefusalKind, examine
-from search_api.reports.health import ReportLimits, render_report
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from indexer.index import Index
+from indexer.quality import CatalogHealth, examine
+from indexer.quality.health import Refusal, RefusalKind
+from search_api.reports import ReportLimits, render_report
 from tests.support.processes import Cli
 
 HOSTILE = '<script>alert("x")</script><img src="http://evil.example/x" onerror="alert(1)">'

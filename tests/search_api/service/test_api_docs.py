@@ -17,9 +17,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-from embeddings.errors import LookalikeError
+from embeddings import LookalikeError
 from search_api.service.errors import STATUS
-from search_api.service.requests.parameters import SimilarParameters, TextParameters
+from search_api.service.requests import SimilarParameters, TextParameters
 from search_api.service.schemas import search as schemas
 from search_api.service.settings import Settings
 from tests.support.documented import Block, Section, agrees, commands, sections, table

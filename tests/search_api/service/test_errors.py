@@ -16,7 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from indexer.search.engine import Engine
+from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.service_helpers import RED, YELLOW, error_of, picture

@@ -12,13 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from embeddings.encoder import Encoder, FloatArray
-from embeddings.images.decoding import open_image
-from indexer.build.build import BuildOptions, build_index
-from indexer.calibration.fitting import HITS, LabelledPairs, draw_pairs
-from indexer.calibration.model import PRIORS, AskedBy, Calibration, fit_calibration
-from indexer.calibration.queries import value_of
-from indexer.index.index import Index, Match
+from embeddings import Encoder, FloatArray
+from embeddings.images import open_image
+from indexer.build import BuildOptions, build_index
+from indexer.calibration import (
+    HITS,
+    PRIORS,
+    AskedBy,
+    Calibration,
+    LabelledPairs,
+    draw_pairs,
+    fit_calibration,
+    value_of,
+)
+from indexer.index import Index, Match
 from scripts.evaluation.search.calibration import background as otherworldly
 from scripts.evaluation.search.calibration.reliability import (
     Judged,

@@ -7,11 +7,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from embeddings.encoder import Encoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.calibration.fitting import LabelledPairs, draw_pairs
-from indexer.calibration.model import AskedBy, Background, Pairs, Prior, fit_calibration
-from indexer.index.index import Index
+from embeddings import Encoder
+from indexer.build import BuildOptions, build_index
+from indexer.calibration import (
+    AskedBy,
+    Background,
+    LabelledPairs,
+    Pairs,
+    Prior,
+    draw_pairs,
+    fit_calibration,
+)
+from indexer.index import Index
 from scripts.evaluation.search.catalogs import catalog_table, named_photos
 from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, read_rows

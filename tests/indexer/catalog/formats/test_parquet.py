@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog
-from indexer.catalog.fields import FieldType
+from indexer.catalog import BadRow, CatalogOptions, CatalogRow, FieldType, open_catalog
 from indexer.errors import CatalogError
 
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.encoder import FloatArray
-from indexer.errors import QueryError
-from indexer.search.engine import Engine
-from indexer.search.query import Query, TextPart
-from indexer.search.ranking import paging
-from indexer.search.ranking.diversity import diverse_order, diversified
+from embeddings import FloatArray
+from indexer import QueryError
+from indexer.search import Engine, Query, TextPart
+from indexer.search.ranking import diverse_order, diversified, paging
 
 
 def scaled(values: FloatArray) -> FloatArray:

@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.errors import QueryError
-from indexer.search.engine import Engine
-from indexer.search.query import LikePart, Query, SearchMode, TextPart
+from embeddings import FakeEncoder
+from indexer import QueryError
+from indexer.build import BuildOptions, build_index
+from indexer.search import Engine, LikePart, Query, SearchMode, TextPart
 from indexer.search.ranking import paging
 from indexer.search.ranking.grouping import SAME_COSINE, group_places
 

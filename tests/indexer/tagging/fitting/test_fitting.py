@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embeddings.fake import FakeEncoder
-from indexer.quality.tag_metrics import expected_error, judge_group
-from indexer.tagging.fit_file import Fitted
-from indexer.tagging.fitting.fitting import Examples, FitOptions, fit_taxonomy
+from embeddings import FakeEncoder
+from indexer.quality import judge_group
+from indexer.quality.tag_metrics import expected_error
+from indexer.tagging import Fitted, Tagger
+from indexer.tagging.fitting import Examples, fit_taxonomy
+from indexer.tagging.fitting.fitting import FitOptions
 from indexer.tagging.negatives import nonsense_pictures
-from indexer.tagging.tagger import Tagger
-from indexer.tagging.taxonomy.taxonomy import Group, Label, Taxonomy
+from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 AS_IS = ("{}",)
 OPTIONS = FitOptions(steps=150, nonsense=24)

@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import TaxonomyError
-from indexer.tagging.taxonomy.taxonomy import (
-    BUILT_IN,
-    Label,
-    built_in_names,
-    read_taxonomy,
-    taxonomy_schema,
-)
+from indexer.tagging.taxonomy import BUILT_IN, Label, built_in_names, read_taxonomy
+from indexer.tagging.taxonomy.taxonomy import taxonomy_schema
 
 SHOES = """
 name: shoes

@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from indexer.search.engine import Engine
+from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.errors import ServeError
 from search_api.service.settings import Settings

@@ -10,7 +10,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from search_api.service.errors import OverloadedError
-from search_api.service.middleware.admission import DoorMiddleware, Room
+from search_api.service.middleware import Room
+from search_api.service.middleware.admission import DoorMiddleware
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from starlette.datastructures import Headers
 
+from search_api.service import read_settings
 from search_api.service.errors import ServeError
 from search_api.service.middleware import keys
 from search_api.service.middleware.keys import KeyRing, presented_key, read_keys
-from search_api.service.settings import Settings, read_settings
+from search_api.service.settings import Settings
 
 SHOP, PHONE, OLD = "shop-0123456789abcdef", "phone/0123456789+abc==", "old.0123456789~abcdef"
 

@@ -12,10 +12,10 @@ import pytest
 import structlog
 from fastapi.testclient import TestClient
 
-from indexer.search.engine import Engine
+from indexer.search import Engine
 from search_api.service.app import create_app
-from search_api.service.middleware.logs import LogFormat, configure_logs
-from search_api.service.settings import Settings
+from search_api.service.middleware import configure_logs
+from search_api.service.settings import LogFormat, Settings
 from tests.support.service_helpers import RED, picture
 
 SHOP = "shop-0123456789abcdef"

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from indexer.search.engine import Engine
+from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE

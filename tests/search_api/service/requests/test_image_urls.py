@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from indexer.search.engine import Engine
+from indexer.search import Engine
+from search_api.service import read_settings
 from search_api.service.app import create_app
 from search_api.service.errors import ServeError
-from search_api.service.settings import Settings, read_settings
+from search_api.service.settings import Settings
 from tests.support.processes import Cli
 from tests.support.service_helpers import BLUE, RED, error_of, ids, picture
 

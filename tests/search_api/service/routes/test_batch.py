@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from embeddings.encoder import FloatArray
-from embeddings.fake import FakeEncoder
-from indexer.search.engine import Engine
+from embeddings import FakeEncoder, FloatArray
+from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.service_helpers import YELLOW, error_of, picture

@@ -11,9 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.search.engine import Engine
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.service_helpers import BLUE, GREEN, RED, error_of, ids, picture

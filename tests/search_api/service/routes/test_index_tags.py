@@ -12,18 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.build.retag import retag
-from indexer.index.tagging import TagChoice
-from indexer.search.engine import Engine
-from indexer.tagging.taxonomy.taxonomy import (
-    DEFAULT_TAXONOMY,
-    Group,
-    Label,
-    Taxonomy,
-    read_taxonomy,
-)
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index, retag
+from indexer.index import TagChoice
+from indexer.search import Engine
+from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, Group, Label, Taxonomy, read_taxonomy
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.service_helpers import GREEN, RED, picture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from search_api.service.schemas.search import ErrorResponse, SearchRequest, TagsRequest
+from search_api.service.schemas import ErrorResponse, SearchRequest, TagsRequest
 
 ROUTES = {
     ("post", "/v1/search"),

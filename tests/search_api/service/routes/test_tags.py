@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from indexer.errors import TaxonomyError
-from indexer.search.engine import Engine
+from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.service_helpers import GREEN, RED, picture

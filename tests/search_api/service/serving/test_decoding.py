@@ -15,18 +15,19 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from embeddings.errors import BrokenImageError, ImageTooLargeError, UnsupportedImageError
-from embeddings.images.decoding import ImageLimits
-from embeddings.preprocess import Preprocess, ResizeMode
-from indexer.image_loading.decode_pool import DecodeTask
-from indexer.search.engine import Engine
-from search_api.service.app import create_app
-from search_api.service.serving.decoding import (
-    GivenPicture,
-    PictureTask,
-    PictureWorkers,
-    QueryPicture,
+from embeddings import (
+    BrokenImageError,
+    ImageTooLargeError,
+    Preprocess,
+    ResizeMode,
+    UnsupportedImageError,
 )
+from embeddings.images import ImageLimits
+from indexer.image_loading import DecodeTask
+from indexer.search import Engine
+from search_api.service.app import create_app
+from search_api.service.serving import GivenPicture, QueryPicture
+from search_api.service.serving.decoding import PictureTask, PictureWorkers
 from search_api.service.settings import Settings
 from tests.support.service_helpers import RED, error_of, ids, picture
 

@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
-from embeddings.encoder import FloatArray, PixelArray
-from embeddings.errors import BrokenImageError
-from embeddings.fake import FakeEncoder
-from embeddings.zero_shot import ZeroShotClassifier
+from embeddings import BrokenImageError, FakeEncoder, FloatArray, PixelArray, ZeroShotClassifier
 from search_api.service.errors import DeadlineError
 from search_api.service.serving.batching import BatchOptions
 from search_api.service.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from embeddings.fake import FakeEncoder
-from indexer.build.build import BuildOptions, build_index
-from indexer.index.maintenance import prune
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from indexer.index import prune
 from tests.support.processes import MODEL, PATIENCE, Cli, Server, serve
 
 PRODUCTS = 12

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import httpx
 
-from indexer.catalog.product_ids import shown
+from indexer.catalog import shown
 from indexer.errors import SourceError
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpcore
 
-from indexer.image_loading.addresses import Address, AddressPolicy, not_public
+from indexer.image_loading.fetching.addresses import Address, AddressPolicy, not_public
 
 __all__ = ["Dialler"]
 

@@ -14,10 +14,9 @@ from typing import Self
 import httpcore
 import httpx
 
-from indexer.catalog.image_sources import check_size
-from indexer.catalog.product_ids import shown
+from indexer.catalog import check_size, shown
 from indexer.errors import SourceError
-from indexer.image_loading.addresses import (
+from indexer.image_loading.fetching.addresses import (
     AddressPolicy,
     clean_host,
     is_host,
@@ -26,7 +25,7 @@ from indexer.image_loading.addresses import (
     not_allowed,
     not_public,
 )
-from indexer.image_loading.connections import Dialler
+from indexer.image_loading.fetching.connections import Dialler
 
 __all__ = ["FetchLimits", "Fetcher"]
 

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from indexer.errors import SourceError
-from indexer.image_loading.fetcher import Fetcher
+from indexer.image_loading.fetching.fetcher import Fetcher
 
 __all__ = ["fetch_ahead"]
 

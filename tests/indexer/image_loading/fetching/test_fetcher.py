@@ -24,8 +24,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.errors import SourceError
-from indexer.image_loading import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
+from indexer import SourceError
+from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
 from tests.support.inner_hosts import INNER_HOSTS
 
 PICTURE = bytes(range(256)) * 40

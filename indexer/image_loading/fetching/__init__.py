@@ -1,0 +1,9 @@
+"""Fetching images from http and https URLs, within limits and only from allowed addresses."""
+
+from __future__ import annotations
+
+from indexer.image_loading.fetching.addresses import AddressPolicy, clean_host
+from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
+from indexer.image_loading.fetching.prefetch import fetch_ahead
+
+__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "clean_host", "fetch_ahead"]
