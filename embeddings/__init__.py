@@ -1,8 +1,9 @@
-"""Pictures and text in, unit vectors out. Knows nothing of indexes, catalogs or HTTP."""
+"""Images and text in, unit vectors out; safe image decoding; which models exist."""
 
 from __future__ import annotations
 
-from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray, encode_many_texts
+from typing import TYPE_CHECKING
+
 from embeddings.errors import (
     BrokenImageError,
     BrokenModelError,
@@ -15,21 +16,69 @@ from embeddings.errors import (
     UnsafeWeightsError,
     UnsupportedImageError,
 )
-from embeddings.fake import FakeEncoder
-from embeddings.heat_map import HeatMap, covered_pixels, heat_map, heat_of, heat_png
-from embeddings.models import (
-    COMPACT_FOLDER,
-    DEFAULT_MODEL,
-    MODELS,
-    ModelName,
-    ModelSource,
-    ModelSpec,
-    find_spec,
-    parse_model_name,
-    stronger_than,
-)
-from embeddings.preprocess import Preprocess, ResizeMode
-from embeddings.zero_shot import DEFAULT_TEMPLATES, Tag, ZeroShotClassifier
+from embeddings.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray, encode_many_texts
+    from embeddings.fake import FakeEncoder
+    from embeddings.heat_map import HeatMap, covered_pixels, heat_map, heat_of, heat_png
+    from embeddings.loading import load_encoder
+    from embeddings.models import (
+        COMPACT_FOLDER,
+        DEFAULT_MODEL,
+        MODELS,
+        ModelName,
+        ModelSource,
+        ModelSpec,
+        find_spec,
+        parse_model_name,
+        stronger_than,
+    )
+    from embeddings.preprocess import Preprocess, ResizeMode
+    from embeddings.zero_shot import DEFAULT_TEMPLATES, Tag, ZeroShotClassifier
+else:
+    # numpy and Pillow load with the first name that needs them: the HTTP client needs neither.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "embeddings.encoder": (
+                "Encoder",
+                "EncoderSpec",
+                "FloatArray",
+                "PixelArray",
+                "encode_many_texts",
+            ),
+            "embeddings.fake": ("FakeEncoder",),
+            "embeddings.heat_map": (
+                "HeatMap",
+                "covered_pixels",
+                "heat_map",
+                "heat_of",
+                "heat_png",
+            ),
+            "embeddings.loading": ("load_encoder",),
+            "embeddings.models": (
+                "COMPACT_FOLDER",
+                "DEFAULT_MODEL",
+                "MODELS",
+                "ModelName",
+                "ModelSource",
+                "ModelSpec",
+                "find_spec",
+                "parse_model_name",
+                "stronger_than",
+            ),
+            "embeddings.preprocess": (
+                "Preprocess",
+                "ResizeMode",
+            ),
+            "embeddings.zero_shot": (
+                "DEFAULT_TEMPLATES",
+                "Tag",
+                "ZeroShotClassifier",
+            ),
+        },
+    )
 
 __all__ = [
     "COMPACT_FOLDER",
@@ -65,6 +114,7 @@ __all__ = [
     "heat_map",
     "heat_of",
     "heat_png",
+    "load_encoder",
     "parse_model_name",
     "stronger_than",
 ]

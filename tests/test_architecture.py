@@ -48,7 +48,9 @@ def test_imports_point_one_way(path: Path) -> None:
 @pytest.mark.parametrize("library", OWNERS)
 def test_heavy_libraries_have_one_owner(library: str) -> None:
     users = {str(path.relative_to(ROOT)) for path in sources() if library in set(imports(path))}
-    assert users == OWNERS[library]
+    (owner,) = OWNERS[library]
+    assert users
+    assert all(user.startswith(owner) for user in users)
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -68,7 +70,8 @@ def test_public_names_exist_and_are_declared(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["import indexer", "import search_api.cli", "import indexer.image_loading.decode_pool"]
+    "statement",
+    ["import indexer", "import search_api.cli", "import indexer.image_loading.decode_pool"],
 )
 def test_light_imports_stay_light(statement: str) -> None:
     probe = (

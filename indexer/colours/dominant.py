@@ -89,7 +89,7 @@ def unpack(rows: NDArray[np.uint8]) -> tuple[LabArray, NDArray[np.float32]]:
 def measure_colours(pixels: NDArray[np.uint8]) -> MeasuredColours:
     """Measure the dominant colours of the product in a picture.
 
-    The background is set aside (`indexer.colours.region`), and what is left is clustered in CIELAB,
+    The background is set aside (`foreground`), and what is left is clustered in CIELAB,
     until few clusters are left and none are one colour in light and shade.
 
     Args:

@@ -80,7 +80,7 @@ def evaluate(
         columns: Where in the file what stands.
         engines: The engine to evaluate and perhaps one to compare it with, each after the name of
             its place.
-        asked: How queries are asked, as in `indexer.judging.judge`.
+        asked: How queries are asked, as in `indexer.evaluation.runner.judge`.
         progress: Is told how many queries of how many are done.
 
     Raises:

@@ -40,7 +40,7 @@ class QueryColumns:
         labels: Columns named as product fields. With any, those products answer a query whose
             fields all have the values of the query's columns, and `relevant` is not read.
         category: Column by which queries are grouped.
-        filter: Column of filters, as JSON objects (`indexer.filters`).
+        filter: Column of filters, as JSON objects (`indexer.retrieval.filters`).
     """
 
     text: str = "text"

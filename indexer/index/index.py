@@ -69,7 +69,7 @@ class Match:
         fields: The product's fields, as asked for.
         confidence: Probability, 0 to 1, that it is what was asked for; None where the index has no
             calibration, or nobody asked.
-        grouped: Ids of other products that this hit stands for (`indexer.grouping`), best first.
+        grouped: Ids of other products that this hit stands for (`search.ranking`), best first.
     """
 
     id: str

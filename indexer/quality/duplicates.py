@@ -2,7 +2,7 @@
 
 Copies of a file are found by their content's SHA-256. Pictures that were saved anew, scaled,
 cropped by a few percent or mirrored are found among each picture's nearest by vector, and confirmed
-on the stored thumbnails (`indexer.likeness`); without thumbnails, vectors alone decide.
+on the stored thumbnails (`indexer.quality.same_image`); without thumbnails, vectors alone decide.
 
 Groups are stars: every member resembles the group's first picture itself. Resemblance that is only
 passed on from one picture to the next never joins two, so that a row of shots, each a little unlike

@@ -69,7 +69,7 @@ def _check_numbers(wanted: WantedColour) -> None:
 def coloured(index: Index, query: Query, ranking: Ranking) -> Ranking:
     """A ranking whose first `COLOUR_POOL` products are in order of its own and of colour together.
 
-    Both are brought to 0 to 1 and weighed: nearness of colour as `indexer.colours.products` has it,
+    Both are brought to 0 to 1 and weighed: nearness of colour as `ProductColours` has it,
     and the cosine between the least and the greatest of the pool, or in other modes than by vector
     the place. Without a colour in the query, or where it has no weight, the ranking as it was.
     """

@@ -219,7 +219,7 @@ class Engine:
         fields: Sequence[str] | None = None,
         diversity: float = 0.0,
     ) -> SearchResult:
-        """Products that go with those liked, and away from those disliked (`indexer.recommend`).
+        """Products that go with those liked, and away from those disliked (`recommend`).
 
         Args:
             liked: Ids, one or more; what is liked and disliked is never among the hits.

@@ -126,7 +126,7 @@ class Query:
         k: How many hits, from 1.
         offset: How many hits to skip, from 0.
         fields: Which product fields the hits carry; all by default.
-        filter: Which products may be found, as JSON values (`indexer.filters`); all by default.
+        filter: Which products may be found, as JSON values (`parse_filter`); all by default.
         facets: Fields whose values are counted over all products that pass the filter.
         mode: What decides about the order: the vector, the words of the text parts of positive
             weight, or both.
@@ -135,9 +135,9 @@ class Query:
         min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out. Pages are
             counted off from what is left.
         diversity: How much hits that resemble those before them are pushed down, 0 (not at all) to
-            1 (`indexer.diversity`).
+            1 (`indexer.search.ranking.diversity`).
         group: Whether products whose pictures are nearly the same come as one hit, or the field
-            whose value such products share (`indexer.grouping`). `k` and `offset` count groups.
+            whose value such products share (`ranking.grouping`). `k` and `offset` count groups.
         colour: The colour that hits are to have, if any.
         explain: Whether each hit comes with what it shares with the query.
         tags: Whether what is asked for is tagged: the pictures and products of positive weight,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from embeddings import ImageError, parse_model_name
+import embeddings
+from embeddings import ImageError
 from search_api import console
 
 if TYPE_CHECKING:
@@ -71,11 +72,8 @@ def read_image(path: Path) -> Image:
 
 def load_encoder(name: str, device: str = "auto", precision: str = "auto") -> ClipEncoder:
     """Load a model, with a spinner."""
-    parse_model_name(name)  # a mistyped name should not wait for torch to load
     with console.waiting(f"Loading {name}"):
-        from embeddings import clip
-
-        return clip.load_encoder(name, device=device, precision=precision)
+        return embeddings.load_encoder(name, device=device, precision=precision)
 
 
 def open_engine(

@@ -43,9 +43,9 @@ class Faulty(FakeEncoder):
             raise RuntimeError("poisoned")
         return super().encode_images(pixels)
 
-clip = types.ModuleType("embeddings.clip.encoder")
+clip = types.ModuleType("embeddings.clip")
 clip.load_encoder = lambda name, **options: Faulty(name)
-sys.modules["embeddings.clip.encoder"] = clip
+sys.modules["embeddings.clip"] = clip
 from search_api.cli import main
 main()
 """

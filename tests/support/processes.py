@@ -60,9 +60,9 @@ class SlowEncoder(FakeEncoder):
         time.sleep(0.05)
         return super().encode_images(pixels)
 
-clip = types.ModuleType("embeddings.clip.encoder")
+clip = types.ModuleType("embeddings.clip")
 clip.load_encoder = lambda name, **options: SlowEncoder(name)
-sys.modules["embeddings.clip.encoder"] = clip
+sys.modules["embeddings.clip"] = clip
 from search_api.cli import main
 main()
 """

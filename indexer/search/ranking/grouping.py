@@ -3,7 +3,7 @@
 Either products whose pictures are nearly the same, or products with the same value of a field, such
 as the article that several sizes belong to.
 
-Groups are stars, as `indexer.duplicates` makes them: going down the ranking, a product joins the
+Groups are stars, as `quality.duplicates` makes them: going down the ranking, a product joins the
 first group whose best product it resembles, or begins one. So which products begin groups does not
 depend on how far down the ranking one looks, and pages of groups join without gap or repeat.
 """
@@ -21,7 +21,7 @@ __all__ = ["COMPARED", "SAME_COSINE", "group_places"]
 
 SAME_COSINE = 0.99
 """Cosine of two pictures from which they are taken for one. Of the 80 pairs among 9,000 fashion
-products that `indexer.duplicates` finds to be the same picture by their pixels, 64 are above it,
+products that `quality.duplicates` finds to be the same picture by their pixels, 64 are above it,
 and 23 pairs that are not; above 0.97 it would be 71, and 67 that are not."""
 
 COMPARED = 2048

@@ -95,7 +95,7 @@ def _steady(index: Index, end: int) -> int:
 
 
 def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
-    """Hits in the order of `indexer.diversity`; those after the first `POOL` keep their places."""
+    """Hits in the order of `diversity`; those after the first `POOL` keep their places."""
     pool, rest = found[:POOL], found[POOL:]
     if not query.diversity or len(pool) < 2:
         return list(found)

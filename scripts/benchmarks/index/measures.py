@@ -34,7 +34,7 @@ __all__ = [
 
 _QUERIES = 500
 _FILTER_QUERIES = 200
-# What the server does (search_api.server) between two looks for a new generation, in seconds.
+# What the server does (the server) between two looks for a new generation, in seconds.
 _REFRESH = 0.5
 
 Queries = dict[QueryKind, NDArray[np.float32]]

@@ -115,7 +115,7 @@ def _votes(
 
 
 def _moved(liked: FloatArray, disliked: FloatArray, away: float) -> FloatArray:
-    """`indexer.recommend.voters` with another distance."""
+    """`indexer.search.recommend.voters` with another distance."""
     if not len(disliked) or not away:
         return liked
     shares = np.exp((liked @ disliked.T - 1) / 0.1)

@@ -51,7 +51,7 @@ class PictureTask:
     limits: ImageLimits
 
     def __call__(self, given: GivenPicture) -> QueryPicture:
-        """Decode, cut and preprocess; a whole picture as `indexer.decoding` does a product's.
+        """Decode, cut and preprocess; a whole picture as `DecodePool` does a product's.
 
         Raises:
             ImageError: It can't be used.

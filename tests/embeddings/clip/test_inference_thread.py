@@ -48,7 +48,7 @@ def test_what_is_raised_reaches_the_caller_and_the_thread_goes_on() -> None:
 def test_work_that_never_ends_does_not_keep_the_process() -> None:
     code = (
         "import threading, time\n"
-        "from embeddings.one_thread import OneThread\n"
+        "from embeddings.clip.inference_thread import OneThread\n"
         "sleep = OneThread('work').runs(time.sleep)\n"
         "threading.Thread(target=sleep, args=[1000], daemon=True).start()\n"
         "time.sleep(0.2)\n"

@@ -175,7 +175,7 @@ def test_nothing_is_left_behind_by_opening(tmp_path: Path, monkeypatch: pytest.M
 _READ = """
 import sys
 from pathlib import Path
-from indexer.keywords import Asked, KeywordIndex
+from indexer.retrieval.bm25 import Asked, KeywordIndex
 names = sys.argv[2:]
 print(KeywordIndex.open(Path(sys.argv[1]), names).search([Asked("red")], 3)[1].tolist())
 """

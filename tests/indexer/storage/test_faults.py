@@ -306,7 +306,7 @@ from pathlib import Path
 from embeddings.errors import LookalikeError
 from embeddings.fake import FakeEncoder
 from indexer.build import BuildOptions, build_index
-from indexer.merge import merge
+from indexer.build.merge import merge
 
 class Waiting(FakeEncoder):
     def encode_images(self, pixels):

@@ -268,7 +268,7 @@ class TestErrors:
     ) -> None:
         code = (
             "import sys; from pathlib import Path\n"
-            "from indexer.layout import Layout; from indexer.lock import writing\n"
+            "from indexer.storage import Layout, writing\n"
             "with writing(Layout(Path(sys.argv[1]))): print('held', flush=True); sys.stdin.read()"
         )
         with subprocess.Popen(

@@ -30,7 +30,7 @@ _VAGUE = Prior(-5.0, 1.0)
 
 
 def prior_measures(data: Path, cache: Path, encoder: Encoder) -> list[Measure]:
-    """Offset and slope of each kind's prior, as `indexer.confidence.PRIORS` has them.
+    """Offset and slope of each kind's prior, as `indexer.calibration.model.PRIORS` has them.
 
     Each catalog counts as much as any other.
     """

@@ -112,7 +112,7 @@ def test_no_label_grows_with_what_is_sent(fresh: TestClient) -> None:
 
 _TWO_WORKERS = """
 import multiprocessing, os, sys, time
-from search_api.metrics import Metrics, Stage, shared_by_workers
+from search_api.service.middleware.metrics import Metrics, Stage, shared_by_workers
 
 def work(number, told):
     metrics = Metrics()

@@ -327,17 +327,17 @@ class TestService:
         page = client.get("/")
         assert page.headers["content-type"].startswith("text/html")
         assert 'id="query"' in page.text
-        folder = Path(create_app.__code__.co_filename).parent / "page"
+        folder = Path(create_app.__code__.co_filename).parent / "web"
         types = {".js": "javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-        for path in folder.iterdir():
+        for path in folder.rglob("*"):
             if path.suffix in types:
-                served = client.get(f"/static/{path.name}")
+                served = client.get(f"/static/{path.relative_to(folder)}")
                 assert served.content == path.read_bytes()
                 assert types[path.suffix] in served.headers["content-type"]
 
     @pytest.mark.parametrize(
         "path",
-        ["/", "/static/app.js", "/v1/index", "/v1/items/red/image/0", "/v1/items/none", "/x"],
+        ["/", "/static/js/app.js", "/v1/index", "/v1/items/red/image/0", "/v1/items/none", "/x"],
     )
     def test_security_headers(self, client: TestClient, path: str) -> None:
         headers = client.get(path).headers
