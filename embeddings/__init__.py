@@ -114,6 +114,7 @@ __all__ = [
     "heat_map",
     "heat_of",
     "heat_png",
+    "lazy_exports",
     "load_encoder",
     "parse_model_name",
     "stronger_than",
