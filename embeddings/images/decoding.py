@@ -31,7 +31,14 @@ from embeddings.errors import (
     ImageTooLargeError,
     UnsupportedImageError,
 )
-from embeddings.images.containers import FORMATS, Container, check_pixels, exif, offer_more, unwrap
+from embeddings.images.containers import (
+    FORMATS,
+    Container,
+    check_pixels,
+    exif_orientation,
+    offer_more,
+    unwrap,
+)
 from embeddings.images.strict_pillow import strict_decoding
 
 __all__ = ["ALLOWED_FORMATS", "ImageLimits", "make_thumbnail", "open_image", "read_image"]
@@ -222,7 +229,7 @@ def _picture(container: Container, max_pixels: int, target: int | None) -> Image
             raise BrokenImageError("the JPEG picture is cut short; send the whole file again")
     orientation = container.orientation
     if container.format == "AVIF":
-        orientation = exif.orientation(image.info.get("exif", b""))
+        orientation = exif_orientation(image.info.get("exif", b""))
     picture = _on_white(image)
     if container.format == "GIF" and picture.size != (container.width, container.height):
         canvas = Image.new("RGB", (container.width, container.height), "white")

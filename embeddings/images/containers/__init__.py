@@ -15,13 +15,14 @@ from embeddings.errors import UnsupportedImageError
 from embeddings.images.containers.avif import is_avif, read_avif
 from embeddings.images.containers.base import Container, check_pixels, cut_short
 from embeddings.images.containers.bmp import HEADER_SIZES, read_bmp
+from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.gif import read_gif
 from embeddings.images.containers.jpeg import offer_more, read_jpeg
 from embeddings.images.containers.png import read_png
 from embeddings.images.containers.tiff import read_tiff
 from embeddings.images.containers.webp import read_webp
 
-__all__ = ["FORMATS", "Container", "check_pixels", "offer_more", "unwrap"]
+__all__ = ["FORMATS", "Container", "check_pixels", "exif_orientation", "offer_more", "unwrap"]
 
 _Reader = Callable[[bytes, int], Container]
 _READERS: dict[str, _Reader] = {

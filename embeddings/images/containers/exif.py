@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-__all__ = ["orientation"]
+__all__ = ["exif_orientation"]
 
 _TAG = 0x0112
 _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
@@ -12,7 +12,7 @@ _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _TYPES = {1: "B", 3: "H", 4: "I"}
 
 
-def orientation(exif: bytes) -> int:
+def exif_orientation(exif: bytes) -> int:
     """Read the orientation from an EXIF block, with or without its `Exif` prefix.
 
     Only the first directory's entries are looked at, so that no amount of damaged, looping or

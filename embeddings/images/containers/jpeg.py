@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from embeddings.images.containers import exif
+from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.base import (
     Container,
     broken,
@@ -134,7 +134,7 @@ def read_jpeg(data: bytes, limit: int) -> Container:
                 and orientation is None
                 and data[first + 4 : first + 10] == b"Exif\0\0"
             ):
-                orientation = exif.orientation(data[first + 10 : after])
+                orientation = exif_orientation(data[first + 10 : after])
             kept.append(data[keep_from:first])
             keep_from = after
         if scans > _MAX_SCANS:

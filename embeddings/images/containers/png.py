@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from embeddings.images.containers import exif
+from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.base import (
     MAX_PARTS,
     Container,
@@ -94,7 +94,7 @@ def read_png(data: bytes, limit: int) -> Container:
         elif kind in _SHOWN:
             kept.setdefault(kind, data[first:after])
         elif kind == b"eXIf":
-            orientation = exif.orientation(data[first:after])
+            orientation = exif_orientation(data[first:after])
         elif not kind[0] & 0x20:
             raise unsupported("PNG", "unknown critical chunks")
     if not pixels or (colour == _PALETTE and b"PLTE" not in kept):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from embeddings.images.containers import exif
+from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.base import MAX_PARTS, Container, broken, check_pixels, cut_short
 
 __all__ = ["read_webp"]
@@ -53,7 +53,7 @@ def read_webp(data: bytes, limit: int) -> Container:
         if kind in _ONCE and kind not in kept:
             kept[kind] = data[body - 8 : body + length] + b"\0" * (length & 1)
         elif kind == b"EXIF":
-            orientation = exif.orientation(data[body : body + length])
+            orientation = exif_orientation(data[body : body + length])
     else:
         raise broken("WebP", "too many chunks")
     payload = b"".join(kept.values())
