@@ -5,7 +5,6 @@ from __future__ import annotations
 from indexer.calibration.fitting import HITS, LabelledPairs, draw_pairs, fit_confidence
 from indexer.calibration.model import (
     PRIORS,
-    AskedBy,
     Background,
     Calibration,
     Confidence,
@@ -20,7 +19,6 @@ from indexer.calibration.queries import value_of
 __all__ = [
     "HITS",
     "PRIORS",
-    "AskedBy",
     "Background",
     "Calibration",
     "Confidence",

@@ -13,7 +13,6 @@ from embeddings import Encoder, FloatArray, encode_many_texts
 from indexer.calibration.background import phrases_beside, pictures
 from indexer.calibration.model import (
     PRIORS,
-    AskedBy,
     Background,
     Confidence,
     Pairs,
@@ -50,8 +49,8 @@ class LabelledPairs:
         wanted: What a right answer to each has, field to value.
     """
 
-    pairs: Mapping[AskedBy, Pairs | None]
-    backgrounds: Mapping[AskedBy, Background]
+    pairs: Mapping[QueryKind, Pairs | None]
+    backgrounds: Mapping[QueryKind, Background]
     same: str
     texts: tuple[str, ...]
     wanted: tuple[Mapping[str, str], ...]
@@ -70,7 +69,7 @@ def fit_confidence(index: Index, encoder: Encoder) -> Confidence:
     drawn = draw_pairs(index, encoder)
     kinds = {
         kind: fit_calibration(drawn.pairs[kind], drawn.backgrounds[kind], PRIORS[kind])
-        for kind in AskedBy
+        for kind in PRIORS
     }
     return Confidence(kinds, drawn.same)
 
@@ -97,18 +96,18 @@ class _Drawing:
         unknown_pictures = self._images(pictures())
         words = _Found.of(self._index, self._texts([a.text for a in asked]), QueryKind.TEXT)
         backgrounds = {
-            AskedBy.TEXT: Background.of(unknown_words @ sample.searched.T),
-            AskedBy.IMAGE: Background.of(unknown_pictures @ sample.searched.T),
+            QueryKind.TEXT: Background.of(unknown_words @ sample.searched.T),
+            QueryKind.IMAGE: Background.of(unknown_pictures @ sample.searched.T),
         }
         unknown_both = _mixed(unknown_words, unknown_pictures)
-        backgrounds[AskedBy.MIXED] = Background.of(unknown_both @ sample.searched.T)
+        backgrounds[QueryKind.MIXED] = Background.of(unknown_both @ sample.searched.T)
         by_text = self._labelled(words, [a.wanted for a in asked], [a.weight for a in asked])
         by_image = self._by_image()
         return LabelledPairs(
             pairs={
-                AskedBy.TEXT: self._with_others(by_text, unknown_words, QueryKind.TEXT),
-                AskedBy.IMAGE: self._with_others(by_image, unknown_pictures, QueryKind.IMAGE),
-                AskedBy.MIXED: self._with_others(self._by_both(), unknown_both, QueryKind.TEXT),
+                QueryKind.TEXT: self._with_others(by_text, unknown_words, QueryKind.TEXT),
+                QueryKind.IMAGE: self._with_others(by_image, unknown_pictures, QueryKind.IMAGE),
+                QueryKind.MIXED: self._with_others(self._by_both(), unknown_both, QueryKind.TEXT),
             },
             backgrounds=backgrounds,
             same=sample.kind_field,

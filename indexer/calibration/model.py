@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
+from indexer.storage import QueryKind
 
 __all__ = [
     "PRIORS",
-    "AskedBy",
     "Background",
     "Calibration",
     "Confidence",
@@ -50,14 +49,6 @@ _HITS_WORTH = 3.0
 _MAX_LOGIT = 30.0
 _STEPS = 30
 _DIGITS = 5
-
-
-class AskedBy(StrEnum):
-    """What a query is made of."""
-
-    TEXT = "text"
-    IMAGE = "image"  # pictures, or products of the index
-    MIXED = "mixed"
 
 
 @dataclass(frozen=True)
@@ -94,10 +85,10 @@ class Prior:
 
 # Fit for `compact` on the training parts of three catalogs: `scripts/evaluate_search.py --part
 # priors`.
-PRIORS: Mapping[AskedBy, Prior] = {
-    AskedBy.TEXT: Prior(-9.0, 2.1),
-    AskedBy.IMAGE: Prior(-5.3, 1.05),
-    AskedBy.MIXED: Prior(-5.25, 1.08),
+PRIORS: Mapping[QueryKind, Prior] = {
+    QueryKind.TEXT: Prior(-9.0, 2.1),
+    QueryKind.IMAGE: Prior(-5.3, 1.05),
+    QueryKind.MIXED: Prior(-5.25, 1.08),
 }
 
 
@@ -174,10 +165,10 @@ class Confidence:
             pictures; empty where only a product itself is right.
     """
 
-    kinds: Mapping[AskedBy, Calibration]
+    kinds: Mapping[QueryKind, Calibration]
     same: str = ""
 
-    def of(self, kind: AskedBy, query: FloatArray, scores: NDArray[np.floating[Any]]) -> Doubles:
+    def of(self, kind: QueryKind, query: FloatArray, scores: NDArray[np.floating[Any]]) -> Doubles:
         """Probabilities, 0 to 1, that hits are what was asked for.
 
         They fall with the score, and hang on nothing but the query and the score: not on a filter,
@@ -242,7 +233,7 @@ def confidence_from_json(raw: Mapping[str, Any] | None) -> Confidence | None:
             direction=tuple(_finite(part) for part in raw["kinds"][kind]["direction"].split()),
             queries=int(raw["kinds"][kind]["queries"]),
         )
-        for kind in AskedBy
+        for kind in PRIORS
     }
     if min(calibration.slope for calibration in kinds.values()) <= 0:
         raise ValueError("a slope is not above 0")

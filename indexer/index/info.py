@@ -7,7 +7,7 @@ from typing import Any
 
 from indexer.index.index import Index
 from indexer.retrieval import Exists
-from indexer.storage import Kind, Layout, Manifest, QueryKind, generations
+from indexer.storage import TUNED_KINDS, Kind, Layout, Manifest, generations
 
 __all__ = ["describe", "index_kind", "index_recall", "tag_coverage"]
 
@@ -72,5 +72,5 @@ def index_recall(manifest: Manifest) -> dict[str, float]:
             (segment.neighbours.recall.get(query, 1.0) for segment in manifest.segments),
             default=1.0,
         )
-        for query in QueryKind
+        for query in TUNED_KINDS
     }

@@ -146,7 +146,8 @@ class NeighbourIndex:
         k = min(k, there)
         if k == 0:
             return np.empty(0, np.float32), np.empty(0, np.int64)
-        effort = self._efforts.get(kind, Effort(0, 0))
+        tuned_as = QueryKind.IMAGE if kind is QueryKind.IMAGE else QueryKind.TEXT
+        effort = self._efforts.get(tuned_as, Effort(0, 0))
         match self._kind:
             case Kind.FLAT:
                 return self._search_flat(query, k, there, allowed)

@@ -14,7 +14,7 @@ import structlog
 from PIL import Image
 
 from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
-from indexer.calibration import AskedBy, Confidence, confidence_from_json
+from indexer.calibration import Confidence, confidence_from_json
 from indexer.errors import DamagedIndexError, IndexFolderError, QueryError
 from indexer.index import Found, Index, Match, Product, remembered_tagger
 from indexer.retrieval import parse_filter
@@ -186,9 +186,7 @@ class Engine:
         where = with_colour(index, query, where)
         vector = _combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
-        # Words and pictures together lie nearer to words: the greater effort covers both.
-        words = any(isinstance(part, TextPart) for part in query.parts)
-        kind = QueryKind.TEXT if words else QueryKind.IMAGE
+        kind = _query_kind(query.parts)
         candidates = Candidates(where, liked)
         page = choose(
             index,
@@ -196,7 +194,7 @@ class Engine:
             coloured(
                 index, query, lambda count: _find(index, query, count, vector, candidates, kind)
             ),
-            _surety(generation.confidence, query, vector),
+            _surety(generation.confidence, query, vector, kind),
         )
         tags = () if tagger is None else query_tags(query, encoded.pictures, index, tagger)
         found = [chosen.found for chosen in page] if query.explain else []
@@ -372,7 +370,9 @@ def _find(
     return search.hybrid(count, query.keyword_weight, query.fusion, kind)
 
 
-def _surety(confidence: Confidence | None, query: Query, vector: FloatArray) -> Surety | None:
+def _surety(
+    confidence: Confidence | None, query: Query, vector: FloatArray, kind: QueryKind
+) -> Surety | None:
     """How sure hits of a query are; None where the index can't tell and nobody asks."""
     if not 0 <= query.min_confidence <= 1:
         raise QueryError("min_confidence is a probability, from 0 to 1.")
@@ -383,8 +383,7 @@ def _surety(confidence: Confidence | None, query: Query, vector: FloatArray) -> 
                 "again, or leave min_confidence out."
             )
         return None
-    asked_by = _asked_by(query.parts)
-    return lambda scores: confidence.of(asked_by, vector, scores)
+    return lambda scores: confidence.of(kind, vector, scores)
 
 
 def _hits(index: Index, page: Sequence[Chosen], names: Sequence[str] | None) -> tuple[Match, ...]:
@@ -396,11 +395,11 @@ def _hits(index: Index, page: Sequence[Chosen], names: Sequence[str] | None) -> 
     )
 
 
-def _asked_by(parts: Sequence[QueryPart]) -> AskedBy:
+def _query_kind(parts: Sequence[QueryPart]) -> QueryKind:
     words = sum(isinstance(part, TextPart) for part in parts)
     if words == len(parts):
-        return AskedBy.TEXT
-    return AskedBy.MIXED if words else AskedBy.IMAGE
+        return QueryKind.TEXT
+    return QueryKind.MIXED if words else QueryKind.IMAGE
 
 
 def encode_pictures(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:

@@ -27,6 +27,7 @@ from indexer.storage.layout import (
 from indexer.storage.manifest import Manifest, read_manifest
 from indexer.storage.memory_map import map_file
 from indexer.storage.records import (
+    TUNED_KINDS,
     Effort,
     EncoderRecord,
     FileRecord,
@@ -47,6 +48,7 @@ __all__ = [
     "LOOKUP_FILES",
     "SEGMENT_FILES",
     "TEXT_FILES",
+    "TUNED_KINDS",
     "Effort",
     "EncoderRecord",
     "FileRecord",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
+    "TUNED_KINDS",
     "Effort",
     "EncoderRecord",
     "FileRecord",
@@ -35,10 +36,20 @@ class Kind(StrEnum):
 
 
 class QueryKind(StrEnum):
-    """What a query vector was made of: words lie apart from all pictures, and need more effort."""
+    """What a query vector is made of.
+
+    Text vectors lie apart from all image vectors, so that a search for text needs more effort.
+    Indices are tuned for IMAGE and TEXT (`TUNED_KINDS`); a MIXED query lies nearer to text and is
+    searched with its effort. Confidence is calibrated for each of the three.
+    """
 
     IMAGE = "image"
     TEXT = "text"
+    MIXED = "mixed"
+
+
+TUNED_KINDS = (QueryKind.IMAGE, QueryKind.TEXT)
+"""The kinds of query for which a segment's manifest records an effort and a recall."""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from PIL import Image
 from embeddings import FakeEncoder
 from indexer import QueryError
 from indexer.build import BuildOptions, build_index, merge
-from indexer.calibration import AskedBy, confidence_from_json, confidence_to_json, fit_confidence
+from indexer.calibration import PRIORS, confidence_from_json, confidence_to_json, fit_confidence
 from indexer.calibration.background import phrases_beside, pictures
 from indexer.calibration.queries import CatalogSample, named_queries
 from indexer.index import Index, rollback
 from indexer.search import Engine, ImagePart, LikePart, Query, TextPart
-from indexer.storage import Layout, read_manifest
+from indexer.storage import Layout, QueryKind, read_manifest
 from indexer.storage.manifest import _checksum
 
 OPTIONS = BuildOptions(workers=1)
@@ -96,7 +96,7 @@ class TestEngine:
         red = Image.new("RGB", (16, 16), (255, 30, 30))
         parts = ((TextPart("red"),), (ImagePart(red),), (TextPart("red"), ImagePart(red)))
         kinds = confidence_from_json(engine.index.manifest.confidence).kinds
-        for asked, kind in zip(parts, AskedBy, strict=True):
+        for asked, kind in zip(parts, PRIORS, strict=True):
             hit = engine.search(Query(asked, k=1)).hits[0]
             vector = engine.embed(asked)
             (sure,) = kinds[kind].of(vector, np.array([hit.score]))
@@ -115,7 +115,7 @@ class TestManifest:
         confidence = confidence_from_json(manifest.confidence)
         assert confidence == fitted  # and so a fit is deterministic
         assert confidence.same == "product_type"
-        assert confidence.kinds[AskedBy.TEXT].queries > 90
+        assert confidence.kinds[QueryKind.TEXT].queries > 90
 
     def test_an_older_manifest_gives_none(self, tmp_path: Path) -> None:
         build_index(shop(tmp_path / "shop", 9), tmp_path / "index", FakeEncoder(), OPTIONS)
@@ -176,7 +176,7 @@ class TestOddCatalogs:
         build_index(catalog, tmp_path / "index", FakeEncoder(), options)
         confidence = confidence_from_json(Index.open(tmp_path / "index").manifest.confidence)
         assert confidence.same == ""
-        assert confidence.kinds[AskedBy.IMAGE].slope > 0
+        assert confidence.kinds[QueryKind.IMAGE].slope > 0
 
 
 class TestQueries:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from indexer.calibration import (
     PRIORS,
-    AskedBy,
     Background,
     Calibration,
     Confidence,
@@ -21,6 +20,7 @@ from indexer.calibration import (
     confidence_to_json,
     fit_calibration,
 )
+from indexer.storage import QueryKind
 
 BACKGROUND = Background(0.05, 0.1)
 PRIOR = Prior(-4.0, 1.0)
@@ -152,8 +152,8 @@ class TestJson:
         pairs, _ = drawn(200, -5.0, 12.0, np.arange(DIM) - 7.5)
         fitted = fit_calibration(pairs, BACKGROUND, PRIOR)
         assert fitted.direction
-        prior = fit_calibration(None, BACKGROUND, PRIORS[AskedBy.IMAGE])
-        kinds = {AskedBy.TEXT: fitted, AskedBy.IMAGE: prior, AskedBy.MIXED: prior}
+        prior = fit_calibration(None, BACKGROUND, PRIORS[QueryKind.IMAGE])
+        kinds = {QueryKind.TEXT: fitted, QueryKind.IMAGE: prior, QueryKind.MIXED: prior}
         return Confidence(kinds, "category")
 
     def test_it_comes_back_the_same(self) -> None:

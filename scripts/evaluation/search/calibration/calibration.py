@@ -18,7 +18,6 @@ from indexer.build import BuildOptions, build_index
 from indexer.calibration import (
     HITS,
     PRIORS,
-    AskedBy,
     Calibration,
     LabelledPairs,
     draw_pairs,
@@ -26,6 +25,7 @@ from indexer.calibration import (
     value_of,
 )
 from indexer.index import Index, Match
+from indexer.storage import QueryKind
 from scripts.evaluation.search.calibration import background as otherworldly
 from scripts.evaluation.search.calibration.reliability import (
     Judged,
@@ -95,7 +95,7 @@ class Asker:
         return cls(index, encoder, draw_pairs(index, encoder))
 
     def calibration(
-        self, kind: AskedBy, kept: NDArray[np.bool_] | None = None, fit: Fit = Fit.WHOLE
+        self, kind: QueryKind, kept: NDArray[np.bool_] | None = None, fit: Fit = Fit.WHOLE
     ) -> Calibration:
         """Fit it; with `kept`, without some of the catalog's text queries."""
         pairs = None if fit is Fit.PRIOR else self.drawn.pairs[kind]
@@ -106,12 +106,12 @@ class Asker:
             pairs = replace(pairs, queries=np.zeros_like(pairs.queries))
         return fit_calibration(pairs, self.drawn.backgrounds[kind], PRIORS[kind])
 
-    def judge(self, kind: AskedBy, questions: Sequence[Question], fit: Fit = Fit.WHOLE) -> Judged:
+    def judge(self, kind: QueryKind, questions: Sequence[Question], fit: Fit = Fit.WHOLE) -> Judged:
         """Ask, and hold what confidence said against what was right.
 
         It is fit anew for each fold of text queries, without the catalog's own of the same words.
         """
-        folds = kind is AskedBy.TEXT
+        folds = kind is QueryKind.TEXT
         fitted = {
             fold: self.calibration(kind, self._others_than(fold) if folds else None, fit)
             for fold in {question.fold for question in questions}
@@ -133,7 +133,7 @@ class Asker:
             ]
         )
 
-    def surest(self, kind: AskedBy, vectors: FloatArray) -> NDArray[np.float64]:
+    def surest(self, kind: QueryKind, vectors: FloatArray) -> NDArray[np.float64]:
         """The confidence of the best hit of each query."""
         calibration = self.calibration(kind)
         best = [self.index.search(vector, 1)[0].score for vector in vectors]
@@ -164,7 +164,7 @@ def calibration_measures(
         build_index(catalog, cache / catalog.stem, encoder, BuildOptions(workers=1))
         askers[catalog.stem] = Asker.open(cache / catalog.stem, encoder)
     measures = []
-    for kind, ask in ((AskedBy.TEXT, _text_sets), (AskedBy.IMAGE, _image_sets)):
+    for kind, ask in ((QueryKind.TEXT, _text_sets), (QueryKind.IMAGE, _image_sets)):
         sets = ask(data, askers, Fit.WHOLE)
         pooled = Judged.join(list(sets.values()))
         measures.append(Measure(f"confidence_ece_{kind}", ece(pooled), ECE_TARGET, "lower"))
@@ -193,12 +193,12 @@ def _text_sets(data: Path, askers: dict[str, Asker], fit: Fit) -> dict[str, Judg
     return {
         "fashion": Judged.join(
             [
-                fashion.judge(AskedBy.TEXT, by_field(fashion, name), fit)
+                fashion.judge(QueryKind.TEXT, by_field(fashion, name), fit)
                 for name in ("article_type", "base_colour", "title")
             ]
         ),
-        "grocery": photos.judge(AskedBy.TEXT, _by_product(photos), fit),
-        "clothing": clothing.judge(AskedBy.TEXT, by_field(clothing, "category"), fit),
+        "grocery": photos.judge(QueryKind.TEXT, _by_product(photos), fit),
+        "clothing": clothing.judge(QueryKind.TEXT, by_field(clothing, "category"), fit),
     }
 
 
@@ -206,7 +206,7 @@ def _sorts(askers: dict[str, Asker]) -> list[Measure]:
     """The sorts of fashion's text queries apart."""
     fashion = askers["fashion"]
     return [
-        _lower(f"ece_text_{name}", ece(fashion.judge(AskedBy.TEXT, by_field(fashion, name))))
+        _lower(f"ece_text_{name}", ece(fashion.judge(QueryKind.TEXT, by_field(fashion, name))))
         for name in ("article_type", "base_colour", "title")
     ]
 
@@ -249,7 +249,7 @@ def _image_sets(data: Path, askers: dict[str, Asker], fit: Fit) -> dict[str, Jud
             Question(vector, has(value_of(columns[row])))
             for row, vector in zip(rows, vectors, strict=True)
         ]
-        return asker.judge(AskedBy.IMAGE, questions, fit)
+        return asker.judge(QueryKind.IMAGE, questions, fit)
 
     def is_product(product: str) -> Right:
         return lambda hit: hit.id == product
@@ -269,7 +269,7 @@ def _image_sets(data: Path, askers: dict[str, Asker], fit: Fit) -> dict[str, Jud
     rows = fashion.held[1::2][:600]
     vectors = _vectors(askers["fashion"], fashion.columns["id"], rows)
     return {
-        "grocery": askers["packshots"].judge(AskedBy.IMAGE, packshots, fit),
+        "grocery": askers["packshots"].judge(QueryKind.IMAGE, packshots, fit),
         "clothing": Judged.join(halves),
         "fashion": same(askers["fashion-half"], rows, vectors, "article_type"),
     }
@@ -277,19 +277,19 @@ def _image_sets(data: Path, askers: dict[str, Asker], fit: Fit) -> dict[str, Jud
 
 def _other_world(data: Path, askers: dict[str, Asker], encoder: Encoder) -> list[Measure]:
     fashion = askers["fashion"]
-    words = fashion.surest(AskedBy.TEXT, _embed(encoder, otherworldly.TEXTS))
-    drawn = fashion.surest(AskedBy.IMAGE, _embed_images(encoder, otherworldly.pictures()))
+    words = fashion.surest(QueryKind.TEXT, _embed(encoder, otherworldly.TEXTS))
+    drawn = fashion.surest(QueryKind.IMAGE, _embed_images(encoder, otherworldly.pictures()))
     labels = read_rows(data, GENERAL).columns["label"]
     foreign = [row for row, label in enumerate(labels) if label not in otherworldly.WORN]
     shots = list(read_pictures(data, GENERAL))
     photos = fashion.surest(
-        AskedBy.IMAGE, _embed_images(encoder, [open_image(shots[row]) for row in foreign])
+        QueryKind.IMAGE, _embed_images(encoder, [open_image(shots[row]) for row in foreign])
     )
     known = np.array([q.vector for q in by_field(fashion, "article_type")])
     seen = _vectors_of(fashion, 400)
-    own = fashion.surest(AskedBy.TEXT, known)
-    own_photos = askers["fashion-half"].surest(AskedBy.IMAGE, seen)
-    bridge = fashion.surest(AskedBy.TEXT, _embed(encoder, ["suspension bridge"]))
+    own = fashion.surest(QueryKind.TEXT, known)
+    own_photos = askers["fashion-half"].surest(QueryKind.IMAGE, seen)
+    bridge = fashion.surest(QueryKind.TEXT, _embed(encoder, ["suspension bridge"]))
     highest = {
         "suspension_bridge": bridge,
         "other_world_texts_max": words,

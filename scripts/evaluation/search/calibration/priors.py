@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from embeddings import Encoder
 from indexer.build import BuildOptions, build_index
 from indexer.calibration import (
-    AskedBy,
     Background,
     LabelledPairs,
     Pairs,
@@ -19,6 +18,7 @@ from indexer.calibration import (
     fit_calibration,
 )
 from indexer.index import Index
+from indexer.storage import QueryKind
 from scripts.evaluation.search.catalogs import catalog_table, named_photos
 from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import CLOTHING, FASHION, GROCERY_PHOTOS, read_rows
@@ -45,7 +45,7 @@ def prior_measures(data: Path, cache: Path, encoder: Encoder) -> list[Measure]:
         build_index(folder / f"{name}.parquet", folder / name, encoder, BuildOptions(workers=1))
         drawn.append(draw_pairs(Index.open(folder / name), encoder))
     measures = []
-    for kind in AskedBy:
+    for kind in QueryKind:
         pairs = [found for one in drawn if (found := _standard(one, kind)) is not None]
         fitted = fit_calibration(Pairs.join(pairs), Background(0.0, 1.0), _VAGUE)
         measures.append(Measure(f"prior_{kind}_offset", fitted.offset))
@@ -53,7 +53,7 @@ def prior_measures(data: Path, cache: Path, encoder: Encoder) -> list[Measure]:
     return measures
 
 
-def _standard(drawn: LabelledPairs, kind: AskedBy) -> Pairs | None:
+def _standard(drawn: LabelledPairs, kind: QueryKind) -> Pairs | None:
     """Pairs with cosines in the background's units, and nothing said by the query's own vector."""
     pairs, background = drawn.pairs[kind], drawn.backgrounds[kind]
     if pairs is None:
