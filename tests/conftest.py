@@ -1,11 +1,16 @@
-"""Fixtures and options that all tests share."""
+"""Options, hypothesis profiles and the fixtures that all tests share.
+
+Expensive things are made once a session and shared read-only; a test that writes gets a copy.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from embeddings import FakeEncoder
@@ -15,7 +20,7 @@ from indexer.search import Engine
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
-# Solid pictures, so that FakeEncoder's vectors are plain: the colour, scaled to length 1.
+# Solid images, so that FakeEncoder's vectors are plain: the colour, scaled to length 1.
 COLOURS = {
     "red": (255, 0, 0),
     "green": (0, 255, 0),
@@ -24,49 +29,79 @@ COLOURS = {
     "dark-red": (100, 0, 0),
 }
 
+# No deadline: a busy machine is not a failure. In CI the same examples run each time.
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=50,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=300)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the slow tests too")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("thorough" if config.getoption("--all") else "default")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    everything = config.getoption("--all")
     for item in items:
-        if item.get_closest_marker("slow") and not config.getoption("--all"):
+        shared = item.get_closest_marker("shared")
+        if (shared or item.get_closest_marker("slow")) and not everything:
             item.add_marker(pytest.mark.skip(reason="slow: run with scripts/test --all"))
-        # In continuous integration the catalogs must be there: a skip would hide their absence.
-        missing = not SHARED.is_dir() and not os.environ.get("CI")
-        if item.get_closest_marker("shared") and missing:
+        elif shared and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="needs the shared catalogs (../shared/data)"))
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real catalogs; for tests marked `shared`."""
-    assert SHARED.is_dir(), "../shared/data is missing"
     return SHARED
 
 
-@pytest.fixture
-def colours(tmp_path: Path) -> Path:
-    """A catalog of five products, each one picture of one colour; returns its CSV file."""
-    folder = tmp_path / "catalog"
+@pytest.fixture(scope="session")
+def fast_options() -> BuildOptions:
+    """Build options for tests: one decoding process, images searched by what they show alone."""
+    return BuildOptions(workers=1, text_weight=0.0)
+
+
+@pytest.fixture(scope="session")
+def colour_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a catalog of five products, each one image of one colour; read-only."""
+    folder = tmp_path_factory.mktemp("colours") / "catalog"
     folder.mkdir()
     lines = ["id,image,title,price"]
     for number, (name, colour) in enumerate(COLOURS.items(), start=1):
         Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
         lines.append(f"{name},{name}.png,A {name} thing,{number}.50")
     (folder / "catalog.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    return folder / "catalog.csv"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def colour_index(
+    colour_catalog: Path, tmp_path_factory: pytest.TempPathFactory, fast_options: BuildOptions
+) -> Path:
+    """The index of the colour catalog, by the fake encoder; read-only."""
+    index = tmp_path_factory.mktemp("colour-index") / "index"
+    build_index(colour_catalog / "catalog.csv", index, FakeEncoder(), fast_options)
+    return index
 
 
 @pytest.fixture
-def fast_options() -> BuildOptions:
-    """Build options for tests: one decoding process, pictures searched by what they show alone."""
-    return BuildOptions(workers=1, text_weight=0.0)
+def colours(colour_catalog: Path, tmp_path: Path) -> Path:
+    """A copy of the colour catalog that a test may change; returns its CSV file."""
+    shutil.copytree(colour_catalog, tmp_path / "catalog")
+    return tmp_path / "catalog" / "catalog.csv"
 
 
 @pytest.fixture
-def engine(colours: Path, tmp_path: Path, fast_options: BuildOptions) -> Engine:
-    """An engine over the colour catalog, with the fake encoder."""
-    build_index(colours, tmp_path / "index", FakeEncoder(), fast_options)
+def engine(colour_index: Path, tmp_path: Path) -> Engine:
+    """An engine over a copy of the colour index, in `tmp_path / "index"`."""
+    shutil.copytree(colour_index, tmp_path / "index")
     return Engine.open(tmp_path / "index", FakeEncoder())

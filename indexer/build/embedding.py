@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings import Encoder, ImageError
-from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
+from embeddings import Encoder
+from embeddings import ImageError
 from indexer.image_loading import Decoded, DecodePool
+from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
 
 __all__ = ["EmbeddingPipeline"]
 

@@ -15,11 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings import FakeEncoder, PixelArray
+from embeddings import PixelArray
+from embeddings import FakeEncoder
 from indexer.build import BuildOptions, BuildReport, build_index
-from indexer.build.ledger import Ledger
 from indexer.catalog import CatalogRow
-from indexer.colours import measured
 from indexer.errors import (
     BuildError,
     BuildInterruptedError,
@@ -28,7 +27,10 @@ from indexer.errors import (
     TooManyBadRowsError,
 )
 from indexer.index import Index
-from indexer.storage import Layout, writing
+from indexer.storage import Layout
+from indexer.build.ledger import Ledger
+from indexer.storage import writing
+from indexer.colours import measured
 
 
 class CountingEncoder(FakeEncoder):
