@@ -8,4 +8,15 @@ from indexer.build.retag import RetagReport, retag
 from indexer.build.title_mix import mixed
 from indexer.build.update import stored_products
 
-__all__ = ["BuildOptions", "BuildProgress", "BuildReport", "MergeReport", "RetagReport", "build_index", "merge", "mixed", "retag", "stored_products"]
+__all__ = [
+    "BuildOptions",
+    "BuildProgress",
+    "BuildReport",
+    "MergeReport",
+    "RetagReport",
+    "build_index",
+    "merge",
+    "mixed",
+    "retag",
+    "stored_products",
+]
