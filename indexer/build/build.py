@@ -13,13 +13,27 @@ from pathlib import Path
 
 from embeddings import Encoder
 from embeddings.images import ImageLimits
-from indexer.catalog import BadRow, Catalog, CatalogOptions, CatalogRow, open_catalog
-from indexer.catalog import ImageSource
-from indexer.calibration import fit_confidence
-from indexer.calibration import confidence_to_json
-from indexer.image_loading import DecodePool, DecodeTask
-from indexer.catalog import product_digest
 from indexer.build.embedding import EmbeddingPipeline
+from indexer.build.ledger import Ledger, StagedImage
+from indexer.build.quarantine import write_quarantine
+from indexer.build.query_sample import QuerySample
+from indexer.build.reusable_images import KnownImages
+from indexer.build.title_mix import DEFAULT_TEXT_WEIGHT, TextMixer, mix_titles
+from indexer.build.update import Update
+from indexer.calibration import confidence_to_json, fit_confidence
+from indexer.catalog import (
+    BadRow,
+    Catalog,
+    CatalogOptions,
+    CatalogRow,
+    FieldType,
+    FieldTyper,
+    FieldValue,
+    ImageSource,
+    join_types,
+    open_catalog,
+    product_digest,
+)
 from indexer.errors import (
     BuildError,
     BuildInterruptedError,
@@ -29,24 +43,33 @@ from indexer.errors import (
     SourceError,
     TooManyBadRowsError,
 )
+from indexer.image_loading import DecodePool, DecodeTask
 from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
-from indexer.catalog import FieldType, FieldTyper, FieldValue, join_types
-from indexer.index import Index
+from indexer.index import (
+    Index,
+    IndexTags,
+    NewImage,
+    NewProduct,
+    Segment,
+    TagChoice,
+    new_segment_id,
+    without_tags,
+    write_segment,
+)
 from indexer.retrieval import NeighbourOptions, build_neighbours
-from indexer.build.reusable_images import KnownImages
-from indexer.storage import Layout, SegmentLayout
-from indexer.build.ledger import Ledger, StagedImage
-from indexer.storage import writing
-from indexer.storage import EncoderRecord, SegmentRecord
-from indexer.storage import Manifest
-from indexer.storage import adopt_segment, live_generation, new_generation, publish, remove_orphans
-from indexer.build.quarantine import write_quarantine
-from indexer.build.query_sample import QuerySample
-from indexer.index import Segment
-from indexer.index import NewImage, NewProduct, new_segment_id, write_segment
-from indexer.index import IndexTags, TagChoice, without_tags
-from indexer.build.title_mix import DEFAULT_TEXT_WEIGHT, TextMixer, mix_titles
-from indexer.build.update import Update
+from indexer.storage import (
+    EncoderRecord,
+    Layout,
+    Manifest,
+    SegmentLayout,
+    SegmentRecord,
+    adopt_segment,
+    live_generation,
+    new_generation,
+    publish,
+    remove_orphans,
+    writing,
+)
 
 __all__ = ["BuildOptions", "BuildProgress", "BuildReport", "build_index"]
 

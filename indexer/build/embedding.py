@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embeddings import Encoder
-from embeddings import ImageError
-from indexer.image_loading import Decoded, DecodePool
+from embeddings import Encoder, ImageError
 from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
+from indexer.image_loading import Decoded, DecodePool
 
 __all__ = ["EmbeddingPipeline"]
 

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.catalog import BadRow, CatalogRow
-from indexer.catalog import FieldValue
+from indexer.catalog import BadRow, CatalogRow, FieldValue
 from indexer.colours import ColourArray, colours_of
 
 __all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]

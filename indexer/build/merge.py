@@ -9,19 +9,23 @@ from pathlib import Path
 import pyarrow as pa
 
 from embeddings import Encoder, FloatArray
-from indexer.errors import BuildError, BuildInterruptedError
-from indexer.catalog import FieldType
-from indexer.index import Index
-from indexer.retrieval import NeighbourOptions, build_neighbours
-from indexer.storage import Layout, SegmentLayout
-from indexer.storage import writing
-from indexer.storage import NamedFile
-from indexer.storage import adopt_segment, new_generation, publish, remove_orphans
-from indexer.storage import Kind
 from indexer.build.query_sample import QuerySample
-from indexer.index import new_segment_id, write_segment
-from indexer.index import write_tags
 from indexer.build.update import stored_products
+from indexer.catalog import FieldType
+from indexer.errors import BuildError, BuildInterruptedError
+from indexer.index import Index, new_segment_id, write_segment, write_tags
+from indexer.retrieval import NeighbourOptions, build_neighbours
+from indexer.storage import (
+    Kind,
+    Layout,
+    NamedFile,
+    SegmentLayout,
+    adopt_segment,
+    new_generation,
+    publish,
+    remove_orphans,
+    writing,
+)
 
 __all__ = ["MergeReport", "merge"]
 

@@ -9,12 +9,8 @@ from pathlib import Path
 
 from embeddings import Encoder
 from indexer.errors import BuildError, BuildInterruptedError, TaxonomyError
-from indexer.index import Index
-from indexer.index import tag_coverage
-from indexer.storage import Layout
-from indexer.storage import writing
-from indexer.storage import new_generation, publish, remove_orphans
-from indexer.index import IndexTags, TagChoice, without_tags
+from indexer.index import Index, IndexTags, TagChoice, tag_coverage, without_tags
+from indexer.storage import Layout, new_generation, publish, remove_orphans, writing
 
 __all__ = ["RetagReport", "retag"]
 

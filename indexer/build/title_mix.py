@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import Encoder, FloatArray
-from indexer.catalog import FieldValue
+from indexer.catalog import FieldValue, title_of
 from indexer.index import NewProduct
-from indexer.catalog import title_of
 
 __all__ = [
     "DEFAULT_TEXT_WEIGHT",

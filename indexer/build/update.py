@@ -8,10 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from indexer.catalog import FieldType
-from indexer.storage import SegmentRecord
-from indexer.storage import Mask, format_ranges
-from indexer.index import Segment
-from indexer.index import NewImage, NewProduct
+from indexer.index import NewImage, NewProduct, Segment
+from indexer.storage import Mask, SegmentRecord, format_ranges
 
 __all__ = ["Update", "stored_products"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.base import (
     Container,
     broken,
@@ -13,6 +12,7 @@ from embeddings.images.containers.base import (
     cut_short,
     unsupported,
 )
+from embeddings.images.containers.exif import exif_orientation
 
 __all__ = ["offer_more", "read_jpeg", "segments"]
 

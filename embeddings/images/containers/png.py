@@ -6,7 +6,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.base import (
     MAX_PARTS,
     Container,
@@ -15,6 +14,7 @@ from embeddings.images.containers.base import (
     cut_short,
     unsupported,
 )
+from embeddings.images.containers.exif import exif_orientation
 
 __all__ = ["read_png"]
 

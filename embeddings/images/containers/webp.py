@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from embeddings.images.containers.exif import exif_orientation
 from embeddings.images.containers.base import MAX_PARTS, Container, broken, check_pixels, cut_short
+from embeddings.images.containers.exif import exif_orientation
 
 __all__ = ["read_webp"]
 

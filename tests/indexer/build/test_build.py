@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings import PixelArray
-from embeddings import FakeEncoder
+from embeddings import FakeEncoder, PixelArray
 from indexer.build import BuildOptions, BuildReport, build_index
+from indexer.build.ledger import Ledger
 from indexer.catalog import CatalogRow
+from indexer.colours import measured
 from indexer.errors import (
     BuildError,
     BuildInterruptedError,
@@ -27,10 +28,7 @@ from indexer.errors import (
     TooManyBadRowsError,
 )
 from indexer.index import Index
-from indexer.storage import Layout
-from indexer.build.ledger import Ledger
-from indexer.storage import writing
-from indexer.colours import measured
+from indexer.storage import Layout, writing
 
 
 class CountingEncoder(FakeEncoder):

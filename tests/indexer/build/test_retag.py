@@ -10,20 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings import FloatArray, PixelArray
-from embeddings import FakeEncoder
-from indexer.build import BuildOptions, build_index
-from indexer.search import Engine
+from embeddings import FakeEncoder, FloatArray, PixelArray
+from indexer.build import BuildOptions, build_index, merge, retag
 from indexer.errors import DamagedIndexError, TaxonomyError
+from indexer.index import NO_TAGS, Index, TagChoice, describe, prune, rollback, tag_coverage, verify
 from indexer.retrieval import parse_filter
-from indexer.index import Index
-from indexer.index import describe, tag_coverage
+from indexer.search import Engine, LikePart, Query
 from indexer.storage import Layout
-from indexer.index import prune, rollback, verify
-from indexer.build import merge
-from indexer.search import LikePart, Query
-from indexer.build import retag
-from indexer.index import NO_TAGS, TagChoice
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"

@@ -7,15 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings import FloatArray
-from embeddings import FakeEncoder
-from indexer.build import BuildOptions, BuildReport, build_index
+from embeddings import FakeEncoder, FloatArray
+from indexer.build import BuildOptions, BuildReport, build_index, merge, mixed
 from indexer.errors import DamagedIndexError
-from indexer.index import Index
+from indexer.index import Index, rollback, verify
 from indexer.storage import Layout
-from indexer.index import rollback, verify
-from indexer.build import merge
-from indexer.build import mixed
 
 
 class CountingEncoder(FakeEncoder):

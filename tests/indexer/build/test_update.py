@@ -16,16 +16,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from PIL import Image
 
 from embeddings import FakeEncoder
-from indexer.build import BuildOptions, BuildReport, build_index
+from indexer.build import BuildOptions, BuildReport, build_index, merge
 from indexer.errors import BuildError
-from indexer.retrieval import parse_filter
-from indexer.index import Index
-from indexer.retrieval import NeighbourOptions
-from indexer.storage import Layout
-from indexer.index import prune, rollback, verify
-from indexer.storage import read_manifest
-from indexer.build import merge
-from indexer.storage import Kind
+from indexer.index import Index, prune, rollback, verify
+from indexer.retrieval import NeighbourOptions, parse_filter
+from indexer.storage import Kind, Layout, read_manifest
 from indexer.tagging import read_fitted
 from indexer.tagging.taxonomy import read_taxonomy
 
