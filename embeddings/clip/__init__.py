@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from embeddings.clip.batch_norm import fold_batch_norms
 from embeddings.clip.compact_trunk import DIM, FORK, LOW_STAGES, CompactTrunk, pools
-from embeddings.clip.encoder import ClipEncoder, fold_batch_norms, load_encoder, use_threads
+from embeddings.clip.encoder import ClipEncoder, use_threads
+from embeddings.clip.loading import load_encoder
 
 __all__ = [
     "DIM",

@@ -1,4 +1,4 @@
-"""The image tower of `compact`, as a timm model: retail knowledge beside ImageNet's.
+"""The image tower of `compact`, as a timm model: a retail branch beside ImageNet's own.
 
 open_clip builds it by its name, `lookalike_compact`, once this module is imported.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from timm.layers.activations import GELU
 from timm.layers.create_norm import get_norm_layer
@@ -21,23 +21,20 @@ from timm.models._efficientnet_builder import (
     round_channels,
 )
 from timm.models.efficientnet import EfficientNet
+from torch import Tensor, nn
 
 __all__ = ["CLASSES", "DIM", "FORK", "LOW_STAGES", "CompactTrunk", "lookalike_compact", "pools"]
 
-# torch's own; the one file that imports torch is clip.py, and timm's layers are enough here.
-Tensor: TypeAlias = Any
-Module: TypeAlias = Any
-
 DIM = 256
-CLASSES = 1000
-# The branches part in the first block of this stage, after its depthwise convolution; what comes
-# before is ImageNet's and serves both.
+CLASSES = 1000  # ImageNet's
+# The branches part in the first block of this stage, after its depthwise convolution; the stages
+# before it are ImageNet's and serve both.
 FORK = 5
 # Stages whose maps still tell colours and textures apart; the retail branch sees their means.
 LOW_STAGES = 4
 _HIDDEN = 512
-# Of the ImageNet classifier's probabilities. On stand-ins for ImageNet's pictures 1.0 and 1.5
-# named as well, 2.5 worse.
+# Divides the ImageNet classifier's logits. On stand-ins for ImageNet's images 1.0 and 1.5 named
+# them as well, 2.5 worse.
 _TEMPERATURE = 1.2
 
 # EfficientNet-Lite0 (Tan and Le 2019, and TensorFlow's efficientnet/lite), in timm's notation.
@@ -52,25 +49,30 @@ _STAGES = [
 ]
 _LOW_WIDTHS = (16, 24, 40, 80)
 _FEATURES = 1280
-# Of the four blocks of the stage at the fork, as many as the time of an embedding allows.
+# Of the four blocks of the stage at the fork; a fourth would cost too much time per image.
 _RETAIL_BLOCKS = 3
+# Keeps the division by a vector's length defined where the vector is zero.
+_LEAST_LENGTH = 1e-6
 
 
 def pools(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Means `[n, channels]` over whole maps, and over their middle quarter, where products are."""
+    """Return means `[n, channels]` over whole maps and over their middle, where products are.
+
+    The middle is half as wide and half as high as the maps.
+    """
     height, width = maps.shape[2] // 4, maps.shape[3] // 4
     middle = maps[:, :, height:-height, width:-width]
     return maps.mean((2, 3)), middle.mean((2, 3))
 
 
 class CompactTrunk(EfficientNet):
-    """EfficientNet-Lite0 with a second end, and vectors instead of classes.
+    """EfficientNet-Lite0 with a second branch, and vectors instead of classes.
 
-    The *general* branch is ImageNet's own, untouched: its probabilities over 1,000 classes, times
-    the classes' names as the text tower embeds them (ConSE, Norouzi et al. 2014). The *retail*
-    branch has some of the last blocks once more, trained on products. How much the retail branch
-    counts is said by the classes that a picture resembles: those that products resemble have
-    learned to trust it, all others have not.
+    The *general* branch is ImageNet's own, unchanged: its probabilities over 1,000 classes, times
+    the embeddings of the classes' names by the text tower (ConSE, Norouzi et al. 2014). The
+    *retail* branch has copies of some of the last blocks, trained on products. Its weight depends
+    on the probabilities: training raises `trust` for the classes that products resemble, and leaves
+    it low for all others.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -91,7 +93,7 @@ class CompactTrunk(EfficientNet):
         self.start_retail_branch()
         self.from_features = Linear(_FEATURES, _HIDDEN)
         self.from_top = Linear(_FEATURES, _HIDDEN, bias=False)
-        self.from_low = type(self.blocks)(
+        self.from_low = nn.Sequential(
             *(Linear(width, _HIDDEN, bias=False) for width in _LOW_WIDTHS for _ in range(2))
         )
         self.activation = GELU()
@@ -99,64 +101,68 @@ class CompactTrunk(EfficientNet):
         self.num_features = DIM
 
     def start_retail_branch(self) -> None:
-        """Give the retail branch what the general one has now."""
-        self.retail = type(self.blocks)(*deepcopy(self.general_branch(_RETAIL_BLOCKS)))
+        """Copy the general branch's present weights into the retail branch."""
+        self.retail = nn.Sequential(*deepcopy(self.general_branch(_RETAIL_BLOCKS)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Vectors `[n, 256]`, not of length 1, of pictures `[n, 3, height, width]`."""
+        """Embed images `[n, 3, height, width]`; `[n, 256]` vectors, not of length 1."""
         maps = self.bn1(self.conv_stem(x))
         low: list[Tensor] = []
-        for place, stage in enumerate(self.blocks[:FORK]):
+        for number, stage in enumerate(self.blocks[:FORK]):
             maps = stage(maps)
-            if place < LOW_STAGES:
+            if number < LOW_STAGES:
                 low += pools(maps)
         forked = self.forked(maps)
         features = self.features(forked).mean((2, 3))
         return self.vectors(features, self.retail(forked).mean((2, 3)), low)
 
     def forked(self, maps: Tensor) -> Tensor:
-        """What both branches start from, `[n, 672, height / 32, width / 32]`, 0 to 6."""
+        """Return the maps that both branches start from.
+
+        Returns:
+            `[n, 672, height / 32, width / 32]`, values 0 to 6.
+        """
         stage: Any = self.blocks[FORK]
         first = stage[0]
         forked: Tensor = first.bn2(first.conv_dw(first.bn1(first.conv_pw(maps))))
         return forked
 
     def features(self, forked: Tensor) -> Tensor:
-        """ImageNet's own last maps, `[n, 1280, height / 32, width / 32]`."""
+        """Return ImageNet's own last maps, `[n, 1280, height / 32, width / 32]`."""
         maps = forked
         for module in self.general_branch():
             maps = module(maps)
         return maps
 
-    def general_branch(self, blocks: int | None = None) -> list[Module]:
-        """What comes after the fork, with all or the first few blocks of the stage at it."""
+    def general_branch(self, blocks: int | None = None) -> list[nn.Module]:
+        """Return the modules after the fork, with all or the first `blocks` of the fork's stage."""
         stage: Any = self.blocks[FORK]
         first, *others = stage[:blocks]
         last: Any = self.blocks[FORK + 1 :]
         return [first.conv_pwl, first.bn3, *others, *last, self.conv_head, self.bn2]
 
     def vectors(self, features: Tensor, top: Tensor, low: Sequence[Tensor]) -> Tensor:
-        """Both branches together.
+        """Combine both branches into vectors `[n, 256]`, not of length 1.
 
         Args:
             features: `[n, 1280]`, ImageNet's pooled features.
-            top: `[n, 1280]`, the retail branch's.
+            top: `[n, 1280]`, the retail branch's pooled features.
             low: `pools` of the first stages, in order.
         """
-        likeness = (self.classes(features) / _TEMPERATURE).softmax(-1)
+        probabilities = (self.classes(features) / _TEMPERATURE).softmax(-1)
         hidden = self.from_features(features) + self.from_top(top)
         for linear, pooled in zip(self.from_low, low, strict=True):
             hidden = hidden + linear(pooled)
         retail = self.to_vector(self.activation(hidden))
-        retail = retail / retail.norm(dim=-1, keepdim=True).clamp(min=1e-6)
-        vectors: Tensor = self.names(likeness) + self.trust(likeness) * retail
+        retail = retail / retail.norm(dim=-1, keepdim=True).clamp(min=_LEAST_LENGTH)
+        vectors: Tensor = self.names(probabilities) + self.trust(probabilities) * retail
         return vectors
 
 
 @register_model
-def lookalike_compact(pretrained: bool = False, **options: Any) -> CompactTrunk:
-    """What timm's registry calls; the weights come from the model folder, never from a hub."""
+def lookalike_compact(*, pretrained: bool = False, **options: Any) -> CompactTrunk:
+    """Build the trunk for timm's registry; its weights come from the model folder, not a hub."""
     if pretrained:
-        raise ValueError("lookalike_compact has no weights on a hub")
+        raise ValueError("lookalike_compact has no weights on a hub; use --model compact")
     known = {name: options[name] for name in ("num_classes", "global_pool") if name in options}
     return CompactTrunk(**known)

@@ -1,4 +1,4 @@
-"""Fetching model files from the Hugging Face hub: safetensors only, the local cache first."""
+"""Download of model files from the Hugging Face hub: safetensors only, the local cache first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embeddings.errors import ModelUnavailableError, UnsafeWeightsError
 
 __all__ = ["fetch_config", "fetch_weights"]
 
-# The names under which open_clip repositories keep safetensors, most usual first.
+# The names under which open_clip repositories keep safetensors, the most common first.
 _WEIGHT_FILES = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
@@ -26,8 +26,8 @@ def fetch_weights(repository: str, filename: str | None = None) -> Path:
             safetensors twin is fetched instead.
 
     Raises:
-        UnsafeWeightsError: If the repository has no safetensors file.
-        ModelUnavailableError: If it can't be reached and is not in the cache.
+        UnsafeWeightsError: The repository has no safetensors file.
+        ModelUnavailableError: It can't be reached and is not in the cache.
     """
     names = list(_WEIGHT_FILES)
     if filename:
@@ -45,7 +45,7 @@ def fetch_config(repository: str) -> Path:
     """Fetch a repository's open_clip config.
 
     Raises:
-        ModelUnavailableError: If it has none, or can't be reached and is not in the cache.
+        ModelUnavailableError: It has none, or can't be reached and is not in the cache.
     """
     config = _fetch_first(repository, ["open_clip_config.json"])
     if config is None:
@@ -56,7 +56,7 @@ def fetch_config(repository: str) -> Path:
 
 
 def _fetch_first(repository: str, names: Sequence[str]) -> Path | None:
-    """Fetch the first of `names` that the repository has, or None if it has none of them."""
+    """Fetch the first of `names` that the repository has; None if it has none of them."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,

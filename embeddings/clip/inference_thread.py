@@ -1,4 +1,4 @@
-"""A thread that runs work for all others, one piece after the other."""
+"""A single thread that computes for all callers, one call after another."""
 
 from __future__ import annotations
 
@@ -9,43 +9,45 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["OneThread"]
+__all__ = ["InferenceThread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class OneThread:
-    """Runs functions on one thread, whichever thread calls them; it starts with the first call.
+class InferenceThread:
+    """Runs functions on one daemon thread, whichever thread calls them.
 
-    The thread does not keep the process from ending, even where its work never does.
+    The thread starts with the first call. `ThreadPoolExecutor(max_workers=1)` would be shorter, but
+    the interpreter joins its worker at exit: a model that hangs would keep the process alive.
 
     Args:
-        name: Of the thread.
+        name: The thread's name.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._work: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def runs(self, function: Callable[P, T]) -> Callable[P, T]:
-        """A decorator: the function runs here, and its caller waits for what it returns or raises.
+    def wrap(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Return `function` made to run on this thread; usable as a decorator.
 
-        What runs here already calls it straight.
+        The caller waits for the result or the exception. A call from this thread runs directly,
+        since waiting for itself would never end.
         """
 
         @functools.wraps(function)
-        def on_thread(*arguments: P.args, **named: P.kwargs) -> T:
+        def run_on_thread(*args: P.args, **kwargs: P.kwargs) -> T:
             if threading.current_thread() is self._thread:
-                return function(*arguments, **named)
+                return function(*args, **kwargs)
             future: Future[T] = Future()
-            self._work.put((lambda: function(*arguments, **named), future))
+            self._calls.put((lambda: function(*args, **kwargs), future))
             self._start()
             return future.result()
 
-        return on_thread
+        return run_on_thread
 
     def _start(self) -> None:
         with self._starting:
@@ -55,9 +57,9 @@ class OneThread:
 
     def _run(self) -> None:
         while True:
-            work, future = self._work.get()
+            call, future = self._calls.get()
             try:
-                future.set_result(work())
-            except BaseException as error:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001  the caller raises it
                 future.set_exception(error)
-            del work, future  # or the last arguments and result stay until the next call
+            del call, future  # or the last arguments and result stay alive until the next call

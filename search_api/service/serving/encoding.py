@@ -63,11 +63,11 @@ class TextCache:
 class EncodeQueue:
     """All encodes of a process, batched; texts asked for lately cost nothing.
 
-    One batch at a time has all processors. Where an encoder has a `crew`, encoders over the same
-    model that each compute on one processor, several batches may go side by side instead: a team of
-    processors meets at every layer, and where they have other work as well, it waits there. Once
-    they did, the team sleeps where it used to spin, and a lone picture takes twice as long (26 ms
-    instead of 13 on two cores); so this is for services that are always busy.
+    One batch at a time has all processors. Where an encoder has `per_core_encoders`, encoders over
+    the same model that each compute on one processor, several batches may go side by side instead:
+    a team of processors meets at every layer, and where they have other work as well, it waits
+    there. Once they did, the team sleeps where it used to spin, and a lone picture takes twice as
+    long (26 ms instead of 13 on two cores); so this is for services that are always busy.
 
     Args:
         encoder: What the batches are given to.
@@ -89,7 +89,9 @@ class EncodeQueue:
         self._cache = cache
         self.nothing: FloatArray = np.empty((0, encoder.spec.dim), np.float32)
         self._encoder = encoder
-        self._crew: Sequence[Encoder] = getattr(encoder, "crew", ()) if side_by_side else ()
+        self._crew: Sequence[Encoder] = (
+            getattr(encoder, "per_core_encoders", ()) if side_by_side else ()
+        )
         crew = [_work(each) for each in self._crew]
         self.batcher = Batcher(_work(encoder), options, crew=crew, on_batch=on_batch)
 

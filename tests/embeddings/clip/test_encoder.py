@@ -19,9 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from embeddings import Encoder
-from embeddings.clip import encoder as clip
-from embeddings.clip import load_encoder
-from embeddings.clip.encoder import use_threads
+from embeddings.clip import load_encoder, loading, use_threads
 from embeddings.errors import (
     BrokenModelError,
     ModelError,
@@ -85,39 +83,43 @@ def test_rows_are_unit_float32_and_do_not_depend_on_the_batch(pristine: Path) ->
     assert encoder.encode_texts(["x" * 10_000]).shape == (1, 32)
 
 
-def test_a_crew_computes_the_same_side_by_side(pristine: Path) -> None:
+def test_per_core_encoders_compute_the_same_side_by_side(pristine: Path) -> None:
     encoder = load_encoder(f"local-dir:{pristine}", device="cpu", precision="fp32")
     wanted, words = encoder.encode_images(pixels(16)), ["a red dress", "shoes", "mug"] * 4
     use_threads(2)
     try:
-        crew = load_encoder(f"local-dir:{pristine}", device="cpu", precision="fp32").crew
+        encoders = load_encoder(
+            f"local-dir:{pristine}", device="cpu", precision="fp32"
+        ).per_core_encoders
         use_threads(1)
-        alone = load_encoder(f"local-dir:{pristine}", device="cpu", precision="fp32").crew
+        alone = load_encoder(
+            f"local-dir:{pristine}", device="cpu", precision="fp32"
+        ).per_core_encoders
     finally:
         use_threads(os.cpu_count() or 1)
-    assert len(crew) == 2
+    assert len(encoders) == 2
     assert alone == ()
     with ThreadPoolExecutor(4) as callers:
-        found = list(callers.map(lambda n: crew[n % 2].encode_images(pixels(16)), range(8)))
-        texts = list(callers.map(lambda n: crew[n % 2].encode_texts(words), range(8)))
+        found = list(callers.map(lambda n: encoders[n % 2].encode_images(pixels(16)), range(8)))
+        texts = list(callers.map(lambda n: encoders[n % 2].encode_texts(words), range(8)))
     for rows in found:
         np.testing.assert_allclose(rows, wanted, atol=1e-5)
     for rows in texts:
         np.testing.assert_allclose(rows, encoder.encode_texts(words), atol=1e-5)
-    assert crew[0].spec == encoder.spec
+    assert encoders[0].spec == encoder.spec
 
 
 def test_weights_that_are_not_those_released_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Row 45 of CASES.md: a flipped bit of the shipped model, which would load all the same."""
-    for path in clip.COMPACT_FOLDER.iterdir():
+    for path in loading.COMPACT_FOLDER.iterdir():
         shutil.copy(path, tmp_path)
     (weights,) = tmp_path.glob("*.safetensors")
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    monkeypatch.setattr(clip, "COMPACT_FOLDER", tmp_path)
+    monkeypatch.setattr(loading, "COMPACT_FOLDER", tmp_path)
     with pytest.raises(BrokenModelError, match=f"{re.escape(weights.name)} .*SHA-256"):
         load_encoder("compact")
 
@@ -164,7 +166,9 @@ def test_folded_batch_norms_keep_the_vectors(tmp_path: Path) -> None:
             torch.nn.init.uniform_(module.weight, 0.5, 2)
     save_file(model.state_dict(), tmp_path / "open_clip_model.safetensors")
     encoder = load_encoder(f"local-dir:{tmp_path}", precision="fp32")
-    kept = [m for m in encoder._model.visual.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    kept = [
+        m for m in encoder._model._network.visual.modules() if isinstance(m, torch.nn.BatchNorm2d)
+    ]
     assert len(kept) < 3  # of a dozen
     batch = torch.from_numpy(pixels()).permute(0, 3, 1, 2).float().div(255).sub(0.5).div(0.25)
     with torch.inference_mode():

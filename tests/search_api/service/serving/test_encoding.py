@@ -112,7 +112,7 @@ def test_a_crew_is_used_only_where_that_was_asked_for(side_by_side: bool) -> Non
         asked = False
 
         @property
-        def crew(self) -> tuple[Counting, ...]:
+        def per_core_encoders(self) -> tuple[Counting, ...]:
             self.asked = True
             return (Counting(), Counting())
 

@@ -1,0 +1,192 @@
+"""An open_clip model on one device: pixels and texts in, unit vectors out."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from embeddings.clip.batch_norm import fold_batch_norms
+from embeddings.encoder import FloatArray, PixelArray
+from embeddings.errors import ModelError
+from embeddings.preprocess import Preprocess, ResizeMode
+
+__all__ = ["ClipModel"]
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+# Below this cosine against float32, bfloat16 is not used: DESIGN.md, "Models".
+_MIN_HALF_COSINE = 0.999
+
+# Folding only regroups float32 sums; a lower cosine means that the wrong modules were folded.
+_MIN_FOLD_COSINE = 0.9999
+
+# A CPU is quickest while a layer's activations fit its caches: for `compact` on two cores we
+# measured 161, 440, 301 and 205 images a second in chunks of 1, 8, 16 and 64.
+_CPU_CHUNK_PIXELS = 8 * 160 * 160
+_GPU_CHUNK_IMAGES = 256
+
+
+class ClipModel:
+    """An open_clip model with its preprocessing and precision.
+
+    Computes on the calling thread; safe to call from several threads.
+
+    Args:
+        network: The open_clip model, with its weights loaded.
+        tokenizer: Turns a list of texts into a tensor of tokens.
+        device: Where the model runs.
+        precision: `auto`, `fp32`, `bf16` or `fp16`.
+
+    Raises:
+        ModelError: The precision is none of these.
+    """
+
+    def __init__(self, network: Any, tokenizer: Any, device: torch.device, precision: str) -> None:
+        self.device = device
+        self._tokenizer = tokenizer
+        self._tokenizing = threading.Lock()
+        self._config: dict[str, Any] = network.visual.preprocess_cfg
+        self._network = network.eval().requires_grad_(requires_grad=False).to(device)
+        self._mean = torch.tensor(self._config["mean"], device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(self._config["std"], device=device).view(1, 3, 1, 1)
+        self._fold_batch_norms()
+        self._dtype = self._choose_dtype(precision)
+
+    @cached_property
+    def dim(self) -> int:
+        """Length of the model's vectors."""
+        return int(self.encode_texts(["probe"]).shape[1])
+
+    @property
+    def precision(self) -> str:
+        """The arithmetic in use: `fp32`, `bf16` or `fp16`."""
+        return next(name for name, dtype in _DTYPES.items() if dtype is self._dtype)
+
+    @cached_property
+    def logit_scale(self) -> float:
+        """The multiplier of cosines learned in training."""
+        return float(self._network.logit_scale.exp())
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """The model's own resizing, as open_clip's evaluation transform does it."""
+        size = self._config["size"]
+        return Preprocess(
+            size=(size, size) if isinstance(size, int) else (size[0], size[1]),
+            mode=ResizeMode(self._config["resize_mode"]),
+            interpolation=self._config["interpolation"],
+            fill=self._config["fill_color"],
+        )
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
+        if len(pixels) == 0:
+            return np.empty((0, self.dim), dtype=np.float32)
+        size = self._chunk_size
+        chunks = (pixels[start : start + size] for start in range(0, len(pixels), size))
+        return np.concatenate([self._encode_chunk(chunk, self._dtype) for chunk in chunks])
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
+        if not texts:
+            return np.empty((0, self.dim), dtype=np.float32)
+        with self._tokenizing:  # some tokenizers are not safe to call from two threads at once
+            tokens = self._tokenizer(list(texts)).to(self.device)
+        # Texts are few and short: on a CPU they gain nothing from half precision.
+        dtype = self._dtype if self.device.type == "cuda" else torch.float32
+        with torch.inference_mode(), self._autocast(dtype):
+            return _unit_rows(self._network.encode_text(tokens))
+
+    @property
+    def _chunk_size(self) -> int:
+        """How many images go through the model at once."""
+        if self.device.type != "cpu":
+            return _GPU_CHUNK_IMAGES
+        height, width = self.preprocess.size
+        return max(1, _CPU_CHUNK_PIXELS // (height * width))
+
+    def _encode_chunk(self, pixels: PixelArray, dtype: torch.dtype) -> FloatArray:
+        batch = torch.from_numpy(np.ascontiguousarray(pixels))
+        if self.device.type == "cuda":
+            batch = batch.pin_memory().to(self.device, non_blocking=True)
+        # [n, h, w, c] seen as [n, c, h, w] is torch's channels_last layout, the quick one for
+        # convolutions, at no cost.
+        batch = batch.permute(0, 3, 1, 2).float().div_(255.0).sub_(self._mean).div_(self._std)
+        with torch.inference_mode(), self._autocast(dtype):
+            return _unit_rows(self._network.encode_image(batch))
+
+    def _autocast(self, dtype: torch.dtype) -> Any:
+        if dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype)
+
+    def _choose_dtype(self, precision: str) -> torch.dtype:
+        if precision in _DTYPES:
+            return _DTYPES[precision]
+        if precision != "auto":
+            raise ModelError(
+                f"{precision!r} is not a precision; use {', '.join(['auto', *_DTYPES])}."
+            )
+        if self.device.type == "cuda":
+            return torch.float16
+        if _cpu_has_bfloat16() and self._keeps_vectors_in(torch.bfloat16):
+            return torch.bfloat16
+        return torch.float32
+
+    def _keeps_vectors_in(self, dtype: torch.dtype) -> bool:
+        """Tell whether probe images keep their vectors in a half precision."""
+        full = self._encode_chunk(self._probes, torch.float32)
+        half = self._encode_chunk(self._probes, dtype)
+        return bool((full * half).sum(axis=1).min() >= _MIN_HALF_COSINE)
+
+    def _fold_batch_norms(self) -> None:
+        """Fold batch norms of the image tower, if probe images keep their vectors.
+
+        Convolutional towers spend much of their time on memory traffic, which this spares: 46
+        images a second against 26 for such a tower in float32, in one run on two busy cores.
+        """
+        if not any(isinstance(child, nn.BatchNorm2d) for child in self._network.visual.modules()):
+            return
+        folded = copy.deepcopy(self._network.visual)
+        fold_batch_norms(folded)
+        before = self._encode_chunk(self._probes, torch.float32)
+        original, self._network.visual = self._network.visual, folded
+        after = self._encode_chunk(self._probes, torch.float32)
+        if (before * after).sum(axis=1).min() < _MIN_FOLD_COSINE:
+            self._network.visual = original
+
+    @cached_property
+    def _probes(self) -> PixelArray:
+        """Random colours in eight coarse patterns, eight smooth ones and eight on white.
+
+        Smooth ground, which most product images have, loses most in half precision.
+        """
+        height, width = self.preprocess.size
+        rng = np.random.default_rng(0)
+        coarse = torch.from_numpy(rng.integers(0, 256, (8, 3, 4, 4), dtype=np.uint8)).float()
+        hard = functional.interpolate(coarse, (height, width), mode="nearest")
+        smooth = functional.interpolate(coarse, (height, width), mode="bilinear")
+        framed = torch.full_like(smooth, 255.0)
+        inner = (slice(height // 4, -(height // 4)), slice(width // 4, -(width // 4)))
+        framed[:, :, *inner] = smooth[:, :, *inner]
+        probes = torch.cat([hard, smooth, framed]).permute(0, 2, 3, 1)
+        return np.ascontiguousarray(probes.round().to(torch.uint8).numpy())
+
+
+def _cpu_has_bfloat16() -> bool:
+    supported = torch.ops.mkldnn._is_mkldnn_bf16_supported  # noqa: SLF001  torch offers no other way
+    return bool(supported())
+
+
+def _unit_rows(vectors: torch.Tensor) -> FloatArray:
+    rows = functional.normalize(vectors.float(), dim=-1)
+    return np.asarray(rows.cpu().numpy(), dtype=np.float32)
