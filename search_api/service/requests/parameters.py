@@ -17,7 +17,20 @@ from indexer.search import (
 )
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.colours import wanted_colour
-from search_api.service.schemas import MAX_K, MAX_OFFSET, ColourText, FieldName, Text
+from search_api.service.schemas import (
+    ColourShare,
+    ColourText,
+    ColourWeight,
+    ColourWithin,
+    Diversity,
+    Group,
+    HitCount,
+    HitFields,
+    KeywordWeight,
+    MinConfidence,
+    Offset,
+    Text,
+)
 
 __all__ = ["SimilarParameters", "TextParameters"]
 
@@ -29,14 +42,13 @@ def _word_or_boolean(value: object) -> object:
 
 
 class _Parameters(BaseModel):
-    k: int = Field(default=20, ge=1, le=MAX_K, description="How many hits.")
-    offset: int = Field(default=0, ge=0, le=MAX_OFFSET, description="How many hits to skip.")
-    fields: list[FieldName] | None = Field(
+    k: HitCount = 20
+    offset: Offset = 0
+    fields: HitFields = Field(
         default=None,
-        max_length=1000,
         examples=[["title"]],
-        description="A product field that the hits carry; repeatable, all by default. "
-        "An empty name alone means none.",
+        description="Product field to return with each hit; repeatable, all by default. "
+        "A single empty name means none.",
     )
     filter: str | None = Field(
         default=None,
@@ -44,31 +56,14 @@ class _Parameters(BaseModel):
         examples=['{"price": {"lt": 50}}'],
         description="Conditions that every hit meets, as in a search; JSON.",
     )
-    min_confidence: float = Field(
-        default=0.0, ge=0, le=1, description="Hits of less confidence are left out."
-    )
-    diversity: float = Field(default=0.0, ge=0, le=1, description="As in a search.")
-    group: Annotated[bool | FieldName, BeforeValidator(_word_or_boolean)] = Field(
-        default=False, examples=[True], description="As in a search: true, or a field's name."
-    )
-
-    tags: bool = Field(
-        default=False, description="Tag the product that is asked about, or as in a search."
-    )
-
-    colour: ColourText | None = Field(
-        default=None,
-        examples=["#7b1e3a", "navy blue"],
-        description="A colour that hits are to have, as in a search.",
-    )
-    colour_within: float | None = Field(
-        default=None, gt=0, le=100, description="Only products of that colour are hits."
-    )
-    colour_share: float = Field(default=0.2, gt=0, le=1, description="As in a search.")
-    colour_weight: float | None = Field(
-        default=None, ge=0, le=1, description="How much nearness to the colour counts."
-    )
-
+    min_confidence: MinConfidence = 0.0
+    diversity: Diversity = 0.0
+    group: Annotated[Group, BeforeValidator(_word_or_boolean)] = False
+    tags: bool = Field(default=False, description="As in a search; tags the product, if any.")
+    colour: ColourText = None
+    colour_within: ColourWithin = None
+    colour_share: ColourShare = 0.2
+    colour_weight: ColourWeight = None
     explain: bool = Field(default=False, description="As in a search.")
 
     def _query(self, part: QueryPart | None, **more: Any) -> Query:
@@ -105,9 +100,7 @@ class TextParameters(_Parameters):
     mode: SearchMode = Field(
         default=SearchMode.VECTOR, description="What decides about the order of hits."
     )
-    keyword_weight: float = Field(
-        default=KEYWORD_WEIGHT, ge=0, le=1, description="The words' share in hybrid mode."
-    )
+    keyword_weight: KeywordWeight = KEYWORD_WEIGHT
 
     def query(self) -> Query:
         """The search.

@@ -12,12 +12,10 @@ from indexer.search import ImagePart, LikePart, Query, TextPart
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests import QueryPictures, body_schema, read_body
 from search_api.service.routes.route import MISSING, UNSUPPORTED, ProductIdInPath, Route
-from search_api.service.schemas import ProductId, SearchRequest, Text
+from search_api.service.schemas import MAX_PARTS, ProductId, SearchRequest, Text
 from search_api.service.serving import Answering, attended
 
 __all__ = ["HeatRoutes"]
-
-_MAX_PARTS = 32
 
 PictureNumber = Annotated[
     int, QueryParameter(ge=0, le=10_000, description="Which of its pictures, from 0.")
@@ -53,11 +51,11 @@ class HeatRoutes:
         request: Request,
         product_id: ProductIdInPath,
         q: Annotated[
-            list[Text], QueryParameter(max_length=_MAX_PARTS, description="Words; repeatable.")
+            list[Text], QueryParameter(max_length=MAX_PARTS, description="Words; repeatable.")
         ] = [],  # noqa: B006 (FastAPI copies it)
         like: Annotated[
             list[ProductId],
-            QueryParameter(max_length=_MAX_PARTS, description="A product's id; repeatable."),
+            QueryParameter(max_length=MAX_PARTS, description="A product's id; repeatable."),
         ] = [],  # noqa: B006
         image: PictureNumber = 0,
     ) -> Response:

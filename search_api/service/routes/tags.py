@@ -18,7 +18,7 @@ from search_api.service.requests import (
 )
 from search_api.service.routes.route import UNSUPPORTED, Route, together
 from search_api.service.schemas import (
-    MAX_PICTURES,
+    MAX_IMAGES,
     BatchError,
     TagResponse,
     TagsRequest,
@@ -47,7 +47,7 @@ class TagRoutes:
 
     def table(self) -> list[Route]:
         """The routes."""
-        tags = body_schema(TagsRequest, pictures=MAX_PICTURES)
+        tags = body_schema(TagsRequest, pictures=MAX_IMAGES)
         return [
             Route("POST", "/v1/tags", self.tags,
                   {"response_model": TagsResponse, "response_model_exclude_none": True,
@@ -62,7 +62,7 @@ class TagRoutes:
         taken to be true. Of several pictures each succeeds or fails by itself.
         """
         started = time.perf_counter()
-        body = await read_body(request, TagsRequest, MAX_PICTURES)
+        body = await read_body(request, TagsRequest, MAX_IMAGES)
         asked, pictures = body.json, tagged_pictures(body)
         groups = None if asked.groups is None else frozenset(asked.groups)
         wanted = Wanted(asked.labels, asked.taxonomies, groups, asked.top)

@@ -2,46 +2,58 @@
 
 from __future__ import annotations
 
-from search_api.service.schemas.search import (
-    MAX_K,
-    MAX_OFFSET,
-    MAX_PICTURES,
-    BatchError,
-    BatchRequest,
-    BatchResponse,
-    BatchResult,
+from search_api.service.schemas.batch import BatchRequest, BatchResponse, BatchResult
+from search_api.service.schemas.fields import (
+    MAX_IMAGES,
+    MAX_PARTS,
+    ColourShare,
     ColourText,
-    ErrorResponse,
-    FieldName,
-    HealthResponse,
-    IndexResponse,
-    ItemResponse,
-    PartRequest,
+    ColourWeight,
+    ColourWithin,
+    Diversity,
+    Group,
+    HitCount,
+    HitFields,
+    KeywordWeight,
+    MinConfidence,
+    Offset,
     ProductId,
-    RecommendRequest,
-    SearchRequest,
-    SearchResponse,
+    Text,
+)
+from search_api.service.schemas.hits import SearchResponse
+from search_api.service.schemas.items import ItemResponse
+from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
+from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
+from search_api.service.schemas.tags import (
+    BatchError,
     TagResponse,
     TagsRequest,
     TagsResponse,
     TagsResult,
-    Text,
 )
 
 __all__ = [
-    "MAX_K",
-    "MAX_OFFSET",
-    "MAX_PICTURES",
+    "MAX_IMAGES",
+    "MAX_PARTS",
     "BatchError",
     "BatchRequest",
     "BatchResponse",
     "BatchResult",
+    "ColourShare",
     "ColourText",
+    "ColourWeight",
+    "ColourWithin",
+    "Diversity",
     "ErrorResponse",
-    "FieldName",
+    "Group",
     "HealthResponse",
+    "HitCount",
+    "HitFields",
     "IndexResponse",
     "ItemResponse",
+    "KeywordWeight",
+    "MinConfidence",
+    "Offset",
     "PartRequest",
     "ProductId",
     "RecommendRequest",

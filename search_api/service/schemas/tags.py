@@ -1,0 +1,121 @@
+"""Bodies of the route that tags pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+
+from embeddings import Tag
+from search_api.service.schemas.fields import (
+    MAX_IMAGES,
+    FieldName,
+    RequestModel,
+    Url,
+    Whole,
+)
+
+__all__ = ["BatchError", "TagResponse", "TagsRequest", "TagsResponse", "TagsResult"]
+
+_MAX_LABELS = 1000
+_MAX_TAXONOMIES = 8
+_MAX_GROUPS = 512
+
+_Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+
+
+class BatchError(BaseModel):
+    """What is wrong with one query or picture of several."""
+
+    code: str = Field(examples=["invalid_request"])
+    message: str = Field(examples=["k: Input should be less than or equal to 1000."])
+
+
+class TagsRequest(RequestModel):
+    """A picture, or up to 32, to tag by taxonomies, with the caller's labels, or both."""
+
+    image_base64: str | list[str] | None = Field(
+        default=None,
+        description="A picture file in base64, instead of an uploaded file; a list for several.",
+    )
+    image_url: Url | list[Url] | None = Field(
+        default=None,
+        examples=["https://shop.example/dress.jpg"],
+        description="A picture's URL, if the service allows URLs; a list for several.",
+    )
+    labels: list[_Label] = Field(
+        default=[],
+        max_length=_MAX_LABELS,
+        examples=[["dress", "shirt", "shoes"]],
+        description="The caller's own labels, of which one is assumed true; their group is label.",
+    )
+    taxonomies: list[FieldName] = Field(
+        default=[],
+        max_length=_MAX_TAXONOMIES,
+        examples=[["retail"]],
+        description="Names of taxonomies, built in or the service's own. Only labels above their "
+        "threshold are returned.",
+    )
+    groups: list[FieldName] | None = Field(
+        default=None,
+        max_length=_MAX_GROUPS,
+        examples=[["type", "colour"]],
+        description="Groups of the taxonomies to return; all by default.",
+    )
+    top: Whole = Field(
+        default=5, ge=1, le=_MAX_LABELS, examples=[5], description="Maximum labels of each group."
+    )
+
+    @model_validator(mode="after")
+    def _something_to_tag_with(self) -> Self:
+        if not self.labels and not self.taxonomies:
+            raise ValueError("labels: give labels, taxonomies or both")
+        for name in ("image_base64", "image_url"):
+            given = getattr(self, name)
+            if isinstance(given, list) and not 1 <= len(given) <= MAX_IMAGES:
+                raise ValueError(f"{name}: give 1 to {MAX_IMAGES} pictures")
+        return self
+
+
+class TagResponse(BaseModel):
+    """A label given to a picture."""
+
+    label: str = Field(examples=["dress"])
+    group: str = Field(
+        examples=["type"], description="The taxonomy's group; label for the caller's own labels."
+    )
+    confidence: float = Field(
+        examples=[0.97],
+        description="Probability that the label is right (0 to 1); among the caller's labels, "
+        "relative to the others.",
+    )
+
+    @classmethod
+    def of(cls, tag: Tag) -> Self:
+        """Convert a classifier's tag."""
+        return cls(label=tag.label, group=tag.group, confidence=round(tag.confidence, 4))
+
+
+class TagsResult(BaseModel):
+    """The result of one picture of several: tags or an error."""
+
+    status: int = Field(
+        examples=[200], description="The status that the picture would get in a request of its own."
+    )
+    tags: list[TagResponse] = Field(default=[], description="As for a single picture.")
+    error: BatchError | None = Field(default=None, description="Null if the picture was tagged.")
+
+
+class TagsResponse(BaseModel):
+    """The tags of one picture, or of each of several."""
+
+    tags: list[TagResponse] | None = Field(
+        default=None,
+        description="Tags of a single picture: group by group, in each the most probable first. A "
+        "group without a label means that the model is not sure. Absent for several pictures.",
+    )
+    results: list[TagsResult] | None = Field(
+        default=None, description="For several pictures: the result of each, in their order."
+    )
+    model: str = Field(examples=["compact"])
+    took_ms: float = Field(examples=[9.8])
