@@ -64,11 +64,11 @@ from indexer.storage import (
     SegmentLayout,
     SegmentRecord,
     adopt_segment,
+    hold_write_lock,
     live_generation,
     new_generation,
     publish,
     remove_orphans,
-    writing,
 )
 
 __all__ = ["BuildOptions", "BuildProgress", "BuildReport", "build_index"]
@@ -211,7 +211,7 @@ def build_index(
     catalog = open_catalog(catalog_path, options.catalog)
     layout = Layout(index_path)
     try:
-        with writing(layout):
+        with hold_write_lock(layout):
             report = _build_locked(layout, catalog, encoder, options, on_progress)
             shutil.rmtree(layout.staging)
             return report

@@ -16,15 +16,15 @@ from indexer.errors import BuildError, BuildInterruptedError
 from indexer.index import Index, new_segment_id, write_segment, write_tags
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.storage import (
-    Kind,
+    IndexKind,
     Layout,
     NamedFile,
     SegmentLayout,
     adopt_segment,
+    hold_write_lock,
     new_generation,
     publish,
     remove_orphans,
-    writing,
 )
 
 __all__ = ["MergeReport", "merge"]
@@ -46,7 +46,7 @@ class MergeReport:
     merged: int
     products: int
     images: int
-    kind: Kind
+    kind: IndexKind
 
 
 def merge(
@@ -77,7 +77,7 @@ def merge(
     layout = Layout(path)
     Index.open(path)  # no folder is made, nor lock taken, where there is no index
     try:
-        with writing(layout):
+        with hold_write_lock(layout):
             return _merge_locked(layout, load_encoder, options)
     except KeyboardInterrupt as error:
         raise BuildInterruptedError("Stopped; nothing was published. Merge again.") from error
@@ -164,5 +164,5 @@ def _report(index: Index, *, merged: int) -> MergeReport:
         merged=merged,
         products=manifest.products,
         images=manifest.images,
-        kind=kinds[0] if kinds else Kind.FLAT,
+        kind=kinds[0] if kinds else IndexKind.FLAT,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from embeddings import Encoder
 from indexer.errors import BuildError, BuildInterruptedError, TaxonomyError
 from indexer.index import Index, IndexTags, TagChoice, tag_coverage, without_tags
-from indexer.storage import Layout, new_generation, publish, remove_orphans, writing
+from indexer.storage import Layout, hold_write_lock, new_generation, publish, remove_orphans
 
 __all__ = ["RetagReport", "retag"]
 
@@ -64,7 +64,7 @@ def retag(
     index.check_encoder(encoder.spec)
     layout = Layout(path)
     try:
-        with writing(layout):
+        with hold_write_lock(layout):
             return _retag_locked(layout, encoder, choice)
     except KeyboardInterrupt as error:
         raise BuildInterruptedError("Stopped; nothing was published. Retag again.") from error
@@ -80,7 +80,7 @@ def _retag_locked(layout: Layout, encoder: Encoder, choice: TagChoice | None) ->
     index.check_encoder(encoder.spec)
     remove_orphans(layout)
     former = index.manifest
-    tags = IndexTags(layout, encoder, former, choice, anew=True)
+    tags = IndexTags(layout, encoder, former, choice, refit=True)
     plain = without_tags(
         new_generation(
             layout,

@@ -71,7 +71,7 @@ class Update:
     def fits(self, types: Mapping[str, FieldType]) -> bool:
         """Whether every segment of which something is kept can have these fields."""
         return all(
-            segment.can_have_types(types) or not kept.any() for segment, kept in self._pairs()
+            segment.accepts_types(types) or not kept.any() for segment, kept in self._pairs()
         )
 
     def to_absorb(self, new_images: int, types: Mapping[str, FieldType]) -> list[int]:
@@ -81,7 +81,7 @@ class Update:
             number
             for number, segment in enumerate(self.segments)
             if 0 < left[number] < _MIN_ALIVE * segment.record.images
-            or (left[number] and not segment.can_have_types(types))
+            or (left[number] and not segment.accepts_types(types))
             # Of a format that had no keywords: written anew, it has.
             or (left[number] and segment.keywords is None)
             or (left[number] and segment.record.text_weight != self._text_weight)

@@ -9,14 +9,14 @@ from indexer.index.product_tags import FIELD_PREFIX
 from indexer.index.segment import Segment
 from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
 from indexer.index.tag_files import write_tags
-from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, remembered_tagger, without_tags
+from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, stored_tagger, without_tags
 from indexer.index.thumbnails import (
     SCAN_SIDE,
-    PictureScan,
-    PictureTable,
+    ImageScan,
+    ImageTable,
     Progress,
     open_thumbnail,
-    scan_pictures,
+    scan_images,
 )
 
 __all__ = [
@@ -25,13 +25,13 @@ __all__ = [
     "SCAN_SIDE",
     "Found",
     "GenerationReport",
+    "ImageScan",
+    "ImageTable",
     "Index",
     "IndexTags",
     "Match",
     "NewImage",
     "NewProduct",
-    "PictureScan",
-    "PictureTable",
     "Product",
     "Progress",
     "Segment",
@@ -43,9 +43,9 @@ __all__ = [
     "new_segment_id",
     "open_thumbnail",
     "prune",
-    "remembered_tagger",
     "rollback",
-    "scan_pictures",
+    "scan_images",
+    "stored_tagger",
     "tag_coverage",
     "verify",
     "without_tags",

@@ -121,14 +121,14 @@ class Index:
 
     @classmethod
     def open(
-        cls, path: Path, generation: int | None = None, *, former: Index | None = None
+        cls, path: Path, generation: int | None = None, *, previous: Index | None = None
     ) -> Index:
         """Open the live generation, or, if that is damaged, the newest intact one.
 
         Args:
             path: The index folder.
             generation: Open exactly this one instead.
-            former: Another generation of the same folder; what both have is taken from it and not
+            previous: Another generation of the same folder; what both have is taken from it and not
                 read again.
 
         Raises:
@@ -137,15 +137,15 @@ class Index:
         """
         layout = Layout(path)
         if generation is not None:
-            return cls._open_generation(layout, generation, former)
+            return cls._open_generation(layout, generation, previous)
         damage: DamagedIndexError | None = None
         try:
-            return cls._open_generation(layout, live_generation(layout), former)
+            return cls._open_generation(layout, live_generation(layout), previous)
         except DamagedIndexError as error:
             damage = error
         for candidate in generations(layout):
             try:
-                index = cls._open_generation(layout, candidate, former)
+                index = cls._open_generation(layout, candidate, previous)
             except DamagedIndexError:
                 continue
             _log.warning(
@@ -159,17 +159,19 @@ class Index:
         ) from damage
 
     @classmethod
-    def _open_generation(cls, layout: Layout, generation: int, former: Index | None) -> Index:
-        return cls.of_manifest(layout, read_manifest(layout, generation), former)
+    def _open_generation(cls, layout: Layout, generation: int, previous: Index | None) -> Index:
+        return cls.of_manifest(layout, read_manifest(layout, generation), previous)
 
     @classmethod
-    def of_manifest(cls, layout: Layout, manifest: Manifest, former: Index | None = None) -> Index:
+    def of_manifest(
+        cls, layout: Layout, manifest: Manifest, previous: Index | None = None
+    ) -> Index:
         """Open the generation that a manifest describes, published or not; see `open`.
 
         Raises:
             DamagedIndexError: If a segment is not as the manifest says.
         """
-        opened = {segment.record.id: segment for segment in former.segments} if former else {}
+        opened = {segment.record.id: segment for segment in previous.segments} if previous else {}
 
         def segment(record: SegmentRecord) -> Segment:
             before = opened.get(record.id)
@@ -309,7 +311,7 @@ class Index:
         """The ids of the products that were found, in the same order."""
         return tuple(self._segments[place.segment].product_id(place.row) for place in found)
 
-    def vectors_found(self, found: Sequence[Found]) -> FloatArray:
+    def image_vectors(self, found: Sequence[Found]) -> FloatArray:
         """The vectors of the pictures that were found, `[n, dim]`, of length 1."""
         vectors = np.empty((len(found), self.manifest.encoder.dim), np.float32)
         of_segment = np.array([place.segment for place in found], np.int64)
@@ -391,13 +393,13 @@ class Index:
         mean = np.asarray(stored, dtype=np.float32).mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
-    def picture_vector(self, product_id: str, number: int) -> FloatArray:
+    def image_vector(self, product_id: str, number: int) -> FloatArray:
         """The vector of one of a product's pictures, `[dim]`, of length 1.
 
         Raises:
             UnknownProductError: If there is no such product or picture.
         """
-        segment, row = self._find_picture(product_id, number)
+        segment, row = self._find_image(product_id, number)
         return np.asarray(segment.vectors[row], dtype=np.float32)
 
     def colours(self, product_id: str) -> list[MeasuredColours]:
@@ -419,10 +421,10 @@ class Index:
         Raises:
             UnknownProductError: If there is no such product or picture.
         """
-        segment, row = self._find_picture(product_id, number)
+        segment, row = self._find_image(product_id, number)
         return segment.thumbnail(row)
 
-    def _find_picture(self, product_id: str, number: int) -> tuple[Segment, int]:
+    def _find_image(self, product_id: str, number: int) -> tuple[Segment, int]:
         place = self._find(product_id)
         rows = place.segment.image_rows(place.row)
         if not 0 <= number < len(rows):

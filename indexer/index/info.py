@@ -7,7 +7,7 @@ from typing import Any
 
 from indexer.index.index import Index
 from indexer.retrieval import Exists
-from indexer.storage import TUNED_KINDS, Kind, Layout, Manifest, generations
+from indexer.storage import TUNED_KINDS, IndexKind, Layout, Manifest, generations
 
 __all__ = ["describe", "index_kind", "index_recall", "tag_coverage"]
 
@@ -62,7 +62,7 @@ def tag_coverage(index: Index) -> dict[str, int]:
 def index_kind(manifest: Manifest) -> str:
     """The kind of the largest segment's FAISS index; `flat` where there is none."""
     largest = max(manifest.segments, key=lambda segment: segment.images, default=None)
-    return str(largest.neighbours.kind if largest is not None else Kind.FLAT)
+    return str(largest.neighbours.kind if largest is not None else IndexKind.FLAT)
 
 
 def index_recall(manifest: Manifest) -> dict[str, float]:

@@ -12,12 +12,12 @@ from indexer.index.index import Index
 from indexer.storage import (
     Layout,
     generations,
+    hold_write_lock,
     live_generation,
     make_live,
     read_manifest,
     remove_orphans,
     sync_folder,
-    writing,
 )
 
 __all__ = ["GenerationReport", "prune", "rollback", "verify"]
@@ -79,7 +79,7 @@ def rollback(path: Path, to: int | None = None) -> int:
     """
     layout = Layout(path)
     target = _former(layout) if to is None else to
-    with writing(layout):
+    with hold_write_lock(layout):
         Index.open(path, target)
         make_live(layout, target)
     return target
@@ -116,7 +116,7 @@ def prune(path: Path, keep: int = 1) -> list[int]:
         IndexLockedError: Another process is writing this index.
     """
     layout = Layout(path)
-    with writing(layout):
+    with hold_write_lock(layout):
         live = live_generation(layout)
         Index.open(path, live)
         kept = [live, *(found for found in generations(layout) if found < live)][:keep]

@@ -190,7 +190,7 @@ class Segment:
         if tags is not former or table.schema != self._columns.table.schema:
             self._columns = Columns(table, self.product_colours)
 
-    def can_have_types(self, types: Mapping[str, FieldType]) -> bool:
+    def accepts_types(self, types: Mapping[str, FieldType]) -> bool:
         """Whether `set_types` would take these."""
         wanted = arrow_schema(types)
         return all(

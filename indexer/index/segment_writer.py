@@ -23,8 +23,8 @@ from indexer.storage import (
     SEGMENT_FILES,
     TEXT_FILES,
     FileRecord,
+    IndexKind,
     KeyArray,
-    Kind,
     Lookup,
     NeighboursRecord,
     SegmentLayout,
@@ -94,7 +94,7 @@ def new_segment_id() -> str:
 
 def write_flat(layout: SegmentLayout) -> NeighboursRecord:
     """Write the FAISS index that compares with every vector of a segment."""
-    write_neighbours(searched_vectors(layout).array, Kind.FLAT, layout.neighbours)
+    write_neighbours(searched_vectors(layout).array, IndexKind.FLAT, layout.neighbours)
     return NeighboursRecord()
 
 

@@ -20,7 +20,7 @@ from indexer.storage import Layout, Manifest, TaggingRecord, replace_file
 from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
 from indexer.tagging.taxonomy import Group, Label, Taxonomy, read_taxonomy
 
-__all__ = ["NO_TAGS", "IndexTags", "TagChoice", "remembered_tagger", "without_tags"]
+__all__ = ["NO_TAGS", "IndexTags", "TagChoice", "stored_tagger", "without_tags"]
 
 # Vectors that tell how far pictures of this index lie from a label's words; more tell the same.
 _BACKGROUND = 2000
@@ -62,7 +62,7 @@ class IndexTags:
         encoder: Of the generation to come.
         former: The generation that it follows, if there is one.
         choice: What to tag with; by default what the former generation is tagged with.
-        anew: Fit and tag again even if that is what it is tagged with.
+        refit: Fit and tag again even if that is what it is tagged with.
 
     Attributes:
         changed: Whether products that stay may get other tags than they have.
@@ -75,13 +75,13 @@ class IndexTags:
         former: Manifest | None,
         choice: TagChoice | None = None,
         *,
-        anew: bool = False,
+        refit: bool = False,
     ) -> None:
         self._layout = layout
         self._encoder = encoder
         tagging = former.tagging if former is not None else None
         as_before = choice is None or choice.digest == (tagging.digest if tagging else "")
-        self.changed = anew or not as_before
+        self.changed = refit or not as_before
         if choice is None:
             choice = TagChoice(_taxonomy_of(layout, tagging)) if tagging is not None else NO_TAGS
         self._choice = choice
@@ -102,7 +102,7 @@ class IndexTags:
         segments = list(manifest.segments)
         bare = [n for n, record in enumerate(segments) if not (self._kept and record.tags)]
         if bare:
-            tagger = remembered_tagger(self._layout, tagging, self._encoder)
+            tagger = stored_tagger(self._layout, tagging, self._encoder)
             for number in bare:
                 tags = write_tags(self._layout, tag_table(index.segments[number], tagger))
                 segments[number] = replace(segments[number], tags=tags)
@@ -136,7 +136,7 @@ def without_tags(manifest: Manifest) -> Manifest:
     return replace(manifest, segments=segments, tagging=None)
 
 
-def remembered_tagger(layout: Layout, tagging: TaggingRecord, encoder: Encoder) -> Tagger:
+def stored_tagger(layout: Layout, tagging: TaggingRecord, encoder: Encoder) -> Tagger:
     """The tagger of an index; embeds nothing.
 
     Raises:

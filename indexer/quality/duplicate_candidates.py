@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import SCAN_SIDE, PictureTable, Progress, Segment
+from indexer.index import SCAN_SIDE, ImageTable, Progress, Segment
 from indexer.quality.same_image import Window
-from indexer.storage import Kind, QueryKind, RowSet
+from indexer.storage import IndexKind, QueryKind, RowSet
 
 __all__ = ["Alignment", "alike_when_small", "near_by_vector"]
 
@@ -48,7 +48,7 @@ class Alignment:
 
 
 def near_by_vector(
-    table: PictureTable,
+    table: ImageTable,
     pictures: NDArray[np.int64],
     on_progress: Progress = lambda what, done, total: None,
     *,
@@ -97,7 +97,7 @@ def _nearest(
     """Of each vector its nearest among some rows: places in `rows`, and cosines, both [n, k]."""
     wanted = min(_NEIGHBOURS + 1, len(rows))  # one of them may be the picture itself
     # With titles mixed in, the FAISS index is over other vectors than those of the pictures.
-    if segment.record.neighbours.kind is Kind.FLAT or segment.record.text_weight:
+    if segment.record.neighbours.kind is IndexKind.FLAT or segment.record.text_weight:
         return _nearest_by_blocks(segment, rows, vectors, wanted)
     mask = np.zeros(segment.record.images, np.bool_)
     mask[rows] = True
@@ -135,7 +135,7 @@ def alike_when_small(grey: NDArray[np.uint8], pairs: NDArray[np.int64]) -> Itera
     A pair that could be either way round comes twice, as it is and mirrored.
 
     Args:
-        grey: `[n, SCAN_SIDE, SCAN_SIDE]`, from `scan_pictures`.
+        grey: `[n, SCAN_SIDE, SCAN_SIDE]`, from `scan_images`.
         pairs: `[m, 2]`, ascending.
     """
     both = np.concatenate([pairs, pairs[:, ::-1]])

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.catalog import title_field
-from indexer.index import Index, PictureScan, PictureTable, Progress, open_thumbnail, scan_pictures
+from indexer.index import ImageScan, ImageTable, Index, Progress, open_thumbnail, scan_images
 from indexer.quality.duplicate_candidates import Alignment, alike_when_small, near_by_vector
 from indexer.quality.same_image import UNALTERED_CUT, compare
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 BLANK_SPREAD = 12.0
-"""A picture whose `PictureScan.spread` is below shows nothing that could be compared."""
+"""A picture whose `ImageScan.spread` is below shows nothing that could be compared."""
 
 # Of `Difference.amount`; set on planted copies of 60 x 80 pictures (docs/duplicates.md).
 _MAX_AMOUNT = 1.15
@@ -155,8 +155,8 @@ def find_duplicates(
     index: Index,
     level: Likeness = Likeness.SIMILAR,
     *,
-    table: PictureTable | None = None,
-    scan: PictureScan | None = None,
+    table: ImageTable | None = None,
+    scan: ImageScan | None = None,
     on_progress: Progress = lambda what, done, total: None,
 ) -> DuplicateReport:
     """Find the groups of pictures that are the same picture, across products.
@@ -167,15 +167,15 @@ def find_duplicates(
         index: Where to look.
         level: The least likeness that joins.
         table: The index's pictures, where the caller has them.
-        scan: What `scan_pictures` tells of them, where the caller has it.
+        scan: What `scan_images` tells of them, where the caller has it.
         on_progress: Called now and then.
     """
-    table = table or PictureTable(index)
+    table = table or ImageTable(index)
     copies = _by_content(table)
     bonds: _Bonds = {}
     by_pixels = True
     if level is not Likeness.EXACT:
-        scan = scan or scan_pictures(table, on_progress)
+        scan = scan or scan_images(table, on_progress)
         by_pixels = bool(scan.seen.any())
         originals = np.array(sorted(copies), np.int64)
         if by_pixels:
@@ -188,7 +188,7 @@ def find_duplicates(
     return DuplicateReport(level, table.products, len(table), by_pixels, tuple(groups))
 
 
-def _by_content(table: PictureTable) -> dict[int, list[int]]:
+def _by_content(table: ImageTable) -> dict[int, list[int]]:
     """The pictures that share a content, by the first of them; most are alone."""
     first: dict[bytes, int] = {}
     copies: dict[int, list[int]] = {}
@@ -198,7 +198,7 @@ def _by_content(table: PictureTable) -> dict[int, list[int]]:
     return copies
 
 
-def _by_vectors(table: PictureTable, originals: NDArray[np.int64], on_progress: Progress) -> _Bonds:
+def _by_vectors(table: ImageTable, originals: NDArray[np.int64], on_progress: Progress) -> _Bonds:
     pairs, cosines = near_by_vector(table, originals, on_progress, min_cosine=_SAME_COSINE)
     bonds: dict[int, dict[int, _Bond]] = defaultdict(dict)
     for (first, second), cosine in zip(pairs.tolist(), cosines.tolist(), strict=True):
@@ -208,8 +208,8 @@ def _by_vectors(table: PictureTable, originals: NDArray[np.int64], on_progress: 
 
 
 def _by_pixels(
-    table: PictureTable,
-    scan: PictureScan,
+    table: ImageTable,
+    scan: ImageScan,
     originals: NDArray[np.int64],
     level: Likeness,
     on_progress: Progress,
@@ -272,7 +272,7 @@ def _stars(copies: Mapping[int, Sequence[int]], bonds: _Bonds) -> Iterable[list[
             yield [(picture, _SELF) for picture in pictures]
 
 
-def _group(table: PictureTable, star: Sequence[tuple[int, _Bond]]) -> DuplicateGroup | None:
+def _group(table: ImageTable, star: Sequence[tuple[int, _Bond]]) -> DuplicateGroup | None:
     """A group ready to be shown; None where all pictures belong to one product."""
     products = {int(table.product[picture]) for picture, _ in star}
     if len(products) < 2:
@@ -280,14 +280,14 @@ def _group(table: PictureTable, star: Sequence[tuple[int, _Bond]]) -> DuplicateG
     name = title_field(table.index.manifest.fields)
     members = []
     for picture, bond in star:
-        segment, row = table.home(picture)
+        segment, row = table.locate(picture)
         product = int(segment.image_product[row])
         title = segment.fields(product, (name,)).get(name, "") if name is not None else ""
         members.append(
             DuplicateMember(
                 id=segment.product_id(product),
                 title=str(title),
-                picture=table.number(picture),
+                picture=table.position(picture),
                 location=segment.location(row),
                 likeness=bond.likeness,
                 similarity=round(bond.similarity, 4),

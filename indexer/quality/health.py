@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embeddings import Encoder
 from indexer.catalog import FieldType, title_field
-from indexer.index import Index, PictureScan, PictureTable, Progress, scan_pictures
+from indexer.index import ImageScan, ImageTable, Index, Progress, scan_images
 from indexer.quality.duplicates import BLANK_SPREAD, DuplicateReport, Likeness, find_duplicates
 from indexer.quality.title_check import TitleSuspect, check_titles
 from indexer.storage import Layout
@@ -219,8 +219,8 @@ def examine(
         EncoderMismatchError: Another encoder built the index.
     """
     index.check_encoder(encoder.spec)
-    table = PictureTable(index)
-    scan = scan_pictures(table, on_progress)
+    table = ImageTable(index)
+    scan = scan_images(table, on_progress)
     types = {name: FieldType(kind) for name, kind in index.manifest.fields.items()}
     columns = {name: _column(table, name) for name in types}
     name = title_field(types)
@@ -256,7 +256,7 @@ def examine(
     )
 
 
-def _column(table: PictureTable, name: str) -> pa.ChunkedArray:
+def _column(table: ImageTable, name: str) -> pa.ChunkedArray:
     """A field's values by product; text without a letter in it counts as none."""
     parts = []
     for segment in table.index.segments:
@@ -286,7 +286,7 @@ def _quarantine(path: Path) -> Iterator[tuple[str, Refusal]]:
 
 
 def _faults(
-    table: PictureTable, scan: PictureScan, titles: Sequence[str | None]
+    table: ImageTable, scan: ImageScan, titles: Sequence[str | None]
 ) -> tuple[tuple[PictureFault, ...], tuple[PictureFault, ...]]:
     """The blank pictures and the tiny ones; a blank one is not called tiny too."""
     longest = scan.size.max(1) if len(scan.size) else np.empty(0, np.uint16)
@@ -300,7 +300,7 @@ def _faults(
         title = titles[product] if titles else None
         width, height = (int(side) for side in scan.size[picture])
         return PictureFault(
-            table.product_id(product), title or "", table.number(picture), width, height
+            table.product_id(product), title or "", table.position(picture), width, height
         )
 
     return (
@@ -310,7 +310,7 @@ def _faults(
 
 
 def _fields(
-    table: PictureTable, types: dict[str, FieldType], columns: dict[str, pa.ChunkedArray]
+    table: ImageTable, types: dict[str, FieldType], columns: dict[str, pa.ChunkedArray]
 ) -> tuple[FieldHealth, ...]:
     found = []
     for name, kind in types.items():
@@ -321,7 +321,7 @@ def _fields(
     return tuple(sorted(found, key=lambda field: -field.missing))
 
 
-def _group(table: PictureTable, name: str, values: Sequence[object]) -> GroupHealth | None:
+def _group(table: ImageTable, name: str, values: Sequence[object]) -> GroupHealth | None:
     """How products spread over a field; None for a field with too many values, or none."""
     places: dict[str, list[int]] = {}
     for product, value in enumerate(values):
@@ -381,11 +381,11 @@ def _spread(products: list[int], count: int) -> list[int]:
     return products[:: max(1, len(products) // count)][:count]
 
 
-def _ids(table: PictureTable, products: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
+def _ids(table: ImageTable, products: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(table.product_id(int(product)) for product in products)
 
 
-def _pictures_of_product(table: PictureTable) -> tuple[tuple[int, int], ...]:
+def _pictures_of_product(table: ImageTable) -> tuple[tuple[int, int], ...]:
     counts = np.bincount(table.product, minlength=table.products)
     numbers, products = np.unique(counts, return_counts=True)
     return tuple(zip(numbers.tolist(), products.tolist(), strict=True))

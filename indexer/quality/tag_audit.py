@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import TaxonomyError
-from indexer.index import Index, PictureTable
+from indexer.index import ImageTable, Index
 from indexer.quality.tag_metrics import GroupFigures, judge_group, right_labels
 from indexer.tagging import GroupScores, Tagger, marks_of_values
 
@@ -183,7 +183,7 @@ class _Pictures:
 
     def __init__(self, index: Index, seed: int) -> None:
         self._index = index
-        self.table = PictureTable(index)
+        self.table = ImageTable(index)
         count = len(self.table)
         chosen = np.arange(count)
         if count > _MOST:
@@ -204,7 +204,7 @@ class _Pictures:
         picture = int(self.chosen[place])
         product = self.table.product_id(int(self.table.product[picture]))
         text = "" if said is None else str(said)
-        return Shown(product, self.table.number(picture), confidence, text)
+        return Shown(product, self.table.position(picture), confidence, text)
 
 
 class _GroupAuditor:

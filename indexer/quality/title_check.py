@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import Encoder, FloatArray
-from indexer.index import PictureTable, Progress
+from indexer.index import ImageTable, Progress
 
 __all__ = ["LISTED_SHARE", "TitleSuspect", "check_titles"]
 
@@ -78,7 +78,7 @@ class _Neighbours:
 
 
 def check_titles(
-    table: PictureTable,
+    table: ImageTable,
     titles: Sequence[str | None],
     labels: dict[str, list[str | None]],
     encoder: Encoder,
@@ -123,7 +123,7 @@ def check_titles(
 
 
 def _suspect(
-    table: PictureTable,
+    table: ImageTable,
     titles: Sequence[str | None],
     labels: dict[str, list[str | None]],
     titled: NDArray[np.int64],
@@ -158,7 +158,7 @@ def _agreed(values: Sequence[str | None], products: NDArray[np.int64]) -> str | 
     return value if count >= _AGREED * len(products) else None
 
 
-def _product_vectors(table: PictureTable) -> FloatArray:
+def _product_vectors(table: ImageTable) -> FloatArray:
     """The mean of each product's picture vectors, of length 1; `[products, dim]`."""
     total = np.zeros((table.products, table.index.manifest.encoder.dim), np.float32)
     for start in range(0, len(table), _BLOCK):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from indexer.retrieval.ann import NeighbourIndex, write_neighbours
 from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
 from indexer.retrieval.ann_tuning import exact_neighbours
-from indexer.retrieval.bm25 import Asked, KeywordIndex, KeywordWriter, idf
+from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
 from indexer.retrieval.filter_columns import Columns
 from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter
 from indexer.retrieval.tokens import code_of, codes, words
 
 __all__ = [
     "And",
-    "Asked",
     "Columns",
     "Exists",
     "HasColour",
@@ -21,6 +20,7 @@ __all__ = [
     "NeighbourIndex",
     "NeighbourOptions",
     "Predicate",
+    "Term",
     "build_neighbours",
     "code_of",
     "codes",

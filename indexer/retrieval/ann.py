@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from embeddings import FloatArray
 from indexer.errors import DamagedIndexError
 from indexer.retrieval.ann_clusters import ClusterMap, clusters_at_first, clusters_to_visit
-from indexer.storage import Effort, Kind, MappedVectors, QueryKind, RowSet
+from indexer.storage import Effort, IndexKind, MappedVectors, QueryKind, RowSet
 
 __all__ = [
     "LADDERS",
@@ -27,12 +27,12 @@ Rows = NDArray[np.int64]
 
 
 # Efforts from small to large; tuning takes the first that finds enough.
-LADDERS: Mapping[Kind, tuple[Effort, ...]] = {
-    Kind.FLAT: (Effort(0, 0),),
-    Kind.HNSW: tuple(
+LADDERS: Mapping[IndexKind, tuple[Effort, ...]] = {
+    IndexKind.FLAT: (Effort(0, 0),),
+    IndexKind.HNSW: tuple(
         Effort(breadth, min(breadth, 40)) for breadth in (32, 48, 64, 96, 128, 192, 256, 384, 768)
     ),
-    Kind.IVFPQ: (
+    IndexKind.IVFPQ: (
         Effort(16, 50),
         Effort(16, 100),
         Effort(24, 100),
@@ -84,22 +84,26 @@ class NeighbourIndex:
         self,
         index: faiss.Index,
         vectors: MappedVectors,
-        kind: Kind,
+        kind: IndexKind,
         efforts: Mapping[QueryKind, Effort],
     ) -> None:
         self._index = index
         self._vectors = vectors
         self._kind = kind
         self._efforts = efforts
-        ivf = kind is Kind.IVFPQ
+        ivf = kind is IndexKind.IVFPQ
         self._clusters = int(index.nlist) if ivf else 0
-        self._storage = faiss.downcast_index(index.storage) if kind is Kind.HNSW else None
+        self._storage = faiss.downcast_index(index.storage) if kind is IndexKind.HNSW else None
         # Whether the nearest clusters are found by a graph.
         self._graph = ivf and isinstance(faiss.downcast_index(index.quantizer), faiss.IndexHNSW)
 
     @classmethod
     def open(
-        cls, path: Path, vectors: MappedVectors, kind: Kind, efforts: Mapping[QueryKind, Effort]
+        cls,
+        path: Path,
+        vectors: MappedVectors,
+        kind: IndexKind,
+        efforts: Mapping[QueryKind, Effort],
     ) -> NeighbourIndex:
         """Map an index file. Its hash must have been checked: FAISS trusts what it parses.
 
@@ -107,7 +111,7 @@ class NeighbourIndex:
             DamagedIndexError: If FAISS can't read it.
         """
         # FAISS copies the codes of clusters in any case; mapped, they would be resident twice.
-        flags = 0 if kind is Kind.IVFPQ else faiss.IO_FLAG_MMAP_IFC
+        flags = 0 if kind is IndexKind.IVFPQ else faiss.IO_FLAG_MMAP_IFC
         try:
             return cls(faiss.read_index(str(path), flags), vectors, kind, efforts)
         except RuntimeError as error:
@@ -149,11 +153,11 @@ class NeighbourIndex:
         tuned_as = QueryKind.IMAGE if kind is QueryKind.IMAGE else QueryKind.TEXT
         effort = self._efforts.get(tuned_as, Effort(0, 0))
         match self._kind:
-            case Kind.FLAT:
+            case IndexKind.FLAT:
                 return self._search_flat(query, k, there, allowed)
-            case Kind.HNSW:
+            case IndexKind.HNSW:
                 return self._search_graph(query, k, allowed, effort)
-            case Kind.IVFPQ:
+            case IndexKind.IVFPQ:
                 return self._search_clusters(query, k, allowed, effort)
 
     def with_efforts(self, efforts: Mapping[QueryKind, Effort]) -> NeighbourIndex:
@@ -283,9 +287,9 @@ class NeighbourIndex:
         if self._graph:
             around = max(32, 3 * breadth // 2)
             chosen["quantizer_params"] = faiss.SearchParametersHNSW(efSearch=around)
-        if index is not None or self._kind is Kind.FLAT:
+        if index is not None or self._kind is IndexKind.FLAT:
             params = faiss.SearchParameters(**chosen) if chosen else None
-        elif self._kind is Kind.IVFPQ:
+        elif self._kind is IndexKind.IVFPQ:
             params = faiss.SearchParametersIVF(nprobe=breadth, **chosen)
         else:
             params = faiss.SearchParametersHNSW(efSearch=max(breadth, k), **chosen)
@@ -331,7 +335,7 @@ def _selector(allowed: RowSet) -> faiss.IDSelector:
     return faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
 
 
-def write_neighbours(vectors: NDArray[np.float16], kind: Kind, path: Path) -> None:
+def write_neighbours(vectors: NDArray[np.float16], kind: IndexKind, path: Path) -> None:
     """Write an index over vectors.
 
     FLAT keeps float16 components, the same that the segment stores.
@@ -353,12 +357,12 @@ def write_neighbours(vectors: NDArray[np.float16], kind: Kind, path: Path) -> No
         raise OSError(f"{path.name} can't be written") from error
 
 
-def _trained(vectors: NDArray[np.float16], kind: Kind) -> faiss.Index:
+def _trained(vectors: NDArray[np.float16], kind: IndexKind) -> faiss.Index:
     count, dim = vectors.shape
     metric = faiss.METRIC_INNER_PRODUCT
-    if kind is Kind.FLAT:
+    if kind is IndexKind.FLAT:
         return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, metric)
-    if kind is Kind.HNSW:
+    if kind is IndexKind.HNSW:
         index = faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_8bit, _HNSW_LINKS, metric)
         index.hnsw.efConstruction = _HNSW_CONSTRUCTION
         index.train(_sample(vectors, _BATCH))

@@ -11,7 +11,7 @@ import structlog
 from embeddings import FloatArray
 from indexer.retrieval.ann import NeighbourIndex, write_neighbours
 from indexer.retrieval.ann_tuning import draw_samples, tune
-from indexer.storage import Kind, NeighboursRecord, SegmentLayout, searched_vectors
+from indexer.storage import IndexKind, NeighboursRecord, SegmentLayout, searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
 
@@ -41,25 +41,27 @@ class NeighbourOptions:
             and for words to be published.
     """
 
-    kind: Kind | None = None
+    kind: IndexKind | None = None
     memory: int | None = None
     min_recall: float = 0.95
 
 
-def kinds_to_try(count: int, dim: int, options: NeighbourOptions) -> tuple[Kind, ...]:
+def kinds_to_try(count: int, dim: int, options: NeighbourOptions) -> tuple[IndexKind, ...]:
     """The kinds for so many vectors, the preferred first, then those of better recall."""
     if count < _MIN_LEARNED:
-        return (Kind.FLAT,)
+        return (IndexKind.FLAT,)
     if options.kind is not None:
-        better = {Kind.FLAT: (), Kind.HNSW: (), Kind.IVFPQ: (Kind.HNSW,)}[options.kind]
-        return tuple(dict.fromkeys((options.kind, *better, Kind.FLAT)))
+        better = {IndexKind.FLAT: (), IndexKind.HNSW: (), IndexKind.IVFPQ: (IndexKind.HNSW,)}[
+            options.kind
+        ]
+        return tuple(dict.fromkeys((options.kind, *better, IndexKind.FLAT)))
     if count <= _MAX_FLAT:
-        return (Kind.FLAT,)
+        return (IndexKind.FLAT,)
     memory = options.memory if options.memory is not None else _machine_memory() // 2
     graph = count * (dim + _HNSW_LINK_BYTES) <= memory
-    preferred = Kind.HNSW if graph and count <= _MAX_HNSW else Kind.IVFPQ
-    following = (Kind.HNSW,) if graph and preferred is Kind.IVFPQ else ()
-    return (preferred, *following, Kind.FLAT)
+    preferred = IndexKind.HNSW if graph and count <= _MAX_HNSW else IndexKind.IVFPQ
+    following = (IndexKind.HNSW,) if graph and preferred is IndexKind.IVFPQ else ()
+    return (preferred, *following, IndexKind.FLAT)
 
 
 def build_neighbours(
@@ -80,10 +82,10 @@ def build_neighbours(
     vectors = searched_vectors(layout)
     count, dim = vectors.array.shape
     kinds = kinds_to_try(count, dim, options)
-    if kinds[0] is not Kind.FLAT:
+    if kinds[0] is not IndexKind.FLAT:
         samples = draw_samples(vectors.array, text_queries())
         for kind in kinds:
-            if kind is Kind.FLAT:
+            if kind is IndexKind.FLAT:
                 break
             write_neighbours(vectors.array, kind, layout.neighbours)
             tuned = tune(NeighbourIndex.open(layout.neighbours, vectors, kind, {}), kind, samples)
@@ -91,7 +93,7 @@ def build_neighbours(
                 return NeighboursRecord(kind, tuned.efforts, tuned.recall)
             found = {str(query): share for query, share in tuned.recall.items()}
             _log.warning("index kind misses the wanted recall", kind=str(kind), **found)
-    write_neighbours(vectors.array, Kind.FLAT, layout.neighbours)
+    write_neighbours(vectors.array, IndexKind.FLAT, layout.neighbours)
     return NeighboursRecord()
 
 

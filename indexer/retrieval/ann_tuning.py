@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.retrieval.ann import LADDERS, NeighbourIndex
-from indexer.storage import Effort, Kind, QueryKind
+from indexer.storage import Effort, IndexKind, QueryKind
 
 __all__ = ["RECALL_AT", "Sample", "Tuned", "draw_samples", "exact_neighbours", "tune"]
 
@@ -76,7 +76,7 @@ def draw_samples(vectors: NDArray[np.float16], text_queries: FloatArray) -> dict
     return samples
 
 
-def tune(index: NeighbourIndex, kind: Kind, samples: Mapping[QueryKind, Sample]) -> Tuned:
+def tune(index: NeighbourIndex, kind: IndexKind, samples: Mapping[QueryKind, Sample]) -> Tuned:
     """Find the least effort of a kind's ladder that finds enough, for each kind of query apart."""
     efforts, recall = {}, {}
     for query_kind, sample in samples.items():

@@ -26,7 +26,7 @@ from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.retrieval.tokens import code_of, codes, words
 from indexer.storage import KEYWORDS_META, Mask, keyword_file
 
-__all__ = ["Asked", "KeywordIndex", "KeywordWriter", "Scores", "idf"]
+__all__ = ["KeywordIndex", "KeywordWriter", "Scores", "Term", "idf"]
 
 Scores = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -51,7 +51,7 @@ _DECIMALS = 2
 
 
 @dataclass(frozen=True)
-class Asked:
+class Term:
     """A word of a query.
 
     Attributes:
@@ -183,7 +183,7 @@ class KeywordIndex:
         """Number of products in it, deleted ones included."""
         return int(self._searcher.num_docs)
 
-    def holders(self, asked: Asked) -> int:
+    def document_frequency(self, asked: Term) -> int:
         """How many products have a word, deleted ones included."""
         if asked.typos:
             result: Any = self._searcher.search(self._match(asked), 1)
@@ -191,7 +191,7 @@ class KeywordIndex:
         return int(self._searcher.doc_freq("id" if asked.of_id else "words", asked.word))
 
     def search(
-        self, asked: Sequence[Asked], k: int, allowed: Mask | None = None
+        self, asked: Sequence[Term], k: int, allowed: Mask | None = None
     ) -> tuple[Scores, Rows]:
         """The k products that match words best.
 
@@ -222,7 +222,7 @@ class KeywordIndex:
                 return scores[order], rows[order]
             fetched *= 4
 
-    def scores(self, asked: Sequence[Asked], rows: Rows) -> Scores:
+    def scores(self, asked: Sequence[Term], rows: Rows) -> Scores:
         """What some products score, `[rows]`; 0 without a match.
 
         Args:
@@ -244,7 +244,7 @@ class KeywordIndex:
         scores = np.array([score for score, _ in hits], np.float64)
         return np.round(scores, _DECIMALS), np.array(rows, np.int64)
 
-    def _query(self, asked: Sequence[Asked]) -> tantivy.Query:
+    def _query(self, asked: Sequence[Term]) -> tantivy.Query:
         clauses = []
         for word in asked:
             match = self._match(word)
@@ -257,7 +257,7 @@ class KeywordIndex:
                 clauses.append(tantivy.Query.const_score_query(match, constant))
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in clauses])
 
-    def _match(self, asked: Asked) -> tantivy.Query:
+    def _match(self, asked: Term) -> tantivy.Query:
         if asked.typos:
             return tantivy.Query.fuzzy_term_query(self._schema, "words", asked.word, asked.typos)
         if asked.of_id:

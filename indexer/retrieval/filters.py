@@ -152,7 +152,7 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
             coded = columns.coded(predicate.field)
             if coded is None:
                 return _holds(predicate, columns.table[predicate.field])
-            # Asked of each different value once, then looked up.
+            # Term of each different value once, then looked up.
             return coded.rows_of(_holds(predicate, coded.values))
 
 

@@ -53,7 +53,7 @@ _IRREGULAR = {
 }
 
 
-def words(text: str, *, asked: bool = False) -> list[str]:
+def words(text: str, *, query: bool = False) -> list[str]:
     """The words of a text, in order, repetitions included.
 
     Lower case, without accents, plurals as singulars (`stem`). Of scripts without spaces every two
@@ -62,7 +62,7 @@ def words(text: str, *, asked: bool = False) -> list[str]:
 
     Args:
         text: Any text; `MAX_CHARACTERS` of it are read.
-        asked: Whether it is a query.
+        query: Whether it is a query.
     """
     found: list[str] = []
     for match in _WORD.finditer(_folded(text)):
@@ -74,7 +74,7 @@ def words(text: str, *, asked: bool = False) -> list[str]:
         for run in _UNSPACED.finditer(word):
             if run.start() > start:
                 found.append(stem(word[start : run.start()][:_MAX_WORD]))
-            found.extend(_pairs(run[0], asked=asked))
+            found.extend(_pairs(run[0], query=query))
             start = run.end()
         if start < len(word):
             found.append(stem(word[start:][:_MAX_WORD]))
@@ -141,7 +141,7 @@ def _folded(text: str) -> str:
     return _POSSESSIVE.sub("", text.lower())
 
 
-def _pairs(run: str, *, asked: bool) -> Iterator[str]:
-    if len(run) == 1 or not asked:
+def _pairs(run: str, *, query: bool) -> Iterator[str]:
+    if len(run) == 1 or not query:
         yield from run
     yield from (run[place : place + 2] for place in range(len(run) - 1))

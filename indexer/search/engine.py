@@ -16,7 +16,7 @@ from PIL import Image
 from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
 from indexer.calibration import Confidence, confidence_from_json
 from indexer.errors import DamagedIndexError, IndexFolderError, QueryError
-from indexer.index import Found, Index, Match, Product, remembered_tagger
+from indexer.index import Found, Index, Match, Product, stored_tagger
 from indexer.retrieval import parse_filter
 from indexer.search.by_colour import coloured, with_colour
 from indexer.search.explain import explain
@@ -121,7 +121,7 @@ class Engine:
             # The number alone won't do: after a rollback and a prune it is given out again.
             if read_manifest(layout, live) == self.index.manifest:
                 return False
-            index = Index.open(self._path, live, former=self.index)
+            index = Index.open(self._path, live, previous=self.index)
             index.check_encoder(self.encoder.spec)
             generation = _generation(index)
         except IndexFolderError as error:
@@ -151,7 +151,7 @@ class Engine:
         name = tagging.fit.name if tagging is not None else ""
         if self._tagger is None or self._tagger[0] != name:
             if tagging is not None and self._path is not None:
-                made = remembered_tagger(Layout(self._path), tagging, self.encoder)
+                made = stored_tagger(Layout(self._path), tagging, self.encoder)
             else:
                 made = Tagger(self.encoder, read_taxonomy(DEFAULT_TAXONOMY))
             self._tagger = name, made

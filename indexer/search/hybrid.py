@@ -11,7 +11,7 @@ import numpy as np
 from embeddings import FloatArray
 from indexer.errors import QueryError
 from indexer.index import Found, Index
-from indexer.retrieval import Asked, KeywordIndex, Predicate, code_of, codes, idf, words
+from indexer.retrieval import KeywordIndex, Predicate, Term, code_of, codes, idf, words
 from indexer.search.query import Fusion
 from indexer.storage import Mask, QueryKind
 
@@ -79,7 +79,7 @@ class Candidates:
 class _Planned:
     """A word that is asked, how many products of each segment have it, and its overall weight."""
 
-    asked: Asked
+    asked: Term
     holders: tuple[int, ...]
     idf: float
 
@@ -239,13 +239,13 @@ def _plan(indexes: Sequence[KeywordIndex], texts: Sequence[tuple[str, float]]) -
     total = sum(keywords.products for keywords in indexes)
     plan = []
     for asked in _asked(indexes, texts):
-        holders = tuple(keywords.holders(asked) for keywords in indexes)
+        holders = tuple(keywords.document_frequency(asked) for keywords in indexes)
         if any(holders):
             plan.append(_Planned(asked, holders, idf(sum(holders), total)))
     return plan
 
 
-def _by_rarity(plan: Sequence[_Planned], number: int, products: int) -> list[Asked]:
+def _by_rarity(plan: Sequence[_Planned], number: int, products: int) -> list[Term]:
     """What a segment is asked for ranking it: words weigh as all segments together have them."""
     asked = []
     for word in plan:
@@ -262,7 +262,7 @@ def _by_rarity(plan: Sequence[_Planned], number: int, products: int) -> list[Ask
     return asked
 
 
-def _evenly(plan: Sequence[_Planned], number: int, products: int) -> list[Asked]:
+def _evenly(plan: Sequence[_Planned], number: int, products: int) -> list[Term]:
     """What a segment is asked for fusing: every word weighs the same, however rare it is."""
     asked = []
     for word in plan:
@@ -276,11 +276,11 @@ def _evenly(plan: Sequence[_Planned], number: int, products: int) -> list[Asked]
     return asked
 
 
-def _asked(indexes: Sequence[KeywordIndex], texts: Sequence[tuple[str, float]]) -> Iterator[Asked]:
+def _asked(indexes: Sequence[KeywordIndex], texts: Sequence[tuple[str, float]]) -> Iterator[Term]:
     seen: set[tuple[str, bool]] = set()
     for whole, weight in texts:
         text = whole[:_MAX_TEXT]
-        single = list(islice(dict.fromkeys(words(text, asked=True)), _MAX_WORDS))
+        single = list(islice(dict.fromkeys(words(text, query=True)), _MAX_WORDS))
         several = [code for code in codes(text, _CODE_PIECES) if code not in single]
         for word in single + several[:_MAX_WORDS]:
             if (word, False) not in seen:
@@ -290,18 +290,18 @@ def _asked(indexes: Sequence[KeywordIndex], texts: Sequence[tuple[str, float]]) 
             telling = len(code) >= _LONG_NUMBER or not code.isdigit()
             if telling and (code, True) not in seen:
                 seen.add((code, True))
-                yield Asked(code, weight, of_id=True)
+                yield Term(code, weight, of_id=True)
         if code := code_of(text):
-            yield Asked(code, _ID * weight, of_id=True, scored=False)
+            yield Term(code, _ID * weight, of_id=True, scored=False)
 
 
-def _spellings(indexes: Sequence[KeywordIndex], word: str, weight: float) -> Iterator[Asked]:
+def _spellings(indexes: Sequence[KeywordIndex], word: str, weight: float) -> Iterator[Term]:
     """A word; where no or few products have it, also those that are spelt nearly so."""
     if word in _FUNCTION_WORDS:
-        yield Asked(word, _FUNCTION_WEIGHT * weight)
+        yield Term(word, _FUNCTION_WEIGHT * weight)
         return
-    exactly = Asked(word, weight, _COUNT * weight)
-    holders = sum(keywords.holders(exactly) for keywords in indexes)
+    exactly = Term(word, weight, _COUNT * weight)
+    holders = sum(keywords.document_frequency(exactly) for keywords in indexes)
     if holders:
         yield exactly
     if holders > _RARE or len(word) < _ONE_TYPO or not word.isalpha():
@@ -310,7 +310,7 @@ def _spellings(indexes: Sequence[KeywordIndex], word: str, weight: float) -> Ite
         nearly = replace(exactly, typos=typos, weight=_TYPO * weight, count=_TYPO * exactly.count)
         if holders:
             nearly = replace(nearly, weight=_TAIL * weight, count=0.0)
-        if sum(keywords.holders(nearly) for keywords in indexes) > holders:
+        if sum(keywords.document_frequency(nearly) for keywords in indexes) > holders:
             yield nearly
             return
 

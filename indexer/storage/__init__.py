@@ -31,7 +31,7 @@ from indexer.storage.records import (
     Effort,
     EncoderRecord,
     FileRecord,
-    Kind,
+    IndexKind,
     NamedFile,
     NeighboursRecord,
     QueryKind,
@@ -40,7 +40,7 @@ from indexer.storage.records import (
 )
 from indexer.storage.row_sets import Mask, RowSet, format_ranges, parse_ranges
 from indexer.storage.vectors import MappedVectors, searched_vectors
-from indexer.storage.write_lock import writing
+from indexer.storage.write_lock import hold_write_lock
 
 __all__ = [
     "COLOUR_FILES",
@@ -52,8 +52,8 @@ __all__ = [
     "Effort",
     "EncoderRecord",
     "FileRecord",
+    "IndexKind",
     "KeyArray",
-    "Kind",
     "Layout",
     "Lookup",
     "Manifest",
@@ -71,6 +71,7 @@ __all__ = [
     "content_keys",
     "format_ranges",
     "generations",
+    "hold_write_lock",
     "id_key",
     "id_keys",
     "is_keyword_file",
@@ -88,5 +89,4 @@ __all__ = [
     "sha256_of",
     "sync_file",
     "sync_folder",
-    "writing",
 ]

@@ -15,7 +15,7 @@ from indexer.storage.records import (
     Effort,
     EncoderRecord,
     FileRecord,
-    Kind,
+    IndexKind,
     NamedFile,
     NeighboursRecord,
     QueryKind,
@@ -151,7 +151,7 @@ def _segment(raw: dict[str, Any]) -> SegmentRecord:
     raw.pop("tags", None)
     neighbours = raw.pop("neighbours", {"kind": "flat", "efforts": {}, "recall": {}})
     record = NeighboursRecord(
-        kind=Kind(neighbours["kind"]),
+        kind=IndexKind(neighbours["kind"]),
         efforts={QueryKind(kind): Effort(**e) for kind, e in neighbours["efforts"].items()},
         recall={QueryKind(kind): float(share) for kind, share in neighbours["recall"].items()},
     )

@@ -11,7 +11,7 @@ __all__ = [
     "Effort",
     "EncoderRecord",
     "FileRecord",
-    "Kind",
+    "IndexKind",
     "NamedFile",
     "NeighboursRecord",
     "QueryKind",
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-class Kind(StrEnum):
+class IndexKind(StrEnum):
     """How neighbours are found.
 
     FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
@@ -84,7 +84,7 @@ class NeighboursRecord:
             compares with everything.
     """
 
-    kind: Kind = Kind.FLAT
+    kind: IndexKind = IndexKind.FLAT
     efforts: Mapping[QueryKind, Effort] = field(default_factory=dict)
     recall: Mapping[QueryKind, float] = field(default_factory=dict)
 

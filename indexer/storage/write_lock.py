@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from indexer.errors import IndexLockedError
 from indexer.storage.layout import Layout
 
-__all__ = ["writing"]
+__all__ = ["hold_write_lock"]
 
 
 @contextmanager
-def writing(layout: Layout) -> Iterator[None]:
+def hold_write_lock(layout: Layout) -> Iterator[None]:
     """Hold the index's write lock; the system frees it when the process ends, however it ends.
 
     Raises:

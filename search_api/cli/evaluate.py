@@ -109,7 +109,7 @@ def _other(
                 f"--compare: there is no folder {text!r} and no generation {text}; the index has "
                 f"{', '.join(map(str, there))}."
             )
-        place, opened = str(index), Index.open(index, int(text), former=engine.index)
+        place, opened = str(index), Index.open(index, int(text), previous=engine.index)
     else:
         place, opened = text, Index.open(Path(text))
     built = opened.manifest.encoder

@@ -277,12 +277,12 @@ def _tag_choice(tags: str | None, fit: Path | None) -> TagChoice | None:
 
 def _neighbour_options(kind: str, memory: str | None, min_recall: float) -> NeighbourOptions:
     from indexer.retrieval import NeighbourOptions
-    from indexer.storage import Kind
+    from indexer.storage import IndexKind
 
-    if kind != "auto" and kind not in list(Kind):
-        console.fail(f"--kind is auto, {', '.join(Kind)}, not {kind!r}.")
+    if kind != "auto" and kind not in list(IndexKind):
+        console.fail(f"--kind is auto, {', '.join(IndexKind)}, not {kind!r}.")
     return NeighbourOptions(
-        kind=None if kind == "auto" else Kind(kind),
+        kind=None if kind == "auto" else IndexKind(kind),
         memory=None if memory is None else _parse_bytes(memory),
         min_recall=min_recall,
     )

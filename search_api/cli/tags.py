@@ -202,9 +202,9 @@ def _some_vectors(index: Index) -> FloatArray:
     """Vectors of some pictures of an index, evenly taken."""
     import numpy as np
 
-    from indexer.index import PictureTable
+    from indexer.index import ImageTable
 
-    table = PictureTable(index)
+    table = ImageTable(index)
     return table.vectors(np.arange(0, len(table), max(1, len(table) // _BACKGROUND)))
 
 

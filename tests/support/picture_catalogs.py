@@ -13,7 +13,7 @@ from embeddings import FakeEncoder
 from indexer.build import BuildOptions, build_index
 from indexer.index import Index
 from indexer.retrieval import NeighbourOptions
-from indexer.storage import Kind
+from indexer.storage import IndexKind
 from search_api.demo import DrawnProduct, draw_catalog
 
 COPIES = ("reencoded", "resized", "cropped", "mirrored")
@@ -49,7 +49,7 @@ def build(
     pictures: Mapping[str, bytes],
     *,
     thumbnails: bool = True,
-    kind: Kind | None = None,
+    kind: IndexKind | None = None,
     text_weight: float = 0.0,
 ) -> Index:
     """An index over rows whose pictures are written beside them first."""

@@ -49,7 +49,7 @@ def diversified(
     pool, rest = matches[:POOL], matches[POOL:]
     if diversity == 0.0 or len(pool) < 2:
         return list(matches)
-    vectors = np.stack([index.picture_vector(match.id, match.image) for match in pool])
+    vectors = np.stack([index.image_vector(match.id, match.image) for match in pool])
     ranked_by = [match.score for match in pool] if relevance is None else relevance[:POOL]
     order = diverse_order(np.array(ranked_by, np.float32), vectors, diversity)
     return [*(pool[place] for place in order), *rest]

@@ -48,7 +48,7 @@ def group_places(index: Index, found: Sequence[Found], by: bool | str) -> list[l
 
 
 def _by_pictures(index: Index, found: Sequence[Found]) -> list[list[int]]:
-    vectors = index.vectors_found(found[:COMPARED])
+    vectors = index.image_vectors(found[:COMPARED])
     alike = np.tril(vectors @ vectors.T >= SAME_COSINE, -1)
     begun = np.ones(len(vectors), bool)
     members: dict[int, list[int]] = {place: [place] for place in range(len(found))}

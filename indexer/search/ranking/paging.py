@@ -15,7 +15,7 @@ from indexer.search.hybrid import DEPTH
 from indexer.search.query import Query, SearchMode
 from indexer.search.ranking.diversity import POOL, diverse_order
 from indexer.search.ranking.grouping import group_places
-from indexer.storage import Kind
+from indexer.storage import IndexKind
 
 __all__ = ["DEEPEST", "Chosen", "Surety", "choose"]
 
@@ -89,7 +89,7 @@ def _steady(index: Index, end: int) -> int:
     An approximate index finds a little more the further it looks, so that pages each looked for by
     themselves miss products and repeat others: 170 of 12,000 with IVF-PQ.
     """
-    if index_kind(index.manifest) == Kind.FLAT:
+    if index_kind(index.manifest) == IndexKind.FLAT:
         return end
     return next((depth for depth in _STRETCHES if depth >= end), end)
 
@@ -102,7 +102,7 @@ def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
     # Only the vector's scores are in the order of the hits; elsewhere their places count.
     by_score = query.mode is SearchMode.VECTOR and not _by_colour(query)
     relevance = _scores(pool) if by_score else -np.arange(len(pool), dtype=np.float32)
-    vectors = index.vectors_found(pool)
+    vectors = index.image_vectors(pool)
     return [*(pool[place] for place in diverse_order(relevance, vectors, query.diversity)), *rest]
 
 

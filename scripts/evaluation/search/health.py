@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from embeddings import Encoder, EncoderSpec, FloatArray, Preprocess
 from indexer.build import build_index
-from indexer.index import Index, PictureTable
+from indexer.index import ImageTable, Index
 from indexer.quality import check_titles
 from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import FASHION, held_back
@@ -76,7 +76,7 @@ def _ranked(table: pa.Table, encoder: Encoder) -> np.ndarray:
         folder = Path(name)
         pq.write_table(table.select(["id", "image"]), folder / "catalog.parquet")
         build_index(folder / "catalog.parquet", folder / "index", encoder)
-        pictures = PictureTable(Index.open(folder / "index"))
+        pictures = ImageTable(Index.open(folder / "index"))
         place = {str(id_): row for row, id_ in enumerate(table["id"].to_pylist())}
         rows = [place[pictures.product_id(product)] for product in range(pictures.products)]
         titles = np.array(table["title"].take(pa.array(rows)).to_pylist(), object)
@@ -85,7 +85,7 @@ def _ranked(table: pa.Table, encoder: Encoder) -> np.ndarray:
 
 
 def _share_found(
-    pictures: PictureTable, titles: np.ndarray, kinds: np.ndarray, encoder: Encoder, seed: int
+    pictures: ImageTable, titles: np.ndarray, kinds: np.ndarray, encoder: Encoder, seed: int
 ) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     swapped = rng.choice(len(titles), round(_SWAPPED * len(titles)), replace=False)

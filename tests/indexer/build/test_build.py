@@ -28,7 +28,7 @@ from indexer.errors import (
     TooManyBadRowsError,
 )
 from indexer.index import Index
-from indexer.storage import Layout, writing
+from indexer.storage import Layout, hold_write_lock
 
 
 class CountingEncoder(FakeEncoder):
@@ -320,7 +320,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(colours: Path, tmp_p
 
 def test_a_second_writer_is_refused_by_name(colours: Path, tmp_path: Path) -> None:
     with (
-        writing(Layout(tmp_path / "index")),
+        hold_write_lock(Layout(tmp_path / "index")),
         pytest.raises(IndexLockedError, match=f"process {os.getpid()} on "),
     ):
         build(colours, tmp_path / "index")

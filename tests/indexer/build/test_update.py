@@ -20,7 +20,7 @@ from indexer.build import BuildOptions, BuildReport, build_index, merge
 from indexer.errors import BuildError
 from indexer.index import Index, prune, rollback, verify
 from indexer.retrieval import NeighbourOptions, parse_filter
-from indexer.storage import Kind, Layout, read_manifest
+from indexer.storage import IndexKind, Layout, read_manifest
 from indexer.tagging import read_fitted
 from indexer.tagging.taxonomy import read_taxonomy
 
@@ -222,13 +222,13 @@ def test_merge_makes_one_segment_of_all(many: Path, tmp_path: Path) -> None:
 def test_merge_can_change_the_kind(many: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     build(many, index)
-    for kind in (Kind.HNSW, Kind.IVFPQ, Kind.FLAT):
+    for kind in (IndexKind.HNSW, IndexKind.IVFPQ, IndexKind.FLAT):
         options = NeighbourOptions(kind=kind, min_recall=0.5)
         report = merge(index, lambda name: FakeEncoder(), options)
         assert report.kind is kind
         record = Index.open(index).manifest.segments[0].neighbours
         assert record.kind is kind
-        assert len(record.recall) == (0 if kind is Kind.FLAT else 2)
+        assert len(record.recall) == (0 if kind is IndexKind.FLAT else 2)
         assert all(0.5 <= share <= 1 for share in record.recall.values())
         hits = Index.open(index).search(np.array([0, 0, 1], np.float32), 3)
         assert hits[0].id == "p0"
@@ -242,7 +242,7 @@ def test_merge_keeps_an_unfinished_build(colours: Path, tmp_path: Path) -> None:
     Layout(index).staging.mkdir()
     Layout(index).ledger.write_bytes(b"of an unfinished build")
     (Layout(index).staging / "half-a-segment").mkdir()
-    merge(index, lambda name: FakeEncoder(), NeighbourOptions(kind=Kind.FLAT))
+    merge(index, lambda name: FakeEncoder(), NeighbourOptions(kind=IndexKind.FLAT))
     assert Layout(index).ledger.exists()
     shutil.rmtree(Layout(index).staging)
 
@@ -250,10 +250,10 @@ def test_merge_keeps_an_unfinished_build(colours: Path, tmp_path: Path) -> None:
 def test_a_kind_that_misses_the_wanted_recall_is_not_published(many: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     # Nothing approximate can promise more than everything.
-    report = build(many, index, neighbours=NeighbourOptions(kind=Kind.IVFPQ, min_recall=1.1))
+    report = build(many, index, neighbours=NeighbourOptions(kind=IndexKind.IVFPQ, min_recall=1.1))
     assert report.published
     (segment,) = read_manifest(Layout(index), 1).segments
-    assert segment.neighbours.kind is Kind.FLAT
+    assert segment.neighbours.kind is IndexKind.FLAT
 
 
 def test_prune_drops_segments_that_no_generation_names(many: Path, tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.index import Index, PictureTable, scan_pictures
+from indexer.index import ImageTable, Index, scan_images
 from indexer.quality import DuplicateGroup, DuplicateReport, Likeness, find_duplicates
 from indexer.quality.duplicate_candidates import near_by_vector
 from indexer.quality.duplicates import _Bond, _stars
-from indexer.storage import Kind
+from indexer.storage import IndexKind
 from search_api.demo import draw_product
 from tests.support.picture_catalogs import COPIES, build, copy_of, drawn, jpeg
 
@@ -143,9 +143,9 @@ def test_resemblance_is_not_passed_on() -> None:
         assert all(other in chain[centre] for other in others)
 
 
-@pytest.mark.parametrize("kind", [Kind.FLAT, Kind.HNSW])
+@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.HNSW])
 def test_every_kind_and_several_segments(
-    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: IndexKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "indexer.build.update._SMALL", 0
@@ -170,10 +170,10 @@ def test_the_table_numbers_living_pictures(tmp_path: Path) -> None:
     rows = [{"id": str(n), "image": [f"{n}.jpg", f"{n + 1}.jpg"]} for n in range(5)]
     build(tmp_path, rows, pictures)
     index = build(tmp_path, [*rows[:2], *rows[3:]], pictures)
-    table = PictureTable(index)
+    table = ImageTable(index)
     assert table.products == 4
     assert [table.product_id(product) for product in table.product] == list("00113344")
-    assert [table.number(picture) for picture in range(len(table))] == [0, 1] * 4
+    assert [table.position(picture) for picture in range(len(table))] == [0, 1] * 4
     assert [table.location(picture) for picture in range(4)] == ["0.jpg", "1.jpg", "1.jpg", "2.jpg"]
 
 
@@ -184,7 +184,7 @@ def test_scanning_tells_size_and_spread(tmp_path: Path) -> None:
         "b.png": jpeg(Image.new("RGB", (640, 320), (90, 90, 90))),
     }
     index = build(tmp_path, [{"id": name, "image": name} for name in pictures], pictures)
-    scan = scan_pictures(PictureTable(index))
+    scan = scan_images(ImageTable(index))
     assert scan.size.tolist() == [[100, 60], [320, 160]]
     assert scan.spread[0] > 240
     assert scan.spread[1] < 3
@@ -193,9 +193,9 @@ def test_scanning_tells_size_and_spread(tmp_path: Path) -> None:
     assert scan.seen.all()
 
 
-@pytest.mark.parametrize("kind", [Kind.FLAT, Kind.HNSW])
+@pytest.mark.parametrize("kind", [IndexKind.FLAT, IndexKind.HNSW])
 def test_pictures_are_compared_without_the_titles_mixed_in(
-    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: IndexKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.retrieval.ann_choice._MIN_LEARNED", 1)
     rows: list[dict[str, object]] = []
@@ -204,7 +204,7 @@ def test_pictures_are_compared_without_the_titles_mixed_in(
         pictures[f"{product.id}.jpg"] = jpeg(product.image)
         title = ("red", "blue", "green")[number % 3]
         rows.append({"id": product.id, "image": f"{product.id}.jpg", "title": title})
-    table = PictureTable(build(tmp_path, rows, pictures, kind=kind, text_weight=0.6))
+    table = ImageTable(build(tmp_path, rows, pictures, kind=kind, text_weight=0.6))
     everything = np.arange(len(table))
     found, cosines = near_by_vector(table, everything, min_cosine=-1)
     vectors = table.vectors(everything)

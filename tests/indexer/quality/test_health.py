@@ -14,7 +14,7 @@ from embeddings import FakeEncoder
 from embeddings.clip import load_encoder
 from indexer.build import BuildOptions, build_index
 from indexer.errors import EncoderMismatchError
-from indexer.index import Index, PictureTable
+from indexer.index import ImageTable, Index
 from indexer.quality import CatalogHealth, check_titles, examine
 from indexer.quality.health import _is_slip
 from tests.support.picture_catalogs import build, drawn, jpeg
@@ -172,7 +172,7 @@ def test_swapped_titles_of_real_products_are_found(shared_data: Path, tmp_path: 
     pq.write_table(pa.table(table.drop_columns(["title"])), tmp_path / "catalog.parquet")
     options = BuildOptions(workers=1)
     build_index(tmp_path / "catalog.parquet", tmp_path / "index", encoder, options)
-    pictures = PictureTable(Index.open(tmp_path / "index"))
+    pictures = ImageTable(Index.open(tmp_path / "index"))
     swapped = np.random.default_rng(0).choice(400, 8, replace=False)
     titles = np.array(table["title"].to_pylist(), object)
     titles[swapped] = np.roll(titles[swapped], 1)

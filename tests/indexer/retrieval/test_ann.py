@@ -8,7 +8,7 @@ import pytest
 
 from indexer.errors import DamagedIndexError
 from indexer.retrieval import NeighbourIndex, write_neighbours
-from indexer.storage import Effort, Kind, MappedVectors, QueryKind, RowSet
+from indexer.storage import Effort, IndexKind, MappedVectors, QueryKind, RowSet
 
 Make = Callable[..., NeighbourIndex]
 
@@ -17,7 +17,9 @@ Make = Callable[..., NeighbourIndex]
 def make(tmp_path: Path) -> Make:
     """Writes and opens an index over rows."""
 
-    def made(rows: object, kind: Kind = Kind.FLAT, effort: Effort | None = None) -> NeighbourIndex:
+    def made(
+        rows: object, kind: IndexKind = IndexKind.FLAT, effort: Effort | None = None
+    ) -> NeighbourIndex:
         np.save(tmp_path / "vectors.npy", np.asarray(rows, np.float16))
         vectors = MappedVectors(tmp_path / "vectors.npy")
         write_neighbours(vectors.array, kind, tmp_path / "n.faiss")
@@ -81,13 +83,13 @@ def test_what_faiss_cannot_read_is_a_damaged_index(tmp_path: Path) -> None:
     (tmp_path / "n.faiss").write_bytes(b"not an index at all")
     vectors = MappedVectors(tmp_path / "vectors.npy")
     with pytest.raises(DamagedIndexError):
-        NeighbourIndex.open(tmp_path / "n.faiss", vectors, Kind.FLAT, {})
+        NeighbourIndex.open(tmp_path / "n.faiss", vectors, IndexKind.FLAT, {})
 
 
-@pytest.mark.parametrize("kind", [Kind.HNSW, Kind.IVFPQ])
+@pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVFPQ])
 @pytest.mark.parametrize("dim", [3, 32, 33])
 def test_approximate_kinds_find_nearly_all_with_exact_cosines(
-    make: Make, kind: Kind, dim: int
+    make: Make, kind: IndexKind, dim: int
 ) -> None:
     stored = clustered(5000, dim).astype(np.float16)
     index = make(stored, kind)
@@ -102,9 +104,11 @@ def test_approximate_kinds_find_nearly_all_with_exact_cosines(
     assert found / 500 >= 0.95
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(IndexKind))
 @pytest.mark.parametrize("share", [0.0, 0.0004, 0.01, 0.3, 0.6, 1.0])
-def test_a_filter_leaves_as_many_hits_as_there_are(make: Make, kind: Kind, share: float) -> None:
+def test_a_filter_leaves_as_many_hits_as_there_are(
+    make: Make, kind: IndexKind, share: float
+) -> None:
     stored = clustered(8000).astype(np.float16)
     index = make(stored, kind)
     mask = np.random.default_rng(2).random(8000) < share
@@ -113,13 +117,13 @@ def test_a_filter_leaves_as_many_hits_as_there_are(make: Make, kind: Kind, share
         _, rows = index.search(query, 10, RowSet(mask))
         assert len(rows) == min(10, len(passing))
         assert mask[rows].all()
-        if len(passing) <= 1024 or kind is Kind.FLAT:  # compared one by one: exact
+        if len(passing) <= 1024 or kind is IndexKind.FLAT:  # compared one by one: exact
             cosines = stored[passing].astype(np.float32) @ query
             assert rows.tolist() == passing[np.argsort(-cosines, kind="stable")[:10]].tolist()
 
 
-@pytest.mark.parametrize("kind", [Kind.HNSW, Kind.IVFPQ])
-def test_a_filter_far_from_the_query_still_fills_the_answer(make: Make, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVFPQ])
+def test_a_filter_far_from_the_query_still_fills_the_answer(make: Make, kind: IndexKind) -> None:
     near, far = clustered(9000), clustered(9000, seed=5)
     near[:, 0], far[:, 0] = 10, -10
     stored = unit(np.concatenate([near, far]))
@@ -129,8 +133,10 @@ def test_a_filter_far_from_the_query_still_fills_the_answer(make: Make, kind: Ki
     assert mask[rows].all()
 
 
-@pytest.mark.parametrize("kind", [Kind.HNSW, Kind.IVFPQ])
-def test_a_filter_that_goes_with_where_rows_lie_finds_the_nearest(make: Make, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVFPQ])
+def test_a_filter_that_goes_with_where_rows_lie_finds_the_nearest(
+    make: Make, kind: IndexKind
+) -> None:
     stored = clustered(20_000, 32)
     allowed = np.argsort(stored @ stored[0])[:3000]  # what lies on the other side
     mask = np.zeros(20_000, np.bool_)
@@ -144,8 +150,8 @@ def test_a_filter_that_goes_with_where_rows_lie_finds_the_nearest(make: Make, ki
     assert found / 500 >= 0.9
 
 
-@pytest.mark.parametrize("kind", [Kind.HNSW, Kind.IVFPQ])
-def test_all_rows_can_be_asked_for(make: Make, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVFPQ])
+def test_all_rows_can_be_asked_for(make: Make, kind: IndexKind) -> None:
     stored = clustered(3000).astype(np.float16)
     scores, rows = make(stored, kind).search(unit([np.ones(32)])[0], 3000)
     assert sorted(rows.tolist()) == list(range(3000))

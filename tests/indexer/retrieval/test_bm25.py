@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.retrieval import Asked, KeywordIndex, KeywordWriter, idf, words
+from indexer.retrieval import KeywordIndex, KeywordWriter, Term, idf, words
 from indexer.storage import sha256_of
 
 VOCABULARY = ("red", "blue", "shoe", "shirt", "nike", "cotton", "summer", "wool")
@@ -57,7 +57,7 @@ def test_scores_and_order_are_those_of_bm25(tmp_path: Path, asked: list[str]) ->
     texts = random_texts(400)
     index = index_of(tmp_path, texts)
     expected = np.array(bm25(asked, texts))
-    scores, rows = index.search([Asked(word) for word in asked], 1000)
+    scores, rows = index.search([Term(word) for word in asked], 1000)
     assert index.products == 400
     assert set(rows.tolist()) == set(np.flatnonzero(expected).tolist())
     np.testing.assert_allclose(scores, expected[rows], atol=0.01)
@@ -67,7 +67,7 @@ def test_scores_and_order_are_those_of_bm25(tmp_path: Path, asked: list[str]) ->
 def test_a_part_of_the_rows_is_ranked_as_all_are(tmp_path: Path) -> None:
     texts = random_texts(3000)
     index = index_of(tmp_path, texts)
-    asked = [Asked("red"), Asked("wool", 0.5, count=3.0)]
+    asked = [Term("red"), Term("wool", 0.5, count=3.0)]
     scores, rows = index.search(asked, 3000)
     for share in (0.001, 0.02, 0.3, 0.99):
         allowed = np.random.default_rng(1).random(3000) < share
@@ -88,7 +88,7 @@ def test_large_masks_are_as_right_as_small_ones(
 ) -> None:
     index = index_of(tmp_path, random_texts(3000))
     allowed = np.arange(3000) % 3 == 0
-    asked = [Asked("red"), Asked("blue")]
+    asked = [Term("red"), Term("blue")]
     small = [index.search(asked, k, allowed)[1].tolist() for k in (1, 50, 400, 3000)]
     monkeypatch.setattr("indexer.retrieval.bm25._FEW_ROWS", 0)
     assert [index.search(asked, k, allowed)[1].tolist() for k in (1, 50, 400, 3000)] == small
@@ -98,9 +98,9 @@ def test_large_masks_are_as_right_as_small_ones(
 def test_typos_are_matched_up_to_the_distance_asked(tmp_path: Path) -> None:
     index = index_of(tmp_path, ["nike", "nkie", "bike", "mika", "puma"])
     for typos, expected in ((0, [0]), (1, [0, 1, 2]), (2, [0, 1, 2, 3])):
-        _, rows = index.search([Asked("nike", 1.0, typos=typos)], 9)
+        _, rows = index.search([Term("nike", 1.0, typos=typos)], 9)
         assert sorted(rows.tolist()) == expected
-        assert index.holders(Asked("nike", typos=typos)) == len(expected)
+        assert index.document_frequency(Term("nike", typos=typos)) == len(expected)
 
 
 def test_all_text_and_long_numbers_are_found_but_no_addresses(tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_all_text_and_long_numbers_are_found_but_no_addresses(tmp_path: Path) ->
     )
     index = KeywordIndex.open(tmp_path, writer.close())
     for word in ("navy", "2012", "4006381333931", "g77101dr", "xj9000", "9000", "7710"):
-        assert index.holders(Asked(word)) == 1, word
+        assert index.document_frequency(Term(word)) == 1, word
     for word in ("42", "1999", "true", "cheapest", "ab1234x", "none"):
-        assert index.holders(Asked(word)) == 0, word
-    assert index.holders(Asked("ab1234x", of_id=True)) == 1
+        assert index.document_frequency(Term(word)) == 0, word
+    assert index.document_frequency(Term("ab1234x", of_id=True)) == 1
 
 
 def test_the_same_products_give_the_same_files(tmp_path: Path) -> None:
@@ -150,8 +150,8 @@ def test_more_than_fits_into_memory_is_written_in_runs_and_found(
     index = KeywordIndex.open(tmp_path, names)
     assert index.products == 120_000
     for number in (0, 77_777, 119_999):
-        assert index.search([Asked(f"{number:x}q{number}")], 9)[1].tolist() == [number]
-    _, rows = index.search([Asked("nike")], 20_000)
+        assert index.search([Term(f"{number:x}q{number}")], 9)[1].tolist() == [number]
+    _, rows = index.search([Term("nike")], 20_000)
     assert sorted(rows.tolist()) == list(range(4, 120_000, 8))
 
 
@@ -175,9 +175,9 @@ def test_nothing_is_left_behind_by_opening(tmp_path: Path, monkeypatch: pytest.M
 _READ = """
 import sys
 from pathlib import Path
-from indexer.retrieval.bm25 import Asked, KeywordIndex
+from indexer.retrieval.bm25 import Term, KeywordIndex
 names = sys.argv[2:]
-print(KeywordIndex.open(Path(sys.argv[1]), names).search([Asked("red")], 3)[1].tolist())
+print(KeywordIndex.open(Path(sys.argv[1]), names).search([Term("red")], 3)[1].tolist())
 """
 
 

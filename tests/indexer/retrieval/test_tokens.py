@@ -54,14 +54,14 @@ def test_case_accents_and_punctuation_make_no_difference(text: str, expected: st
     assert words(text) == [word for word in expected.split() if word] or words(text) == words(
         expected
     )
-    assert words(text, asked=True) == words(text)
+    assert words(text, query=True) == words(text)
 
 
 def test_scripts_without_spaces_are_found_by_pairs_and_single_characters() -> None:
     assert words("蓝色T恤") == ["蓝", "色", "蓝色", "t", "恤"]
-    assert words("蓝色裙子", asked=True) == ["蓝色", "色裙", "裙子"]
-    assert words("裙", asked=True) == ["裙"]
-    assert set(words("裙", asked=True)) <= set(words("蓝色裙子"))
+    assert words("蓝色裙子", query=True) == ["蓝色", "色裙", "裙子"]
+    assert words("裙", query=True) == ["裙"]
+    assert set(words("裙", query=True)) <= set(words("蓝色裙子"))
 
 
 def test_codes_are_what_has_a_digit_without_its_punctuation() -> None:
@@ -75,7 +75,7 @@ def test_codes_are_what_has_a_digit_without_its_punctuation() -> None:
 @given(st.text())
 def test_any_text_gives_words_that_are_their_own_words(text: str) -> None:
     for asked in (False, True):
-        found = words(text, asked=asked)
+        found = words(text, query=asked)
         assert all(word and len(word) <= 200 and not word.isspace() for word in found)
         assert all(" " not in word for word in found)
     codes(text, 3)

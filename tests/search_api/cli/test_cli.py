@@ -268,8 +268,10 @@ class TestErrors:
     ) -> None:
         code = (
             "import sys; from pathlib import Path\n"
-            "from indexer.storage import Layout, writing\n"
-            "with writing(Layout(Path(sys.argv[1]))): print('held', flush=True); sys.stdin.read()"
+            "from indexer.storage import Layout, hold_write_lock\n"
+            "with hold_write_lock(Layout(Path(sys.argv[1]))):\n"
+            "    print('held', flush=True)\n"
+            "    sys.stdin.read()"
         )
         with subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path)],
