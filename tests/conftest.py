@@ -66,8 +66,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def fast_options() -> BuildOptions:
-    """Build options for tests: one decoding process, images searched by what they show alone."""
-    return BuildOptions(workers=1, text_weight=0.0)
+    """Build options for tests: decoding in this process, no titles in the vectors."""
+    return BuildOptions(workers=0, text_weight=0.0)
 
 
 @pytest.fixture(scope="session")

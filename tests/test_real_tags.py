@@ -96,7 +96,7 @@ def test_pictures_alone_facet_by_their_colours_and_kinds(
         (folder / f"{row['id']}.jpg").write_bytes(row["image"])
     retail = read_taxonomy("retail")
     build_index(
-        folder, tmp_path / "index", encoder, BuildOptions(workers=1, tags=TagChoice(retail))
+        folder, tmp_path / "index", encoder, BuildOptions(workers=0, tags=TagChoice(retail))
     )
     index = Engine.open(tmp_path / "index", encoder).index
     colour, kind = (retail.only([name]).groups[0] for name in ("colour", "type"))

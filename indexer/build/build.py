@@ -43,7 +43,7 @@ from indexer.errors import (
     SourceError,
     TooManyBadRowsError,
 )
-from indexer.image_loading import DecodePool, DecodeTask
+from indexer.image_loading import DecodeTask, open_decoder
 from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits, fetch_ahead
 from indexer.index import (
     Index,
@@ -94,7 +94,9 @@ class BuildOptions:
             None for that of the live generation, or `DEFAULT_TEXT_WEIGHT`.
         tags: What products are tagged with; None for the taxonomy of the live generation, if any.
         batch_size: Pictures given to the encoder at once.
-        workers: Decoding processes; None chooses by the number of processors.
+        workers: Decoding processes; None chooses by the number of processors. 0 decodes in the
+            calling thread, which starts sooner, but an image that hangs or kills its decoder then
+            stops the build.
         max_bad: Share of catalog rows, 0 to 1, that may be broken before the build is refused.
         decode_timeout: Seconds that decoding one picture may take.
     """
@@ -358,11 +360,13 @@ class _Build:
     def _read_catalog(self) -> None:
         """Read every row and embed what is new."""
         task = DecodeTask(self._encoder.preprocess, self._options.thumbnails, self._options.limits)
-        pool = DecodePool(task, workers=self._options.workers, timeout=self._options.decode_timeout)
+        decoder = open_decoder(
+            task, workers=self._options.workers, timeout=self._options.decode_timeout
+        )
         limits = FetchLimits(max_bytes=self._options.catalog.max_image_bytes)
-        with pool, Fetcher(limits, self._options.addresses) as fetcher:
+        with decoder, Fetcher(limits, self._options.addresses) as fetcher:
             pipeline = EmbeddingPipeline(
-                self._encoder, pool, self._ledger, self._options.batch_size
+                self._encoder, decoder, self._ledger, self._options.batch_size
             )
             for row, fetched in fetch_ahead(
                 self._catalog.rows(), _urls_of, fetcher, ahead=_FETCHED_AHEAD

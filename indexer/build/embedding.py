@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from embeddings import Encoder, ImageError
 from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
-from indexer.image_loading import Decoded, DecodePool
+from indexer.image_loading import Decoded, ImageDecoder
 
 __all__ = ["EmbeddingPipeline"]
-
-
-@dataclass(frozen=True)
-class _Pending:
-    sha256: bytes
-    future: Future[Decoded]
 
 
 class EmbeddingPipeline:
@@ -30,17 +22,19 @@ class EmbeddingPipeline:
 
     Args:
         encoder: Makes the vectors.
-        pool: Decodes the pictures.
+        decoder: Decodes the pictures.
         ledger: Where results go; it is not committed here.
         batch_size: Pictures given to the encoder at once.
     """
 
-    def __init__(self, encoder: Encoder, pool: DecodePool, ledger: Ledger, batch_size: int) -> None:
+    def __init__(
+        self, encoder: Encoder, decoder: ImageDecoder, ledger: Ledger, batch_size: int
+    ) -> None:
         self._encoder = encoder
-        self._pool = pool
+        self._decoder = decoder
         self._ledger = ledger
         self._batch_size = batch_size
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[tuple[bytes, Callable[[], Decoded]]] = deque()
         self._under_way: set[bytes] = set()
         self._decoded: list[tuple[bytes, Decoded]] = []
         self.embedded = 0
@@ -55,7 +49,7 @@ class EmbeddingPipeline:
         while len(self._pending) >= 2 * self._batch_size:
             self._take_oldest()
         self._under_way.add(sha256)
-        self._pending.append(_Pending(sha256, self._pool.submit(data)))
+        self._pending.append((sha256, self._decoder.submit(data)))
 
     def finish(self) -> Iterator[None]:
         """Embed all that is under way; yields after every batch."""
@@ -68,15 +62,15 @@ class EmbeddingPipeline:
         yield
 
     def _take_oldest(self) -> None:
-        pending = self._pending.popleft()
+        sha256, result = self._pending.popleft()
         try:
-            decoded = self._pool.result(pending.future)
+            decoded = result()
         except ImageError as error:
-            self._ledger.add_failed(pending.sha256, error.code, error.message)
-            self._under_way.discard(pending.sha256)
+            self._ledger.add_failed(sha256, error.code, error.message)
+            self._under_way.discard(sha256)
             self.failed += 1
             return
-        self._decoded.append((pending.sha256, decoded))
+        self._decoded.append((sha256, decoded))
         if len(self._decoded) == self._batch_size:
             self._embed()
 

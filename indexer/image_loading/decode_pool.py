@@ -1,67 +1,31 @@
-"""Decoding pictures in worker processes, so that one that hangs or dies harms only itself."""
+"""Decode pool: worker processes, so that an image that hangs or kills its decoder fails alone."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import TracebackType
+from functools import partial
 from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from embeddings import BrokenImageError, PixelArray, Preprocess
-from embeddings.images import ImageLimits, make_thumbnail, open_image
-from indexer.colours import ColourArray, measured
+from embeddings import BrokenImageError
+from indexer.image_loading.decode_task import Decoded, DecodeTask
 
-__all__ = ["THUMBNAIL_SIDE", "DecodePool", "DecodeTask", "Decoded", "decoder_faults"]
-
-THUMBNAIL_SIDE = 320
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A decoded picture: the encoder's `[height, width, 3]` pixels, a WebP thumbnail, colours.
-
-    The thumbnail is empty where none is wanted; colours are `[5, 4]`.
-    """
-
-    pixels: PixelArray
-    thumbnail: bytes
-    colours: ColourArray
-
-
-@dataclass(frozen=True)
-class DecodeTask:
-    """What is done to each picture; picklable, and free of torch."""
-
-    preprocess: Preprocess
-    thumbnails: bool = True
-    limits: ImageLimits = field(default_factory=ImageLimits)
-
-    def __call__(self, data: bytes) -> Decoded:
-        """Decode one picture.
-
-        Raises:
-            ImageError: If it can't be used.
-        """
-        useful = max(*self.preprocess.size, THUMBNAIL_SIDE if self.thumbnails else 0)
-        image = open_image(data, limits=self.limits, target=useful)
-        thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
-        return Decoded(self.preprocess(image), thumbnail, measured(image))
+__all__ = ["DecodePool", "decoder_faults"]
 
 
 class DecodePool:
-    """Worker processes that run one `DecodeTask` over many pictures.
+    """Worker processes that run one `DecodeTask` on many images.
 
     Args:
-        task: What to do to each picture.
-        workers: Number of processes; by default one for each two processors, since the encoder
-            needs the rest.
-        timeout: Seconds that one picture may take.
+        task: What to do with each image.
+        workers: Number of processes, from 1; by default one for each two processors, since the
+            encoder needs the rest.
+        timeout: Seconds that one image may take.
     """
 
     def __init__(
@@ -71,55 +35,53 @@ class DecodePool:
         self._timeout = timeout
         # Not fork: the parent has torch's threads running by the time a build starts.
         self._pool = ProcessPool(
-            max_workers=workers or max(1, (os.cpu_count() or 1) // 2),
+            max_workers=max(1, (os.cpu_count() or 1) // 2) if workers is None else workers,
             context=multiprocessing.get_context("spawn"),
         )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        # Without this, an interrupted build would wait for pictures nobody wants any more.
+    def __exit__(self, *_: object) -> None:
+        # Without this, an interrupted build would wait for images that are no longer needed.
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
-    def submit(self, data: bytes) -> Future[Decoded]:
-        """Start decoding a picture; give the future to `result`."""
+    def submit(self, data: bytes) -> Callable[[], Decoded]:
+        """Start decoding an image.
+
+        Returns:
+            A function that waits for the decoded image. It raises an `ImageError` if the image
+            can't be used, or hung its decoder or killed it.
+        """
         future: Future[Decoded] = self._pool.schedule(
             self._task, args=[data], timeout=self._timeout
         )
-        return future
+        return partial(self._result, future)
 
-    def result(self, future: Future[Decoded]) -> Decoded:
-        """Wait for a picture.
-
-        Raises:
-            ImageError: If it can't be used, hung its decoder or killed it.
-        """
+    def _result(self, future: Future[Decoded]) -> Decoded:
         with decoder_faults(self._timeout):
             return future.result()
 
 
 @contextmanager
 def decoder_faults(seconds: float) -> Iterator[None]:
-    """Tell what becomes of a picture's worker process as what is wrong with the picture.
+    """Turn the failure of an image's worker process into an error of the image.
 
     Args:
-        seconds: How long a picture could take.
+        seconds: The time limit of one image.
 
     Raises:
-        BrokenImageError: The worker took longer inside, or died.
+        BrokenImageError: The worker process inside ran into its time limit, or died.
     """
     try:
         yield
     except TimeoutError as error:
         raise BrokenImageError(
-            f"Decoding took longer than {seconds:g} seconds; save the picture anew."
+            f"Decoding took longer than {seconds:g} seconds. Re-save the image (JPEG or PNG) and "
+            "retry."
         ) from error
     except ProcessExpired as error:
-        raise BrokenImageError("Its decoder crashed; save the picture anew.") from error
+        raise BrokenImageError(
+            "The image decoder crashed. Re-save the image (JPEG or PNG) and retry."
+        ) from error

@@ -111,7 +111,12 @@ def index_build(
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures embedded at once.")] = 64,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Decoding processes; chosen by default.", show_default=False),
+        typer.Option(
+            min=0,
+            help="Decoding processes; chosen by default. 0 decodes in this process: only for "
+            "trusted images.",
+            show_default=False,
+        ),
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",

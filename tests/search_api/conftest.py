@@ -139,6 +139,6 @@ def _fake_engine(
         Image.new("RGB", (64, 32), colour).save(folder / f"{name}.png")
     catalog = folder / "catalog.jsonl"
     catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    options = BuildOptions(workers=1, thumbnails=thumbnails, text_weight=0.0)
+    options = BuildOptions(workers=0, thumbnails=thumbnails, text_weight=0.0)
     build_index(catalog, folder / "index", FakeEncoder(), options)
     return Engine.open(folder / "index", FakeEncoder())

@@ -46,7 +46,7 @@ def write_golden(folder: Path) -> None:
         for name, colour in _COLOURS.items():
             Image.new("RGB", (16, 16), colour).save(catalog.parent / f"{name}.png")
         catalog.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
-        options = BuildOptions(workers=1, tags=TagChoice(TAXONOMY))
+        options = BuildOptions(workers=0, tags=TagChoice(TAXONOMY))
         build_index(catalog, folder, FakeEncoder(), options)
     Layout(folder).lock.unlink()  # it names the process and the machine
 

@@ -60,7 +60,7 @@ def build(
     catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     neighbours = NeighbourOptions(kind=kind, min_recall=0)
     options = BuildOptions(
-        workers=1, thumbnails=thumbnails, neighbours=neighbours, text_weight=text_weight
+        workers=0, thumbnails=thumbnails, neighbours=neighbours, text_weight=text_weight
     )
     build_index(catalog, folder / "index", FakeEncoder(), options)
     return Index.open(folder / "index")

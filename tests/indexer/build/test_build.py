@@ -59,9 +59,8 @@ def quarantine(index: Path) -> list[dict[str, object]]:
 def build(
     catalog: Path, index: Path, encoder: FakeEncoder | None = None, **options: object
 ) -> BuildReport:
-    return build_index(
-        catalog, index, encoder or FakeEncoder(), BuildOptions(workers=1, **options)
-    )  # fmt: skip
+    options = {"workers": 0, **options}
+    return build_index(catalog, index, encoder or FakeEncoder(), BuildOptions(**options))
 
 
 def test_a_build_holds_every_product_with_its_fields(colours: Path, tmp_path: Path) -> None:
@@ -157,7 +156,7 @@ def test_bad_pictures_are_quarantined_and_the_rest_is_indexed(
     with colours.open("a") as file:
         file.write("text,text.jpg,x,1\ncut,cut.png,x,1\nmissing,nowhere.png,x,1\n,red.png,x,1\n")
         file.write("outside,../secret.png,x,1\n")
-    report = build(colours, tmp_path / "index")
+    report = build(colours, tmp_path / "index", workers=1)
     assert (report.products, report.quarantined) == (5, 5)
     found = {row["id"]: (row["line"], row["reason"]) for row in quarantine(tmp_path / "index")}
     assert found["text"] == (7, "unsupported_image")
@@ -235,7 +234,7 @@ def test_an_interrupted_build_resumes(tmp_path: Path) -> None:
     for number in range(40):
         Image.new("RGB", (4, 4), (number * 6, 255 - number, 9)).save(folder / f"{number:02}.png")
     with pytest.raises(BuildInterruptedError, match="same command"):
-        build(folder, tmp_path / "index", CountingEncoder(stop_after=24), batch_size=8)
+        build(folder, tmp_path / "index", CountingEncoder(stop_after=24), batch_size=8, workers=1)
     assert not (tmp_path / "index" / "CURRENT").exists()
     encoder = CountingEncoder()
     report = build(folder, tmp_path / "index", encoder, batch_size=8)

@@ -68,7 +68,7 @@ def catalog(shop: Shop, tmp_path: Path) -> Path:
 
 
 def build(catalog: Path, index: Path) -> BuildReport:
-    options = BuildOptions(workers=1, addresses=AddressPolicy.ANY)
+    options = BuildOptions(workers=0, addresses=AddressPolicy.ANY)
     return build_index(catalog, index, FakeEncoder(), options)
 
 
@@ -117,7 +117,7 @@ def test_a_dead_picture_that_never_was_there_is_left_out(
 
 def test_inner_addresses_are_refused_unless_allowed(catalog: Path, tmp_path: Path) -> None:
     with pytest.raises(TooManyBadRowsError):
-        build_index(catalog, tmp_path / "index", FakeEncoder(), BuildOptions(workers=1))
+        build_index(catalog, tmp_path / "index", FakeEncoder(), BuildOptions(workers=0))
     assert set(reasons(tmp_path / "index").values()) == {"url_not_allowed"}
 
 

@@ -49,7 +49,7 @@ class CountingEncoder(FakeEncoder):
 
 def options(taxonomy: Taxonomy | None = None, **more: object) -> BuildOptions:
     choice = None if taxonomy is None else TagChoice(taxonomy)
-    return BuildOptions(workers=1, text_weight=0.0, tags=choice, **more)
+    return BuildOptions(workers=0, text_weight=0.0, tags=choice, **more)
 
 
 @pytest.fixture

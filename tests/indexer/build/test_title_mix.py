@@ -37,7 +37,7 @@ def index(tmp_path: Path) -> Path:
 
 def build(catalog: Path, index: Path, weight: float | None = None, **more: bool) -> BuildReport:
     return build_index(
-        catalog, index, FakeEncoder(), BuildOptions(workers=1, text_weight=weight, **more)
+        catalog, index, FakeEncoder(), BuildOptions(workers=0, text_weight=weight, **more)
     )
 
 
@@ -137,7 +137,7 @@ def test_titles_embedded_before_an_interruption_are_not_embedded_again(
     colours: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("indexer.build.title_mix._BATCH", 1)
-    options = BuildOptions(workers=1, text_weight=0.3)
+    options = BuildOptions(workers=0, text_weight=0.3)
     stopped = CountingEncoder(calls=2)
     with pytest.raises(Exception, match="Stopped"):
         build_index(colours, index, stopped, options)

@@ -26,7 +26,7 @@ from indexer.tagging.taxonomy import read_taxonomy
 
 
 def build(catalog: Path, index: Path, **options: object) -> BuildReport:
-    return build_index(catalog, index, FakeEncoder(), BuildOptions(workers=1, **options))
+    return build_index(catalog, index, FakeEncoder(), BuildOptions(workers=0, **options))
 
 
 def no_encoder(name: str) -> FakeEncoder:
@@ -118,7 +118,7 @@ def test_keep_missing_needs_the_same_encoder(colours: Path, tmp_path: Path) -> N
             colours,
             tmp_path / "index",
             FakeEncoder(fingerprint="another"),
-            BuildOptions(workers=1, keep_missing=True),
+            BuildOptions(workers=0, keep_missing=True),
         )
     assert generation(tmp_path / "index") == 1
 

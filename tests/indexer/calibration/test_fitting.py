@@ -21,7 +21,7 @@ from indexer.search import Engine, ImagePart, LikePart, Query, TextPart
 from indexer.storage import Layout, QueryKind, read_manifest
 from indexer.storage.manifest import _checksum
 
-OPTIONS = BuildOptions(workers=1)
+OPTIONS = BuildOptions(workers=0)
 
 
 def shop(folder: Path, count: int, *, fields: bool = True) -> Path:
@@ -172,7 +172,7 @@ class TestOddCatalogs:
 
     def test_an_index_without_thumbnails_has_confidence(self, tmp_path: Path) -> None:
         catalog = shop(tmp_path / "shop", 9, fields=False)
-        options = BuildOptions(workers=1, thumbnails=False)
+        options = BuildOptions(workers=0, thumbnails=False)
         build_index(catalog, tmp_path / "index", FakeEncoder(), options)
         confidence = confidence_from_json(Index.open(tmp_path / "index").manifest.confidence)
         assert confidence.same == ""

@@ -105,7 +105,7 @@ def test_a_label_that_is_no_field_is_refused(engine: Engine) -> None:
 
 def test_queries_are_embedded_together(colours: Path, tmp_path: Path) -> None:
     encoder = CountingEncoder()
-    build_index(colours, tmp_path / "index", encoder, BuildOptions(workers=1))
+    build_index(colours, tmp_path / "index", encoder, BuildOptions(workers=0))
     index = Index.open(tmp_path / "index")
     engines = [Engine(encoder, index), Engine(encoder, index)]
     encoder.batches = 0
@@ -155,7 +155,7 @@ def test_remembered_pictures_are_found_again(mode: ResizeMode, size: tuple[int, 
 def test_comparison(engine: Engine, colours: Path, tmp_path: Path) -> None:
     lines = [line for line in colours.read_text().splitlines() if not line.startswith("dark-red")]
     colours.write_text("\n".join(lines) + "\n")
-    build_index(colours, tmp_path / "index", FakeEncoder(), BuildOptions(workers=1))
+    build_index(colours, tmp_path / "index", FakeEncoder(), BuildOptions(workers=0))
     after = Engine(FakeEncoder(), Index.open(tmp_path / "index"))
     queries = [
         by_text(2, "red", "dark-red"),

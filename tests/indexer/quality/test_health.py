@@ -170,7 +170,7 @@ def test_swapped_titles_of_real_products_are_found(shared_data: Path, tmp_path: 
     file = pq.ParquetFile(shared_data / "fashion-train-0000.parquet")
     table = next(file.iter_batches(400, columns=["id", "image", "title"]))
     pq.write_table(pa.table(table.drop_columns(["title"])), tmp_path / "catalog.parquet")
-    options = BuildOptions(workers=1)
+    options = BuildOptions(workers=0)
     build_index(tmp_path / "catalog.parquet", tmp_path / "index", encoder, options)
     pictures = ImageTable(Index.open(tmp_path / "index"))
     swapped = np.random.default_rng(0).choice(400, 8, replace=False)

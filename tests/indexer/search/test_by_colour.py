@@ -58,7 +58,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         drawn(stripes).save(folder / f"{name}.png")
         lines.append(f"{name},{name}.png,{name.replace('-', ' ')} thing")
     (folder / "catalog.csv").write_text("\n".join(lines) + "\n")
-    options = BuildOptions(workers=1, text_weight=0.0)
+    options = BuildOptions(workers=0, text_weight=0.0)
     build_index(folder / "catalog.csv", folder / "index", FakeEncoder(), options)
     return Engine.open(folder / "index", FakeEncoder())
 

@@ -78,7 +78,7 @@ def test_tags_with_and_without_an_index_agree(engine: Engine) -> None:
 def rebuild(colours: Path, tmp_path: Path, title: str, encoder: FakeEncoder | None = None) -> None:
     lines = [line for line in colours.read_text().splitlines() if not line.startswith("red,")]
     colours.write_text("\n".join([*lines, f"red,red.png,{title},1.50"]) + "\n")
-    build_index(colours, tmp_path / "index", encoder or FakeEncoder(), BuildOptions(workers=1))
+    build_index(colours, tmp_path / "index", encoder or FakeEncoder(), BuildOptions(workers=0))
 
 
 def test_refresh_moves_to_the_new_generation(engine: Engine, colours: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ ALL_FILES = (*SEGMENT_FILES, *LOOKUP_FILES, *COLOUR_FILES, *TEXT_FILES, *KEYWORD
 
 
 def build(catalog: Path, index: Path, **options: Any) -> BuildReport:
-    return build_index(catalog, index, FakeEncoder(), BuildOptions(workers=1, **options))
+    return build_index(catalog, index, FakeEncoder(), BuildOptions(workers=0, **options))
 
 
 def write_catalog(folder: Path, count: int, title: str) -> Path:

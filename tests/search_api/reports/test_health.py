@@ -77,7 +77,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def index(catalog: Path) -> Index:
     path = catalog.parent / "index"
-    build_index(catalog, path, FakeEncoder(), BuildOptions(workers=1))
+    build_index(catalog, path, FakeEncoder(), BuildOptions(workers=0))
     return Index.open(path)
 
 

@@ -35,7 +35,7 @@ def shades(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         row = {"id": f"{number:02}", "image": f"{number}.png", "title": f"shade {number % 3}"}
         rows.append(json.dumps(row | ({"style": number // 2} if number < 30 else {})))
     (folder / "c.jsonl").write_text("\n".join(rows), "utf-8")
-    options = BuildOptions(workers=1, text_weight=0.0)
+    options = BuildOptions(workers=0, text_weight=0.0)
     build_index(folder / "c.jsonl", folder / "index", FakeEncoder(), options)
     return Engine.open(folder / "index", FakeEncoder())
 

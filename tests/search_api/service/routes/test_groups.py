@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     halves.save(folder / "halves.png")
     rows.append({"id": "halves", "image": "halves.png", "style": "S2"})
     (folder / "c.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    options = BuildOptions(workers=1, text_weight=0.0)
+    options = BuildOptions(workers=0, text_weight=0.0)
     build_index(folder / "c.jsonl", folder / "index", FakeEncoder(), options)
     engine = Engine.open(folder / "index", FakeEncoder())
     with TestClient(create_app(engine, Settings()), raise_server_exceptions=False) as client:

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     pictures.mkdir()
     for name, colour in {"a": RED, "b": GREEN, "c": (100, 0, 0)}.items():
         Image.new("RGB", (16, 16), colour).save(pictures / f"{name}.png")
-    options = BuildOptions(workers=1, tags=TagChoice(TAXONOMY))
+    options = BuildOptions(workers=0, tags=TagChoice(TAXONOMY))
     build_index(pictures, tmp_path / "index", FakeEncoder(), options)
     return tmp_path / "index"
 

@@ -141,7 +141,7 @@ def test_every_id_is_reached_where_its_slashes_are_quoted(tmp_path_factory: Any)
         Image.new("RGB", (8, 8), (10 * number, 50, 0)).save(folder / f"{number}.png")
         rows.append(json.dumps({"id": product, "image": f"{number}.png"}))
     (folder / "c.jsonl").write_text("\n".join(rows), "utf-8")
-    build_index(folder / "c.jsonl", folder / "index", FakeEncoder(), BuildOptions(workers=1))
+    build_index(folder / "c.jsonl", folder / "index", FakeEncoder(), BuildOptions(workers=0))
     client = TestClient(create_app(Engine.open(folder / "index", FakeEncoder()), Settings()))
     for product in SPELLINGS:
         if product == "..":  # any client resolves it before it asks

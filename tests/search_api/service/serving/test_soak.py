@@ -17,7 +17,7 @@ from indexer.index import prune
 from tests.support.processes import MODEL, PATIENCE, Cli, Server, serve
 
 PRODUCTS = 12
-OPTIONS = BuildOptions(workers=1, text_weight=0.0)
+OPTIONS = BuildOptions(workers=0, text_weight=0.0)
 # Looks for new generations all the time, so that a thousand don't take ten minutes of waiting.
 EAGER = "import search_api.service.serving.lifespan as life; life._REFRESH_SECONDS = 0.01\n"
 

@@ -1,0 +1,55 @@
+"""Decode task: the bytes of one image in, the encoder's pixels, a thumbnail and colours out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from embeddings import PixelArray, Preprocess
+from embeddings.images import ImageLimits, make_thumbnail, open_image
+from indexer.colours import ColourArray, measured
+
+__all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded"]
+
+# The longer side of a thumbnail, in pixels.
+THUMBNAIL_SIDE = 320
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded image.
+
+    Attributes:
+        pixels: `[height, width, 3]` uint8, in the size of the encoder's input.
+        thumbnail: A WebP file; empty where no thumbnail is wanted.
+        colours: `[5, 4]`, the image's dominant colours.
+    """
+
+    pixels: PixelArray
+    thumbnail: bytes
+    colours: ColourArray
+
+
+@dataclass(frozen=True)
+class DecodeTask:
+    """Decodes one image after another. It is picklable and does not import torch.
+
+    Attributes:
+        preprocess: Makes the encoder's pixels.
+        thumbnails: Make a thumbnail of every image.
+        limits: The largest image, in bytes and pixels.
+    """
+
+    preprocess: Preprocess
+    thumbnails: bool = True
+    limits: ImageLimits = field(default_factory=ImageLimits)
+
+    def __call__(self, data: bytes) -> Decoded:
+        """Decode one image.
+
+        Raises:
+            ImageError: If it can't be used.
+        """
+        needed = max(*self.preprocess.size, THUMBNAIL_SIDE if self.thumbnails else 0)
+        image = open_image(data, limits=self.limits, target=needed)
+        thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
+        return Decoded(self.preprocess(image), thumbnail, measured(image))
