@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from indexer.search.by_colour import colour_alone
-from indexer.search.engine import EncodedParts, Engine, encode_pictures, tag_images
-from indexer.search.hybrid import Candidates, TextSearch
+from indexer.search.engine import Engine
+from indexer.search.hybrid import SearchScope, TextSearch
 from indexer.search.query import (
     KEYWORD_WEIGHT,
     Explanation,
@@ -18,11 +18,11 @@ from indexer.search.query import (
     TextPart,
     WantedColour,
 )
-from indexer.search.recommend import Seeds, recommend, voters
+from indexer.search.query_vector import EncodedParts, encode_images
+from indexer.search.recommend import Seeds, recommend, seed_vectors
 
 __all__ = [
     "KEYWORD_WEIGHT",
-    "Candidates",
     "EncodedParts",
     "Engine",
     "Explanation",
@@ -33,13 +33,13 @@ __all__ = [
     "QueryPart",
     "SearchMode",
     "SearchResult",
+    "SearchScope",
     "Seeds",
     "TextPart",
     "TextSearch",
     "WantedColour",
     "colour_alone",
-    "encode_pictures",
+    "encode_images",
     "recommend",
-    "tag_images",
-    "voters",
+    "seed_vectors",
 ]

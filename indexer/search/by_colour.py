@@ -1,33 +1,26 @@
-"""Search by colour: products that have it, or those first that come nearest to it."""
+"""Search by colour: colours as filters, and queries of a colour alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from indexer.colours import LabArray, colour_of, colour_table
+from indexer.colours import colour_of, colour_table
 from indexer.errors import QueryError
-from indexer.index import Found, Index
+from indexer.index import Index
 from indexer.retrieval import And, HasColour, Predicate
-from indexer.search.query import Query, SearchMode, TextPart, WantedColour
+from indexer.search.query import Query, TextPart, WantedColour
 
-__all__ = ["COLOUR_POOL", "Ranking", "colour_alone", "coloured", "with_colour"]
+__all__ = ["colour_alone", "with_colour"]
 
-Ranking = Callable[[int], Sequence[Found]]
-"""The first so many products of a query's order, which does not change with their number."""
-
-COLOUR_POOL = 500
-"""How many products of a ranking are put in order by their colour too; those after keep theirs."""
+# CIEDE2000 differences; black and white differ by 100.
+_MAX_DIFFERENCE = 100
 
 
 def colour_alone(wanted: WantedColour) -> tuple[TextPart, WantedColour]:
-    """What is searched for where nothing is given but a colour: its name, ordered by colour alone.
+    """Return the query of a colour without anything else: its name, ordered by colour alone.
 
     Raises:
-        QueryError: There is no such colour.
+        QueryError: The colour is not known.
     """
     table = colour_table()
     name = table.names[int(table.named(colour_of(wanted.colour)))]
@@ -35,11 +28,10 @@ def colour_alone(wanted: WantedColour) -> tuple[TextPart, WantedColour]:
 
 
 def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicate | None:
-    """A query's filter, with its colour where that is one, after both were checked.
+    """Add the query's colour to its filter, where the query uses the colour as a filter.
 
     Raises:
-        QueryError: There is no such colour, a number is out of range, or the index holds no
-            colours.
+        QueryError: The colour is not known, a number is out of range, or the index has no colours.
     """
     wanted = query.colour
     if wanted is None:
@@ -58,51 +50,9 @@ def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicat
 
 
 def _check_numbers(wanted: WantedColour) -> None:
-    if wanted.within is not None and not 0 < wanted.within <= 100:
-        raise QueryError("colour_within is a difference of colours, above 0 and up to 100.")
+    if wanted.within is not None and not 0 < wanted.within <= _MAX_DIFFERENCE:
+        raise QueryError("colour_within is a colour difference, above 0 and up to 100.")
     if not 0 < wanted.share <= 1:
-        raise QueryError("colour_share is a part of the product, above 0 and up to 1.")
-    if not 0 <= wanted.strength <= 1:
-        raise QueryError("colour_weight is a share, from 0 to 1.")
-
-
-def coloured(index: Index, query: Query, ranking: Ranking) -> Ranking:
-    """A ranking whose first `COLOUR_POOL` products are in order of its own and of colour together.
-
-    Both are brought to 0 to 1 and weighed: nearness of colour as `ProductColours` has it,
-    and the cosine between the least and the greatest of the pool, or in other modes than by vector
-    the place. Without a colour in the query, or where it has no weight, the ranking as it was.
-    """
-    wanted = query.colour
-    if wanted is None or not wanted.strength:
-        return ranking
-    lab, strength = colour_of(wanted.colour), wanted.strength
-
-    def ranked(count: int) -> list[Found]:
-        found = list(ranking(max(count, COLOUR_POOL)))
-        pool, rest = found[:COLOUR_POOL], found[COLOUR_POOL:]
-        worth = (1 - strength) * _relevance(pool, query.mode)
-        worth += strength * _nearness(index, pool, lab)
-        order = np.argsort(-worth, kind="stable").tolist()
-        return [*(pool[place] for place in order), *rest][:count]
-
-    return ranked
-
-
-def _relevance(pool: Sequence[Found], mode: SearchMode) -> NDArray[np.float64]:
-    if mode is not SearchMode.VECTOR:
-        return np.linspace(1, 0, len(pool))
-    scores = np.array([hit.score for hit in pool])
-    spread = scores.max(initial=-1) - scores.min(initial=1)
-    return (scores - scores.min(initial=1)) / spread if spread > 0 else np.zeros(len(pool))
-
-
-def _nearness(index: Index, pool: Sequence[Found], lab: LabArray) -> NDArray[np.float64]:
-    near = np.zeros(len(pool))
-    of_segment = np.array([hit.segment for hit in pool], np.int64)
-    rows = np.array([hit.row for hit in pool], np.int64)
-    for number, segment in enumerate(index.segments):
-        here = of_segment == number
-        if segment.product_colours is not None and here.any():
-            near[here] = segment.product_colours.nearness(rows[here], lab)
-    return near
+        raise QueryError("colour_share is a share of the product, above 0 and up to 1.")
+    if not 0 <= wanted.effective_weight <= 1:
+        raise QueryError("colour_weight is a weight, from 0 to 1.")

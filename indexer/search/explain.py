@@ -1,4 +1,4 @@
-"""Why a product was found: the tags and the colours that it shares with the query."""
+"""Explanations of hits: the tags and the colours that a product shares with the query."""
 
 from __future__ import annotations
 
@@ -30,39 +30,41 @@ _WORDS = re.compile(r"\w+")
 def explain(
     index: Index, query: Query, found: Sequence[Found], tags: Sequence[Tag] = ()
 ) -> tuple[Explanation, ...]:
-    """What each hit shares with a query.
+    """Explain each hit by what it shares with the query.
 
-    Parts of negative weight share nothing. Words share the labels and the colours that they name,
-    pictures those that they show, products those that they have; tags are those that the index
-    stores.
+    Texts contribute the labels and the colours that they name, images those that they show,
+    products those that they have. Parts of negative weight contribute nothing. The tags of hits are
+    those that the index stores.
 
     Args:
-        index: Where the hits are.
-        query: What was asked.
+        index: The generation that found the hits.
+        query: The query.
         found: The hits.
-        tags: Of the query's pictures.
+        tags: The tags of the query's images.
     """
-    shown = {(tag.group, tag.label.casefold()) for tag in tags}
+    if not found:
+        return ()
+    labels = {(tag.group, tag.label.casefold()) for tag in tags}
     for part in query.parts:
         if isinstance(part, LikePart) and part.weight > 0:
-            shown |= {(group, label) for group, label, _ in _labels(index.fields(part.id))}
-    words = [part for part in query.parts if isinstance(part, TextPart) and part.weight > 0]
-    said = " ".join(_said(part.text) for part in words)
+            labels |= {(group, label) for group, label, _ in _labels(index.fields(part.id))}
+    texts = [part for part in query.parts if isinstance(part, TextPart) and part.weight > 0]
+    words = " ".join(_padded(part.text) for part in texts)
     colours = [*_colours(index, query)]
-    wanted = np.concatenate(colours) if colours else np.empty((0, 3), np.float32)
+    lab = np.concatenate(colours) if colours else np.empty((0, 3), np.float32)
     return tuple(
-        Explanation(_shared_tags(index, place, shown, said), _shared_colours(index, place, wanted))
+        Explanation(_shared_tags(index, place, labels, words), _shared_colours(index, place, lab))
         for place in found
     )
 
 
-def _said(text: str) -> str:
-    """A text as words with a blank on either side, so that whole words are found in it."""
+def _padded(text: str) -> str:
+    """Return the words of a text with a blank on either side, to find whole words in it."""
     return f" {' '.join(_WORDS.findall(text.casefold()))} "
 
 
 def _labels(fields: Mapping[str, ShownValue]) -> Iterator[tuple[str, str, str]]:
-    """Group, label in lower case, and label, of the tags among a product's fields."""
+    """Yield group, label in lower case, and label, of the tags among a product's fields."""
     for name, value in fields.items():
         if name.startswith(FIELD_PREFIX) and isinstance(value, list):
             for label in value:
@@ -70,54 +72,54 @@ def _labels(fields: Mapping[str, ShownValue]) -> Iterator[tuple[str, str, str]]:
 
 
 def _shared_tags(
-    index: Index, place: Found, shown: set[tuple[str, str]], said: str
+    index: Index, place: Found, labels: set[tuple[str, str]], words: str
 ) -> tuple[tuple[str, str], ...]:
     fields = index.segments[place.segment].fields(place.row)
     return tuple(
         (group, label)
         for group, folded, label in _labels(fields)
-        if (group, folded) in shown or _said(folded) in said
+        if (group, folded) in labels or _padded(folded) in words
     )
 
 
 def _colours(index: Index, query: Query) -> Iterator[LabArray]:
-    """The colours `[n, 3]` of each part that has any, and the one that is asked for."""
+    """Yield the colours `[n, 3]` of each part that has any, and the query's own colour."""
     if query.colour is not None:
         yield colour_of(query.colour.colour)[np.newaxis]
     for part in query.parts:
         if part.weight <= 0:
             continue
         if isinstance(part, TextPart):
-            yield _named(part.text)
+            yield _named_colours(part.text)
         elif isinstance(part, ImagePart):
-            yield _of(MeasuredColours.from_array(measured(part.image)))
+            yield _lab_of(MeasuredColours.from_array(measured(part.image)))
         else:
-            yield from map(_of, index.colours(part.id))
+            yield from map(_lab_of, index.colours(part.id))
 
 
-def _of(colours: MeasuredColours | None) -> LabArray:
+def _lab_of(colours: MeasuredColours | None) -> LabArray:
     return np.empty((0, 3), np.float32) if colours is None else colours.lab
 
 
-def _named(text: str) -> LabArray:
-    """The colours that a text names; of "navy blue" that one and not blue as well."""
+def _named_colours(text: str) -> LabArray:
+    """Return the colours that a text names; "navy blue" names navy alone, and not also blue."""
     table = colour_table()
-    words = {**dict(zip(table.names, table.names, strict=True)), **table.synonyms}
-    said, places = _said(text), []
-    for word in sorted(words, key=len, reverse=True):
-        if _said(word) in said:
-            said = said.replace(_said(word), " ")
-            places.append(table.names.index(words[word]))
+    names = {**dict(zip(table.names, table.names, strict=True)), **table.synonyms}
+    words, places = _padded(text), []
+    for name in sorted(names, key=len, reverse=True):
+        if _padded(name) in words:
+            words = words.replace(_padded(name), " ")
+            places.append(table.names.index(names[name]))
     lab = table.centres[places]
     return lab[np.isfinite(lab[:, 0])]
 
 
-def _shared_colours(index: Index, place: Found, wanted: LabArray) -> tuple[SharedColour, ...]:
+def _shared_colours(index: Index, place: Found, lab: LabArray) -> tuple[SharedColour, ...]:
     stored = index.segments[place.segment].colours
     colours = None if stored is None else MeasuredColours.from_array(np.array(stored[place.image]))
-    if colours is None or not len(wanted):
+    if colours is None or not len(lab):
         return ()
-    near = (ciede2000(colours.lab[:, np.newaxis], wanted) <= NEAR).any(axis=1)
+    near = (ciede2000(colours.lab[:, np.newaxis], lab) <= NEAR).any(axis=1)
     table = colour_table()
     names = [table.names[at] for at in table.named(colours.lab[near]).tolist()]
     return tuple(

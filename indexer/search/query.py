@@ -1,4 +1,4 @@
-"""What can be asked of an index, and what it answers."""
+"""Queries and search results: what a caller asks of an index, and what it returns."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ __all__ = [
     "WantedColour",
 ]
 
-# How much nearness of colour counts where the colour is no filter.
+# How much colour similarity counts where the colour is not used as a filter.
 _COLOUR_WEIGHT = 0.5
 
-# The keywords' share in hybrid search: the whole range of the vector then counts for a quarter of
-# a word. Chosen on products not held back (docs/performance.md).
 KEYWORD_WEIGHT = 0.8
+"""The keywords' share in hybrid search. The whole range of the vector then counts for a quarter of
+a word. Chosen on products that were not held back (docs/performance.md)."""
 
 
 class SearchMode(StrEnum):
-    """What decides about the order of hits."""
+    """What decides the order of hits."""
 
     VECTOR = "vector"
     KEYWORD = "keyword"
@@ -45,10 +45,10 @@ class SearchMode(StrEnum):
 
 
 class Fusion(StrEnum):
-    """How hybrid search puts two rankings together: by their scores, or by ranks alone.
+    """How hybrid search fuses the keyword and the vector ranking: by scores, or by ranks alone.
 
-    SCORES is a weighted sum of the words that match and the vector's nearness (Bruch et al. 2023),
-    RANKS reciprocal rank fusion (Cormack et al. 2009).
+    SCORES is a weighted sum of matching words and vector similarity (Bruch et al. 2023).
+    RANKS is reciprocal rank fusion (Cormack et al. 2009).
     """
 
     SCORES = "scores"
@@ -57,7 +57,7 @@ class Fusion(StrEnum):
 
 @dataclass(frozen=True)
 class TextPart:
-    """Words; a negative weight pushes away from them."""
+    """A text; a negative weight pushes away from it."""
 
     text: str
     weight: float = 1.0
@@ -65,12 +65,12 @@ class TextPart:
 
 @dataclass(frozen=True)
 class ImagePart:
-    """An RGB picture, as `embeddings.images.open_image` gives it.
+    """An RGB image, as `embeddings.images.open_image` gives it.
 
     Attributes:
-        image: The picture; it may be a smaller copy where `pixels` are given.
-        weight: A negative one pushes away from it.
-        pixels: What the encoder's preprocessing made of the picture, where that was done already.
+        image: The image; it may be a smaller copy where `pixels` are given.
+        weight: A negative weight pushes away from it.
+        pixels: The image after the encoder's preprocessing, if that is already done.
     """
 
     image: Image.Image
@@ -80,7 +80,7 @@ class ImagePart:
 
 @dataclass(frozen=True)
 class LikePart:
-    """A product of the index, by id: the mean of its pictures. It is left out of the hits."""
+    """A product of the index, by id: the mean of its images. It is left out of the hits."""
 
     id: str
     weight: float = 1.0
@@ -91,15 +91,15 @@ QueryPart = TextPart | ImagePart | LikePart
 
 @dataclass(frozen=True)
 class WantedColour:
-    """A colour that hits are to have.
+    """A colour that hits should have.
 
     Attributes:
         colour: `#rrggbb`, `#rgb` or a name (`indexer.colours.names`).
-        within: Only products with a colour that differs by so much at most are found (CIEDE2000,
-            above 0 to 100; 10 is a shade of it); by default all are.
-        share: How much of the product that must be, above 0 to 1; only where `within` is given.
-        weight: How much nearness to the colour counts for the order of hits, 0 (not at all) to 1
-            (alone); by default half, or not at all where `within` is given.
+        within: The greatest difference (CIEDE2000, above 0 to 100; 10 is a shade of it) of a
+            product's colour from this one; by default all products are found.
+        share: The least share of the product in that colour, above 0 to 1; used with `within`.
+        weight: How much colour similarity counts for the order of hits, 0 (not at all) to 1
+            (alone); by default 0.5, or 0 where `within` is given.
     """
 
     colour: str
@@ -108,8 +108,8 @@ class WantedColour:
     weight: float | None = None
 
     @property
-    def strength(self) -> float:
-        """The weight that holds."""
+    def effective_weight(self) -> float:
+        """The weight, or its default."""
         if self.weight is not None:
             return self.weight
         return _COLOUR_WEIGHT if self.within is None else 0.0
@@ -123,25 +123,24 @@ class Query:
 
     Attributes:
         parts: At least one.
-        k: How many hits, from 1.
-        offset: How many hits to skip, from 0.
+        k: Number of hits, from 1.
+        offset: Number of hits to skip, from 0.
         fields: Which product fields the hits carry; all by default.
         filter: Which products may be found, as JSON values (`parse_filter`); all by default.
         facets: Fields whose values are counted over all products that pass the filter.
-        mode: What decides about the order: the vector, the words of the text parts of positive
-            weight, or both.
-        keyword_weight: The words' share in hybrid search, 0 to 1; the rest is the vector's.
-        fusion: How hybrid search puts the two together.
-        min_confidence: Hits of less confidence are left out, 0 to 1; 0 leaves none out. Pages are
-            counted off from what is left.
+        mode: What decides the order: the vector, the words of the text parts of positive weight,
+            or both.
+        keyword_weight: The keywords' share in hybrid search, 0 to 1; the rest is the vector's.
+        fusion: How hybrid search fuses the two rankings.
+        min_confidence: Hits of less confidence are dropped, 0 to 1; 0 drops none. Pages are counted
+            over the hits that are left.
         diversity: How much hits that resemble those before them are pushed down, 0 (not at all) to
             1 (`indexer.search.ranking.diversity`).
-        group: Whether products whose pictures are nearly the same come as one hit, or the field
-            whose value such products share (`ranking.grouping`). `k` and `offset` count groups.
-        colour: The colour that hits are to have, if any.
+        group: True groups products whose images are nearly the same into one hit; a field's name
+            groups products with the same value (`ranking.grouping`). `k` and `offset` count groups.
+        colour: The colour that hits should have, if any.
         explain: Whether each hit comes with what it shares with the query.
-        tags: Whether what is asked for is tagged: the pictures and products of positive weight,
-            together. Words are no picture, and get no tags.
+        tags: Whether the query's images and products of positive weight are tagged, together.
     """
 
     parts: tuple[QueryPart, ...]
@@ -163,12 +162,12 @@ class Query:
 
 @dataclass(frozen=True)
 class SharedColour:
-    """A colour of a hit that the query has or names too.
+    """A colour of a hit that the query also has or names.
 
     Attributes:
-        name: What it is called.
+        name: The colour's name.
         colour: The hit's own shade of it, `#rrggbb`.
-        share: What part of the product has it, 0 to 1.
+        share: The share of the product that has it, 0 to 1.
     """
 
     name: str
@@ -191,18 +190,17 @@ class Explanation:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The answer to a query.
+    """The result of a query.
 
     Attributes:
-        hits: Best first: nearest in vector mode, best matching in the others, unless diversity is
-            asked for.
-        facets: For each field asked for, its values with their counts, most frequent first.
+        hits: Best first.
+        facets: For each requested field its values with their counts, most frequent first.
         generation: The index generation that answered.
         model: The encoder's name.
-        took_ms: Milliseconds, embedding the query included.
-        tags: What the query's pictures show, where that was asked for: group by group in the
-            taxonomy's order, in each the most probable first.
-        explanations: What each hit shares with the query, where that was asked for.
+        took_ms: Milliseconds, including the time to embed the query.
+        tags: The tags of the query's images, if requested: group by group in the taxonomy's order,
+            in each the most probable first.
+        explanations: What each hit shares with the query, if requested; one for each hit.
     """
 
     hits: tuple[Match, ...]

@@ -1,4 +1,4 @@
-"""The tags of what a query shows: its pictures, and the products that it wants more of."""
+"""Tags of a query: what its images, and the products it wants more of, show."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ from indexer.index import Index
 from indexer.search.query import ImagePart, LikePart, Query
 from indexer.tagging import Tagger
 
-__all__ = ["MOST_LABELS", "query_tags"]
+__all__ = ["MAX_LABELS", "query_tags"]
 
-MOST_LABELS = 3
-"""How many labels of a group a query is given at most."""
+MAX_LABELS = 3
+"""The most labels of one group that a query is given."""
+
+# Keeps the division finite where images of a query cancel each other out.
+_MIN_LENGTH = 1e-12
 
 
-def query_tags(query: Query, pictures: FloatArray, index: Index, tagger: Tagger) -> tuple[Tag, ...]:
-    """Tag the pictures and products of positive weight in a query, as one picture.
+def query_tags(query: Query, images: FloatArray, index: Index, tagger: Tagger) -> tuple[Tag, ...]:
+    """Tag the images and products of positive weight in a query, as one image.
 
     Args:
-        query: What is asked. Words are no picture: a query of nothing else has no tags.
-        pictures: `[n, dim]` unit vectors of its pictures, in the order of its parts.
-        index: Where its products are.
+        query: The query. Texts are not tagged: a query of texts alone has no tags.
+        images: `[n, dim]` unit vectors of its images, in the order of its parts.
+        index: Holds its products.
         tagger: Gives the tags.
     """
     shown = [part for part in query.parts if isinstance(part, ImagePart)]
     liked = [part for part in query.parts if isinstance(part, LikePart)]
     weights = np.array([*(p.weight for p in shown), *(p.weight for p in liked)], np.float32)
-    wanted = weights > 0
-    if not wanted.any():
+    positive = weights > 0
+    if not positive.any():
         return ()
     products = (index.vector(part.id)[np.newaxis] for part in liked)
-    total = weights[wanted] @ np.concatenate([pictures, *products])[wanted]
-    vector = total / max(float(np.linalg.norm(total)), 1e-12)
-    (tags,) = tagger.tag(np.asarray(vector[np.newaxis], np.float32), MOST_LABELS)
+    total = weights[positive] @ np.concatenate([images, *products])[positive]
+    vector = total / max(float(np.linalg.norm(total)), _MIN_LENGTH)
+    (tags,) = tagger.tag(np.asarray(vector[np.newaxis], np.float32), MAX_LABELS)
     return tuple(tags)

@@ -1,4 +1,4 @@
-"""Recommendations from several liked and disliked products: each liked one votes."""
+"""Recommendations from several liked and disliked products: each liked product votes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ import numpy as np
 
 from embeddings import FloatArray
 from indexer.errors import QueryError, UnknownProductError
-from indexer.index import Index, Match
+from indexer.index import Found, Index
 from indexer.retrieval import Predicate
 from indexer.storage import QueryKind
 
-__all__ = ["Ballot", "Seeds", "check_seeds", "recommend", "tally", "voters"]
+__all__ = ["Candidate", "Seeds", "check_seeds", "fuse", "recommend", "seed_vectors"]
 
-# What a place in a voter's list is worth: 1 / (10 + rank), the rank from 1 (reciprocal rank fusion,
-# Cormack, Clarke and Buettcher 2009, SIGIR; they took 60 for lists of a thousand). 60 found as
-# much, but of fewer tastes; docs/relevance.md has the figures.
-_DAMPING = 10
-# How far down a voter's list votes are counted; 100 cost half a point of precision, 400 gained none
-# for twice the time.
-_VOTES = 200
-# How far a voter moves away from disliked products (Rocchio 1971; 0.25 cost no precision that could
-# be told, 0.5 cost 3 points: docs/relevance.md), and how much the nearest of those count for more.
+# A place in a liked product's list is worth 1 / (10 + rank), the rank from 1: reciprocal rank
+# fusion (Cormack, Clarke and Buettcher 2009, SIGIR; they used 60 for lists of a thousand). With 60
+# precision was the same, but hits covered fewer tastes of a shopper; figures are in
+# docs/relevance.md.
+_RANK_CONSTANT = 10
+# Hits that vote in each list. 100 cost half a point of precision; 400 gained nothing for twice the
+# time.
+_LIST_LENGTH = 200
+# How far a liked product's vector moves away from disliked ones (Rocchio 1971). 0.25 cost no
+# measurable precision, 0.5 cost 3 points (docs/relevance.md).
 _AWAY = 0.25
-_NEAREST = 0.1
+# Temperature of the softmax over cosines that weights disliked products: near ones count for more.
+_TEMPERATURE = 0.1
 
-_EXAMPLES = 5
+# Product ids that an error message lists.
+_NAMED_IDS = 5
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,20 @@ class Seeds:
 
 
 @dataclass(frozen=True)
-class Ballot:
-    """A product that got votes.
+class Candidate:
+    """A product that may be recommended.
 
     Attributes:
-        match: With the cosine to the voter that it is nearest to as its score.
+        found: The product, with its greatest cosine to a seed vector as its score.
         votes: Above 0; more is better.
     """
 
-    match: Match
+    found: Found
     votes: float
 
 
 def check_seeds(index: Index, liked: Iterable[str], disliked: Iterable[str]) -> Seeds:
-    """Bring seeds into order; ids given twice count once.
+    """Check seeds, and drop repeated ids.
 
     Raises:
         UnknownProductError: The index lacks some; the message names them.
@@ -67,79 +70,85 @@ def check_seeds(index: Index, liked: Iterable[str], disliked: Iterable[str]) -> 
     seeds = Seeds(tuple(dict.fromkeys(liked)), tuple(dict.fromkeys(disliked)))
     if not seeds.liked:
         raise QueryError(
-            "Recommendations need one liked product or more; to dislike alone says nothing about "
+            "Recommendations need one liked product or more; disliked products alone do not say "
             "what to look for."
         )
     both = [product for product in seeds.liked if product in seeds.disliked]
     if both:
-        raise QueryError(f"Both liked and disliked: {_named(both)}. Take each out of one list.")
+        raise QueryError(f"Both liked and disliked: {_named(both)}. Remove each from one list.")
     unknown = [product for product in (*seeds.liked, *seeds.disliked) if product not in index]
     if unknown:
         raise UnknownProductError(f"The index has no product {_named(unknown)}.")
     return seeds
 
 
-def recommend(index: Index, seeds: Seeds, k: int, where: Predicate | None = None) -> list[Ballot]:
-    """The products that get the most votes, best first; seeds are never among them.
+def recommend(
+    index: Index, seeds: Seeds, k: int, where: Predicate | None = None
+) -> list[Candidate]:
+    """Return the products with the most votes, best first; seeds are never among them.
 
     Args:
-        index: Where to look.
-        seeds: As `check_seeds` gives them.
+        index: The generation to search.
+        seeds: From `check_seeds`.
         k: How many, from 1.
         where: Which products may be found; all by default.
     """
-    everyone = {*seeds.liked, *seeds.disliked}
+    excluded = {*seeds.liked, *seeds.disliked}
     liked = np.stack([index.vector(product) for product in seeds.liked])
     disliked = np.array([index.vector(product) for product in seeds.disliked], np.float32)
     lists = [
-        index.search(
-            voter,
-            max(k, _VOTES),
-            exclude=everyone,
-            fields=(),
-            where=where,
-            kind=QueryKind.IMAGE,
+        index.nearest(
+            vector, max(k, _LIST_LENGTH), exclude=excluded, where=where, kind=QueryKind.IMAGE
         )
-        for voter in voters(liked, disliked.reshape(-1, liked.shape[1]))
+        for vector in seed_vectors(liked, disliked.reshape(-1, liked.shape[1]))
     ]
-    return tally(lists)[:k]
+    return fuse(index, lists)[:k]
 
 
-def voters(liked: FloatArray, disliked: FloatArray) -> FloatArray:
-    """The query of each liked product: itself, moved away from disliked ones, mostly near ones.
+def seed_vectors(liked: FloatArray, disliked: FloatArray) -> FloatArray:
+    """Move each liked product's vector away from the disliked ones, most from the nearest.
 
     Args:
         liked: `[n, dim]` unit vectors.
         disliked: `[m, dim]` unit vectors; m may be 0.
 
     Returns:
-        `[n, dim]` unit vectors.
+        `[n, dim]` unit vectors, the queries of the liked products.
     """
     if not len(disliked):
         return liked
-    shares = np.exp((liked @ disliked.T - 1) / _NEAREST)
+    shares = np.exp((liked @ disliked.T - 1) / _TEMPERATURE)
     shares /= shares.sum(axis=1, keepdims=True)
     moved = liked - _AWAY * (shares @ disliked)
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
 
 
-def tally(lists: Sequence[Sequence[Match]]) -> list[Ballot]:
-    """Add up the votes of several lists of hits, each best first.
+def fuse(index: Index, lists: Sequence[Sequence[Found]]) -> list[Candidate]:
+    """Add up the votes of several lists of hits by reciprocal ranks.
+
+    Args:
+        index: The generation that found them.
+        lists: Each best first.
 
     Returns:
         Every product once, most votes first; of equal votes the higher score, then the smaller id.
     """
-    votes: dict[str, float] = defaultdict(float)
-    best: dict[str, Match] = {}
+    votes: dict[tuple[int, int], float] = defaultdict(float)
+    best: dict[tuple[int, int], Found] = {}
     for hits in lists:
-        for rank, match in enumerate(hits, start=1):
-            votes[match.id] += 1 / (_DAMPING + rank)
-            if match.id not in best or match.score > best[match.id].score:
-                best[match.id] = match
-    ballots = [Ballot(match, votes[product]) for product, match in best.items()]
-    return sorted(ballots, key=lambda one: (-one.votes, -one.match.score, one.match.id))
+        for rank, found in enumerate(hits, start=1):
+            place = found.segment, found.row
+            votes[place] += 1 / (_RANK_CONSTANT + rank)
+            if place not in best or found.score > best[place].score:
+                best[place] = found
+    ids = dict(zip(best, index.ids(list(best.values())), strict=True))
+    # Stored vectors are rounded: cosines slightly above 1 are equal.
+    ordered = sorted(
+        best, key=lambda place: (-votes[place], -min(1, best[place].score), ids[place])
+    )
+    return [Candidate(best[place], votes[place]) for place in ordered]
 
 
 def _named(products: Sequence[str]) -> str:
-    more = f" and {len(products) - _EXAMPLES:,} more" if len(products) > _EXAMPLES else ""
-    return ", ".join(map(repr, products[:_EXAMPLES])) + more
+    more = f" and {len(products) - _NAMED_IDS:,} more" if len(products) > _NAMED_IDS else ""
+    return ", ".join(map(repr, products[:_NAMED_IDS])) + more

@@ -90,7 +90,7 @@ def tag(
     if labels is not None:
         _tag_with_labels(images, labels, top or _TOP_LABELS, model, device, as_json)
         return
-    from indexer.search import encode_pictures
+    from indexer.search import encode_images
     from indexer.tagging.taxonomy import read_taxonomy
 
     wanted = read_taxonomy(taxonomy or "retail")
@@ -98,7 +98,7 @@ def tag(
     opened = [read_image(path) for path in images]
     encoder = load_encoder(model, device)
     tagger = _tagger_of(encoder, wanted, fit)
-    tagged = tagger.tag(encode_pictures(encoder, opened), top)
+    tagged = tagger.tag(encode_images(encoder, opened), top)
     if as_json:
         console.print_json(console.tag_summary(images, tagged, model))
     else:
@@ -245,13 +245,15 @@ def _read_fit(path: Path | None) -> Fitted | None:
 def _tag_with_labels(
     images: list[Path], labels: str, top: int, model: str, device: str, as_json: bool
 ) -> None:
-    from indexer.search import tag_images
+    from embeddings import ZeroShotClassifier
+    from indexer.search import encode_images
 
     wanted = [label.strip() for label in labels.split(",") if label.strip()]
     if not wanted:
         console.fail("--labels has no label; give them like this: --labels 'dress,shirt,shoes'.")
     opened = [read_image(path) for path in images]
-    tagged = tag_images(load_encoder(model, device), opened, wanted, top)
+    encoder = load_encoder(model, device)
+    tagged = ZeroShotClassifier(encoder, wanted).tag(encode_images(encoder, opened), top)
     if as_json:
         console.print_json(console.tag_summary(images, tagged, model))
     else:

@@ -1,8 +1,28 @@
-"""Ranking of candidates: diversity (MMR), grouping and paging."""
+"""Ranking of candidates: rank fusion, colour, diversity (MMR), grouping and paging."""
 
 from __future__ import annotations
 
-from indexer.search.ranking.diversity import POOL, check_diversity, diverse_order, diversified
-from indexer.search.ranking.paging import Chosen, Surety, choose
+from indexer.search.ranking.colour_order import Ranking, ordered_by_colour
+from indexer.search.ranking.diversity import (
+    DIVERSITY_DEPTH,
+    check_diversity,
+    diverse_order,
+    diversify,
+)
+from indexer.search.ranking.fusion import FUSION_DEPTH, fuse_ranks, fuse_scores
+from indexer.search.ranking.paging import ConfidenceOf, PageHit, page_of
 
-__all__ = ["POOL", "Chosen", "Surety", "check_diversity", "choose", "diverse_order", "diversified"]
+__all__ = [
+    "DIVERSITY_DEPTH",
+    "FUSION_DEPTH",
+    "ConfidenceOf",
+    "PageHit",
+    "Ranking",
+    "check_diversity",
+    "diverse_order",
+    "diversify",
+    "fuse_ranks",
+    "fuse_scores",
+    "ordered_by_colour",
+    "page_of",
+]

@@ -1,4 +1,4 @@
-"""Diversity: hits that resemble those before them are pushed down."""
+"""Diversity re-ranking by maximal marginal relevance (MMR): similar hits are pushed down."""
 
 from __future__ import annotations
 
@@ -9,50 +9,46 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.errors import QueryError
-from indexer.index import Index, Match
+from indexer.index import Found, Index
 
-__all__ = ["POOL", "check_diversity", "diverse_order", "diversified"]
+__all__ = ["DIVERSITY_DEPTH", "check_diversity", "diverse_order", "diversify"]
 
-POOL = 200
-"""How many of the nearest hits change places. The number is the same for every page, so that pages
-of any size join without gap or repeat; beyond it the plain ranking goes on."""
+DIVERSITY_DEPTH = 200
+"""How many of the best hits are re-ranked. The number is the same for every page, so that pages of
+any size join without gap or repeat. Hits after them keep the plain ranking."""
 
 
 def check_diversity(diversity: float) -> None:
-    """Refuse what is no diversity.
+    """Check that a diversity is in range.
 
     Raises:
-        QueryError: If it is not from 0 to 1.
+        QueryError: It is not from 0 to 1.
     """
     if not 0.0 <= diversity <= 1.0:
         raise QueryError(f"The diversity is a number from 0 to 1, not {diversity}.")
 
 
-def diversified(
-    index: Index,
-    matches: Sequence[Match],
-    diversity: float,
-    relevance: Sequence[float] | None = None,
-) -> list[Match]:
-    """Order hits anew by `diverse_order`, comparing the pictures that were found.
+def diversify(
+    index: Index, found: Sequence[Found], relevance: FloatArray, diversity: float
+) -> list[int]:
+    """Order hits by `diverse_order`, comparing the images that were found.
 
     Args:
         index: The generation that found them.
-        matches: Best first; those after the first `POOL` keep their places.
+        found: Best first. Those after the first `DIVERSITY_DEPTH` keep their places.
+        relevance: `[n]`, what they are ranked by; higher is better.
         diversity: 0 to 1; 0 changes nothing.
-        relevance: What the hits were ranked by, where that is not their score; higher is better.
 
-    Raises:
-        QueryError: The diversity is not from 0 to 1.
+    Returns:
+        Places in `found`, each once.
     """
-    check_diversity(diversity)
-    pool, rest = matches[:POOL], matches[POOL:]
-    if diversity == 0.0 or len(pool) < 2:
-        return list(matches)
-    vectors = np.stack([index.image_vector(match.id, match.image) for match in pool])
-    ranked_by = [match.score for match in pool] if relevance is None else relevance[:POOL]
-    order = diverse_order(np.array(ranked_by, np.float32), vectors, diversity)
-    return [*(pool[place] for place in order), *rest]
+    count = len(found)
+    pool = min(DIVERSITY_DEPTH, count)
+    if diversity == 0.0 or pool <= 1:
+        return list(range(count))
+    vectors = index.image_vectors(found[:pool])
+    order = diverse_order(relevance[:pool], vectors, diversity)
+    return [*order.tolist(), *range(pool, count)]
 
 
 def diverse_order(
@@ -60,24 +56,24 @@ def diverse_order(
 ) -> NDArray[np.int64]:
     """Order candidates by maximal marginal relevance (Carbonell and Goldstein 1998, SIGIR).
 
-    The first is the most relevant; each that follows has the greatest
+    The first is the most relevant. Each that follows has the greatest
 
-        (1 - diversity) * relevance - diversity * its greatest cosine to those before it
+        (1 - diversity) * relevance - diversity * greatest cosine to the candidates before it
 
-    Both are scaled to 0 to 1 over the candidates first: cosines between words and pictures lie
-    close together and low, those between pictures high, so that unscaled the same diversity would
-    change nothing for one kind of query and everything for another.
+    Relevance and cosines are first scaled to 0 to 1 over the candidates. Cosines between texts and
+    images are low and close together, those between images are high. Without scaling, the same
+    diversity would change nothing for one kind of query and everything for another.
 
     Args:
         relevance: `[n]`, any scale; higher is better.
         vectors: `[n, dim]` unit vectors.
-        diversity: 0 (by relevance alone) to 1 (as unlike those before as can be).
+        diversity: 0 (relevance alone) to 1 (each as different from those before as possible).
 
     Returns:
         `[n]` row numbers. Equal candidates come in row order.
     """
     count = len(relevance)
-    if diversity == 0.0 or count < 2:
+    if diversity == 0.0 or count <= 1:
         return np.argsort(-relevance, kind="stable")
     gain = (1.0 - diversity) * _scaled(relevance)
     cosines = diversity * _scaled(vectors @ vectors.T)
@@ -94,7 +90,7 @@ def diverse_order(
 
 
 def _scaled(values: FloatArray) -> FloatArray:
-    """Moved and stretched to 0 to 1; all 0 where they are all the same."""
+    """Shift and stretch values to 0 to 1; all become 0 where they are equal."""
     low, high = float(values.min()), float(values.max())
     if high - low < np.finfo(np.float32).eps:
         return np.zeros_like(values)

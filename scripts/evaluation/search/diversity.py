@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.search.ranking import POOL, diverse_order
+from indexer.search.ranking import DIVERSITY_DEPTH, diverse_order
 from scripts.evaluation.search.attributes import ATTRIBUTES, attribute_queries
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure
@@ -58,7 +58,7 @@ def _figures(shelf: Shelf, vector: FloatArray, itself: int, diversity: float) ->
     scores = shelf.vectors @ vector
     if itself >= 0:
         scores[itself] = -np.inf
-    pool = np.argsort(-scores, kind="stable")[:POOL]
+    pool = np.argsort(-scores, kind="stable")[:DIVERSITY_DEPTH]
     order = diverse_order(scores[pool], shelf.vectors[pool], diversity)[:_SHOWN]
     return [int(row) for row in pool[order]]
 

@@ -19,11 +19,11 @@ from indexer.index import Index, NewImage, NewProduct, index_exists, new_segment
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.search import (
     KEYWORD_WEIGHT,
-    Candidates,
     Engine,
     Fusion,
     Query,
     SearchMode,
+    SearchScope,
     TextPart,
     TextSearch,
 )
@@ -181,7 +181,7 @@ def _rankers(index: Index) -> dict[str, Ranker]:
         return [index.segments[hit.segment].product_id(hit.row) for hit in found]  # type: ignore[attr-defined]
 
     def words(text: str, vector: FloatArray) -> TextSearch:
-        return TextSearch(index, [(text, 1.0)], vector, Candidates())
+        return TextSearch(index, [(text, 1.0)], vector, SearchScope())
 
     def fused(fusion: Fusion, weight: float) -> Ranker:
         return lambda text, vector: ids(

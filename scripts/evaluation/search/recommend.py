@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.search import Seeds, recommend, voters
+from indexer.search import Seeds, recommend, seed_vectors
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure
 
@@ -97,8 +97,8 @@ def _mean(away: float) -> Callable[[FloatArray, FloatArray, FloatArray], FloatAr
 
 
 def _nearest(shelf: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
-    """The greatest cosine to a voter."""
-    return (voters(liked, disliked) @ shelf.T).max(axis=0)
+    """The greatest cosine to a seed vector."""
+    return (seed_vectors(liked, disliked) @ shelf.T).max(axis=0)
 
 
 def _votes(
@@ -107,7 +107,7 @@ def _votes(
     """Reciprocal ranks added up, with another damping or another distance from the disliked."""
 
     def scores(shelf: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
-        asked = voters(liked, disliked) if away is None else _moved(liked, disliked, away)
+        asked = seed_vectors(liked, disliked) if away is None else _moved(liked, disliked, away)
         ranks = np.argsort(np.argsort(-(asked @ shelf.T), axis=1), axis=1) + 1
         return (1 / (damping + ranks)).sum(axis=0)
 
@@ -115,7 +115,7 @@ def _votes(
 
 
 def _moved(liked: FloatArray, disliked: FloatArray, away: float) -> FloatArray:
-    """`indexer.search.recommend.voters` with another distance."""
+    """`indexer.search.recommend.seed_vectors` with another distance."""
     if not len(disliked) or not away:
         return liked
     shares = np.exp((liked @ disliked.T - 1) / 0.1)
@@ -158,8 +158,8 @@ def measure(setting: Setting) -> list[Measure]:
                 tuple(shelf.ids[row] for row in shopper.liked),
                 tuple(shelf.ids[row] for row in shopper.disliked),
             )
-            hits = recommend(shelf.index, seeds, _SHOWN)
-            shown = np.array([row_of[ballot.match.id] for ballot in hits])
+            hits = [hit.found for hit in recommend(shelf.index, seeds, _SHOWN)]
+            shown = np.array([row_of[product] for product in shelf.index.ids(hits)])
             figures["votes (the engine's)"].append(_judge(shown, shopper))
             own = np.concatenate([shopper.liked, shopper.disliked])
             for name, method in METHODS.items():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from embeddings import FloatArray
 from indexer import QueryError
 from indexer.search import Engine, Query, TextPart
-from indexer.search.ranking import diverse_order, diversified, paging
+from indexer.search.ranking import diverse_order, diversify, paging
 
 
 def scaled(values: FloatArray) -> FloatArray:
@@ -92,9 +92,9 @@ def test_diversity_in_a_search(engine: Engine) -> None:
 def test_pages_join_whatever_their_size(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, diversity: float
 ) -> None:
-    for pool in (3, 200):
-        monkeypatch.setattr("indexer.search.ranking.diversity.POOL", pool)
-        monkeypatch.setattr(paging, "POOL", pool)
+    for depth in (3, 200):
+        monkeypatch.setattr("indexer.search.ranking.diversity.DIVERSITY_DEPTH", depth)
+        monkeypatch.setattr(paging, "DIVERSITY_DEPTH", depth)
         whole = hits(engine, replace(RED, diversity=diversity))
         for size in (1, 2, 3):
             pages = [
@@ -104,17 +104,19 @@ def test_pages_join_whatever_their_size(
             assert [hit for page in pages for hit in page] == whole
 
 
-def test_hits_beyond_the_pool_keep_their_places(
+def test_hits_beyond_the_depth_keep_their_places(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = engine.search(RED).hits
-    monkeypatch.setattr("indexer.search.ranking.diversity.POOL", 3)
-    mixed = diversified(engine.index, plain, 1.0)
-    assert mixed[3:] == list(plain[3:])
-    assert {hit.id for hit in mixed[:3]} == {hit.id for hit in plain[:3]}
+    found = engine.index.nearest(engine.embed(RED.parts), 5)
+    relevance = np.array([hit.score for hit in found], np.float32)
+    # Green lies further from red than dark-red and yellow do.
+    assert diversify(engine.index, found, relevance, 1.0)[:2] == [0, 3]
+    monkeypatch.setattr("indexer.search.ranking.diversity.DIVERSITY_DEPTH", 3)
+    assert diversify(engine.index, found, relevance, 1.0) == [0, 2, 1, 3, 4]
+    assert diversify(engine.index, found, relevance, 0.0) == [0, 1, 2, 3, 4]
 
 
-def test_diverse_hits_carry_the_fields_asked_for(engine: Engine) -> None:
+def test_diverse_hits_carry_the_requested_fields(engine: Engine) -> None:
     query = replace(RED, k=2, offset=1, diversity=0.9, fields=("price",))
     found = engine.search(query).hits
     assert [set(hit.fields) for hit in found] == [{"price"}, {"price"}]
@@ -124,6 +126,6 @@ def test_diverse_hits_carry_the_fields_asked_for(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("diversity", [-0.1, 1.1, float("nan")])
-def test_what_is_no_diversity_is_refused(engine: Engine, diversity: float) -> None:
+def test_a_diversity_out_of_range_is_refused(engine: Engine, diversity: float) -> None:
     with pytest.raises(QueryError, match="0 to 1"):
         engine.search(replace(RED, diversity=diversity))

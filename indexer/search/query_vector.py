@@ -1,0 +1,91 @@
+"""The query vector: a query's parts embedded, weighted and summed to one unit vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from embeddings import Encoder, FloatArray, PixelArray
+from indexer.errors import QueryError
+from indexer.index import Index
+from indexer.search.query import ImagePart, LikePart, QueryPart, TextPart
+from indexer.storage import QueryKind
+
+__all__ = ["EncodedParts", "combine", "encode_images", "encode_parts", "pixels_of", "query_kind"]
+
+# A sum shorter than this share of the weights is rounding noise: the parts cancel each other out.
+_MIN_LENGTH = 1e-3
+
+
+@dataclass(frozen=True)
+class EncodedParts:
+    """The vectors of the text and image parts of a query.
+
+    Attributes:
+        texts: `[n, dim]`, one unit row for each text, in the order of the parts.
+        images: `[m, dim]`, one unit row for each image, in the order of the parts.
+    """
+
+    texts: FloatArray
+    images: FloatArray
+
+
+def encode_parts(encoder: Encoder, parts: Sequence[QueryPart]) -> EncodedParts:
+    """Embed the texts and the images of a query, each kind as one batch."""
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    pixels = [pixels_of(encoder, part) for part in parts if isinstance(part, ImagePart)]
+    none = np.empty((0, encoder.spec.dim), np.float32)
+    return EncodedParts(
+        encoder.encode_texts(texts) if texts else none,
+        encoder.encode_images(np.stack(pixels)) if pixels else none,
+    )
+
+
+def pixels_of(encoder: Encoder, part: ImagePart) -> PixelArray:
+    """Return an image as the encoder takes it, `[height, width, 3]`."""
+    return encoder.preprocess(part.image) if part.pixels is None else part.pixels
+
+
+def encode_images(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray:
+    """Embed RGB images as one batch; `[n, dim]` unit vectors."""
+    if not images:
+        return np.empty((0, encoder.spec.dim), np.float32)
+    return encoder.encode_images(np.stack([encoder.preprocess(image) for image in images]))
+
+
+def combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> FloatArray:
+    """Return the weighted sum of the parts' unit vectors, `[dim]`, scaled to length 1.
+
+    Args:
+        parts: The parts of the query, one or more.
+        encoded: The vectors of its texts and images.
+        index: Holds the products that `LikePart`s name.
+
+    Raises:
+        QueryError: There are no parts, they cancel each other out, or a product is unknown.
+    """
+    if not parts:
+        raise QueryError("The query is empty: give text, an image, or a product to be like.")
+    texts = [part for part in parts if isinstance(part, TextPart)]
+    images = [part for part in parts if isinstance(part, ImagePart)]
+    liked = [part for part in parts if isinstance(part, LikePart)]
+    ordered: list[QueryPart] = [*texts, *images, *liked]
+    products = (index.vector(part.id)[np.newaxis] for part in liked)
+    rows = np.concatenate([encoded.texts, encoded.images, *products])
+    weights = np.array([part.weight for part in ordered], np.float32)
+    total = weights @ rows
+    length = float(np.linalg.norm(total))
+    if length < _MIN_LENGTH * float(np.abs(weights).sum()) or length == 0.0:
+        raise QueryError("The parts of the query cancel each other out; change their weights.")
+    return np.asarray(total / length, dtype=np.float32)
+
+
+def query_kind(parts: Sequence[QueryPart]) -> QueryKind:
+    """Return what a query is made of; products of the index count as images."""
+    texts = sum(isinstance(part, TextPart) for part in parts)
+    if texts == len(parts):
+        return QueryKind.TEXT
+    return QueryKind.MIXED if texts else QueryKind.IMAGE
