@@ -6,8 +6,13 @@ from indexer.index.index import Found, Index, Match, Product, index_exists
 from indexer.index.info import describe, index_kind, index_recall, tag_coverage
 from indexer.index.maintenance import GenerationReport, prune, rollback, verify
 from indexer.index.product_tags import FIELD_PREFIX
-from indexer.index.segment import Segment
-from indexer.index.segment_writer import NewImage, NewProduct, new_segment_id, write_segment
+from indexer.index.segments import (
+    NewImage,
+    NewProduct,
+    Segment,
+    new_segment_id,
+    write_segment,
+)
 from indexer.index.tag_files import write_tags
 from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, stored_tagger, without_tags
 from indexer.index.thumbnails import (

@@ -22,7 +22,7 @@ from indexer.errors import (
     QueryError,
     UnknownProductError,
 )
-from indexer.index.segment import Segment
+from indexer.index.segments import Segment
 from indexer.index.tag_files import TagTable, checked_file, open_tags
 from indexer.retrieval import Predicate
 from indexer.storage import (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from embeddings import FloatArray
 from indexer.catalog import FieldType, arrow_schema
 from indexer.colours import ColourArray, ciede2000, classifier, colour_table, unpack
-from indexer.index.segment import Segment
+from indexer.index.segments import Segment
 from indexer.tagging import GroupScores, Tagger
 from indexer.tagging.taxonomy import Group, Taxonomy
 

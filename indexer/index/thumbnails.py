@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.index.index import Index
-from indexer.index.segment import Segment
+from indexer.index.segments import Segment
 
 __all__ = [
     "SCAN_SIDE",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from indexer.retrieval.ann import NeighbourIndex, write_neighbours
-from indexer.retrieval.ann_choice import NeighbourOptions, build_neighbours
-from indexer.retrieval.ann_tuning import exact_neighbours
+from indexer.retrieval.ann import (
+    NeighbourIndex,
+    NeighbourOptions,
+    build_neighbours,
+    exact_neighbours,
+    write_neighbours,
+)
 from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
 from indexer.retrieval.filter_columns import Columns
 from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter

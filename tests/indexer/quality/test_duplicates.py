@@ -150,7 +150,7 @@ def test_every_kind_and_several_segments(
     monkeypatch.setattr(
         "indexer.build.update._SMALL", 0
     )  # segments this small are merged otherwise
-    monkeypatch.setattr("indexer.retrieval.ann_choice._MIN_LEARNED", 1)
+    monkeypatch.setattr("indexer.retrieval.ann.choice._MIN_LEARNED", 1)
     rows: list[dict[str, object]] = []
     pictures = {}
     for product in PRODUCTS[:30]:
@@ -197,7 +197,7 @@ def test_scanning_tells_size_and_spread(tmp_path: Path) -> None:
 def test_pictures_are_compared_without_the_titles_mixed_in(
     tmp_path: Path, kind: IndexKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.retrieval.ann_choice._MIN_LEARNED", 1)
+    monkeypatch.setattr("indexer.retrieval.ann.choice._MIN_LEARNED", 1)
     rows: list[dict[str, object]] = []
     pictures = {}
     for number, product in enumerate(PRODUCTS[:30]):

@@ -96,7 +96,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         read.append((Path(path).parent.name, sha256_of(Path(path))))
         return read_index(path, *args)
 
-    monkeypatch.setattr("indexer.retrieval.ann.faiss.read_index", recording)
+    monkeypatch.setattr("indexer.retrieval.ann.neighbours.faiss.read_index", recording)
     return read
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.errors import DamagedIndexError
-from indexer.retrieval.ann_clusters import ClusterMap, clusters_at_first, clusters_to_visit
+from indexer.retrieval.ann.clusters import ClusterMap, clusters_at_first, clusters_to_visit
 from indexer.storage import Effort, IndexKind, MappedVectors, QueryKind, RowSet
 
 __all__ = [

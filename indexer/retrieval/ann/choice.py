@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import structlog
 
 from embeddings import FloatArray
-from indexer.retrieval.ann import NeighbourIndex, write_neighbours
-from indexer.retrieval.ann_tuning import draw_samples, tune
+from indexer.retrieval.ann.neighbours import NeighbourIndex, write_neighbours
+from indexer.retrieval.ann.tuning import draw_samples, tune
 from indexer.storage import IndexKind, NeighboursRecord, SegmentLayout, searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]

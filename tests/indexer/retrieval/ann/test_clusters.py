@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from indexer.retrieval.ann_clusters import ClusterMap, clusters_at_first, clusters_to_visit
+from indexer.retrieval.ann.clusters import ClusterMap, clusters_at_first, clusters_to_visit
 from indexer.storage import RowSet
 
 

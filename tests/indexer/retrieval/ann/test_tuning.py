@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.retrieval import ann_tuning as recall
 from indexer.retrieval import exact_neighbours
+from indexer.retrieval.ann import tuning as recall
 
 
 @pytest.mark.parametrize("rows", [None, np.arange(3, 500, 7), np.array([4])])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.retrieval.ann import LADDERS, NeighbourIndex
+from indexer.retrieval.ann.neighbours import LADDERS, NeighbourIndex
 from indexer.storage import Effort, IndexKind, QueryKind
 
 __all__ = ["RECALL_AT", "Sample", "Tuned", "draw_samples", "exact_neighbours", "tune"]
