@@ -14,7 +14,8 @@ from indexer.catalog.fields import (
 )
 from indexer.catalog.formats import open_catalog
 from indexer.catalog.image_sources import ImageSource, check_size, embedded_image, find_image
-from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id, shown
+from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.catalog.titles import title_field, title_of
 
@@ -40,7 +41,7 @@ __all__ = [
     "join_types",
     "open_catalog",
     "product_digest",
-    "shown",
+    "quote_for_message",
     "title_field",
     "title_of",
     "to_batch",

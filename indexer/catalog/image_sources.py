@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.errors import SourceError
 
 __all__ = ["ImageSource", "check_size", "embedded_image", "find_image", "local_image"]
@@ -95,7 +95,7 @@ class ImageSource:
         try:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
-                raise SourceError("not_a_file", _NO_FILE.format(shown(self.location)))
+                raise SourceError("not_a_file", _NO_FILE.format(quote_for_message(self.location)))
             check_size(found.st_size, max_bytes)
             return _read_all(handle, max_bytes)
         except OSError as error:
@@ -140,7 +140,8 @@ def find_image(root: Path, text: str, max_bytes: int) -> ImageSource:
     if scheme.group(2) or name in _BARE_SCHEMES:
         raise SourceError(
             "unsupported_scheme",
-            f"{shown(text)} is an address of the kind {name!r}; give a path below the catalog's "
+            f"{quote_for_message(text)} is an address of the kind {name!r}; give a path below "
+            "the catalog's "
             "folder, or an http or https URL",
         )
     return local_image(root, text, max_bytes)
@@ -163,23 +164,25 @@ def local_image(root: Path, text: str, max_bytes: int) -> ImageSource:
     if not text:
         raise SourceError("no_image", "the row has no picture; give a path")
     if _leads_out(text):
-        raise SourceError("path_outside_catalog", _OUTSIDE.format(shown(text)))
+        raise SourceError("path_outside_catalog", _OUTSIDE.format(quote_for_message(text)))
     # Strings and not `Path`s, which doubled the time of reading a row.
     base = os.fspath(root)
     prefix = base if base.endswith(os.sep) else base + os.sep
     try:
         real = os.path.realpath(prefix + text)
         if real != base and not real.startswith(prefix):
-            raise SourceError("path_outside_catalog", _OUTSIDE.format(shown(text)))
+            raise SourceError("path_outside_catalog", _OUTSIDE.format(quote_for_message(text)))
         location = real[len(prefix) :].replace(os.sep, "/")
         location.encode("utf-8")
         found = os.lstat(real)
     except ValueError as error:
-        raise SourceError("bad_path", f"{shown(text)} is no file's path: {error}") from error
+        raise SourceError(
+            "bad_path", f"{quote_for_message(text)} is no file's path: {error}"
+        ) from error
     except OSError as error:
         raise _os_problem(text, error) from error
     if not stat.S_ISREG(found.st_mode):
-        raise SourceError("not_a_file", _NO_FILE.format(shown(text)))
+        raise SourceError("not_a_file", _NO_FILE.format(quote_for_message(text)))
     check_size(found.st_size, max_bytes)
     return ImageSource(location, path=Path(real), root=root)
 
@@ -199,11 +202,14 @@ def _url_image(text: str) -> ImageSource:
     except ValueError:
         host = None
     if not host or len(text) > _MAX_URL_CHARACTERS or not text.isprintable() or " " in text:
-        raise SourceError("bad_url", f"{shown(text)} is no usable URL; check its spelling")
+        raise SourceError(
+            "bad_url", f"{quote_for_message(text)} is no usable URL; check its spelling"
+        )
     if parts.username is not None or parts.password is not None:
         raise SourceError(
             "bad_url",
-            f"the URL on {shown(host)} carries a user name or password, which the index would "
+            f"the URL on {quote_for_message(host)} carries a user name or password, which the "
+            "index would "
             "keep in the open; give it without",
         )
     return ImageSource(text, url=text)
@@ -235,7 +241,7 @@ def _read_all(handle: int, max_bytes: int) -> bytes:
 
 
 def _os_problem(text: str, error: OSError) -> SourceError:
-    name = shown(text)
+    name = quote_for_message(text)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return SourceError(
             "image_not_found",

@@ -9,9 +9,10 @@ import unicodedata
 from types import TracebackType
 from typing import Self
 
+from indexer.catalog.quoting import quote_for_message
 from indexer.errors import RowError
 
-__all__ = ["MAX_ID_BYTES", "IdLedger", "check_id", "clean_id", "shown"]
+__all__ = ["MAX_ID_BYTES", "IdLedger", "check_id", "clean_id"]
 
 MAX_ID_BYTES = 512
 
@@ -19,13 +20,6 @@ MAX_ID_BYTES = 512
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Whole numbers beyond are not exact in a float, so that an id would be another than the one meant.
 _EXACT_FLOAT = 2.0**53
-_SHOWN_CHARACTERS = 80
-
-
-def shown(text: str) -> str:
-    """Quote foreign text for a message: one line, special characters escaped, cut to 80."""
-    cut = text[:_SHOWN_CHARACTERS]
-    return repr(cut) + ("..." if len(text) > len(cut) else "")
 
 
 def clean_id(value: object) -> str:
@@ -62,7 +56,8 @@ def check_id(text: str) -> None:
     """Raise a `RowError` when the text can't be an id: `bad_id`, `id_too_long`."""
     if not text.isprintable() and any(unicodedata.category(c) in _FORBIDDEN for c in text):
         raise RowError(
-            "bad_id", f"the id {shown(text)} has control characters in it; take them out"
+            "bad_id",
+            f"the id {quote_for_message(text)} has control characters in it; take them out",
         )
     size = len(text.encode("utf-8"))
     if size > MAX_ID_BYTES:

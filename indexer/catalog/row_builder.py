@@ -7,7 +7,8 @@ from pathlib import Path
 
 from indexer.catalog.fields import FieldValue
 from indexer.catalog.image_sources import ImageSource, embedded_image, find_image
-from indexer.catalog.product_ids import clean_id, shown
+from indexer.catalog.product_ids import clean_id
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
@@ -43,7 +44,11 @@ class Assembler:
             if not sources:
                 raise RowError(Reason.NO_IMAGE, "the row has no picture; give a path")
         except RowError as error:
-            named = shown(raw_id) if product_id is None and isinstance(raw_id, str) else product_id
+            named = (
+                quote_for_message(raw_id)
+                if product_id is None and isinstance(raw_id, str)
+                else product_id
+            )
             return BadRow(line, named or None, error.reason, error.message)
         return CatalogRow(line, product_id, sources, fields)
 

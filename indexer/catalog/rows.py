@@ -11,7 +11,8 @@ from pathlib import Path
 
 from indexer.catalog.fields import FieldType, FieldValue
 from indexer.catalog.image_sources import ImageSource
-from indexer.catalog.product_ids import IdLedger, shown
+from indexer.catalog.product_ids import IdLedger
+from indexer.catalog.quoting import quote_for_message
 from indexer.errors import CatalogError
 
 __all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Reason"]
@@ -167,7 +168,7 @@ class Catalog(ABC):
                     yield _admit(row, ledger)
         except OSError as error:
             raise CatalogError(
-                f"{shown(self.name)} can't be read any more: {error.strerror or error}"
+                f"{quote_for_message(self.name)} can't be read any more: {error.strerror or error}"
             ) from error
         except sqlite3.Error as error:
             raise CatalogError(
@@ -190,6 +191,7 @@ def _admit(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
         row.line,
         row.id,
         Reason.DUPLICATE_ID,
-        f"row {row.line} has the id {shown(row.id)} of row {first}; give every product an id of "
+        f"row {row.line} has the id {quote_for_message(row.id)} of row {first}; give every "
+        "product an id of "
         "its own, or put all pictures of one product into one row as a list",
     )

@@ -10,7 +10,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from indexer.catalog import BadRow, ImageSource, Reason, clean_id, embedded_image, find_image, shown
+from indexer.catalog import (
+    BadRow,
+    ImageSource,
+    Reason,
+    clean_id,
+    embedded_image,
+    find_image,
+    quote_for_message,
+)
 from indexer.catalog.formats import TableRow, read_table
 from indexer.errors import CatalogError, RowError
 
@@ -132,22 +140,27 @@ def read_queries(
 
 def _nothing(path: Path, columns: QueryColumns, names: set[str], bad: list[BadRow]) -> str:
     """Why a file has no usable query."""
-    has = f"its columns are {', '.join(map(shown, sorted(names)[:20]))}"
+    has = f"its columns are {', '.join(map(quote_for_message, sorted(names)[:20]))}"
     if names and not names & {columns.text, columns.image}:
         return (
-            f"{shown(path.name)} has neither a column {shown(columns.text)} nor a column "
-            f"{shown(columns.image)}; {has}"
+            f"{quote_for_message(path.name)} has neither a column "
+            f"{quote_for_message(columns.text)} nor a column "
+            f"{quote_for_message(columns.image)}; {has}"
         )
     wanted = columns.labels or (columns.relevant,)
     for name in wanted if names else ():
         if name not in names:
             hint = "" if columns.labels else ", or name a field that decides with --label"
-            return f"{shown(path.name)} has no column {shown(name)}; {has}; add one{hint}"
+            return (
+                f"{quote_for_message(path.name)} has no column {quote_for_message(name)}; {has}; "
+                f"add one{hint}"
+            )
     if not bad:
-        return f"{shown(path.name)} has no rows; there is nothing to evaluate"
+        return f"{quote_for_message(path.name)} has no rows; there is nothing to evaluate"
     first = bad[0]
     return (
-        f"{shown(path.name)} has no usable query; {len(bad):,} row(s) are broken, the first on "
+        f"{quote_for_message(path.name)} has no usable query; {len(bad):,} row(s) are broken, "
+        "the first on "
         f"line {first.line}: {first.message}"
     )
 
@@ -160,13 +173,13 @@ def _query(row: TableRow, columns: QueryColumns, root: Path, known: Known) -> La
     if not (text and text.strip()) and image is None:
         raise RowError(
             Reason.BAD_VALUE,
-            f"the row has neither words in {shown(columns.text)} nor a picture in "
-            f"{shown(columns.image)}",
+            f"the row has neither words in {quote_for_message(columns.text)} nor a picture in "
+            f"{quote_for_message(columns.image)}",
         )
     labels = {name: row.values.get(name) for name in columns.labels}
     for name, value in labels.items():
         if value is None or value == "":
-            raise RowError(Reason.BAD_VALUE, f"the column {shown(name)} is empty")
+            raise RowError(Reason.BAD_VALUE, f"the column {quote_for_message(name)} is empty")
     category = row.values.get(columns.category)
     return LabelledQuery(
         line=row.line,
@@ -206,7 +219,8 @@ def _relevant(value: object, known: Known, columns: QueryColumns) -> dict[str, f
     if not gains:
         raise RowError(
             Reason.MISSING_ID,
-            f"the row names no relevant product in {shown(columns.relevant)}; give an id, or "
+            f"the row names no relevant product in {quote_for_message(columns.relevant)}; give "
+            "an id, or "
             "several",
         )
     return gains
@@ -221,7 +235,8 @@ def _parsed(text: str, known: Known) -> object:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
             raise RowError(
-                Reason.BAD_JSON, f"the relevant ids are not valid JSON: {shown(str(error))}"
+                Reason.BAD_JSON,
+                f"the relevant ids are not valid JSON: {quote_for_message(str(error))}",
             ) from None
     parts = text.split(",") if "," in text else text.split()
     return [part.strip() for part in parts if part.strip()]
@@ -232,7 +247,8 @@ def _gain(product: str, gain: object) -> float:
     if not number or not math.isfinite(float(str(gain))) or float(str(gain)) < 0:
         raise RowError(
             Reason.BAD_VALUE,
-            f"the gain of {shown(product)} is {shown(str(gain))}; gains are numbers from 0",
+            f"the gain of {quote_for_message(product)} is {quote_for_message(str(gain))}; gains "
+            "are numbers from 0",
         )
     return float(str(gain))
 
@@ -248,6 +264,7 @@ def _filter(value: object, column: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise RowError(
             Reason.BAD_VALUE,
-            f'the column {shown(column)} holds no JSON object, such as {{"colour": "red"}}',
+            f"the column {quote_for_message(column)} holds no JSON object, such as "
+            '{"colour": "red"}',
         )
     return value

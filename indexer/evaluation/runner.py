@@ -10,7 +10,7 @@ from PIL import Image
 
 from embeddings import Encoder, ImageError
 from embeddings.images import open_image
-from indexer.catalog import BadRow, FieldType, FieldValue, Reason, ShownValue, shown
+from indexer.catalog import BadRow, FieldType, FieldValue, Reason, ShownValue, quote_for_message
 from indexer.errors import QueryError, RowError
 from indexer.evaluation.batched_encoder import RememberingEncoder
 from indexer.evaluation.labelled_queries import LabelledQuery
@@ -224,7 +224,8 @@ class _Asking:
                     return {"true": True, "false": False}[text.lower()]
         except (ValueError, KeyError):
             raise QueryError(
-                f"The label {name!r} is of type {kind.value}, which {shown(text)} is not."
+                f"The label {name!r} is of type {kind.value}, which {quote_for_message(text)} is "
+                "not."
             ) from None
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from indexer.catalog.fields import FieldType, FieldValue
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.row_builder import RawImage
 from indexer.catalog.rows import Reason
 from indexer.errors import RowError
@@ -45,7 +45,7 @@ class Unreadable:
 
     def problem(self, column: str) -> RowError:
         """Name the column in an error."""
-        return RowError(self.reason, f"column {shown(column)}: {self.what}")
+        return RowError(self.reason, f"column {quote_for_message(column)}: {self.what}")
 
 
 def is_id_type(kind: pa.DataType) -> bool:
@@ -185,7 +185,9 @@ def _value(scalar: pa.Scalar) -> Any:
             Reason.BAD_UTF8, f"byte {error.start + 1} of the text is not UTF-8; mend the text"
         )
     except (ValueError, OverflowError) as error:
-        return Unreadable(Reason.BAD_VALUE, f"the value can't be read: {shown(str(error))}")
+        return Unreadable(
+            Reason.BAD_VALUE, f"the value can't be read: {quote_for_message(str(error))}"
+        )
 
 
 def _as_list(value: Any) -> list[Any]:

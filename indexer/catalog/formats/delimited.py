@@ -10,7 +10,7 @@ from pathlib import Path
 from indexer.catalog.fields import FieldType, FieldTyper, FieldValue, is_non_finite
 from indexer.catalog.formats.csv_records import BrokenRecord, Record, read_records
 from indexer.catalog.formats.text_lines import MAX_FIELDS, count_lines, read_lines
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.row_builder import Assembler, RawImage
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.errors import CatalogError, RowError
@@ -56,10 +56,13 @@ class DelimitedCatalog(Catalog):
     def _read_header(self) -> list[str]:
         first = next(self._records(), None)
         if first is None:
-            raise CatalogError(f"{shown(self.name)} is empty; it needs a header and rows")
+            raise CatalogError(
+                f"{quote_for_message(self.name)} is empty; it needs a header and rows"
+            )
         if isinstance(first, BrokenRecord):
             raise CatalogError(
-                f"the header of {shown(self.name)} can't be read: {first.problem.message}"
+                f"the header of {quote_for_message(self.name)} can't be read: "
+                f"{first.problem.message}"
             )
         header = [cell.strip() for cell in first.cells]
         for wanted in (self._options.id_column, self._options.image_column):
@@ -71,23 +74,27 @@ class DelimitedCatalog(Catalog):
     def _check_names(self, header: list[str]) -> None:
         if "" in header:
             raise CatalogError(
-                f"column {header.index('') + 1} of {shown(self.name)} has no name; name it"
+                f"column {header.index('') + 1} of {quote_for_message(self.name)} has no name; "
+                "name it"
             )
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
             raise CatalogError(
-                f"{shown(self.name)} has more than one column named "
-                f"{', '.join(map(shown, twice))}; give every column its own name"
+                f"{quote_for_message(self.name)} has more than one column named "
+                f"{', '.join(map(quote_for_message, twice))}; give every column its own name"
             )
         if len(header) > MAX_FIELDS:
             raise CatalogError(
-                f"{shown(self.name)} has {len(header):,} columns; up to {MAX_FIELDS:,} are allowed"
+                f"{quote_for_message(self.name)} has {len(header):,} columns; up to "
+                f"{MAX_FIELDS:,} are allowed"
             )
 
     def _missing_column(self, wanted: str, header: list[str]) -> str:
         message = (
-            f"{shown(self.name)} has no column {shown(wanted)}; its columns are "
-            f"{', '.join(map(shown, header[:20]))}; rename one, or name the right one with "
+            f"{quote_for_message(self.name)} has no column {quote_for_message(wanted)}; its "
+            "columns are "
+            f"{', '.join(map(quote_for_message, header[:20]))}; rename one, or name the right "
+            "one with "
             "--id-column and --image-column"
         )
         others = [mark for mark in ";\t|," if mark != self._delimiter and mark in header[0]]
@@ -131,8 +138,9 @@ class DelimitedCatalog(Catalog):
             if is_non_finite(cell) and self._types.get(name, FieldType.TEXT) != FieldType.TEXT:
                 raise RowError(
                     Reason.NAN,
-                    f"column {shown(name)} holds values of type {self._types[name].value} and "
-                    f"here {shown(cell)}; leave the cell empty where there is no value",
+                    f"column {quote_for_message(name)} holds values of type "
+                    f"{self._types[name].value} and "
+                    f"here {quote_for_message(cell)}; leave the cell empty where there is no value",
                 )
 
     @cached_property
@@ -167,6 +175,7 @@ def _images(cell: str) -> list[RawImage]:
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise RowError(
             Reason.BAD_IMAGE,
-            f'{shown(text)} is no list of pictures; write it as JSON: ["a.jpg", "b.jpg"]',
+            f"{quote_for_message(text)} is no list of pictures; write it as JSON: "
+            '["a.jpg", "b.jpg"]',
         )
     return list(found)

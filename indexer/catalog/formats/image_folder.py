@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from indexer.catalog.image_sources import local_image
-from indexer.catalog.product_ids import check_id, shown
+from indexer.catalog.product_ids import check_id
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
@@ -69,7 +70,7 @@ class FolderCatalog(Catalog):
             source = local_image(self._root, product_id, self._options.max_image_bytes)
         except RowError as error:
             named = entry.path.decode("utf-8", "backslashreplace")
-            escaped = named if named.isprintable() else shown(named)
+            escaped = named if named.isprintable() else quote_for_message(named)
             return BadRow(line, escaped, error.reason, error.message)
         return CatalogRow(line, product_id, (source,))
 
@@ -100,7 +101,8 @@ def _as_id(path: bytes) -> str:
     except UnicodeDecodeError:
         escaped = path.decode("utf-8", "backslashreplace")
         raise RowError(
-            Reason.BAD_NAME, f"the file name {shown(escaped)} is not UTF-8; rename the file"
+            Reason.BAD_NAME,
+            f"the file name {quote_for_message(escaped)} is not UTF-8; rename the file",
         ) from None
     check_id(product_id)
     return product_id

@@ -17,7 +17,7 @@ from indexer.catalog.formats.text_lines import (
     count_lines,
     read_lines,
 )
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.row_builder import Assembler, RawImage
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
@@ -117,7 +117,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {shown(twice)} stands twice in one object")
+        raise ValueError(f"the name {quote_for_message(twice)} stands twice in one object")
     return found
 
 

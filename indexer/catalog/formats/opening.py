@@ -9,7 +9,7 @@ from indexer.catalog.formats.image_folder import FolderCatalog
 from indexer.catalog.formats.jsonl import JsonLinesCatalog
 from indexer.catalog.formats.parquet import ParquetCatalog
 from indexer.catalog.formats.parquet_folder import ShardedCatalog, shards_of
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Catalog, CatalogOptions
 from indexer.errors import CatalogError
 
@@ -35,10 +35,10 @@ def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
         first = next(catalog.rows(), None)
     except OSError as error:
         raise CatalogError(
-            f"{shown(str(path))} can't be read: {error.strerror or error}"
+            f"{quote_for_message(str(path))} can't be read: {error.strerror or error}"
         ) from error
     if first is None:
-        raise CatalogError(f"{shown(str(path))} has no rows; there is nothing to index")
+        raise CatalogError(f"{quote_for_message(str(path))} has no rows; there is nothing to index")
     return catalog
 
 
@@ -47,12 +47,15 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
         files = shards_of(path)
         return ShardedCatalog(path, options, files) if files else FolderCatalog(path, options)
     if not path.exists():
-        raise CatalogError(f"there is no file or folder {shown(str(path))}; check the path")
+        raise CatalogError(
+            f"there is no file or folder {quote_for_message(str(path))}; check the path"
+        )
     if not path.is_file():
-        raise CatalogError(f"{shown(str(path))} is neither a file nor a folder")
+        raise CatalogError(f"{quote_for_message(str(path))} is neither a file nor a folder")
     if options.id_column == options.image_column:
         raise CatalogError(
-            f"{shown(options.id_column)} can't be both the id column and the image column"
+            f"{quote_for_message(options.id_column)} can't be both the id column and the image "
+            "column"
         )
     match path.suffix.lower():
         case ".csv":
@@ -64,6 +67,7 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
         case ".parquet" | ".pq":
             return ParquetCatalog(path, options)
     raise CatalogError(
-        f"{shown(path.name)} is of no known format; a catalog is a folder of pictures or a file "
+        f"{quote_for_message(path.name)} is of no known format; a catalog is a folder of "
+        "pictures or a file "
         "ending in .csv, .tsv, .jsonl or .parquet"
     )

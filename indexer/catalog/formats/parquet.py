@@ -22,7 +22,7 @@ from indexer.catalog.formats.arrow_values import (
     is_image_type,
 )
 from indexer.catalog.formats.text_lines import MAX_FIELDS
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.row_builder import Assembler, RawImage
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow
 from indexer.errors import CatalogError
@@ -100,8 +100,8 @@ class ParquetCatalog(Catalog):
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise CatalogError(
-                f"{shown(self.name)} is no Parquet file, or is damaged; write it anew "
-                f"({shown(str(error))})"
+                f"{quote_for_message(self.name)} is no Parquet file, or is damaged; write it anew "
+                f"({quote_for_message(str(error))})"
             ) from error
 
     def _check_columns(self) -> None:
@@ -109,23 +109,27 @@ class ParquetCatalog(Catalog):
         for wanted in (self._options.id_column, self._options.image_column):
             if wanted not in names:
                 raise CatalogError(
-                    f"{shown(self.name)} has no column {shown(wanted)}; its columns are "
-                    f"{', '.join(map(shown, names[:20]))}; name the right ones with --id-column "
+                    f"{quote_for_message(self.name)} has no column {quote_for_message(wanted)}; "
+                    "its columns are "
+                    f"{', '.join(map(quote_for_message, names[:20]))}; name the right ones with "
+                    "--id-column "
                     "and --image-column"
                 )
         if "" in names:
             raise CatalogError(
-                f"column {names.index('') + 1} of {shown(self.name)} has no name; name it"
+                f"column {names.index('') + 1} of {quote_for_message(self.name)} has no name; "
+                "name it"
             )
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise CatalogError(
-                f"{shown(self.name)} has more than one column named "
-                f"{', '.join(map(shown, twice))}; give every column its own name"
+                f"{quote_for_message(self.name)} has more than one column named "
+                f"{', '.join(map(quote_for_message, twice))}; give every column its own name"
             )
         if len(names) > MAX_FIELDS:
             raise CatalogError(
-                f"{shown(self.name)} has {len(names):,} columns; up to {MAX_FIELDS:,} are allowed"
+                f"{quote_for_message(self.name)} has {len(names):,} columns; up to "
+                f"{MAX_FIELDS:,} are allowed"
             )
         self._check_types()
 
@@ -133,13 +137,15 @@ class ParquetCatalog(Catalog):
         id_type = self._schema.field(self._options.id_column).type
         if not is_id_type(id_type):
             raise CatalogError(
-                f"the id column {shown(self._options.id_column)} of {shown(self.name)} is of type "
+                f"the id column {quote_for_message(self._options.id_column)} of "
+                f"{quote_for_message(self.name)} is of type "
                 f"{id_type}; ids are text or whole numbers"
             )
         image_type = self._schema.field(self._options.image_column).type
         if not is_image_type(image_type):
             raise CatalogError(
-                f"the image column {shown(self._options.image_column)} of {shown(self.name)} is "
+                f"the image column {quote_for_message(self._options.image_column)} of "
+                f"{quote_for_message(self.name)} is "
                 f"of type {image_type}; pictures are bytes, text, structs of bytes and path, or "
                 "lists of these"
             )
@@ -150,14 +156,17 @@ class ParquetCatalog(Catalog):
         line = 1
         with self._opened() as file:
             if not file.schema_arrow.equals(self._schema):
-                raise CatalogError(f"{shown(self.name)} changed while it was read; start again")
+                raise CatalogError(
+                    f"{quote_for_message(self.name)} changed while it was read; start again"
+                )
             batches = file.iter_batches(self._batch_rows, columns=wanted, use_threads=False)
             for batch in batches:
                 yield from self._rows_of(line, batch)
                 line += batch.num_rows
         if line != self._rows_in_file + 1:
             raise CatalogError(
-                f"{shown(self.name)} declares {self._rows_in_file:,} rows and has {line - 1:,}; "
+                f"{quote_for_message(self.name)} declares {self._rows_in_file:,} rows and has "
+                f"{line - 1:,}; "
                 "write it anew"
             )
 

@@ -13,7 +13,7 @@ from indexer.catalog.formats.arrow_values import Unreadable, field_values, image
 from indexer.catalog.formats.csv_records import BrokenRecord, Record, read_records
 from indexer.catalog.formats.jsonl import parse_object
 from indexer.catalog.formats.text_lines import read_lines
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Reason
 from indexer.errors import CatalogError, RowError
 
@@ -50,7 +50,7 @@ def read_table(path: Path, image_column: str) -> Iterator[TableRow | BadRow]:
             can't be used, damage.
     """
     if not path.is_file():
-        raise CatalogError(f"there is no file {shown(str(path))}; check the path")
+        raise CatalogError(f"there is no file {quote_for_message(str(path))}; check the path")
     try:
         match path.suffix.lower():
             case ".csv" | ".tsv" as ending:
@@ -61,12 +61,14 @@ def read_table(path: Path, image_column: str) -> Iterator[TableRow | BadRow]:
                 yield from _parquet(path, image_column)
             case _:
                 raise CatalogError(
-                    f"{shown(path.name)} is of no known format; give a file that ends in .csv, "
+                    f"{quote_for_message(path.name)} is of no known format; give a file that "
+                    "ends in .csv, "
                     ".tsv, .jsonl or .parquet"
                 )
     except OSError as error:
         raise CatalogError(
-            f"{shown(path.name)} can't be read: {error.strerror or shown(str(error))}"
+            f"{quote_for_message(path.name)} can't be read: "
+            f"{error.strerror or quote_for_message(str(error))}"
         ) from error
 
 
@@ -89,14 +91,17 @@ def _delimited(path: Path, delimiter: str) -> Iterator[TableRow | BadRow]:
 
 def _header(path: Path, first: Record | BrokenRecord | None) -> list[str]:
     if first is None:
-        raise CatalogError(f"{shown(path.name)} is empty; it needs a header and rows")
+        raise CatalogError(f"{quote_for_message(path.name)} is empty; it needs a header and rows")
     if isinstance(first, BrokenRecord):
-        raise CatalogError(f"the header of {shown(path.name)} can't be read: {first.problem}")
+        raise CatalogError(
+            f"the header of {quote_for_message(path.name)} can't be read: {first.problem}"
+        )
     header = [cell.strip() for cell in first.cells]
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise CatalogError(
-            f"{shown(path.name)} has more than one column named {shown(twice[0])}; give every "
+            f"{quote_for_message(path.name)} has more than one column named "
+            f"{quote_for_message(twice[0])}; give every "
             "column its own name"
         )
     return header
@@ -123,8 +128,8 @@ def _parquet(path: Path, image_column: str) -> Iterator[TableRow | BadRow]:
                 line += batch.num_rows
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise CatalogError(
-            f"{shown(path.name)} is no Parquet file, or is damaged; write it anew "
-            f"({shown(str(error))})"
+            f"{quote_for_message(path.name)} is no Parquet file, or is damaged; write it anew "
+            f"({quote_for_message(str(error))})"
         ) from error
 
 

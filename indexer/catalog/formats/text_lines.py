@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.catalog.product_ids import shown
+from indexer.catalog.quoting import quote_for_message
 from indexer.errors import CatalogError
 
 __all__ = ["MAX_FIELDS", "MAX_RECORD_BYTES", "Line", "count_lines", "read_lines"]
@@ -70,5 +70,5 @@ def count_lines(path: Path) -> int:
 
 def _without_mark(path: Path, content: bytes) -> bytes:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise CatalogError(f"{shown(path.name)} is UTF-16 text; save it as UTF-8")
+        raise CatalogError(f"{quote_for_message(path.name)} is UTF-16 text; save it as UTF-8")
     return content.removeprefix(codecs.BOM_UTF8)

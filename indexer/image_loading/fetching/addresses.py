@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import httpx
 
-from indexer.catalog import shown
+from indexer.catalog import quote_for_message
 from indexer.errors import SourceError
 
 __all__ = [
@@ -102,7 +102,7 @@ def clean_host(text: str) -> str:
     except (httpx.InvalidURL, ValueError):
         host = ""
     if not is_host(host):
-        raise ValueError(f"{shown(text)} is no host's name")
+        raise ValueError(f"{quote_for_message(text)} is no host's name")
     return host
 
 
@@ -129,4 +129,6 @@ def not_allowed(message: str) -> SourceError:
 def not_public(host: str) -> SourceError:
     """The error for a host that is not on the internet."""
     # The address itself isn't told: it may be the answer of an inner name server.
-    return not_allowed(f"{shown(host)} is no public host; give an address on the internet")
+    return not_allowed(
+        f"{quote_for_message(host)} is no public host; give an address on the internet"
+    )

@@ -14,7 +14,7 @@ from typing import Self
 import httpcore
 import httpx
 
-from indexer.catalog import check_size, shown
+from indexer.catalog import check_size, quote_for_message
 from indexer.errors import SourceError
 from indexer.image_loading.fetching.addresses import (
     AddressPolicy,
@@ -140,7 +140,8 @@ class Fetcher:
             at = self._admit(target, at)
         raise SourceError(
             "url_bad_status",
-            f"{shown(url.partition('?')[0])} is redirected more than {self._limits.max_redirects} "
+            f"{quote_for_message(url.partition('?')[0])} is redirected more than "
+            f"{self._limits.max_redirects} "
             "times; give the address that it ends at",
         )
 
@@ -156,17 +157,21 @@ class Fetcher:
         host = url.raw_host.decode("ascii")
         if url.scheme not in ("http", "https"):
             raise not_allowed(
-                f"an address of the kind {shown(url.scheme)} is not fetched; give an http or "
+                f"an address of the kind {quote_for_message(url.scheme)} is not fetched; give an "
+                "http or "
                 "https URL"
             )
         if url.userinfo:
             raise not_allowed(
-                f"the URL on {shown(host)} carries a user name or password; give it without"
+                f"the URL on {quote_for_message(host)} carries a user name or password; give it "
+                "without"
             )
         if not is_host(host) or not (url.port is None or 0 < url.port < 2**16):
             raise not_allowed(f"{_named(url)} has no usable host and port; check its spelling")
         if self._allowed_hosts and host not in self._allowed_hosts:
-            raise not_allowed(f"{shown(host)} is not one of the hosts that are fetched from")
+            raise not_allowed(
+                f"{quote_for_message(host)} is not one of the hosts that are fetched from"
+            )
         if self._policy is AddressPolicy.PUBLIC and is_inner_name(host):
             raise not_public(host)
         return url
@@ -228,14 +233,15 @@ class Fetcher:
             ) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, zlib.error) as error:
             raise SourceError(
-                "url_unreachable", f"{_named(url)} can't be fetched: {shown(str(error))}"
+                "url_unreachable",
+                f"{_named(url)} can't be fetched: {quote_for_message(str(error))}",
             ) from error
 
 
 def _named(url: httpx.URL) -> str:
     """Quote a URL for a message, without the query, where signatures and tokens stand."""
     path = url.raw_path.partition(b"?")[0]
-    return shown(b"".join((url.raw_scheme, b"://", url.netloc, path)).decode("ascii"))
+    return quote_for_message(b"".join((url.raw_scheme, b"://", url.netloc, path)).decode("ascii"))
 
 
 def _header(answer: httpcore.Response, name: bytes) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.catalog import MAX_ID_BYTES, IdLedger, clean_id, shown
+from indexer.catalog import MAX_ID_BYTES, IdLedger, clean_id
 from indexer.errors import RowError
 
 
@@ -57,11 +57,6 @@ def test_values_that_are_none(value: object, reason: str) -> None:
     assert caught.value.reason == reason
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 300
-
-
-@given(st.text())
-def test_foreign_text_is_shown_in_one_printable_line(text: str) -> None:
-    assert shown(text).isprintable()
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=40))
