@@ -1,16 +1,19 @@
-"""Terminal output of the `lookalike` command: tables, progress bars, messages."""
+"""Terminal output of the `lookalike` command: messages, progress bars, tables."""
 
 from __future__ import annotations
 
 from search_api.console.console import (
-    Bar,
-    BuildBar,
-    StepBar,
-    build_summary,
     error,
     fail,
-    model_row,
+    for_terminal,
     note,
+    print_json,
+    say,
+    waiting,
+)
+from search_api.console.evaluation import print_evaluation
+from search_api.console.progress import BuildBar, QueryBar, StepBar
+from search_api.console.tables import (
     print_build,
     print_duplicates,
     print_examples,
@@ -18,27 +21,19 @@ from search_api.console.console import (
     print_generations,
     print_grouped_tags,
     print_hits,
-    print_json,
     print_merge,
     print_models,
     print_retag,
     print_tags,
-    say,
-    shown,
-    tag_summary,
-    waiting,
 )
-from search_api.console.evaluation import QueryBar, print_evaluation
 
 __all__ = [
-    "Bar",
     "BuildBar",
     "QueryBar",
     "StepBar",
-    "build_summary",
     "error",
     "fail",
-    "model_row",
+    "for_terminal",
     "note",
     "print_build",
     "print_duplicates",
@@ -54,7 +49,5 @@ __all__ = [
     "print_retag",
     "print_tags",
     "say",
-    "shown",
-    "tag_summary",
     "waiting",
 ]

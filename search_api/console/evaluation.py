@@ -1,16 +1,14 @@
-"""What `lookalike index evaluate` prints for people."""
+"""Evaluation results as text and tables, for `lookalike index evaluate`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from search_api import console
+from search_api.console.console import for_terminal, note, out
 
 if TYPE_CHECKING:
     from indexer.evaluation import (
@@ -24,28 +22,12 @@ if TYPE_CHECKING:
         Summary,
     )
 
-__all__ = ["QueryBar", "print_evaluation"]
-
-_out = Console(highlight=False)
+__all__ = ["print_evaluation"]
 
 # Changed queries that are shown; the page and the JSON have more.
 _CHANGES = 10
 # Characters of a query or title in a table.
 _WIDTH = 60
-
-
-class QueryBar(console.Bar):
-    """A progress bar over queries."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            TextColumn("Evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        )
-        self._task = self._progress.add_task("", total=None)
-
-    def update(self, done: int, total: int) -> None:
-        """Show how many queries are done."""
-        self._progress.update(self._task, completed=done, total=total)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -75,13 +57,13 @@ def _print_figures(title: str, figures: Figures, *, signed: bool = False) -> Non
         if kind == "kind" and len(rows) < 2:
             continue
         _add_rows(table, rows, signed=signed)
-    _out.print(table)
+    out.print(table)
 
 
 def _add_rows(table: Table, rows: Mapping[str, Summary], *, signed: bool) -> None:
     for name, group in rows.items():
         cells = [_estimate(estimate, signed=signed) for estimate in group.metrics.values()]
-        table.add_row(console.shown(name, _WIDTH), f"{group.queries:,}", *cells)
+        table.add_row(for_terminal(name, _WIDTH), f"{group.queries:,}", *cells)
     table.add_section()
 
 
@@ -93,7 +75,7 @@ def _estimate(estimate: Estimate, *, signed: bool) -> str:
 
 
 def _print_changes(comparison: Comparison, this: Side, other: Side) -> None:
-    _out.print(
+    out.print(
         f"nDCG is higher for {comparison.better:,} queries, lower for {comparison.worse:,}, the "
         "same for the rest"
     )
@@ -104,7 +86,7 @@ def _print_changes(comparison: Comparison, this: Side, other: Side) -> None:
         table.add_column(heading)
     for change in comparison.changed[:_CHANGES]:
         table.add_row(*_change(change, this, other))
-    _out.print(table)
+    out.print(table)
 
 
 def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
@@ -114,7 +96,7 @@ def _change(change: Change, this: Side, other: Side) -> tuple[str, ...]:
     return (
         str(query.line),
         f"{change.difference[-1]:+.3f}",
-        console.shown(named(query), _WIDTH),
+        for_terminal(named(query), _WIDTH),
         _first(change.before.hits, other),
         _first(change.after.hits, this),
     )
@@ -125,7 +107,7 @@ def _first(hits: tuple[RankedHit, ...], side: Side) -> str:
         return "[dim]none[/]"
     from indexer.evaluation import title_of
 
-    shown = console.shown(title_of(side.index, hits[0].match.id), _WIDTH)
+    shown = for_terminal(title_of(side.index, hits[0].match.id), _WIDTH)
     return f"[green]{shown}[/]" if hits[0].relevant else shown
 
 
@@ -133,17 +115,17 @@ def _note_left_out(evaluation: Evaluation) -> None:
     for side in (evaluation.this, evaluation.other):
         if side is not None and side.judgement.unknown_ids:
             unknown = side.judgement.unknown_ids
-            console.note(
+            note(
                 f"{len(unknown):,} relevant id(s) are not in {side.place} and count as not found: "
                 f"{', '.join(unknown[:3])}{', …' if len(unknown) > 3 else ''}"
             )
     unanswerable = evaluation.this.judgement.unanswerable
     if unanswerable:
-        console.note(
+        note(
             f"{len(unanswerable):,} queries have no relevant product in the index and are left "
             f"out, the first on line {unanswerable[0]}"
         )
     if evaluation.bad:
-        console.note(f"{len(evaluation.bad):,} row(s) could not be used:")
+        note(f"{len(evaluation.bad):,} row(s) could not be used:")
         for row in evaluation.bad[:3]:
-            console.note(f"  line {row.line}: {row.message}")
+            note(f"  line {row.line}: {row.message}")

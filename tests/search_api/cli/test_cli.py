@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,11 @@ class TestHelp:
         assert (done.returncode, done.stdout) == (2, "")
         assert "Traceback" not in done.stderr
         assert "Error" in done.stderr
+
+
+def test_version(cli: Cli) -> None:
+    done = cli("--version")
+    assert (done.returncode, done.stdout) == (0, f"lookalike {version('lookalike')}\n")
 
 
 class TestModels:
@@ -293,7 +299,7 @@ class TestTables:
         assert done.returncode == 0, done.stderr
         first, second = done.stdout.splitlines()
         assert first.startswith("Generation 1 unchanged")
-        assert first.endswith("6 products, 6 pictures")
+        assert first.endswith("6 products, 6 images")
         assert second.startswith("0 embedded")
         assert "6 reused" in second
 

@@ -217,7 +217,7 @@ def test_the_commands(fake_cli: Cli, catalog: Path, index: Index, tmp_path: Path
 
     done = fake_cli("index", "duplicates", "--index", folder, "--limit", "1")
     assert done.returncode == 0, done.stderr
-    assert "2 products, one picture" in done.stdout
+    assert "2 products, one image" in done.stdout
     assert "same file" in done.stdout
     assert "--limit" in done.stderr
 

@@ -1,4 +1,4 @@
-"""`lookalike index report`, and what `index build --report` does at its end."""
+"""`lookalike index report`: a page about the quality of an index's catalog."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
-from search_api.cli.index import index_app
-from search_api.cli.shared import DeviceOption, IndexOption, JsonOption, ModelOption, load_encoder
+from search_api.cli.loading import load_encoder
+from search_api.cli.options import DeviceOption, IndexOption, JsonOption, ModelOption
+from search_api.cli.pages import check_output, write_page
 
 if TYPE_CHECKING:
     from embeddings import Encoder
     from indexer.quality import CatalogHealth
 
-__all__ = ["check_output", "index_report", "write_report"]
+__all__ = ["index_report", "write_report"]
 
 
-@index_app.command("report")
 def index_report(
+    *,
     index: IndexOption,
     output: Annotated[
         Path | None,
@@ -31,11 +32,11 @@ def index_report(
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Write what is wrong with the catalog as one page: wrong titles, shared pictures, gaps."""
+    """Write a page about the catalog's quality: wrong titles, duplicate images, missing values."""
     from indexer.index import Index
 
     if output is None and not as_json:
-        console.fail("Say where to write the page, --output report.html, or ask for --json.")
+        console.fail("Name the page to write with --output report.html, or use --json.")
     if output is not None:
         check_output(output)
     name = model or Index.open(index).manifest.encoder.name
@@ -44,16 +45,8 @@ def index_report(
         console.print_json(asdict(health))
 
 
-def check_output(path: Path) -> None:
-    """Refuse a file that can't be written, before the work and not after it."""
-    if path.is_dir():
-        console.fail(f"{path} is a folder; name a file, such as {path / 'report.html'}.")
-    if not path.parent.is_dir():
-        console.fail(f"There is no folder {path.parent}; make it, or name another file.")
-
-
 def write_report(index: Path, encoder: Encoder, output: Path | None) -> CatalogHealth:
-    """Examine an index's live generation, and write the page if it is wanted."""
+    """Examine the live generation of an index, and write the page unless `output` is None."""
     from indexer.index import Index
     from indexer.quality import examine
 
@@ -63,7 +56,5 @@ def write_report(index: Path, encoder: Encoder, output: Path | None) -> CatalogH
     if output is not None:
         from search_api.reports import render_report
 
-        page = render_report(health, opened, datetime.now(UTC).astimezone().date())
-        output.write_text(page, "utf-8", errors="replace")
-        console.note(f"Wrote {output} ({len(page) / 1e6:.1f} MB); open it in a browser.")
+        write_page(output, render_report(health, opened, datetime.now(UTC).astimezone().date()))
     return health
