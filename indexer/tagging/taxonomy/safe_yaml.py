@@ -1,4 +1,4 @@
-"""YAML from strangers: no tags, no aliases, no repeated keys, bounded depth."""
+"""Safe YAML: plain values only, without tags, aliases or repeated keys, and of bounded depth."""
 
 from __future__ import annotations
 
@@ -8,38 +8,37 @@ import yaml
 
 __all__ = ["UnsafeYamlError", "load_yaml"]
 
-# A taxonomy nests five deep. PyYAML composes by recursion, so that a thousand brackets end it.
+# A taxonomy nests five deep. PyYAML composes by recursion, so a thousand brackets would exhaust the
+# stack.
 _MAX_DEPTH = 32
 
-# libyaml's parser, where PyYAML was built with it, is ten times as fast.
+# libyaml's parser, if PyYAML was built with it, is ten times as fast.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnsafeYamlError(ValueError):
-    """YAML with something in it that a plain file has no need of; the message says what."""
+    """YAML with something that a plain file does not need; the message says what."""
 
 
 class _Loader(_Base):  # type: ignore[misc]
-    """`SafeLoader`, which builds plain values alone, without silently lost values."""
+    """A `SafeLoader` that refuses repeated keys, whose values would be lost silently."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 (PyYAML's signature)
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value in seen:
                 line = key.start_mark.line + 1
-                raise UnsafeYamlError(
-                    f"line {line}: a key stands there twice, or is no plain word."
-                )
+                raise UnsafeYamlError(f"line {line}: a key is there twice, or is not a plain word.")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
 def load_yaml(content: bytes) -> Any:
-    """The value of a YAML document, made of dictionaries, lists and scalars.
+    """Return the value of a YAML document: dictionaries, lists and scalars.
 
     Raises:
-        UnsafeYamlError: It has anchors or tags (aliases are how a few lines grow to gigabytes), is
-            nested too deep, or repeats a key.
+        UnsafeYamlError: It has anchors or aliases (with which a few lines grow to gigabytes) or
+            tags, is nested too deep, or repeats a key.
         yaml.YAMLError: It is not YAML, or not one document.
     """
     depth = 0

@@ -13,7 +13,6 @@ from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
 from indexer.tagging.fit_file import GroupFit
 from indexer.tagging.tagger import label_prototypes
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
-from indexer.tagging.taxonomy.taxonomy import of_labels
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
 GREY = np.full(3, 3**-0.5, np.float32)
@@ -92,7 +91,7 @@ def test_scores_do_not_depend_on_how_many_are_scored_at_once():
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(9000, 3)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    tagger = Tagger(FakeEncoder(), of_labels(["red", "green", "blue"]))
+    tagger = Tagger(FakeEncoder(), taxonomy(label("red"), label("green"), label("blue")))
     (together,) = tagger.scores(vectors)
     (alone,) = tagger.scores(vectors[8000:8010])
     assert np.array_equal(together.best[8000:8010], alone.best)
@@ -100,7 +99,7 @@ def test_scores_do_not_depend_on_how_many_are_scored_at_once():
 
 
 def test_no_pictures_get_no_tags():
-    tagger = Tagger(FakeEncoder(), of_labels(["red"]))
+    tagger = Tagger(FakeEncoder(), taxonomy(label("red")))
     assert tagger.tag(np.empty((0, 3), np.float32)) == []
 
 
@@ -146,7 +145,7 @@ def test_a_fit_is_not_used_for_a_group_that_changed():
 def test_a_fit_for_another_model_is_refused():
     fitted = Fitted("another", {})
     with pytest.raises(TaxonomyError, match="another model than fake"):
-        Tagger(FakeEncoder(), of_labels(["red"]), fitted=fitted)
+        Tagger(FakeEncoder(), taxonomy(label("red")), fitted=fitted)
 
 
 @pytest.mark.parametrize("change", ["cut", "zeroed", "text", "missing", "shape"])
