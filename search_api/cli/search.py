@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from search_api import console
 from search_api.cli.loading import open_engine
 from search_api.cli.options import (
@@ -31,6 +33,6 @@ def search(
     if as_json:
         from search_api.service.schemas import SearchResponse
 
-        console.print_json(SearchResponse.of(result).model_dump())
+        console.print_json(asdict(SearchResponse.of(result)))
     else:
         console.print_hits(result)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from search_api.client.client import AsyncClient, Client
+from search_api.client.async_client import AsyncClient
+from search_api.client.client import Client
 from search_api.client.errors import (
     BadRequestError,
     ClientError,
@@ -21,7 +22,6 @@ from search_api.client.errors import (
     UnreadablePictureError,
     UnsupportedPictureError,
 )
-from search_api.client.exchange import Retries
 from search_api.client.images import Picture
 from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
 from search_api.client.results import (
@@ -35,6 +35,7 @@ from search_api.client.results import (
     Tag,
     TagResult,
 )
+from search_api.client.retries import Retries
 
 __all__ = [
     "AsyncClient",

@@ -1,4 +1,4 @@
-"""Every route as a value: what is sent, and how its answer is read."""
+"""Calls of the HTTP API as values: the request of each route, and the reader of its answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from search_api.client.errors import ServiceError
-from search_api.client.images import Picture, is_url, picture_base64
+from search_api.client.images import Picture, image_base64, is_url
 from search_api.client.queries import Query, query_json, query_upload
 from search_api.client.results import (
     BatchAnswers,
@@ -42,18 +42,16 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """A request, and how its answer is read.
-
-    All of them only ask, so any can be sent again.
+    """A request, and how to read its answer; no call changes anything, so any can be repeated.
 
     Attributes:
         method: GET or POST.
-        path: Below the service's address, quoted.
-        read: Makes the result of a successful answer's body.
-        parameters: What stands behind the question mark.
+        path: Path below the service's address, quoted.
+        read: Converts the body of a successful answer into the result.
+        parameters: Names and values of the query string.
         body: JSON to send.
-        upload: A picture's file, sent with the JSON as a form.
-        quick: A probe, which is never sent twice: its error is the answer.
+        upload: An image file, sent with the JSON as a form.
+        single_attempt: Whether the call is never repeated, since its error is the answer.
     """
 
     method: str
@@ -62,12 +60,12 @@ class Call(Generic[T]):
     parameters: Sequence[tuple[str, str]] = ()
     body: Mapping[str, Any] | None = None
     upload: bytes | None = field(default=None, repr=False)
-    quick: bool = False
+    single_attempt: bool = False
 
 
 def search(query: Query) -> Call[SearchResult]:
     """POST /v1/search."""
-    return _about_picture("/v1/search", query, _as(SearchResult))
+    return _image_call("/v1/search", query, _as(SearchResult))
 
 
 def search_batch(
@@ -94,21 +92,25 @@ def recommend(
 
 def tags(image: Picture, options: Mapping[str, Any]) -> Call[TagResult]:
     """POST /v1/tags."""
-    return _about_picture("/v1/tags", {"image": image, **options}, _as(TagResult))
+    return _image_call("/v1/tags", {"image": image, **options}, _as(TagResult))
 
 
 def tags_batch(
     images: Sequence[Picture], options: Mapping[str, Any]
 ) -> Call[tuple[tuple[Tag, ...] | ServiceError, ...]]:
-    """POST /v1/tags with several pictures."""
+    """POST /v1/tags with several images.
+
+    Raises:
+        TypeError: Some images are URLs, and others are not.
+    """
     body = query_json(options)
     urls = [image for image in images if is_url(image)]
     if urls and len(urls) < len(images):
-        raise TypeError("Give all pictures of a batch by URL, or none.")
+        raise TypeError("Give all pictures of a batch by URL, or none of them.")
     if urls:
         body["image_url"] = urls
     else:
-        body["image_base64"] = [picture_base64(image) for image in images]
+        body["image_base64"] = [image_base64(image) for image in images]
     return Call("POST", "/v1/tags", lambda content: parse(TagBatch, content).outcomes(), body=body)
 
 
@@ -130,10 +132,10 @@ def index() -> Call[IndexInfo]:
 
 def ready() -> Call[bool]:
     """GET /readyz."""
-    return Call("GET", "/readyz", lambda _: True, quick=True)
+    return Call("GET", "/readyz", lambda _: True, single_attempt=True)
 
 
-def _about_picture(path: str, query: Mapping[str, Any], read: Callable[[bytes], T]) -> Call[T]:
+def _image_call(path: str, query: Mapping[str, Any], read: Callable[[bytes], T]) -> Call[T]:
     upload = query_upload(query)
     body = query_json(query, uploaded=upload is not None)
     return Call("POST", path, read, body=body, upload=upload)
@@ -148,7 +150,7 @@ def _as(model: type[M]) -> Callable[[bytes], M]:
 
 
 def _item(product_id: str) -> str:
-    # A path of dots alone means another one, unless they are quoted as well.
+    # HTTP libraries resolve the paths `.` and `..`, unless the dots are quoted too.
     return f"/v1/items/{quote(product_id, safe='').replace('.', '%2E')}"
 
 
@@ -158,9 +160,9 @@ def _parameters(options: Mapping[str, Any]) -> list[tuple[str, str]]:
         if value is None:
             continue
         if isinstance(value, list | tuple):
-            pairs.extend((name, str(one)) for one in value or [""])  # an empty name means none
+            pairs.extend((name, str(one)) for one in value or [""])  # one empty name means none
         elif isinstance(value, str):
             pairs.append((name, value))
         else:
-            pairs.append((name, json.dumps(value)))  # true rather than True; filters
+            pairs.append((name, json.dumps(value)))  # true instead of True; filters as JSON
     return pairs

@@ -1,27 +1,28 @@
-"""What the client raises.
+"""Errors of the client: one tree, with a class for each kind of refusal.
 
 LookalikeError (embeddings.errors)
 └── ClientError
-    ├── UnreadablePictureError        a picture that was given can't be read, here
-    ├── ConnectionFailedError         no answer: the service can't be reached, or hung up
+    ├── UnreadablePictureError        a picture can't be read, before anything is sent
+    ├── ConnectionFailedError         no answer: no service there, or a lost connection
     │   └── NoAnswerInTimeError       no answer within the timeout
-    ├── UnexpectedAnswerError         an answer that is not of this service, such as a proxy's page
+    ├── UnexpectedAnswerError         an answer of another service, such as a proxy's page
     └── ServiceError                  the service's own error: code, message, status, request_id
-        ├── BadRequestError           400  not understood, or a URL that is not fetched
+        ├── BadRequestError           400  malformed, or a URL that is not allowed
         ├── UnauthorizedError         401  the API key is missing or wrong
         ├── NotFoundError             404  no such product, picture or route
         ├── TooLargeError             413  the request or the picture is over the limit
         ├── UnsupportedPictureError   415  not a picture of an allowed format
-        ├── InvalidRequestError       422  a field or a picture can't be used
-        ├── RateLimitedError          429  this key asks too often
-        └── ServerError               5xx  no fault of the request
+        ├── InvalidRequestError       422  a field or a picture is invalid
+        ├── RateLimitedError          429  this key is over its rate limit
+        └── ServerError               5xx  the service failed
             ├── UnavailableError      503  overloaded or not ready
-            └── DeadlineError         504  the answer would come too late
+            └── DeadlineError         504  the request took too long
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from embeddings import LookalikeError
 
@@ -47,7 +48,7 @@ __all__ = [
 
 
 class ClientError(LookalikeError):
-    """Root of what the client raises."""
+    """Root of the client's errors."""
 
     code = "client_error"
 
@@ -59,7 +60,7 @@ class UnreadablePictureError(ClientError):
 
 
 class ConnectionFailedError(ClientError):
-    """The service can't be reached, or hung up before it answered."""
+    """The service can't be reached, or closed the connection before it answered."""
 
     code = "connection_failed"
 
@@ -71,7 +72,7 @@ class NoAnswerInTimeError(ConnectionFailedError):
 
 
 class UnexpectedAnswerError(ClientError):
-    """Something answered that is not this service, or not a version that this client knows."""
+    """The answer is not of this service, or of a version that this client does not know."""
 
     code = "unexpected_answer"
 
@@ -80,13 +81,13 @@ class ServiceError(ClientError):
     """An error that the service answered with.
 
     Attributes:
-        code: What is wrong, in one word for programs; the table is in docs/api.md.
+        code: Name of the problem for programs; docs/api.md has the table.
         status: The HTTP status.
-        request_id: Finds the request in the service's log; None for a query of a batch.
-        retry_after: Seconds after which the service asks to be tried again; None if it didn't say.
+        request_id: Id of the request in the service's log; None for a query of a batch.
+        retry_after: Seconds to wait before another attempt; None if the service gave none.
     """
 
-    # Of one error, where other classes have one code each.
+    # Each instance has its own code; other classes have one each.
     code: str  # type: ignore[misc]
 
     def __init__(
@@ -105,7 +106,7 @@ class ServiceError(ClientError):
 
     @property
     def message(self) -> str:
-        """The sentence for a person: what is wrong, and how to mend it."""
+        """The message for a person: what is wrong, and how to fix it."""
         return str(self.args[1])
 
     def __str__(self) -> str:
@@ -114,7 +115,7 @@ class ServiceError(ClientError):
 
 
 class BadRequestError(ServiceError):
-    """400: the request is not understood, or gives a picture by a URL that is not fetched."""
+    """400: the request is malformed, or has a picture's URL that is not allowed."""
 
 
 class UnauthorizedError(ServiceError):
@@ -138,19 +139,19 @@ class InvalidRequestError(ServiceError):
 
 
 class RateLimitedError(ServiceError):
-    """429: this key, or this address, asks more often than it may."""
+    """429: this key, or this address, is over its rate limit."""
 
 
 class ServerError(ServiceError):
-    """5xx: the service failed, through no fault of the request."""
+    """5xx: the service failed; the request is valid."""
 
 
 class UnavailableError(ServerError):
-    """503: the service is overloaded or not ready; later it may answer."""
+    """503: the service is overloaded or not ready; try again later."""
 
 
 class DeadlineError(ServerError):
-    """504: the answer would come later than the service promises."""
+    """504: the request took longer than the service allows."""
 
 
 _CLASSES: Mapping[int, type[ServiceError]] = {
@@ -173,6 +174,6 @@ def service_error(
     request_id: str | None = None,
     retry_after: float | None = None,
 ) -> ServiceError:
-    """The error of the class that its status has; arguments as `ServiceError`'s attributes."""
-    other = ServerError if status >= 500 else ServiceError
+    """Return the error of the class of a status; arguments as `ServiceError`'s attributes."""
+    other = ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ServiceError
     return _CLASSES.get(status, other)(code, message, status, request_id, retry_after)

@@ -1,13 +1,11 @@
-"""One call as a conversation: what to send and when, until there is a result or an error."""
+"""HTTP messages of a call: its request, and the result or the error that an answer means."""
 
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Generator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TypeVar
 
 import httpx
@@ -17,78 +15,24 @@ from search_api.client.errors import (
     ClientError,
     ConnectionFailedError,
     NoAnswerInTimeError,
-    RateLimitedError,
-    ServiceError,
-    UnavailableError,
     UnexpectedAnswerError,
     service_error,
 )
 from search_api.client.results import ErrorAnswer, parse
 
-__all__ = ["Attempt", "Outcome", "Retries", "Talk", "request_of", "talk"]
+__all__ = ["connection_error", "read_answer", "request_of"]
 
 T = TypeVar("T")
 
+# Proxies in front of the service answer these in words of their own.
+_PROXY_STATUSES = {429, 502, 503, 504}
 
-@dataclass(frozen=True)
-class Retries:
-    """When and how often a call is sent again.
-
-    Sent again is what the service refused to work on (503, 429) and what no service received or
-    whose connection was lost, since every call only asks. A call that took longer than the timeout
-    is not: the service may be at it still. Waits are drawn from 0 to a bound that doubles, "full
-    jitter" (Brooker, "Exponential Backoff And Jitter", 2015); where the answer says Retry-After,
-    that comes on top.
-
-    Attributes:
-        attempts: How often a call is sent at most; 1 for never again.
-        first: The bound of the first wait, in seconds.
-        most: The bound that it doesn't grow beyond, in seconds.
-        patience: A service that asks to be left alone for longer, in seconds, is.
-    """
-
-    attempts: int = 4
-    first: float = 0.25
-    most: float = 8.0
-    patience: float = 30.0
-
-    def __post_init__(self) -> None:
-        if self.attempts < 1 or min(self.first, self.most, self.patience) < 0:
-            raise ValueError("Retries: at least one attempt, and no negative times.")
-
-    def wait(self, sent: int, error: ClientError) -> float | None:
-        """Seconds to wait before another attempt; None for no other.
-
-        Args:
-            sent: How often the call was sent.
-            error: What came of the last attempt.
-        """
-        if sent >= self.attempts or not _passes(error):
-            return None
-        asked = error.retry_after or 0.0 if isinstance(error, ServiceError) else 0.0
-        if asked > self.patience:
-            return None
-        # 2 ** 30 is beyond any bound, and 2.0 ** 2000 no number.
-        bound = min(self.most, self.first * 2 ** min(sent - 1, 30))
-        return asked + random.uniform(0, bound)  # noqa: S311 (no secret)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Send `request`, after waiting for `after` seconds."""
-
-    request: httpx.Request
-    after: float = 0.0
-
-
-Outcome = httpx.Response | httpx.RequestError
-"""What came of an attempt; the answer has been read to its end."""
-
-Talk = Generator[Attempt, Outcome, T]
+# Digits of a Retry-After that are read; ten are over three hundred years.
+_MAX_DIGITS = 10
 
 
 def request_of(call: Call[T], client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
-    """A call's request, with the address, headers and timeouts of a client; whole in memory."""
+    """Build a call's request with a client's address, headers and timeouts, whole in memory."""
     if call.body is None:
         return client.build_request(call.method, call.path, params=list(call.parameters) or None)
     body = json.dumps(call.body, allow_nan=False).encode()
@@ -104,74 +48,59 @@ def request_of(call: Call[T], client: httpx.Client | httpx.AsyncClient) -> httpx
     return request
 
 
-def talk(call: Call[T], request: httpx.Request, retries: Retries) -> Talk[T]:
-    """Attempt a call until it is answered or given up.
+def read_answer(call: Call[T], answer: httpx.Response) -> T:
+    """Return the result of a call.
 
-    Yields:
-        What to do; what came of it is sent back.
-
-    Returns:
-        The call's result.
+    Args:
+        call: The call.
+        answer: Its answer, read to the end.
 
     Raises:
-        ClientError: There is none.
+        ServiceError: The service refused the call.
+        UnexpectedAnswerError: This is not an answer of the service.
     """
-    sent, after = 0, 0.0
-    while True:
-        outcome = yield Attempt(request, after)
-        sent += 1
-        error = _error(outcome)
-        if error is None:
-            assert isinstance(outcome, httpx.Response)
-            return call.read(outcome.content)
-        wait = None if call.quick else retries.wait(sent, error)
-        if wait is None:
-            raise error
-        after = wait
+    if answer.status_code != HTTPStatus.OK:
+        raise _refusal(answer)
+    return call.read(answer.content)
 
 
-def _passes(error: ClientError) -> bool:
-    if isinstance(error, NoAnswerInTimeError):
-        return False
-    return isinstance(error, UnavailableError | RateLimitedError | ConnectionFailedError)
-
-
-def _error(outcome: Outcome) -> ClientError | None:
-    if isinstance(outcome, httpx.Response):
-        return None if outcome.status_code == 200 else _refusal(outcome)
-    reason = str(outcome) or type(outcome).__name__
-    if isinstance(outcome, httpx.DecodingError):
-        return UnexpectedAnswerError(f"The answer can't be read: {reason}.")
-    if isinstance(outcome, httpx.ConnectTimeout | httpx.PoolTimeout):
+def connection_error(error: httpx.RequestError) -> ClientError:
+    """Convert an error of the connection."""
+    reason = str(error) or type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        return UnexpectedAnswerError(f"The answer can't be decoded: {reason}.")
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailedError(f"The service can't be reached in time: {reason}.")
-    if isinstance(outcome, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException):
         return NoAnswerInTimeError(f"The service did not answer within the timeout: {reason}.")
     return ConnectionFailedError(f"The service can't be reached: {reason}.")
 
 
 def _refusal(answer: httpx.Response) -> ClientError:
     try:
-        told = parse(ErrorAnswer, answer.content)
+        refusal = parse(ErrorAnswer, answer.content)
     except UnexpectedAnswerError:
-        # A proxy in front of the service refuses in words of its own.
-        told = ErrorAnswer("unexpected_answer", f"HTTP {answer.status_code}.")
-        if answer.status_code not in (429, 502, 503, 504):
+        if answer.status_code not in _PROXY_STATUSES:
             return UnexpectedAnswerError(
-                f"{answer.request.url} answered {answer.status_code}, and not as Lookalike does; "
+                f"{answer.request.url} answered {answer.status_code}, but not as Lookalike does; "
                 "is this the service's address?"
             )
+        refusal = ErrorAnswer("unexpected_answer", f"HTTP {answer.status_code}.")
     return service_error(
-        told.code, told.message, answer.status_code, told.request_id, _retry_after(answer)
+        refusal.code,
+        refusal.message,
+        answer.status_code,
+        refusal.request_id,
+        _retry_after(answer.headers.get("Retry-After", "").strip()),
     )
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
-    """Retry-After in seconds, from its number or its date (RFC 9110, 10.2.3)."""
-    given = answer.headers.get("Retry-After", "").strip()
-    if given.isascii() and given.isdigit():
-        return float(given[:10])
+def _retry_after(value: str) -> float | None:
+    """Return the seconds of a Retry-After, from its number or its date (RFC 9110, 10.2.3)."""
+    if value.isascii() and value.isdigit():
+        return float(value[:_MAX_DIGITS])
     try:
-        moment = parsedate_to_datetime(given)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     if moment.tzinfo is None:

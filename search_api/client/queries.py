@@ -1,11 +1,11 @@
-"""What callers ask, by name, and the JSON that says it."""
+"""Query options of the client, and their conversion to JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from search_api.client.images import Picture, is_url, picture_base64, picture_bytes
+from search_api.client.images import Picture, image_base64, image_bytes, is_url
 
 __all__ = ["HitOptions", "Part", "Query", "SimilarOptions", "query_json", "query_upload"]
 
@@ -17,7 +17,7 @@ class Part(TypedDict, total=False):
         text: Words.
         image: A picture.
         like: A product's id.
-        weight: -10 to 10, 1 by default; a negative weight pushes away.
+        weight: Weight of the part, -10 to 10, 1 by default; a negative one pushes hits away.
     """
 
     text: str
@@ -27,14 +27,14 @@ class Part(TypedDict, total=False):
 
 
 class HitOptions(TypedDict, total=False):
-    """Which hits to get, and how much of them.
+    """Options of every route that finds products.
 
     Attributes:
-        k: How many, 1 to 1000; 20 by default.
+        k: Number of hits, 1 to 1000; 20 by default.
         filter: Conditions on product fields that every hit meets, such as
             `{"base_colour": "Red", "price": {"gte": 10, "lt": 50}}`.
-        fields: Product fields that the hits carry; all by default.
-        diversity: How much hits that resemble those before them are pushed down, 0 to 1.
+        fields: Product fields to return with each hit; all by default.
+        diversity: Strength of diversity re-ranking, 0 to 1; 0 by default.
     """
 
     k: int
@@ -44,20 +44,19 @@ class HitOptions(TypedDict, total=False):
 
 
 class SimilarOptions(HitOptions, total=False):
-    """Which hits to get, page by page.
+    """Options of searches, and of products similar to one.
 
     Attributes:
-        offset: How many hits to skip, 0 to 10,000.
-        min_confidence: Hits of less confidence are left out, 0 to 1.
-        colour: A colour that hits are to have, as `#rrggbb` or by its name.
-        colour_within: Only products with a colour that differs by so much at most are hits
-            (CIEDE2000, above 0 to 100).
-        colour_share: How much of a product that must be, above 0 to 1; 0.2 by default.
-        colour_weight: How much nearness to the colour counts for the order, 0 to 1.
-        explain: Each hit comes with the tags and colours that it shares with the query.
-        group: True: products whose pictures are nearly the same come as one hit. A field's name:
-            products with the same value of that field do.
-        tags: Tag what is asked about: pictures and products, which words are not.
+        offset: Number of hits to skip, 0 to 10,000.
+        min_confidence: Minimum confidence of a hit, 0 to 1.
+        colour: Colour to look for, as `#rrggbb` or by its name.
+        colour_within: Maximum distance from that colour (CIEDE2000, above 0 to 100).
+        colour_share: Minimum share of the product that has it, above 0 to 1; 0.2 by default.
+        colour_weight: Weight of the colour's distance in the order of hits, 0 to 1.
+        explain: Return with each hit the tags and colours that it shares with the query.
+        group: True: products with nearly the same picture become one hit. A field's name:
+            products with the same value of that field become one hit.
+        tags: Tag the query's pictures and products.
     """
 
     offset: int
@@ -77,14 +76,14 @@ class Query(SimilarOptions, total=False):
     Attributes:
         text: Words.
         image: A picture.
-        like: Ids of products to be like, or one id; they are left out of the hits.
+        like: Ids of products to resemble, or one id; they are left out of the hits.
         parts: Weighted parts, 32 at most.
-        region: The part of the picture that counts: left, top, right and bottom as shares of its
-            width and height; without a picture, of the picture of the one product in `like`.
+        region: Part of the picture to search with: left, top, right and bottom as fractions of its
+            width and height; without a picture, a part of the one product's picture in `like`.
         facets: Fields whose values are counted over all products that pass the filter.
-        mode: What decides about the order of hits: vectors, words, or both.
-        keyword_weight: The words' share in hybrid mode, 0 to 1.
-        fusion: How hybrid mode puts the two together: by their scores or by their ranks.
+        mode: What decides the order of hits: the vector, the keywords, or both.
+        keyword_weight: Weight of the keywords in hybrid mode, 0 to 1.
+        fusion: How hybrid mode combines the two: by their scores or by their ranks.
     """
 
     text: str
@@ -99,38 +98,41 @@ class Query(SimilarOptions, total=False):
 
 
 def query_json(query: Mapping[str, Any], *, uploaded: bool = False) -> dict[str, Any]:
-    """The JSON of a query or of a route's options; pictures in it become URLs or base64.
+    """Return the JSON of a query or of a route's options, with images as URLs or base64.
 
-    Only what the caller gave is sent, so that defaults are the service's. What is None counts as
-    not given.
+    Only options that the caller gave are sent, so that defaults are the service's. None means not
+    given.
 
     Args:
         query: A `Query`, or options of a route.
-        uploaded: Leave the query's own picture out, since it goes as a file.
+        uploaded: Whether to leave out the query's own image, because it is sent as a file.
 
     Raises:
-        UnreadablePictureError: A picture can't be read.
-        TypeError: A picture is none.
+        UnreadablePictureError: An image can't be read.
+        TypeError: An image is not one in any form that the client takes.
     """
-    asked = _part_json({**query, "image": None} if uploaded else query)
-    if isinstance(asked.get("like"), str):
-        asked["like"] = [asked["like"]]
-    if "parts" in asked:
-        asked["parts"] = [_part_json(part) for part in asked["parts"]]
-    return asked
+    body = _part_json({**query, "image": None} if uploaded else query)
+    if isinstance(body.get("like"), str):
+        body["like"] = [body["like"]]
+    if "parts" in body:
+        body["parts"] = [_part_json(part) for part in body["parts"]]
+    return body
 
 
 def query_upload(query: Mapping[str, Any]) -> bytes | None:
-    """The file of a query's own picture, unless it has none or a URL; errors as `query_json`."""
+    """Return the file of a query's own image, or None without one or for a URL.
+
+    Errors are those of `query_json`.
+    """
     image = query.get("image")
-    return None if image is None or is_url(image) else picture_bytes(image)
+    return None if image is None or is_url(image) else image_bytes(image)
 
 
 def _part_json(part: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {name: value for name, value in part.items() if value is not None}
-    image = asked.pop("image", None)
+    body = {name: value for name, value in part.items() if value is not None}
+    image = body.pop("image", None)
     if image is not None and is_url(image):
-        asked["image_url"] = image
+        body["image_url"] = image
     elif image is not None:
-        asked["image_base64"] = picture_base64(image)
-    return asked
+        body["image_base64"] = image_base64(image)
+    return body

@@ -1,16 +1,16 @@
-"""What the service answers, as frozen dataclasses.
+"""Answers of the service as frozen dataclasses, which the service's own schemas extend.
 
-Fields that a newer service adds are ignored, and those that an older one lacks have defaults.
+Fields that a newer service adds are ignored. Fields that an older service lacks have defaults.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from search_api.client.errors import ServiceError, UnexpectedAnswerError, service_error
 
@@ -30,127 +30,166 @@ __all__ = [
     "parse",
 ]
 
-FieldValue = str | int | float | bool | None | tuple[str, ...]
-"""A product field's value; None where the product has none, several labels where it holds tags."""
+_PlainValue = str | int | float | bool | None
+
+FieldValue = _PlainValue | tuple[str, ...]
+"""A product field's value; None if the product has none, several labels if the field holds tags."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A label given to a picture.
+    """A label given to a picture."""
 
-    Attributes:
-        label: The label.
-        group: What it is a label of, such as `type`; `label` for the caller's own.
-        confidence: Probability that it is right, 0 to 1.
-    """
-
-    label: str
-    group: str
-    confidence: float
+    label: str = Field(examples=["dress"])
+    group: str = Field(
+        examples=["type"], description="The taxonomy's group; label for the caller's own labels."
+    )
+    confidence: float = Field(
+        examples=[0.97],
+        description="Probability that the label is right (0 to 1); among the caller's labels, "
+        "relative to the others.",
+    )
 
 
 @dataclass(frozen=True)
 class SharedColour:
-    """A colour that a hit has, and the query has or names too.
+    """A colour that both the hit and the query have."""
 
-    Attributes:
-        name: What it is called.
-        colour: The hit's own shade of it, `#rrggbb`.
-        share: What part of the product has it, 0 to 1.
-    """
-
-    name: str
-    colour: str
-    share: float
+    name: str = Field(examples=["navy blue"])
+    colour: str = Field(examples=["#1f2a4d"], description="The hit's own shade of it.")
+    share: float = Field(
+        examples=[0.62], description="Share of the product that has the colour (0 to 1)."
+    )
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a hit matched.
+    """Why a hit matched."""
 
-    Attributes:
-        tags: Labels by group that both have.
-        colours: Colours that both have, the greatest share first.
-        heatmap: The service's path of a PNG: the regions of the picture that carried the match.
-    """
+    tags: Mapping[str, tuple[str, ...]] = Field(
+        examples=[{"type": ["dress"]}],
+        description="Labels by group that the hit shares with the query's products and words, and "
+        "with its pictures where tags is true.",
+    )
+    colours: tuple[SharedColour, ...] = Field(description="The greatest share first.")
+    heatmap: str = Field(
+        examples=["/v1/items/15970/heatmap?image=0&q=red%20dress"],
+        description="Path of a PNG that shows which regions of the picture matched. GET it; or "
+        "POST the same query there if it has a picture or parts.",
+    )
 
-    tags: Mapping[str, tuple[str, ...]]
-    colours: tuple[SharedColour, ...]
-    heatmap: str
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A product found.
+    """A product that was found."""
 
-    Attributes:
-        id: The product's id.
-        score: Cosine to the query, -1 to 1.
-        confidence: Probability that this is what was asked for, 0 to 1; None where an older
-            version built the index.
-        image: The service's path of the product's best matching picture.
-        fields: The product fields asked for.
-        grouped: Ids of other products that this hit stands for, where grouping was asked for.
-        explanation: Why it matched, where that was asked for.
-    """
-
-    id: str
-    score: float
-    confidence: float | None
-    image: str
-    fields: Mapping[str, FieldValue]
-    grouped: tuple[str, ...] = ()
-    explanation: Explanation | None = None
+    id: str = Field(examples=["15970"])
+    score: float = Field(examples=[0.31], description="Cosine to the query, -1 to 1.")
+    confidence: float | None = Field(
+        default=None,
+        examples=[0.92],
+        description="Calibrated probability that the hit answers the query (0 to 1); null if an "
+        "older version built the index.",
+    )
+    image: str = Field(
+        examples=["/v1/items/15970/image/0"],
+        description="Path of the product's best matching picture.",
+    )
+    fields: Mapping[str, FieldValue] = Field(
+        examples=[{"title": "Red Cotton Dress", "price": 39.9}]
+    )
+    grouped: tuple[str, ...] = Field(
+        default=(),
+        examples=[["15971"]],
+        description="With group: ids of the other products that this hit stands for; of very "
+        "large groups, those found first.",
+    )
+    explanation: Explanation | None = Field(
+        default=None, description="With explain: why the hit matched."
+    )
 
     @property
     def image_number(self) -> int:
-        """Which of the product's pictures matched best, as `item_image` takes it."""
+        """Number of the product's best matching picture, as `item_image` takes it."""
         return int(self.image.rpartition("/")[2])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    """The answer to one query.
+    """The hits of one query, best first."""
 
-    Attributes:
-        hits: The products, best first.
-        total: Number of hits in this answer.
-        facets: For each facet asked for, its values and their counts, most frequent first.
-        tags: Tags of the query picture, where asked for.
-        generation: The index generation that answered.
-        model: The model's name.
-        took_ms: The service's time in milliseconds.
-    """
-
-    hits: tuple[Hit, ...]
-    total: int
-    generation: int
-    model: str
-    took_ms: float
-    facets: Mapping[str, tuple[tuple[FieldValue, int], ...]] = field(default_factory=dict)
-    tags: tuple[Tag, ...] = ()
+    hits: tuple[Hit, ...] = Field(
+        description="Products, best first; in vector mode, nearest first."
+    )
+    total: int = Field(examples=[20], description="Number of hits in this answer.")
+    facets: Mapping[str, tuple[tuple[_PlainValue, int], ...]] = Field(
+        default={},
+        examples=[{"base_colour": [["Red", 41]]}],
+        description="For each facet of the request, its values with their counts, most frequent "
+        "first.",
+    )
+    tags: tuple[Tag, ...] = Field(
+        default=(),
+        examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
+        description="With tags: tags of the query's pictures and liked products.",
+    )
+    generation: int = Field(examples=[7], description="The index generation that answered.")
+    model: str = Field(examples=["compact"])
+    took_ms: float = Field(examples=[6.1])
 
 
 @dataclass(frozen=True)
 class TagResult:
-    """The tags of a picture.
+    """The tags of a picture."""
 
-    Attributes:
-        tags: The labels, most probable first.
-        model: The model's name.
-        took_ms: The service's time in milliseconds.
-    """
+    tags: tuple[Tag, ...] = Field(description="Group by group, in each the most probable first.")
+    model: str = Field(examples=["compact"])
+    took_ms: float = Field(examples=[9.8], description="The service's time in milliseconds.")
 
-    tags: tuple[Tag, ...]
-    model: str
-    took_ms: float
+
+@dataclass(frozen=True)
+class Item:
+    """One product."""
+
+    id: str = Field(examples=["15970"])
+    fields: Mapping[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress"}])
+    images: tuple[str, ...] = Field(examples=[["/v1/items/15970/image/0"]])
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """The index that is served."""
+
+    generation: int = Field(examples=[7])
+    created: str = Field(examples=["2026-11-23T20:15:00+00:00"])
+    catalog: str = Field(examples=["catalog.csv"])
+    products: int = Field(examples=[9000])
+    images: int = Field(examples=[9000])
+    model: str = Field(examples=["compact"])
+    fingerprint: str = Field(examples=["0f3a…"])
+    dim: int = Field(examples=[256])
+    kind: str = Field(examples=["flat"])
+    recall: Mapping[str, float] = Field(
+        description="Recall@10 against exact search by kind of query, measured at build time.",
+        examples=[{"image": 0.991, "text": 0.984}],
+    )
+    fields: Mapping[str, str] = Field(
+        examples=[{"title": "text", "price": "float"}],
+        description="Fields that filters can use, with their types.",
+    )
+    modes: tuple[str, ...] = Field(
+        default=("vector",),
+        examples=[["vector", "keyword", "hybrid"]],
+        description="Search modes that the index supports; one of an older version has no "
+        "keywords.",
+    )
 
 
 @dataclass(frozen=True)
 class ErrorAnswer:
-    """The body that every error of the service has."""
+    """The body of every error of the service."""
 
     code: str
     message: str
@@ -158,7 +197,7 @@ class ErrorAnswer:
 
 
 @dataclass(frozen=True)
-class _Tagged:
+class _TagsOfOne:
     status: int
     tags: tuple[Tag, ...] = ()
     error: ErrorAnswer | None = None
@@ -166,66 +205,15 @@ class _Tagged:
 
 @dataclass(frozen=True)
 class TagBatch:
-    """What came of each of several pictures, in their order."""
+    """The answers for several pictures, in their order."""
 
-    results: tuple[_Tagged, ...]
+    results: tuple[_TagsOfOne, ...]
 
     def outcomes(self) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
-        """Tags or an error for each picture."""
+        """Return tags or an error for each picture."""
         return tuple(
-            one.tags
-            if one.error is None
-            else service_error(one.error.code, one.error.message, one.status)
-            for one in self.results
+            one.tags if one.error is None else _error(one.error, one.status) for one in self.results
         )
-
-
-@dataclass(frozen=True)
-class Item:
-    """One product.
-
-    Attributes:
-        id: Its id.
-        fields: Its fields.
-        images: The service's paths of its pictures.
-    """
-
-    id: str
-    fields: Mapping[str, FieldValue]
-    images: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class IndexInfo:
-    """What the service serves.
-
-    Attributes:
-        generation: Rises with every published build.
-        created: When that was, in ISO 8601.
-        catalog: The catalog's name.
-        products: How many products there are.
-        images: How many pictures they have.
-        model: The model's name.
-        fingerprint: The model's hash over weights and preprocessing.
-        dim: Length of its vectors.
-        kind: The FAISS kind.
-        recall: Recall@10 against exact search, by kind of query, 0 to 1.
-        fields: What can be filtered, and its type.
-        modes: How it can be searched.
-    """
-
-    generation: int
-    created: str
-    catalog: str
-    products: int
-    images: int
-    model: str
-    fingerprint: str
-    dim: int
-    kind: str
-    recall: Mapping[str, float]
-    fields: Mapping[str, str]
-    modes: tuple[str, ...] = ("vector",)
 
 
 @dataclass(frozen=True)
@@ -234,44 +222,45 @@ class _BatchAnswer:
     answer: SearchResult | None = None
     error: ErrorAnswer | None = None
 
+    def outcome(self) -> SearchResult | ServiceError:
+        if self.answer is not None:
+            return self.answer
+        if self.error is None:
+            raise UnexpectedAnswerError(
+                "The service answered a query with neither hits nor an error."
+            )
+        return _error(self.error, self.status)
+
 
 @dataclass(frozen=True)
 class BatchAnswers:
-    """What came of each query of a batch, in its order."""
+    """The answers of a batch of queries, in their order."""
 
     results: tuple[_BatchAnswer, ...]
 
     def outcomes(self) -> tuple[SearchResult | ServiceError, ...]:
-        """An answer or an error for each query.
+        """Return an answer or an error for each query.
 
         Raises:
-            UnexpectedAnswerError: One has neither.
+            UnexpectedAnswerError: A query has neither.
         """
-        return tuple(map(_outcome, self.results))
-
-
-def _outcome(one: _BatchAnswer) -> SearchResult | ServiceError:
-    if one.answer is not None:
-        return one.answer
-    if one.error is None:
-        raise UnexpectedAnswerError("The service answered a query with neither hits nor an error.")
-    return service_error(one.error.code, one.error.message, one.status)
+        return tuple(one.outcome() for one in self.results)
 
 
 def parse(model: type[T], content: bytes) -> T:
-    """Read an answer's JSON.
+    """Read the JSON of an answer.
 
     Raises:
-        UnexpectedAnswerError: It is none, or not of this shape.
+        UnexpectedAnswerError: It is not JSON, or not of this shape.
     """
     try:
-        result: T = _adapter(cast(Any, model)).validate_json(content)
+        result: T = _adapter(cast("Any", model)).validate_json(content)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in problem["loc"]) or "the answer"
         raise UnexpectedAnswerError(
-            "This is no answer of Lookalike's service, or of a version that this client doesn't "
-            f"know: {place}: {problem['msg']}."
+            "This is not an answer of Lookalike's service, or of a version that this client does "
+            f"not know: {place}: {problem['msg']}."
         ) from None
     return result
 
@@ -279,3 +268,7 @@ def parse(model: type[T], content: bytes) -> T:
 @cache
 def _adapter(model: Any) -> TypeAdapter[Any]:
     return TypeAdapter(model)
+
+
+def _error(answer: ErrorAnswer, status: int) -> ServiceError:
+    return service_error(answer.code, answer.message, status)

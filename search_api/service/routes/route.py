@@ -60,7 +60,7 @@ async def found(answering: Answering, query: Query, started: float) -> Response:
     """A search's answer, written on the thread that searched: the loop only sends it."""
 
     def written(result: SearchResult) -> bytes:
-        return SearchResponse.of(result, query).model_dump_json().encode()
+        return SearchResponse.of(result, query).json()
 
     current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
     content = await answering.answer(query, written, started)

@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field
+from pydantic.dataclasses import dataclass
 
-from indexer.catalog import ShownValue
 from indexer.index import Product
+from search_api.client import Item
 
 __all__ = ["ItemResponse", "image_path"]
 
 
-class ItemResponse(BaseModel):
+@dataclass(frozen=True)
+class ItemResponse(Item):
     """One product."""
-
-    id: str = Field(examples=["15970"])
-    fields: dict[str, ShownValue] = Field(examples=[{"title": "Red Cotton Dress"}])
-    images: list[str] = Field(examples=[["/v1/items/15970/image/0"]])
 
     @classmethod
     def of(cls, product: Product) -> Self:
         """Convert an index's product."""
-        images = [image_path(product.id, number) for number in range(len(product.images))]
-        return cls(id=product.id, fields=product.fields, images=images)
+        images = tuple(image_path(product.id, number) for number in range(len(product.images)))
+        return cls(product.id, product.fields, images)  # type: ignore[arg-type]  # as for Hit
 
 
 def image_path(product_id: str, number: int) -> str:

@@ -5,34 +5,20 @@ from __future__ import annotations
 from typing import Self
 
 from pydantic import BaseModel, Field
+from pydantic.dataclasses import dataclass
 
 from indexer.index import index_kind, index_recall
 from indexer.search import Engine, SearchMode
+from search_api.client import IndexInfo
 
 __all__ = ["ErrorResponse", "HealthResponse", "IndexResponse"]
 
 
-class IndexResponse(BaseModel):
+@dataclass(frozen=True)
+class IndexResponse(IndexInfo):
     """The index that is served."""
 
-    generation: int = Field(examples=[7])
-    created: str = Field(examples=["2026-11-23T20:15:00+00:00"])
-    catalog: str = Field(examples=["catalog.csv"])
-    products: int = Field(examples=[9000])
-    images: int = Field(examples=[9000])
-    model: str = Field(examples=["compact"])
-    fingerprint: str = Field(examples=["0f3a…"])
-    dim: int = Field(examples=[256])
-    kind: str = Field(examples=["flat"])
-    recall: dict[str, float] = Field(
-        description="Recall@10 against exact search by kind of query, measured at build time.",
-        examples=[{"image": 0.991, "text": 0.984}],
-    )
-    fields: dict[str, str] = Field(
-        examples=[{"title": "text", "price": "float"}],
-        description="Fields that filters can use, with their types.",
-    )
-    modes: list[SearchMode] = Field(
+    modes: tuple[SearchMode, ...] = Field(
         examples=[["vector", "keyword", "hybrid"]],
         description="Search modes that the index supports; one of an older version has no "
         "keywords.",
@@ -54,7 +40,7 @@ class IndexResponse(BaseModel):
             kind=index_kind(manifest),
             recall=index_recall(manifest),
             fields=manifest.columns,
-            modes=list(SearchMode) if engine.index.has_keywords else [SearchMode.VECTOR],
+            modes=tuple(SearchMode) if engine.index.has_keywords else (SearchMode.VECTOR,),
         )
 
 

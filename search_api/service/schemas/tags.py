@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic.dataclasses import dataclass
 
 from embeddings import Tag
+from search_api.client import Tag as ClientTag
 from search_api.service.schemas.fields import (
     MAX_IMAGES,
     FieldName,
@@ -77,23 +79,14 @@ class TagsRequest(RequestModel):
         return self
 
 
-class TagResponse(BaseModel):
+@dataclass(frozen=True)
+class TagResponse(ClientTag):
     """A label given to a picture."""
-
-    label: str = Field(examples=["dress"])
-    group: str = Field(
-        examples=["type"], description="The taxonomy's group; label for the caller's own labels."
-    )
-    confidence: float = Field(
-        examples=[0.97],
-        description="Probability that the label is right (0 to 1); among the caller's labels, "
-        "relative to the others.",
-    )
 
     @classmethod
     def of(cls, tag: Tag) -> Self:
         """Convert a classifier's tag."""
-        return cls(label=tag.label, group=tag.group, confidence=round(tag.confidence, 4))
+        return cls(tag.label, tag.group, round(tag.confidence, 4))
 
 
 class TagsResult(BaseModel):

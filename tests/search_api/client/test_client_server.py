@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from search_api.client.client import (
+from search_api.client import (
     BadRequestError,
     ConnectionFailedError,
     InvalidRequestError,
@@ -172,7 +172,7 @@ def test_refusals_name_what_to_do(lookalike: Any, tmp_path: Path) -> None:
 def test_where_nothing_listens(kind: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    client = kind(f"http://127.0.0.1:{port}", retries=Retries(attempts=2, first=0.01))
+    client = kind(f"http://127.0.0.1:{port}", retries=Retries(attempts=2, initial_backoff=0.01))
     with pytest.raises(ConnectionFailedError, match="can't be reached"):
         client.search(text="red")
     assert client.ready() is False
