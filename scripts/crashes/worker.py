@@ -16,6 +16,7 @@ from pathlib import Path
 from embeddings import FakeEncoder, FloatArray, LookalikeError, PixelArray
 from indexer.build import BuildOptions, BuildProgress, build_index, merge, retag
 from indexer.build import build as build_module
+from indexer.build import catalog_reader as reader_module
 from indexer.build import update as update_module
 from indexer.calibration import fit_confidence
 from indexer.index import TagChoice, prune, rollback
@@ -185,7 +186,7 @@ def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
     # A catalog of dozens shall go through what one of thousands goes through in minutes: segments
     # too large to be taken in by the next, and several checkpoints while reading.
     update_module._SMALL = 0
-    build_module._COMMIT_EVERY = 0.01
+    reader_module._COMMIT_EVERY = 0.01
     points = _Points(operation.index, fatal)
     encoder = _Encoder(points, sender.send)
     # Confidence is fit with altered pictures, of which one may look like another of the catalog;

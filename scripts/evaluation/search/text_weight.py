@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from embeddings.images import open_image
-from indexer.build import mixed
+from indexer.build import mix_vectors
 from scripts.evaluation.search.attributes import ATTRIBUTES, attribute_queries
 from scripts.evaluation.search.setting import Setting, Shelf
 from scripts.support.measuring import Measure
@@ -142,7 +142,7 @@ def _encoded(setting: Setting, pictures: Sequence[bytes]) -> FloatArray:
 
 def _mixes(pictures: FloatArray, texts: FloatArray, weight: float) -> FloatArray:
     rows = [
-        mixed(picture.astype(np.float16), text, weight)
+        mix_vectors(picture.astype(np.float16), text, weight)
         for picture, text in zip(pictures, texts, strict=True)
     ]
     return np.array(rows, np.float32)
