@@ -77,10 +77,10 @@ def test_fitted_to_a_few_products_noise_and_blanks_get_no_tag(
 
 def test_what_ships_is_for_the_shipped_model(encoder: Encoder) -> None:
     if not list(BUILT_IN.glob("*.safetensors")):
-        pytest.skip("no fit ships; make one by scripts/fit_tags.py")
+        pytest.skip("no fit ships; make one by `scripts/train tags`")
     retail = read_taxonomy("retail")
     fitted = shipped_fit(retail, encoder.spec)
-    assert fitted is not None, "the model or the taxonomy changed: run scripts/fit_tags.py"
+    assert fitted is not None, "the model or the taxonomy changed: run `scripts/train tags`"
     assert all(fitted.of(group) is not None for group in retail.groups)
 
 

@@ -1,4 +1,4 @@
-"""Strict Pillow decoding, whatever another library has set."""
+"""Keeping Pillow strict, whatever another library has told it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from PIL import ImageFile
 __all__ = ["strict_decoding"]
 
 
-class _StrictDecoding:
-    """A context in which `ImageFile.LOAD_TRUNCATED_IMAGES` is off, for any number of threads.
+class _Strictness:
+    """While any thread is inside, `ImageFile.LOAD_TRUNCATED_IMAGES` is off.
 
-    The switch is global to the process, and many libraries turn it on at import; damaged images
-    would then be filled in. It is restored when the last thread leaves, so that the library which
-    set it finds its choice again.
+    The switch is global to the process, and many libraries turn it on at import; pictures would
+    then be filled in where their data is damaged. It is put back when the last thread leaves, so
+    that the library which set it finds its choice again.
     """
 
     def __init__(self) -> None:
-        self.reset()
+        self._reset()
 
-    def reset(self) -> None:
-        """Forget every thread inside."""
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._was_lenient = False
@@ -42,6 +41,6 @@ class _StrictDecoding:
                 ImageFile.LOAD_TRUNCATED_IMAGES = True
 
 
-strict_decoding = _StrictDecoding()
+strict_decoding = _Strictness()
 # A fork may happen while another thread is inside; the child has no such thread.
-os.register_at_fork(after_in_child=strict_decoding.reset)
+os.register_at_fork(after_in_child=strict_decoding._reset)

@@ -1,31 +1,28 @@
-"""Quarantine: the list of catalog rows and images that could not be indexed, with reasons."""
+"""Writing down what of a catalog could not be indexed."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from indexer.catalog import BadRow
-from indexer.storage import replace_file
+from indexer.storage import sync_file, sync_folder
 
 __all__ = ["write_quarantine"]
 
 
 def write_quarantine(path: Path, refused: Iterable[BadRow]) -> Counter[str]:
-    """Write rows to a file, one JSON object a line, in one step.
-
-    Returns:
-        The number of rows for each reason.
-    """
+    """Write rows, one JSON object a line, in one step; returns how many have which reason."""
+    temporary = path.with_name(f".{path.name}.tmp")
     reasons: Counter[str] = Counter()
-
-    def lines() -> Iterator[bytes]:
+    with temporary.open("w", encoding="utf-8") as file:
         for row in refused:
+            file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             reasons[str(row.reason)] += 1
-            yield json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n"
-
-    replace_file(path, lines())
+    sync_file(temporary)
+    temporary.replace(path)
+    sync_folder(path.parent)
     return reasons

@@ -83,8 +83,7 @@ class Prior:
     slope: float
 
 
-# Fit for `compact` on the training parts of three catalogs: `scripts/evaluate_search.py --part
-# priors`.
+# Fit for `compact` on the training parts of three catalogs by `scripts/bench search --part priors`.
 PRIORS: Mapping[QueryKind, Prior] = {
     QueryKind.TEXT: Prior(-9.0, 2.1),
     QueryKind.IMAGE: Prior(-5.3, 1.05),

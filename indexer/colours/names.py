@@ -50,7 +50,7 @@ class NamedShare:
 
 @dataclass(frozen=True)
 class ColourTable:
-    """Words for colours, as `scripts/fit_colours.py` found shops to use them.
+    """Words for colours, as `scripts/train colours` found shops to use them.
 
     Attributes:
         names: The words, most used first.

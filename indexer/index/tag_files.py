@@ -1,7 +1,7 @@
-"""Tag files: a taxonomy, its fit, and the labels of the products of each segment.
+"""Tags on disk: a taxonomy, its fit, and the tags that it gave the products of each segment.
 
-They are stored beside the segments, so that another taxonomy leaves the segments unchanged. Each
-file is written once, named by the manifests that use it, and removed with the last of them.
+They stand beside the segments, so that another taxonomy leaves those as they are. Files are written
+once, named by the manifests that use them, and removed with the last of these.
 """
 
 from __future__ import annotations
@@ -16,17 +16,9 @@ import pyarrow as pa
 
 from indexer.catalog import FieldType, arrow_schema
 from indexer.errors import DamagedIndexError
-from indexer.storage import (
-    FileRecord,
-    Layout,
-    NamedFile,
-    map_file,
-    replace_file,
-    sha256_of,
-    verify_file,
-)
+from indexer.storage import FileRecord, Layout, NamedFile, map_file, replace_file, sha256_of
 
-__all__ = ["TagTable", "new_file", "open_tags", "verify_tag_file", "write_tags"]
+__all__ = ["TagTable", "checked_file", "new_file", "open_tags", "write_tags"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +26,9 @@ class TagTable:
     """The tags of a segment's products.
 
     Attributes:
-        file: The file that stores them.
+        file: The file they stand in.
         table: A row for each product, deleted ones included, and a column of labels for each group
-            of the taxonomy; the list is empty where the model is not sure.
+            of the taxonomy; a product of which the model is not sure has an empty list.
     """
 
     file: NamedFile
@@ -61,9 +53,9 @@ def open_tags(layout: Layout, file: NamedFile, products: int) -> TagTable:
         products: How many products the segment has, deleted ones included.
 
     Raises:
-        DamagedIndexError: The file is missing, changed, or does not fit the segment.
+        DamagedIndexError: It is missing, changed, or does not fit the segment.
     """
-    path = verify_tag_file(layout, file)
+    path = checked_file(layout, file)
     try:
         table = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(map_file(path)))).read_all()
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -81,8 +73,8 @@ def new_file(layout: Layout, suffix: str, write: Callable[[Path], None]) -> Name
 
     Args:
         layout: Of the index folder.
-        suffix: The end of its name.
-        write: Writes the file, durably, at the path that it is given.
+        suffix: How its name ends.
+        write: Writes it, durably, where it is told to.
     """
     layout.tags.mkdir(exist_ok=True)
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}{suffix}"
@@ -91,12 +83,16 @@ def new_file(layout: Layout, suffix: str, write: Callable[[Path], None]) -> Name
     return NamedFile(name, FileRecord(path.stat().st_size, sha256_of(path)))
 
 
-def verify_tag_file(layout: Layout, file: NamedFile) -> Path:
-    """Return the path of a file of the tags' folder after checking it against the manifest.
+def checked_file(layout: Layout, file: NamedFile) -> Path:
+    """The path of a file of the tags' folder that is as the manifest says.
 
     Raises:
-        DamagedIndexError: The file is missing or changed.
+        DamagedIndexError: It is missing or changed.
     """
     path = layout.tags / file.name
-    verify_file(path, file.record, f"tags/{file.name}")
-    return path
+    try:
+        if path.stat().st_size == file.record.bytes and sha256_of(path) == file.record.sha256:
+            return path
+    except OSError as error:
+        raise DamagedIndexError(f"tags/{file.name} is missing or can't be read.") from error
+    raise DamagedIndexError(f"tags/{file.name} was changed after it was written.")

@@ -1,1 +1,1 @@
-"""Killing index writers at any moment, and seeing what is left: see `scripts/crash_test.py`."""
+"""Crash test: index writers are killed at any moment, and what they leave is judged."""

@@ -1,4 +1,4 @@
-"""Whether an index holds exactly what a catalog said, and what is wrong with it otherwise."""
+"""Judging an index: whether it holds exactly what a catalog said, and what differs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import numpy as np
 from embeddings import FakeEncoder
 from indexer.index import Index, Segment
 from indexer.tagging import Tagger
-from scripts.crashes.shop import TAXONOMIES, Content, Product
+from scripts.crashes.catalogs import TAXONOMIES, Content, Product
 
 __all__ = ["Verdict", "judge", "on_disk"]
 
 # float16 rounds the components of a unit vector by less than half of this.
 _ROUNDING = 1e-3
-# So near to its threshold (one half) rounding may decide whether a label is given.
+# This near to its threshold of one half, rounding may decide whether a label is given.
 _DOUBTFUL = 0.02
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an index differs from the nearest of the contents it may have.
+    """How an index differs from the most similar of the contents that it may have.
 
     Attributes:
-        content: Which one that is, counted from 0.
+        content: The number of that content, from 0.
         lost: Products that are missing, or not as they should be.
         phantom: Products that should not be there, or not as they are.
         double: Ids that are there more than once.
@@ -40,18 +40,18 @@ class Verdict:
 
     @property
     def wrong(self) -> int:
-        """All that is wrong; 0 for exactly that content."""
+        """The number of differences; 0 for exactly that content."""
         return self.lost + self.phantom + self.double
 
 
 def judge(index: Index, contents: Sequence[Content]) -> Verdict:
-    """Compare an index with what it may hold: one of some contents, never a mixture."""
+    """Compare an index with the contents that it may have, of which it may not be a mixture."""
     verdicts = [_compare(index, content, number) for number, content in enumerate(contents)]
     return min(verdicts, key=lambda verdict: verdict.wrong)
 
 
 def on_disk(index: Path) -> list[int]:
-    """The generations that have a manifest, oldest first."""
+    """Return the generations that have a manifest, oldest first."""
     return sorted(int(path.stem) for path in (index / "manifests").glob("[0-9]*.json"))
 
 
@@ -85,24 +85,24 @@ def _compare(index: Index, content: Content, number: int) -> Verdict:
 def _same(segment: Segment, row: int, product: Product) -> bool:
     images = segment.image_rows(row)
     locations = [segment.location(image) for image in images]
-    if locations != [picture.location for picture in product.pictures]:
+    if locations != [image.location for image in product.images]:
         return False
     if segment.catalog_row(row) != {"title": product.title, "price": product.price}:
         return False
-    expected = np.stack([picture.vector for picture in product.pictures])
+    expected = np.stack([image.vector for image in product.images])
     stored = np.asarray(segment.vectors[images.start : images.stop], np.float32)
     if not (np.abs(stored - expected) < _ROUNDING).all() or segment.colours is None:
         return False
-    colours = np.stack([picture.measured for picture in product.pictures])
+    colours = np.stack([image.measured for image in product.images])
     return bool((segment.colours[images.start : images.stop] == colours).all())
 
 
 def _tagged(segment: Segment, row: int, product: Product, tagger: Tagger | None) -> bool:
-    """Whether a product has the tags of the index's taxonomy, and no others."""
+    """Return whether a product has the tags of the index's taxonomy and no others."""
     found = segment.fields(row).get("tag_hue", [])
     if tagger is None:
         return not found
-    total = np.sum([picture.vector for picture in product.pictures], axis=0)
+    total = np.sum([image.vector for image in product.images], axis=0)
     (scored,) = tagger.scores((total / np.linalg.norm(total))[np.newaxis])
     best = int(scored.probabilities[0].argmax())
     if abs(float(scored.probabilities[0, best]) - 0.5) < _DOUBTFUL:

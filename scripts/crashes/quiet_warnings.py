@@ -1,4 +1,4 @@
-"""Warnings that a crash test brings about by the hundred, and that say nothing new."""
+"""Silencing warnings that a crash test causes by the hundred."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["silence"]
 
 
 def silence() -> None:
-    """Keep them from being printed, here and in processes to come."""
+    """Stop the warnings in this process and in those that it starts."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     # A killed process leaves its semaphores to multiprocessing's tracker, which removes them.
     os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker:UserWarning"

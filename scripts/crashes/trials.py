@@ -1,4 +1,4 @@
-"""Trials: an operation is killed, perhaps again while it recovers, and what is left is judged."""
+"""Trials: an operation is killed, sometimes again while it recovers, and the index is judged."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from pathlib import Path
 from indexer import IndexFolderError, NoIndexError
 from indexer.index import Index, verify
 from indexer.storage import Layout, live_generation
+from scripts.crashes.catalogs import CatalogMaker, Colour, Content, write_catalog
 from scripts.crashes.judge import judge, on_disk
-from scripts.crashes.shop import Colour, Content, Shop, write_catalog
 from scripts.crashes.worker import Moment, Operation, Outcome, run
 
 __all__ = ["Tally", "kill_writers"]
 
 _TRIALS = 2
-# Shares of trials: recovery is killed too; and kills at a point rather than at some time.
+# Shares of trials in which recovery is killed too, and in which a kill is at a point.
 _AGAIN = 0.3
 _AT_POINT = 0.6
 
 
 @dataclass
 class Tally:
-    """What was counted; all but the kills must stay 0.
+    """Counts of all trials; all but the kills must stay 0.
 
     Attributes:
         kills: By operation; `recovery` counts those of an operation that was killed before.
-        lost: Products missing from what is left.
-        phantom: Products in it that no complete state has.
-        double: Ids in it twice.
+        lost: Products missing from an index.
+        phantom: Products in an index that no complete state has.
+        double: Ids that are in an index twice.
         failed_opens: Indexes that could not be opened, though something was published.
-        embedded_again: Pictures embedded though they were safe before a kill.
+        embedded_again: Images embedded though they were safe before a kill.
         failed_reruns: Operations that failed when run again.
         damaged: Damaged generations, live after a kill or there at the end.
         left_over: Indexes with an unfinished build in them at the end.
-        problems: The first of them in words.
+        problems: What went wrong, in words.
     """
 
     kills: Counter[str] = field(default_factory=Counter)
@@ -63,19 +63,19 @@ class _Step:
 
 
 def kill_writers(folder: Path, kills: int, seed: int) -> Tally:
-    """Kill so many writers of indexes in an empty folder; the seed tells which and, about, when."""
+    """Kill writers of indexes in an empty folder; the seed chooses which, and roughly when."""
     rng = random.Random(seed)
     tally = Tally()
     while tally.kills.total() < kills:
-        _Life(folder, rng, tally, kills).live()
+        _Lifetime(folder, rng, tally, kills).run()
         shutil.rmtree(folder)
         if tally.problems:  # more would follow from the first ones
             break
     return tally
 
 
-class _Life:
-    """One index from its first build on."""
+class _Lifetime:
+    """One index, from its first build through every kind of operation."""
 
     def __init__(self, folder: Path, rng: random.Random, tally: Tally, kills: int) -> None:
         self._folder = folder
@@ -85,11 +85,11 @@ class _Life:
         self._rng = rng
         self._tally = tally
         self._kills = kills
-        self._shop = Shop(rng)
+        self._maker = CatalogMaker(rng)
         self._contents: dict[int, Content] = {}
 
-    def live(self) -> None:
-        """Go through all operations, until enough is killed."""
+    def run(self) -> None:
+        """Try all operations, until enough writers are killed."""
         for step in self._steps():
             self._try(step)
             if self._enough or self._tally.problems:
@@ -97,25 +97,25 @@ class _Life:
         self._check_end()
 
     def _steps(self) -> Iterator[_Step]:
-        """All operations; each is made up when the one before is done."""
-        content = self._shop.first()
+        """Yield all operations; each is chosen when the one before is done."""
+        content = self._maker.first()
         yield self._build("build", None, content)
-        content, former = self._shop.changed(content), content
+        content, former = self._maker.changed(content), content
         yield self._build("update", former, content)
         yield self._retag("first", content)
         yield self._other("merge", content)
-        some = self._shop.some_changed(content)
+        some = self._maker.some_changed(content)
         content, former = {**content, **some}, content
         yield self._build("update", former, content, listed=some)
         yield self._other("prune", content)
-        content, former = self._shop.fewer(content), content
+        content, former = self._maker.fewer(content), content
         yield self._build("update", former, content)
         yield self._retag("second", content)
         yield self._other("merge", content)
         generation = self._rng.choice(on_disk(self._index)[:-1])
         content, former = self._contents[generation], content
         yield replace(self._other("rollback", former, generation), after=content)
-        content, former = self._shop.changed(content), content
+        content, former = self._maker.changed(content), content
         yield self._build("update", former, content)
         yield self._other("prune", content)
 
@@ -135,7 +135,7 @@ class _Life:
         return _Step(operation, content, content)
 
     def _try(self, step: _Step) -> None:
-        """Rehearse an operation to know its points, then kill it several times."""
+        """Run an operation once to count its points, then kill it several times."""
         _copy(self._index, self._saved)
         rehearsal = self._folder / "rehearsal"
         _copy(self._saved, rehearsal)
@@ -184,12 +184,15 @@ class _Life:
     def _check(
         self, step: _Step, allowed: list[Content | None], *, done: bool = False
     ) -> list[Content | None]:
-        """Judge what is left; what it has reached, it may not fall behind any more."""
+        """Judge the index; return the contents that are allowed from now on.
+
+        An index that has reached a content may not fall behind it any more.
+        """
         try:
             index = Index.open(self._index)
         except IndexFolderError as error:
             if not (isinstance(error, NoIndexError) and None in allowed):
-                self._problem(step, f"it can't be opened: {error}")
+                self._problem(step, f"it could not be opened: {error}")
                 self._tally.failed_opens += 1
             return allowed
         # Only the very first publication may be found half done: its manifest, and no CURRENT.
@@ -211,10 +214,10 @@ class _Life:
         again = outcome.embedded & known
         self._tally.embedded_again += len(again)
         if again:
-            self._problem(step, f"{len(again)} pictures were embedded again")
+            self._problem(step, f"{len(again)} images were embedded again")
 
     def _check_generations(self, step: _Step) -> dict[int, Content]:
-        """Judge every generation on disk: each is one that was there, or the new one."""
+        """Judge every generation on disk: each is a former one, or the new one."""
         found = {}
         for generation in on_disk(self._index):
             expected = self._contents.get(generation, step.after)
@@ -260,4 +263,4 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _colours(content: Content) -> set[Colour]:
-    return {picture.colour for product in content.values() for picture in product.pictures}
+    return {image.colour for product in content.values() for image in product.images}

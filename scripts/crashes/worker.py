@@ -1,4 +1,4 @@
-"""The process that gets killed: one writing operation on an index, and what it lets be known."""
+"""The process that is killed: one writing operation on an index, with messages on its progress."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from embeddings import FakeEncoder, FloatArray, LookalikeError, PixelArray
+from embeddings import Encoder, FakeEncoder, FloatArray, LookalikeError, PixelArray
 from indexer.build import BuildOptions, BuildProgress, build_index, merge, retag
 from indexer.build import build as build_module
-from indexer.build import catalog_reader as reader_module
 from indexer.build import update as update_module
-from indexer.calibration import fit_confidence
-from indexer.index import TagChoice, prune, rollback
+from indexer.calibration import Confidence, fit_confidence
+from indexer.index import Index, TagChoice, prune, rollback
+from scripts.crashes.catalogs import TAXONOMIES, Colour
 from scripts.crashes.quiet_warnings import silence
-from scripts.crashes.shop import TAXONOMIES, Colour
 
 __all__ = ["Moment", "Operation", "Outcome", "run"]
 
@@ -30,26 +30,26 @@ _CONTEXT.set_forkserver_preload(
     ["indexer.build.build", "indexer.build.merge", "indexer.build.retag", "embeddings.fake"]
 )
 
-# Seconds that an operation on a few dozen products can never take.
-_STUCK = 60.0
+# Seconds without a message after which an operation counts as stuck.
+_STUCK_SECONDS = 60.0
 
-# Audit events that change names in a folder; in the worker, only the index folder's are changed.
+# Audit events that change names in a folder; a worker changes only the index folder.
 _CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "shutil.rmtree"}
-# Those that open a file, of which most are of no interest: their first argument tells.
+# Audit events that open a file; the first argument tells whether it is in the index folder.
 _OPENINGS = {"open", "sqlite3.connect"}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Something that writes to an index.
+    """An operation that writes to an index.
 
     Attributes:
         name: `build`, `update`, `merge`, `retag`, `prune` or `rollback`.
         index: The index folder.
-        catalog: What `build` and `update` read.
-        keep_missing: Of `update`: keep what the catalog lacks.
-        generation: Where `rollback` goes.
-        taxonomy: The name of what `retag` tags with, one of `TAXONOMIES`.
+        catalog: The catalog that `build` and `update` read.
+        keep_missing: Whether `update` keeps products that the catalog lacks.
+        generation: The generation that `rollback` goes back to.
+        taxonomy: The taxonomy that `retag` tags with, a name of `TAXONOMIES`.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: at the n-th point a worker passes, or so many seconds after it began."""
+    """When to kill: at the n-th point that a worker passes, or some seconds after it began."""
 
     point: int | None = None
     seconds: float | None = None
@@ -73,12 +73,12 @@ class Outcome:
     """How an operation ended.
 
     Attributes:
-        killed: It was, before it could end.
+        killed: Whether it was killed before it ended.
         error: Why it failed otherwise, if it did.
-        points: Points passed; known only of one that ended.
-        seconds: From its begin to its end.
-        embedded: Colours of the pictures embedded, as far as they were told of.
-        acknowledged: Those of them that it told were safe.
+        points: Points that it passed; 0 unless it ended.
+        seconds: From its beginning to its end.
+        embedded: Colours of the images that it reported as embedded.
+        acknowledged: Those of them that it reported as safe.
     """
 
     killed: bool
@@ -106,7 +106,7 @@ class _Ended:
 
 
 def run(operation: Operation, moment: Moment | None = None) -> Outcome:
-    """Run an operation in a process of its own, and kill that at a moment if one is given."""
+    """Run an operation in a process of its own; kill the process at the moment, if one is given."""
     moment = moment or Moment()
     receiver, sender = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(target=_work, args=(operation, moment.point, sender))
@@ -119,7 +119,7 @@ def run(operation: Operation, moment: Moment | None = None) -> Outcome:
         if moment.seconds is not None:
             time.sleep(moment.seconds)
             process.kill()
-        while receiver.poll(_STUCK):
+        while receiver.poll(_STUCK_SECONDS):
             messages.append(receiver.recv())
         process.kill()
     except EOFError:
@@ -147,7 +147,7 @@ def _colours(messages: list[object]) -> tuple[frozenset[Colour], frozenset[Colou
 
 
 class _Points:
-    """Counts the points a worker passes, and kills it at one of them."""
+    """Counts the points that a worker passes, and kills it at one of them."""
 
     def __init__(self, index: Path, fatal: int | None) -> None:
         self._index = str(index)
@@ -167,34 +167,34 @@ class _Points:
 
 
 class _Encoder(FakeEncoder):
-    """Tells of each batch."""
+    """Reports the colours of each batch."""
 
-    def __init__(self, points: _Points, tell: Callable[[object], None]) -> None:
+    def __init__(self, points: _Points, report: Callable[[object], None]) -> None:
         super().__init__()
         self._points = points
-        self._tell = tell
+        self._report = report
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         self._points.mark()
         corners = pixels[:, 0, 0].tolist()
-        self._tell(_Embedded(tuple((red, green, blue) for red, green, blue in corners)))
+        self._report(_Embedded(tuple((red, green, blue) for red, green, blue in corners)))
         return super().encode_images(pixels)
 
 
 def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
     silence()
-    # A catalog of dozens shall go through what one of thousands goes through in minutes: segments
-    # too large to be taken in by the next, and several checkpoints while reading.
-    update_module._SMALL = 0
-    reader_module._COMMIT_EVERY = 0.01
+    # A catalog of dozens must pass through what one of thousands does: segments too large to be
+    # merged into the next, and several checkpoints while reading.
+    update_module._SMALL = 0  # noqa: SLF001, no user needs to set it
+    build_module._COMMIT_EVERY = 0.01  # noqa: SLF001, no user needs to set it
     points = _Points(operation.index, fatal)
     encoder = _Encoder(points, sender.send)
-    # Confidence is fit with altered pictures, of which one may look like another of the catalog;
-    # they are embedded by design, and not told of.
-    quiet = _Encoder(points, lambda told: None)
-    build_module.fit_confidence = lambda index, encoder: fit_confidence(index, quiet)
+    # Confidence is fit with altered images, of which one may look like another of the catalog.
+    # They are embedded again by design, so they are not reported.
+    quiet = _Encoder(points, lambda _: None)
+    build_module.fit_confidence = partial(_fit_confidence, quiet)  # type: ignore[attr-defined]
 
-    def on_progress(progress: BuildProgress) -> None:
+    def on_progress(_: BuildProgress) -> None:
         sender.send(_Acknowledged())
         points.mark()
 
@@ -208,14 +208,18 @@ def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
     sender.send(_Ended(points.passed, error))
 
 
+def _fit_confidence(quiet: Encoder, index: Index, _: Encoder) -> Confidence:
+    return fit_confidence(index, quiet)
+
+
 def _perform(
     operation: Operation, encoder: FakeEncoder, on_progress: Callable[[BuildProgress], None]
 ) -> None:
     if operation.name == "merge":
-        merge(operation.index, lambda name: encoder)
+        merge(operation.index, lambda _: encoder)
     elif operation.name == "retag":
         choice = TagChoice(TAXONOMIES[operation.taxonomy])
-        retag(operation.index, lambda name: encoder, choice)
+        retag(operation.index, lambda _: encoder, choice)
     elif operation.name == "prune":
         prune(operation.index)
     elif operation.name == "rollback":

@@ -1,5 +1,5 @@
 # Sourced by the other scripts: makes .venv on first use, and again when the requirements change.
-# Usage: use_environment [EXTRAS], e.g. use_environment dev
+# Usage: use_environment [EXTRA], e.g. use_environment dev
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$root"
@@ -16,18 +16,26 @@ find_python() {
     return 1
 }
 
+# Whether .venv was installed from these requirements; without an extra, any install will do.
+has_environment() {
+    local wanted="$1" extra="$2" stamps=(.venv/.lookalike*)
+    if [ -n "$extra" ]; then
+        stamps=(".venv/.lookalike-$extra")
+    fi
+    grep -qsxF "$wanted" "${stamps[@]}"
+}
+
 use_environment() {
-    local extras="${1:-}" stamp wanted python
-    stamp=".venv/.lookalike${extras:+-$extras}"
+    local extra="${1:-}" wanted python
     wanted="$(cat pyproject.toml constraints.txt | cksum)"
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    if ! has_environment "$wanted" "$extra"; then
         if ! [ -x .venv/bin/python ]; then
             python="$(find_python)"
             "$python" -m venv .venv
         fi
         echo "Installing into .venv; the first time takes a few minutes." >&2
         .venv/bin/python -m pip install --quiet --constraint constraints.txt \
-            --editable ".${extras:+[$extras]}"
-        echo "$wanted" > "$stamp"
+            --editable ".${extra:+[$extra]}"
+        echo "$wanted" > ".venv/.lookalike${extra:+-$extra}"
     fi
 }

@@ -1,66 +1,118 @@
-"""What every script that measures prints: one table, or with --json one object."""
+"""Measured figures: what every benchmark and evaluation reports, and on which machine."""
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
-__all__ = ["Measure", "machine", "show"]
+__all__ = ["Figure", "Measure", "NotMeasured", "Report", "machine"]
+
+# How many bytes are a gibibyte.
+_GIB = 2**30
+# Standard deviations on each side of the mean that hold 95% of a normal distribution.
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure.
+    """One figure that was measured.
 
     Attributes:
-        name: As the table that asks for it has it.
-        value: None where it could not be measured; then there is a reason.
-        target: What it is to reach, if anything.
-        better: `higher` or `lower`.
-        reason: Why there is no value.
-        floor: What it must not fall below (or above, where lower is better), if anything.
+        name: The name that the table of targets gives it.
+        value: In the unit that the name tells, a share where it tells none.
+        target: The value to reach, if any.
+        better: Whether higher or lower values are better.
+        interval: Bounds of the 95% confidence interval, where one is known.
+        note: What else a reader should know.
     """
 
     name: str
-    value: float | None
+    value: float
     target: float | None = None
-    better: str = "higher"
-    reason: str | None = None
-    floor: float | None = None
+    better: Literal["higher", "lower"] = "higher"
+    interval: tuple[float, float] | None = None
+    note: str | None = None
+
+    @classmethod
+    def mean(cls, name: str, values: Sequence[float], target: float | None = None) -> Measure:
+        """Return the mean of independent values, with its interval by the normal distribution."""
+        mean, half = statistics.fmean(values), 0.0
+        if len(values) > 1:
+            half = _NORMAL_95 * statistics.stdev(values) / len(values) ** 0.5
+        return cls(name, mean, target, interval=(mean - half, mean + half))
 
     @property
     def ok(self) -> bool | None:
-        """Whether the target is reached; None without a value or a target."""
-        if self.value is None or self.target is None:
+        """Whether the target is reached; None without a target."""
+        if self.target is None:
             return None
         return self.value >= self.target if self.better == "higher" else self.value <= self.target
 
 
-def machine(**more: Any) -> dict[str, Any]:
-    """What the figures were taken on."""
+@dataclass(frozen=True)
+class NotMeasured:
+    """A figure that could not be measured here, and why."""
+
+    name: str
+    reason: str
+
+
+Figure = Measure | NotMeasured
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one benchmark found.
+
+    Attributes:
+        measures: Figures that were measured.
+        not_measured: Figures that could not be.
+        about: What else the figures depend on: sizes, seeds, the model's precision.
+        problems: What went wrong, for people; printed to standard error.
+    """
+
+    measures: Sequence[Measure]
+    not_measured: Sequence[NotMeasured] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, figures: Iterable[Figure], problems: Sequence[str] = (), **about: Any) -> Report:
+        """Sort figures into those that were measured and those that were not (also NaN)."""
+        measures: list[Measure] = []
+        missing: list[NotMeasured] = []
+        for figure in figures:
+            if isinstance(figure, NotMeasured):
+                missing.append(figure)
+            elif math.isnan(figure.value):
+                missing.append(NotMeasured(figure.name, "nothing to measure it by"))
+            else:
+                measures.append(figure)
+        return cls(measures, missing, about, problems)
+
+
+def machine() -> dict[str, Any]:
+    """Describe this machine: processor, cores, memory and Python."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
+        "processor": _processor(),
         "cpu_count": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
+        "memory_gib": round(memory / _GIB, 1),
         "python": platform.python_version(),
-        **more,
     }
 
 
-def show(measures: Sequence[Measure], about: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print the figures and the machine."""
-    if as_json:
-        rows = [{**asdict(measure), "ok": measure.ok} for measure in measures]
-        print(json.dumps({"measures": rows, "machine": about}))
-        return
-    print(f"{'measure':38}{'value':>10}{'floor':>9}{'target':>9}")
-    for measure in measures:
-        numbers = (measure.value, measure.floor, measure.target)
-        shown = ["-" if number is None else f"{number:.4g}" for number in numbers]
-        mark = {True: "  reached", False: "  missed", None: ""}[measure.ok]
-        reason = f"  ({measure.reason})" if measure.reason else ""
-        print(f"{measure.name:38}{shown[0]:>10}{shown[1]:>9}{shown[2]:>9}{mark}{reason}")
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
+def _processor() -> str:
+    """Return the processor's name as Linux knows it, elsewhere its architecture."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

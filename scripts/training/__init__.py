@@ -1,1 +1,1 @@
-"""How `compact` is made: one module a step, run in order by `scripts/train_compact.py`."""
+"""Training of what ships: the model `compact`, colour names, and the fit of tags."""

@@ -1,8 +1,9 @@
-"""Fitting the table of names, the classifier and the pool of both."""
+"""Fitting of colour names, of the colour classifier, and of its weight beside the model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,40 +11,59 @@ import torch
 from numpy.typing import NDArray
 
 from indexer.colours import MULTICOLOURED, ciede2000, unpack
-from scripts.evaluation.colours.catalog import SYNONYMS, CatalogColours
+from scripts.evaluation.colours.catalog import SYNONYMS
 
-__all__ = ["fit_anchors", "fit_pool", "fit_regression", "fit_table"]
+__all__ = ["Examples", "fit_anchors", "fit_pool", "fit_regression", "fit_table"]
 
 Floats = NDArray[np.float32]
 
 _ANCHORS = 128
-# Products whose colours anchors are sought among.
+# Colours that anchors are found among, at most.
 _SAMPLE = 20_000
 _ROUNDS = 10
-# A name's colours are sought so far from where its centre was thought to be (CIEDE2000).
+# The greatest distance (CIEDE2000) of a name's colours from the centre found so far.
 _WITHIN = 15.0
 _STEPS = 4
-# Of a product's colours those that may be what its name is about.
+# The least share of a colour that a product's name may be about.
 _SHARE = 0.15
 # Penalty on weights; chosen on an eighth of the training part.
 _DECAY = 1e-5
-# A product of which one colour makes up so much tells what that colour is called.
+# The share of its first colour from which on a product counts as plain.
 _PLAIN = 0.7
+# What a name's counts are mixed with: as many products with the frequencies of all.
+_MIXED_WITH = 5
+# Steps of L-BFGS.
+_REGRESSION_STEPS, _POOL_STEPS = 80, 50
 
 
-def fit_table(catalog: CatalogColours, anchors: Floats) -> dict[str, Any]:
-    """The table as JSON: names, centres, frequencies, and the spread around centres."""
-    # One more of each, so that a name of which no product was measured is rare, not impossible.
-    counts = np.bincount(catalog.labels[catalog.train], minlength=len(catalog.names)) + 1
-    starts = _starts(catalog, anchors)
+@dataclass(frozen=True)
+class Examples:
+    """Products whose colour name is known.
+
+    Attributes:
+        names: Colour names, most frequent first.
+        labels: `[n]`, each product's place in `names`.
+        colours: `[n, 5, 4]` measured colours.
+    """
+
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    colours: NDArray[np.uint8]
+
+
+def fit_table(examples: Examples, anchors: Floats) -> dict[str, Any]:
+    """Return the table as JSON: names, centres, frequencies, and the spread around centres."""
+    # One more of each, so that a name without a measured product is rare, not impossible.
+    counts = np.bincount(examples.labels, minlength=len(examples.names)) + 1
+    starts = _starts(examples, anchors)
     centres = [
-        None if name == MULTICOLOURED else _centre(catalog, place, starts[place])
-        for place, name in enumerate(catalog.names)
+        None if name == MULTICOLOURED else _centre(examples, place, starts[place])
+        for place, name in enumerate(examples.names)
     ]
     priors = counts / counts.sum()
     return {
-        "about": "Made by scripts/fit_colours.py; CIELAB (D50) centres.",
-        "spread": _spread(catalog, centres, priors),
+        "about": "Made by `scripts/train colours`; CIELAB (D50) centres.",
+        "spread": _spread(examples, centres, priors),
         "colours": [
             {
                 "name": name,
@@ -51,49 +71,50 @@ def fit_table(catalog: CatalogColours, anchors: Floats) -> dict[str, Any]:
                 "prior": round(float(prior), 6),
                 "synonyms": SYNONYMS.get(name, []),
             }
-            for name, centre, prior in zip(catalog.names, centres, priors, strict=True)
+            for name, centre, prior in zip(examples.names, centres, priors, strict=True)
         ],
     }
 
 
-def _starts(catalog: CatalogColours, anchors: Floats) -> list[Floats]:
-    """For each name the anchor that tells it from the others: skin is in pictures of any name.
+def _starts(examples: Examples, anchors: Floats) -> list[Floats]:
+    """Return for each name the anchor that distinguishes it: skin is in images of every name.
 
-    That is the one with the greatest part in the Kullback-Leibler divergence of the colours of
-    products so called from those of all.
+    That is the anchor with the greatest part in the Kullback-Leibler divergence of the colours of
+    the name's products from those of all products.
     """
-    lab, shares = unpack(catalog.colours[catalog.train])
+    lab, shares = unpack(examples.colours)
     nearest = _nearest(lab.reshape(-1, 3), anchors)
-    owners = np.repeat(catalog.labels[catalog.train], lab.shape[1])
-    counts = np.zeros((len(catalog.names), len(anchors)))
+    owners = np.repeat(examples.labels, lab.shape[1])
+    counts = np.zeros((len(examples.names), len(anchors)))
     np.add.at(counts, (owners, nearest), shares.ravel())
     overall = (counts.sum(axis=0) + 1) / (counts.sum() + len(anchors))
-    # A few products are not enough to tell: they are mixed with what holds of all.
-    own = (counts + 5 * overall) / (counts.sum(axis=1, keepdims=True) + 5)
+    # A few products are not enough: their counts are mixed with the frequencies of all.
+    own = counts + _MIXED_WITH * overall
+    own /= counts.sum(axis=1, keepdims=True) + _MIXED_WITH
     return list(anchors[(own * np.log(own / overall)).argmax(axis=1)])
 
 
-def _centre(catalog: CatalogColours, place: int, start: Floats) -> Floats:
-    """The median of the colours that the name is about: of each product that nearest to it."""
-    rows = catalog.train[catalog.labels[catalog.train] == place]
-    lab, shares = unpack(catalog.colours[rows])
+def _centre(examples: Examples, place: int, start: Floats) -> Floats:
+    """Return the median of a name's colours: of each product the colour nearest to the centre."""
+    lab, shares = unpack(examples.colours[examples.labels == place])
     centre = start
     for _ in range(_STEPS):
         apart = np.where(shares >= _SHARE, ciede2000(lab, centre), np.inf)
         best = apart.argmin(axis=1)
-        of_it = np.take_along_axis(apart, best[:, None], axis=1)[:, 0] <= _WITHIN
-        if not of_it.any():
+        distance = np.take_along_axis(apart, best[:, None], axis=1)[:, 0]
+        near = distance <= _WITHIN
+        if not near.any():
             break
-        centre = np.median(lab[of_it, best[of_it]], axis=0)
+        centre = np.median(lab[near, best[near]], axis=0)
     return centre
 
 
-def _spread(catalog: CatalogColours, centres: list[Floats | None], priors: Floats) -> float:
-    """The one that gives plain products' names the greatest likelihood."""
-    lab, shares = unpack(catalog.colours[catalog.train])
+def _spread(examples: Examples, centres: list[Floats | None], priors: Floats) -> float:
+    """Return the spread that gives the names of plain products the greatest likelihood."""
+    lab, shares = unpack(examples.colours)
     plain = shares[:, 0] >= _PLAIN
     usable = [place for place, centre in enumerate(centres) if centre is not None]
-    labels = catalog.labels[catalog.train][plain]
+    labels = examples.labels[plain]
     kept = np.isin(labels, usable)
     apart = ciede2000(lab[plain, 0][kept][:, None], np.array([centres[p] for p in usable]))
     truth = np.searchsorted(usable, labels[kept])
@@ -106,10 +127,10 @@ def _spread(catalog: CatalogColours, centres: list[Floats | None], priors: Float
     return max((round(float(s), 1) for s in np.arange(2, 15, 0.5)), key=likelihood)
 
 
-def fit_anchors(catalog: CatalogColours) -> Floats:
-    """`[a, 3]`: the centres that k-means finds among dominant colours."""
+def fit_anchors(examples: Examples) -> Floats:
+    """Return the centres `[a, 3]` that k-means finds among dominant colours."""
     rng = np.random.default_rng(0)
-    lab, shares = unpack(catalog.colours[catalog.train])
+    lab, shares = unpack(examples.colours)
     colours = lab[shares >= _SHARE]
     colours = colours[rng.choice(len(colours), min(_SAMPLE, len(colours)), replace=False)]
     anchors = colours[rng.choice(len(colours), _ANCHORS, replace=False)].copy()
@@ -122,11 +143,11 @@ def fit_anchors(catalog: CatalogColours) -> Floats:
 
 def _nearest(colours: Floats, anchors: Floats) -> NDArray[np.int64]:
     apart = (anchors**2).sum(axis=1) - 2 * colours @ anchors.T
-    return apart.argmin(axis=1)
+    return np.asarray(apart.argmin(axis=1), np.int64)
 
 
 def fit_regression(features: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Weights `[features, names]` and bias `[names]` of a multinomial logistic regression."""
+    """Return weights `[features, names]` and bias `[names]` of a multinomial regression."""
     torch.set_num_threads(1)
     names = int(labels.max()) + 1
     given, truth = torch.from_numpy(features), torch.from_numpy(labels)
@@ -137,12 +158,12 @@ def fit_regression(features: Floats, labels: NDArray[np.int64]) -> tuple[Floats,
         fit = torch.nn.functional.cross_entropy(given @ weights + bias, truth)
         return fit + _DECAY / 2 * (weights**2).sum()
 
-    _minimise(loss, [weights, bias], 80)
+    _minimise(loss, [weights, bias], _REGRESSION_STEPS)
     return weights.detach().numpy(), bias.detach().numpy()
 
 
 def fit_pool(measured: Floats, model: Floats, labels: NDArray[np.int64]) -> Floats:
-    """The exponents `[2]` of `ColourClassifier.together`, of the greatest likelihood."""
+    """Return the exponents `[2]` of `ColourClassifier.together` of the greatest likelihood."""
     logs = [torch.from_numpy(np.log(part + 1e-6)) for part in (measured, model)]
     truth = torch.from_numpy(labels)
     exponents = torch.ones(2, requires_grad=True)
@@ -151,7 +172,7 @@ def fit_pool(measured: Floats, model: Floats, labels: NDArray[np.int64]) -> Floa
         pooled = exponents[0] * logs[0] + exponents[1] * logs[1]
         return torch.nn.functional.cross_entropy(pooled, truth)
 
-    _minimise(loss, [exponents], 50)
+    _minimise(loss, [exponents], _POOL_STEPS)
     return exponents.detach().numpy()
 
 
@@ -161,7 +182,7 @@ def _minimise(loss: Callable[[], torch.Tensor], over: list[torch.Tensor], steps:
     def closure() -> torch.Tensor:
         search.zero_grad()
         value = loss()
-        value.backward()
+        torch.autograd.backward(value)
         return value
 
-    search.step(closure)
+    search.step(closure)  # type: ignore[no-untyped-call]  # torch annotates no optimiser's step

@@ -25,7 +25,6 @@ from tests.support.processes import (
     PATIENCE,
     Cli,
     Drawn,
-    InProcessCli,
     Server,
     serve,
 )
@@ -86,8 +85,8 @@ def cli() -> Cli:
 
 @pytest.fixture(scope="session")
 def fake_cli() -> Cli:
-    """The `lookalike` command in this process with the fake encoder."""
-    return InProcessCli()
+    """The `lookalike` command with the fake encoder, for what has nothing to do with models."""
+    return Cli(fake=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,109 @@
-"""Structure checks of image files, made before any decoder reads them."""
+"""What a picture file is made of, read before any decoder sees it.
+
+Decoders are lenient: they paint what a cut file lacks, read gigabytes of metadata, and take sizes
+from headers. So each format's own structure is walked here first, in plain Python and in time
+linear in the file's length. What is left for the decoder is the first picture alone, whole and of
+a bounded size.
+"""
 
 from __future__ import annotations
 
-from embeddings.images.containers.base import Container, check_pixels
+import struct
+from collections.abc import Callable
+
+from embeddings.errors import UnsupportedImageError
+from embeddings.images.containers.avif import is_avif, read_avif
+from embeddings.images.containers.base import Container, check_pixels, cut_short
+from embeddings.images.containers.bmp import HEADER_SIZES, read_bmp
 from embeddings.images.containers.exif import exif_orientation
-from embeddings.images.containers.jpeg import offer_more
-from embeddings.images.containers.registry import FORMATS, unwrap
+from embeddings.images.containers.gif import read_gif
+from embeddings.images.containers.jpeg import offer_more, read_jpeg
+from embeddings.images.containers.png import read_png
+from embeddings.images.containers.tiff import read_tiff
+from embeddings.images.containers.webp import read_webp
 
 __all__ = ["FORMATS", "Container", "check_pixels", "exif_orientation", "offer_more", "unwrap"]
+
+_Reader = Callable[[bytes, int], Container]
+_READERS: dict[str, _Reader] = {
+    "JPEG": read_jpeg,
+    "PNG": read_png,
+    "WEBP": read_webp,
+    "GIF": read_gif,
+    "BMP": read_bmp,
+    "TIFF": read_tiff,
+    "AVIF": read_avif,
+}
+FORMATS: tuple[str, ...] = tuple(_READERS)
+
+_PREFIXES = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
+# Only to name in the error what was sent instead of a picture.
+_STRANGERS = {
+    b"%PDF": "a PDF document",
+    b"%!PS": "a PostScript file",
+    b"\xc5\xd0\xd3\xc6": "a PostScript file",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "an SVG drawing or other XML",
+    b"<!DOCTYPE": "a web page",
+    b"<html": "a web page",
+    b"PK\x03\x04": "a ZIP archive",
+    b"8BPS": "a Photoshop file",
+}
+
+
+def _format(data: bytes) -> str | None:
+    for prefix, name in _PREFIXES.items():
+        if data.startswith(prefix):
+            return name
+    if data[:4] == b"RIFF" and data[8:16] in (b"WEBPVP8 ", b"WEBPVP8L", b"WEBPVP8X"):
+        return "WEBP"
+    if data[4:8] == b"ftyp" and is_avif(data):
+        return "AVIF"
+    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in HEADER_SIZES:
+        return "BMP"
+    return None
+
+
+def _stranger(data: bytes) -> str:
+    if not data:
+        return "the file is empty"
+    if data[4:8] == b"ftyp":
+        return "the file is a HEIC picture or a video"
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for prefix, name in _STRANGERS.items():
+        if start.startswith(prefix.lower()):
+            return f"the file is {name}"
+    return "the file is no picture that we know"
+
+
+def unwrap(data: bytes, max_pixels: int) -> Container:
+    """Check a picture file's structure and keep what its first picture needs.
+
+    Args:
+        data: The file.
+        max_pixels: The largest width times height.
+
+    Raises:
+        UnsupportedImageError: The first bytes are none of `FORMATS`, or it is a variety of one that
+            can't be decoded faithfully.
+        ImageTooLargeError: The header declares more pixels.
+        BrokenImageError: The file ends early or contradicts itself.
+    """
+    name = _format(data)
+    if name is None:
+        raise UnsupportedImageError(
+            f"{_stranger(data)}; send JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
+        )
+    try:
+        return _READERS[name](data, max_pixels)
+    except (IndexError, OverflowError, struct.error):
+        raise cut_short(name) from None

@@ -1,1 +1,1 @@
-"""Measures the HTTP API: a real server process under load from another process."""
+"""Benchmark of the HTTP API: a real server process under load from another process."""

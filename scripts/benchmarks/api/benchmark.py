@@ -1,8 +1,8 @@
-"""Measure the HTTP API under load: `scripts/benchmark_api.py [--index DIR] [--quick] [--json]`.
+"""The HTTP API under load: latency, throughput, overload, and publishing while clients search.
 
-Real server processes with `compact`, asked over loopback by a process of its own; what they are
-compared with runs in the same turns. Without --index, one of 9,000 fashion products is built from
-the shared catalogs and kept in `.cache/benchmark_api`. On two cores all takes about ten minutes.
+Real server processes with `compact` are queried over loopback by a process of its own. What they
+are compared with runs in the same turns. Without --index, an index of 9,000 fashion products is
+built from the shared catalogs and kept in the cache. On two cores all takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -11,91 +11,131 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.index import Index, index_exists
-from scripts.benchmarks.api.measures import Times, latency, overload, throughput
+from scripts.benchmarks.api.measures import latency, overload, throughput
 from scripts.benchmarks.api.publishing import publishing
 from scripts.benchmarks.api.queries import write_queries
-from scripts.support.measuring import Measure, machine, show
+from scripts.benchmarks.api.setup import Setup, Times
+from scripts.docs.figures import Block, Listing
+from scripts.support.front import ROOT
+from scripts.support.measuring import Figure, Measure, NotMeasured, Report
 
-ROOT = Path(__file__).resolve().parents[3]
+__all__ = ["PARTS", "Part", "add_options", "blocks", "measure", "measure_parts"]
 
-CATALOG = ROOT.parent / "shared" / "data" / "fashion-train-0000.parquet"
-CACHE = ROOT / ".cache" / "benchmark_api" / "index"
-PARTS = ("latency", "throughput", "overload", "publishing")
-# What each part is for, so that one that fails is told as measures without a value.
-TARGETS = {
-    "latency": [
-        Measure("text_over_alone_ms", None, 2.5, "lower"),
-        Measure("upload_over_alone_ms", None, 4.0, "lower"),
-    ],
-    "throughput": [
-        Measure("throughput_32_to_one_client", None, 2.5),
-        Measure("throughput_32_to_encoder_batches", None, 0.9),
-        Measure("throughput_32_to_plain_handler", None, 2.0),
-    ],
-    "overload": [
-        Measure("overload_goodput_to_peak", None, 0.9),
-        Measure("overload_accepted_p99_to_p99_at_80", None, 2.0, "lower"),
-        Measure("overload_refusals_p99_ms", None, 50.0, "lower"),
-    ],
-    "publishing": [
-        Measure("publishes_failed", None, 0.0, "lower"),
-        Measure("publishes_mixed", None, 0.0, "lower"),
-    ],
+_CATALOG = "fashion-train-0000.parquet"
+# How a part ends when one of its processes fails, or an answer can't be read.
+_FAILURES = (OSError, RuntimeError, ValueError, subprocess.SubprocessError)
+_TIMES = Times(short=10.0, overload=60.0)
+_QUICK_TIMES = Times(short=3.0, overload=8.0)
+_PUBLISHES = 50
+_QUICK_PUBLISHES = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the benchmark.
+
+    Attributes:
+        run: Takes the measures.
+        targets: The measures that have a target, with what the page calls each.
+    """
+
+    run: Callable[[Setup], list[Measure]]
+    targets: Mapping[str, str]
+
+
+PARTS: dict[str, Part] = {
+    "latency": Part(
+        latency,
+        {
+            "text_over_alone_ms": "text query, ms more than encode and search alone (p50)",
+            "upload_over_alone_ms": "upload, ms more than decode, encode and search alone (p50)",
+        },
+    ),
+    "throughput": Part(
+        throughput,
+        {
+            "throughput_32_to_one_client": "uploads of 32 clients against the encoder one by one",
+            "throughput_32_to_encoder_batches": "the same against the encoder's batches",
+            "throughput_32_to_plain_handler": "the same against a plain FastAPI handler",
+        },
+    ),
+    "overload": Part(
+        overload,
+        {
+            "overload_goodput_to_peak": "goodput at four times capacity against the peak",
+            "overload_accepted_p99_to_p99_at_80": "accepted p99 there against that at 80% load",
+            "overload_refusals_p99_ms": "refusals at four times capacity, p99 in ms",
+        },
+    ),
+    "publishing": Part(
+        publishing,
+        {
+            "publishes_failed": "publications under load: failed answers",
+            "publishes_mixed": "publications under load: answers of two generations",
+        },
+    ),
 }
-# What a part ends with when a process of it fails, or an answer is none.
-FAILURES = (OSError, RuntimeError, ValueError, subprocess.SubprocessError)
 
 
-def built() -> Path:
-    """The index that is kept for this script."""
-    if not index_exists(CACHE):
-        CACHE.parent.mkdir(parents=True, exist_ok=True)
-        main = "from search_api.cli import main; main()"
-        build = [sys.executable, "-c", main, "index", "build", str(CATALOG), "--index", str(CACHE)]
-        subprocess.run(build, check=True, cwd=ROOT)
-    return CACHE
-
-
-def measure(index: Path, parts: list[str], times: Times, publishes: int) -> list[Measure]:
-    """Take the measures of some parts; what of one that fails has a reason and no value."""
-    found: list[Measure] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        queries = write_queries(Index.open(index), folder)
-        takes: dict[str, Callable[[], list[Measure]]] = {
-            "latency": lambda: latency(index, queries, folder, times),
-            "throughput": lambda: throughput(index, queries, folder, times),
-            "overload": lambda: overload(index, queries, folder, times),
-            "publishing": lambda: publishing(index, folder, publishes),
-        }
-        for part in parts:
-            try:
-                found += takes[part]()
-            except FAILURES as error:
-                reason = f"{type(error).__name__}: {str(error)[:200]}"
-                found += [replace(each, reason=reason) for each in TARGETS[part]]
-    return found
-
-
-def main() -> None:
-    """Measure, print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's options."""
     parser.add_argument("--index", type=Path, help="an index by `compact` with thumbnails")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--quick", action="store_true", help="short loads, for development")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args()
-    times = Times(3.0, 8.0) if options.quick else Times(10.0, 60.0)
-    index = options.index or built()
-    found = measure(index, options.parts, times, 5 if options.quick else 50)
-    about = machine(products=Index.open(index).manifest.products, quick=options.quick)
-    show(found, about, as_json=options.json)
 
 
-if __name__ == "__main__":
-    main()
+def blocks(_: argparse.Namespace) -> list[Block]:
+    """Return the figures of docs/performance.md."""
+    rows = {name: label for part in PARTS.values() for name, label in part.targets.items()}
+    more = {
+        "text_p50_ms": "text query over HTTP, ms (p50)",
+        "upload_p50_ms": "upload over HTTP, ms (p50)",
+        "uploads_per_second_32": "uploads a second, 32 clients",
+        "texts_per_second_32": "text queries a second, 32 clients",
+        "publishes": "publications",
+    }
+    return [Block("docs/performance.md", "scripts/bench api --docs", [Listing(rows | more)])]
+
+
+def measure(options: argparse.Namespace) -> Report:
+    """Measure the chosen parts."""
+    index = options.index or _built(options.data, options.cache / "api" / "index")
+    opened = Index.open(index)
+    with tempfile.TemporaryDirectory() as name:
+        setup = Setup(
+            index,
+            write_queries(opened, Path(name)),
+            Path(name),
+            _QUICK_TIMES if options.quick else _TIMES,
+            _QUICK_PUBLISHES if options.quick else _PUBLISHES,
+        )
+        return Report.of(measure_parts(setup, options.parts), products=opened.manifest.products)
+
+
+def measure_parts(setup: Setup, names: list[str]) -> list[Figure]:
+    """Take the measures of some parts; those of a part that fails are not measured."""
+    figures: list[Figure] = []
+    for name in names:
+        part = PARTS[name]
+        try:
+            figures += part.run(setup)
+        except _FAILURES as error:
+            reason = f"{type(error).__name__}: {str(error)[:200]}"
+            figures += [NotMeasured(target, reason) for target in part.targets]
+    return figures
+
+
+def _built(data: Path, folder: Path) -> Path:
+    """Build the index that is kept for this benchmark, unless it is there."""
+    if not index_exists(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        main = "from search_api.cli import main; main()"
+        build = [sys.executable, "-c", main, "index", "build", str(data / _CATALOG)]
+        subprocess.run(
+            [*build, "--index", str(folder)], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+    return folder

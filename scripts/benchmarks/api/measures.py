@@ -1,4 +1,4 @@
-"""The measures of the API, from the samples of a load."""
+"""Measures of the API: latency, throughput and overload, from the answers to a load."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ import json
 import statistics
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from scripts.benchmarks.api.load_generator import Answer
+from scripts.benchmarks.api.processes import (
+    environment,
+    python,
+    running,
+    service,
+    under_load,
+)
+from scripts.benchmarks.api.setup import Setup
+from scripts.support.front import ROOT
 from scripts.support.measuring import Measure
 
-from .load import Answer
-from .processes import ROOT, environment, python, running, service, under_load
-from .queries import Queries
-
-__all__ = ["Times", "latency", "overload", "throughput"]
+__all__ = ["latency", "overload", "throughput"]
 
 _CLIENTS = 32
 _ROUNDS = 3
+# First answers of a client that are left out: caches and connections are cold.
+_WARM_UP = 20
+# What the plain handler prints when it listens, with its port.
+_PLAIN_READY = r"Plain handler on (\d+)"
 
 
-@dataclass(frozen=True)
-class Times:
-    """How long each load runs, in seconds."""
-
-    short: float
-    overload: float
-
-
-def _alone(index: Path, queries: Queries, seconds: float, *names: str) -> dict[str, float]:
-    """What is named of `api_benchmark.alone`, so many seconds each."""
-    arguments = (str(index), str(queries.raw), str(seconds), *names)
+def _in_process(setup: Setup, seconds: float, *names: str) -> dict[str, float]:
+    """Run `in_process` for some of its names, so many seconds each; medians in milliseconds."""
+    arguments = (str(setup.index), str(setup.queries.raw), str(seconds), *names)
     done = subprocess.run(
-        python("-m", "scripts.benchmarks.api.alone", *arguments),
+        python("-m", "scripts.benchmarks.api.in_process", *arguments),
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -47,110 +48,114 @@ def _alone(index: Path, queries: Queries, seconds: float, *names: str) -> dict[s
     return found
 
 
-def _ok(answers: Sequence[Answer]) -> list[Answer]:
+def _accepted(answers: Sequence[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.status == 200]
 
 
 def _span(answers: Sequence[Answer]) -> float:
+    """Return the seconds from the first request to the last answer."""
     first = min(answer.due for answer in answers)
     return max(answer.due + answer.seconds for answer in answers) - first
 
 
 def _rate(answers: Sequence[Answer], seconds: float) -> float:
-    """Good answers a second, of the second half of a load: by then it runs evenly."""
+    """Return accepted answers a second in the middle half of a load, when it runs evenly."""
     start = min(answer.due for answer in answers) + seconds / 3
-    ends = [a.due + a.seconds for a in _ok(answers)]
+    ends = [answer.due + answer.seconds for answer in _accepted(answers)]
     return sum(start <= end < start + seconds / 2 for end in ends) / (seconds / 2)
 
 
-def _p(answers: Sequence[Answer], share: float) -> float:
+def _quantile_ms(answers: Sequence[Answer], share: float) -> float:
+    """Return a quantile of the answers' times in milliseconds; NaN without answers."""
     if not answers:
         return float("nan")
     return float(np.quantile([1000 * answer.seconds for answer in answers], share))
 
 
-def latency(index: Path, queries: Queries, folder: Path, times: Times) -> list[Measure]:
+def latency(setup: Setup) -> list[Measure]:
     """One client, against the same work in a process without HTTP; in turns, medians of rounds."""
-    text, picture = [], []
-    with service(index, folder / "latency.log") as port:
+    rounds: dict[str, list[tuple[float, float, float]]] = {"text": [], "upload": []}
+    seconds = setup.times.short / 2
+    with service(setup.index, setup.folder / "latency.log") as port:
         for turn in range(_ROUNDS):
-            alone = _alone(index, queries, times.short / 4, "text", "picture")
-            load = {"clients": 1, "seconds": times.short / 2, "first": 5000 * turn}
-            texts = _p(_ok(under_load(port, queries.texts, **load))[20:], 0.5)
-            load["first"] = 0
-            pictures = _p(_ok(under_load(port, queries.pictures, **load))[20:], 0.5)
-            text.append((texts - alone["text"], texts, alone["text"]))
-            picture.append((pictures - alone["picture"], pictures, alone["picture"]))
-    text_over, text_ms, text_alone = sorted(text)[len(text) // 2]
-    over, picture_ms, picture_alone = sorted(picture)[len(picture) // 2]
-    return [
-        Measure("text_over_alone_ms", text_over, 2.5, "lower"),
-        Measure("text_p50_ms", text_ms, None, "lower"),
-        Measure("text_alone_ms", text_alone, None, "lower"),
-        Measure("upload_over_alone_ms", over, 4.0, "lower"),
-        Measure("upload_p50_ms", picture_ms, None, "lower"),
-        Measure("upload_alone_ms", picture_alone, None, "lower"),
-    ]
+            alone = _in_process(setup, seconds / 2, "text", "upload")
+            loads = {
+                "text": under_load(
+                    port, setup.queries.texts, clients=1, seconds=seconds, first=5000 * turn
+                ),
+                "upload": under_load(port, setup.queries.images, clients=1, seconds=seconds),
+            }
+            for kind, answers in loads.items():
+                p50 = _quantile_ms(_accepted(answers)[_WARM_UP:], 0.5)
+                rounds[kind].append((p50 - alone[kind], p50, alone[kind]))
+    measures = []
+    for kind, target in (("text", 2.5), ("upload", 4.0)):
+        over, p50, alone_ms = sorted(rounds[kind])[_ROUNDS // 2]
+        measures += [
+            Measure(f"{kind}_over_alone_ms", over, target, "lower"),
+            Measure(f"{kind}_p50_ms", p50, None, "lower"),
+            Measure(f"{kind}_alone_ms", alone_ms, None, "lower"),
+        ]
+    return measures
 
 
-def throughput(index: Path, queries: Queries, folder: Path, times: Times) -> list[Measure]:
+def throughput(setup: Setup) -> list[Measure]:
     """32 clients that upload, against the encoder alone and a plain handler."""
     rates: dict[str, list[float]] = {"ours": [], "texts": [], "plain": []}
     alone: list[dict[str, float]] = []
-    handler = python("-m", "scripts.benchmarks.api.plain", str(index))
-    said = r"Plain handler on (\d+)"
-    load = {"clients": _CLIENTS, "seconds": times.short}
-    encodes = ("encode_picture", "encode_pictures", "encode_text", "encode_texts")
+    handler = python("-m", "scripts.benchmarks.api.plain_handler", str(setup.index))
+    queries, seconds = setup.queries, setup.times.short
+    load: dict[str, Any] = {"clients": _CLIENTS, "seconds": seconds}
+    encodes = ("encode_image", "encode_images", "encode_text", "encode_texts")
     for turn in range(_ROUNDS):
-        alone.append(_alone(index, queries, times.short / 6, *encodes))
-        with service(index, folder / "throughput.log") as port:
-            under_load(port, queries.pictures, clients=_CLIENTS, seconds=1)
-            ours = under_load(port, queries.pictures, **load)
-            rates["ours"].append(_rate(ours, times.short))
+        alone.append(_in_process(setup, seconds / 6, *encodes))
+        with service(setup.index, setup.folder / "throughput.log") as port:
+            under_load(port, queries.images, clients=_CLIENTS, seconds=1)
+            rates["ours"].append(_rate(under_load(port, queries.images, **load), seconds))
             texts = under_load(port, queries.texts, **load, first=4000 * turn)
-            rates["texts"].append(_rate(texts, times.short))
-        with running(handler, folder / "plain.log", said) as port:
-            under_load(port, queries.pictures, clients=_CLIENTS, seconds=1)
-            plain = under_load(port, queries.pictures, **load)
-            rates["plain"].append(_rate(plain, times.short))
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    times_ms = {name: statistics.median(turn[name] for turn in alone) for name in alone[0]}
-    one, batch = 1000 / times_ms["encode_picture"], times_ms["batch"] * 1000
-    batch_rate = batch / times_ms["encode_pictures"]
+            rates["texts"].append(_rate(texts, seconds))
+        with running(handler, setup.folder / "plain.log", _PLAIN_READY) as port:
+            under_load(port, queries.images, clients=_CLIENTS, seconds=1)
+            rates["plain"].append(_rate(under_load(port, queries.images, **load), seconds))
+    median = {name: statistics.median(values) for name, values in rates.items()}
+    ms = {name: statistics.median(turn[name] for turn in alone) for name in alone[0]}
+    one, batch_rate = 1000 / ms["encode_image"], 1000 * ms["batch"] / ms["encode_images"]
     return [
-        Measure("throughput_32_to_one_client", middle["ours"] / one, 2.5),
-        Measure("throughput_32_to_encoder_batches", middle["ours"] / batch_rate, 0.9),
-        Measure("throughput_32_to_plain_handler", middle["ours"] / middle["plain"], 2.0),
-        Measure("uploads_per_second_32", middle["ours"]),
-        Measure("uploads_per_second_plain_handler", middle["plain"]),
+        Measure("throughput_32_to_one_client", median["ours"] / one, 2.5),
+        Measure("throughput_32_to_encoder_batches", median["ours"] / batch_rate, 0.9),
+        Measure("throughput_32_to_plain_handler", median["ours"] / median["plain"], 2.0),
+        Measure("uploads_per_second_32", median["ours"]),
+        Measure("uploads_per_second_plain_handler", median["plain"]),
         Measure("encoder_pictures_per_second_one_by_one", one),
         Measure("encoder_pictures_per_second_batches", batch_rate),
-        Measure("texts_per_second_32", middle["texts"]),
-        Measure("encoder_texts_per_second_one_by_one", 1000 / times_ms["encode_text"]),
-        Measure("encoder_texts_per_second_batches", batch / times_ms["encode_texts"]),
+        Measure("texts_per_second_32", median["texts"]),
+        Measure("encoder_texts_per_second_one_by_one", 1000 / ms["encode_text"]),
+        Measure("encoder_texts_per_second_batches", 1000 * ms["batch"] / ms["encode_texts"]),
     ]
 
 
-def overload(index: Path, queries: Queries, folder: Path, times: Times) -> list[Measure]:
+def overload(setup: Setup) -> list[Measure]:
     """Uploads at four times capacity, against those at 80% of it."""
-    with service(index, folder / "overload.log") as port:
-        under_load(port, queries.pictures, clients=_CLIENTS, seconds=1)
-        load = {"clients": _CLIENTS, "seconds": times.short}
-        peak = _rate(under_load(port, queries.pictures, **load), times.short)
-        easy = under_load(port, queries.pictures, rate=0.8 * peak, seconds=2 * times.short)
-        hard = under_load(port, queries.pictures, rate=4 * peak, seconds=times.overload)
+    with service(setup.index, setup.folder / "overload.log") as port:
+        under_load(port, setup.queries.images, clients=_CLIENTS, seconds=1)
+        load: dict[str, Any] = {"clients": _CLIENTS, "seconds": setup.times.short}
+        peak = _rate(under_load(port, setup.queries.images, **load), setup.times.short)
+        easy = under_load(
+            port, setup.queries.images, rate=0.8 * peak, seconds=2 * setup.times.short
+        )
+        hard = under_load(port, setup.queries.images, rate=4 * peak, seconds=setup.times.overload)
     refused = [answer for answer in hard if answer.status == 503]
-    broken = len(hard) - len(refused) - len(_ok(hard))
-    easy_p99, hard_p99 = _p(_ok(easy), 0.99), _p(_ok(hard), 0.99)
+    broken = len(hard) - len(refused) - len(_accepted(hard))
+    easy_p99, hard_p99 = _quantile_ms(_accepted(easy), 0.99), _quantile_ms(_accepted(hard), 0.99)
     return [
-        Measure("overload_goodput_to_peak", _rate(hard, times.overload) / peak, 0.9),
+        Measure("overload_goodput_to_peak", _rate(hard, setup.times.overload) / peak, 0.9),
         Measure("overload_accepted_p99_to_p99_at_80", hard_p99 / easy_p99, 2.0, "lower"),
-        Measure("overload_refusals_p99_ms", _p(refused, 0.99), 50.0, "lower"),
-        Measure("overload_refusals_p50_ms", _p(refused, 0.5), None, "lower"),
+        Measure("overload_refusals_p99_ms", _quantile_ms(refused, 0.99), 50.0, "lower"),
+        Measure("overload_refusals_p50_ms", _quantile_ms(refused, 0.5), None, "lower"),
         Measure("overload_accepted_p99_ms", hard_p99, None, "lower"),
-        Measure("overload_accepted_p50_ms", _p(_ok(hard), 0.5), None, "lower"),
+        Measure("overload_accepted_p50_ms", _quantile_ms(_accepted(hard), 0.5), None, "lower"),
         Measure("p99_at_80_ms", easy_p99, None, "lower"),
-        Measure("refused_at_80", float(len(easy) - len(_ok(easy))), None, "lower"),
+        Measure("refused_at_80", float(len(easy) - len(_accepted(easy))), None, "lower"),
         Measure("overload_broken", float(broken), 0.0, "lower"),
         Measure("overload_requests_per_second", len(hard) / _span(hard)),
         Measure("peak_uploads_per_second", peak),

@@ -1,4 +1,4 @@
-"""The processes of a measurement: the server, a plain handler, and the load itself."""
+"""Processes of the API benchmark: the server, the plain handler and the load."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from .load import Answer
+from scripts.benchmarks.api.load_generator import Answer
+from scripts.support.front import ROOT
 
-__all__ = ["ROOT", "environment", "python", "running", "service", "under_load"]
+__all__ = ["environment", "python", "running", "service", "under_load"]
 
-ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 120
-# Seconds that a load may take beside its own time: what is under way at its end is waited for.
-_PATIENCE = 60
+# Seconds that a load may take beyond its own time, since open requests are waited for.
+_GRACE_SECONDS = 60
 
 
 def python(*arguments: str) -> list[str]:
-    """A command that runs this checkout's code."""
+    """Return a command that runs this checkout's code."""
     return [sys.executable, *arguments]
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Variables for a process that runs this checkout's code, and what is to be set beside."""
+    """Return the environment of a process that runs this checkout's code, with more variables."""
     return {**os.environ, "PYTHONPATH": f"{ROOT}", **more}
 
 
 @contextmanager
-def running(command: Sequence[str], log: Path, said: str, **variables: str) -> Iterator[int]:
-    """A server process; gives the port that its log names."""
+def running(command: Sequence[str], log: Path, ready: str, **variables: str) -> Iterator[int]:
+    """Run a server process; yield the port that its log names by the pattern `ready`."""
     with log.open("w") as file:
         process = subprocess.Popen(command, stderr=file, env=environment(variables))
     try:
         end = time.monotonic() + _START_SECONDS
-        while not (found := re.search(said, log.read_text())):
+        while not (found := re.search(ready, log.read_text())):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
             time.sleep(0.05)
@@ -59,11 +59,11 @@ def running(command: Sequence[str], log: Path, said: str, **variables: str) -> I
 
 @contextmanager
 def service(index: Path, log: Path, **variables: str) -> Iterator[int]:
-    """`lookalike serve` over an index, once it is ready; gives its port."""
+    """Run `lookalike serve` over an index; yield its port once it is ready."""
     main = "from search_api.cli import main; main()"
     command = python("-c", main, "serve", "--index", str(index), "--port", "0")
-    said = r"Serving [\d,]+ products on http://127\.0\.0\.1:(\d+)"
-    with running(command, log, said, **variables) as port:
+    listening = r"Serving [\d,]+ products on http://127\.0\.0\.1:(\d+)"
+    with running(command, log, listening, **variables) as port:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=_START_SECONDS) as answer:
             answer.read()
         yield port
@@ -75,7 +75,7 @@ def under_load(port: int, requests: Path, **kind: Any) -> list[Answer]:
     Args:
         port: Of the server.
         requests: A file of pickled requests, as bytes.
-        kind: As `load_process` has it.
+        kind: Fields of the job, as `load_process` reads it.
     """
     job = json.dumps({"port": port, "requests": str(requests), **kind})
     command = python("-m", "scripts.benchmarks.api.load_process", job)
@@ -84,7 +84,7 @@ def under_load(port: int, requests: Path, **kind: Any) -> list[Answer]:
         check=True,
         stdout=subprocess.PIPE,
         env=environment({}),
-        timeout=_PATIENCE + 2 * kind["seconds"],
+        timeout=_GRACE_SECONDS + 2 * kind["seconds"],
     )
     answers: list[Answer] = pickle.loads(done.stdout)
     return answers

@@ -1,1 +1,1 @@
-"""Parts of `scripts/benchmark_index.py`."""
+"""Benchmark of the index engine: searches, filters, memory, publishing and updates."""

@@ -1,4 +1,4 @@
-"""An index folder of many products, written the way a build writes it."""
+"""Writing an index folder of many products the way a build writes it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ COLOURS = ("Black", "White", "Blue", "Red", "Green", "Brown", "Grey", "Pink", "N
 
 
 def products(vectors: Vectors, count: int, prefix: str = "p") -> Iterator[NewProduct]:
-    """Products with one picture each."""
+    """Yield products with one image each."""
     rng = np.random.default_rng(2)
-    # Ten regions of the space, by the nearest of ten pictures.
-    regions = (vectors.pictures @ vectors.pictures[:10].T).argmax(axis=1)
+    # Ten regions of the space, by the nearest of ten images.
+    regions = (vectors.images @ vectors.images[:10].T).argmax(axis=1)
     number = 0
     for block, origin in enlarge(vectors, count):
         shares = rng.integers(0, 1000, len(block)).tolist()
@@ -58,7 +58,7 @@ def add_segment(
     prefix: str = "p",
     options: NeighbourOptions | None = None,
 ) -> None:
-    """Write a segment of so many products and publish it beside the ones that are there."""
+    """Write a segment of `count` products and publish it beside the segments that are there."""
     layout = Layout(folder)
     layout.staging.mkdir(parents=True, exist_ok=True)
     record = write_segment(
@@ -84,6 +84,6 @@ def add_segment(
 
 
 def write_index(folder: Path, vectors: Vectors, spec: EncoderSpec, count: int) -> None:
-    """Write and publish an index of one segment of so many products, unless it is there."""
+    """Write and publish an index of one segment of `count` products, unless it is there."""
     if not Layout(folder).current.exists():
         add_segment(folder, vectors, spec, count)

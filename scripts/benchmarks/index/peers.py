@@ -1,20 +1,29 @@
-"""hnswlib and usearch over the same vectors, swept over their efforts."""
+"""hnswlib and usearch over the same vectors, at each of their efforts."""
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PEERS", "Point", "at_recall", "curve"]
+from indexer.storage import QueryKind
+from scripts.support.measuring import Figure, Measure, NotMeasured
+
+__all__ = ["PEERS", "Point", "Queries", "Truth", "at_recall", "curve", "measure_peers", "timed"]
 
 _EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _ROUNDS = 3
+# Vectors that hnswlib is given at once, since it takes float32.
+_BLOCK = 65_536
 
+Queries = Mapping[QueryKind, NDArray[np.float32]]
+Truth = Mapping[QueryKind, NDArray[np.int64]]
 Search = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 
 
@@ -27,7 +36,7 @@ class Point:
 
 
 def timed(search: Search, queries: NDArray[np.float32], truth: NDArray[np.int64]) -> Point:
-    """Recall and time of a search, the quickest of a few rounds over all queries."""
+    """Return recall and time of a search, the quickest of a few rounds over all queries."""
     found = [search(query) for query in queries]
     hits = sum(len(np.intersect1d(a, b)) for a, b in zip(found, truth, strict=True))
     best = float("inf")
@@ -40,32 +49,30 @@ def timed(search: Search, queries: NDArray[np.float32], truth: NDArray[np.int64]
 
 
 def hnswlib_index(vectors: NDArray[np.float16]) -> Callable[[int], Search]:
-    """The index of hnswlib as its documentation makes it: M 16, ef_construction 200."""
-    import hnswlib
-
+    """Build the index as hnswlib's documentation does: M 16, ef_construction 200."""
+    hnswlib: Any = importlib.import_module("hnswlib")
     index = hnswlib.Index("ip", vectors.shape[1])
     index.init_index(len(vectors), ef_construction=200, M=16)
-    for start in range(0, len(vectors), 65_536):
-        index.add_items(vectors[start : start + 65_536].astype(np.float32))
+    for start in range(0, len(vectors), _BLOCK):
+        index.add_items(vectors[start : start + _BLOCK].astype(np.float32))
     index.set_num_threads(1)
 
     def at(effort: int) -> Search:
         index.set_ef(effort)
-        return lambda query: index.knn_query(query, 10)[0][0]
+        return lambda query: np.asarray(index.knn_query(query, 10)[0][0], np.int64)
 
     return at
 
 
 def usearch_index(vectors: NDArray[np.float16]) -> Callable[[int], Search]:
-    """The index of usearch with its defaults, over the same float16 vectors."""
-    from usearch.index import Index
-
-    index = Index(ndim=vectors.shape[1], metric="ip", dtype="f16")
+    """Build the index of usearch with its defaults, over the same float16 vectors."""
+    usearch: Any = importlib.import_module("usearch.index")
+    index = usearch.Index(ndim=vectors.shape[1], metric="ip", dtype="f16")
     index.add(np.arange(len(vectors)), vectors)
 
     def at(effort: int) -> Search:
         index.expansion_search = effort
-        return lambda query: index.search(query, 10, threads=1).keys
+        return lambda query: np.asarray(index.search(query, 10, threads=1).keys, np.int64)
 
     return at
 
@@ -76,19 +83,39 @@ PEERS: Mapping[str, Callable[[NDArray[np.float16]], Callable[[int], Search]]] = 
 }
 
 
+def measure_peers(
+    vectors: NDArray[np.float16], queries: Queries, truth: Truth, ours: Mapping[QueryKind, Point]
+) -> list[Figure]:
+    """Compare our time with that of each peer at our recall; below 1 we are quicker."""
+    figures: list[Figure] = []
+    for name, build in PEERS.items():
+        names = {kind: f"latency_vs_{name}_{kind}" for kind in queries}
+        if importlib.util.find_spec(name) is None:
+            reason = f"{name} is not installed (pip install {name})"
+            figures += [NotMeasured(measure, reason) for measure in names.values()]
+            continue
+        at = build(vectors)
+        for kind, vectors_of_kind in queries.items():
+            points = curve(at, vectors_of_kind, truth[kind])
+            ms = at_recall(points, ours[kind].recall)
+            # Beyond the peer's best recall there is only its slowest point to compare with.
+            note = None if ms is not None else f"at its best recall, {points[-1].recall:.3f}"
+            ratio = ours[kind].ms / (ms or points[-1].ms)
+            figures.append(Measure(names[kind], ratio, 1.0, "lower", note=note))
+    return figures
+
+
 def curve(
     at: Callable[[int], Search], queries: NDArray[np.float32], truth: NDArray[np.int64]
 ) -> list[Point]:
-    """Recall and time over all efforts."""
+    """Return recall and time at every effort."""
     return [timed(at(effort), queries, truth) for effort in _EFFORTS]
 
 
 def at_recall(points: list[Point], recall: float) -> float | None:
-    """Milliseconds at a recall, between the measured points; None where it was not reached."""
+    """Return milliseconds at a recall, interpolated; None where the recall is not reached."""
     for before, after in itertools.pairwise(points):
         if before.recall < recall <= after.recall:
             part = (recall - before.recall) / (after.recall - before.recall)
             return before.ms + part * (after.ms - before.ms)
-    if points[0].recall >= recall:
-        return points[0].ms
-    return None
+    return points[0].ms if points[0].recall >= recall else None

@@ -1,4 +1,4 @@
-"""What an update costs against a full build, on real pictures with the shipped model."""
+"""Cost of an update against a full build, on real images with the shipped model."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embeddings.clip import load_encoder
+from embeddings import load_encoder
 from indexer.build import build_index
 from scripts.support.measuring import Measure
 
 __all__ = ["updating"]
 
 
-def updating(data: Path) -> list[Measure]:
-    """Builds fashion-train-0000 but 1% of its products, adds them, and changes one product.
+def updating(data: Path, limit: int | None = None) -> list[Measure]:
+    """Build fashion-train-0000 without 1% of its products, add them, and change one product.
 
-    Start-up is what a build of a single product takes, since that does everything once.
+    Start-up is the time of a build of a single product, since that does everything once.
+
+    Args:
+        data: The folder of the shared catalogs.
+        limit: How many products at most; None for all.
     """
     encoder = load_encoder("compact")
-    whole = pq.read_table(data / "fashion-train-0000.parquet")
+    whole = pq.read_table(data / "fashion-train-0000.parquet")[:limit]
     most = whole[: len(whole) - len(whole) // 100]
     years = whole["year"].to_pylist()
     changed = whole.set_column(

@@ -1,4 +1,4 @@
-"""The fashion catalog: the colours measured in its pictures, and those it states."""
+"""The fashion catalog's colours: those that it states, and those measured in its images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from indexer.colours import MOST_COLOURS, measure_colours
 from scripts.evaluation.tags.setting import calibration_rows, figure_rows
 from scripts.training.data.catalogs import FASHION, read_pictures, read_rows
 
-__all__ = ["SYNONYMS", "CatalogColours", "read_catalog_colours", "word_of"]
+__all__ = ["SYNONYMS", "CatalogColours", "measured_colours", "read_catalog_colours", "word_of"]
 
-# The catalog's values whose words shoppers use differently; all others are as they are.
+Rows = NDArray[np.int64]
+
+# The catalog's values that shoppers have another word for.
 _WORDS = {"Multi": "multicoloured", "Turquoise Blue": "turquoise"}
 
+# Other words for names of the table, as in the built-in taxonomy.
 SYNONYMS = {
     "grey": ["gray"],
     "navy blue": ["navy"],
@@ -38,70 +41,59 @@ SYNONYMS = {
     "coffee brown": ["dark brown"],
     "fluorescent green": ["neon green"],
 }
-"""Other words for names of the table, those of the built-in taxonomy."""
 
 
 @dataclass(frozen=True)
 class CatalogColours:
-    """Every product of the catalog.
+    """The colours that the catalog states of its products.
 
     Attributes:
         names: The colours that the training part states, most frequent first.
         labels: `[n]`, each product's place in `names`; -1 where it states none of them.
-        colours: `[n, 5, 4]` measured colours.
-        train: Rows that may be fitted to, all with a label and measured.
+        train: Rows of the training part with a label.
         calibration: Rows of one half of the held-back tenth with a label.
-        held: Rows of the other half.
-        types: `[n]`, what each product is.
+        held: Rows of the other half with a label.
     """
 
     names: tuple[str, ...]
-    labels: NDArray[np.int64]
-    colours: NDArray[np.uint8]
-    train: NDArray[np.int64]
-    calibration: NDArray[np.int64]
-    held: NDArray[np.int64]
-    types: tuple[str, ...]
+    labels: Rows
+    train: Rows
+    calibration: Rows
+    held: Rows
 
 
 def word_of(value: str) -> str:
-    """The table's word for a value of the catalog's colour column."""
+    """Return the table's word for a value of the catalog's colour column."""
     return _WORDS.get(value, value.lower())
 
 
-def read_catalog_colours(data: Path, cache: Path) -> CatalogColours:
-    """Read the catalog; pictures are measured once, and kept in the cache."""
+def read_catalog_colours(data: Path) -> CatalogColours:
+    """Read what the catalog states."""
     rows = read_rows(data, FASHION)
     words = [word_of(value or "NA") for value in rows.columns["base_colour"]]
     stated, counts = np.unique([words[row] for row in rows.train], return_counts=True)
     names = [str(name) for name in stated[np.argsort(-counts, kind="stable")] if name != "na"]
     labels = np.array([names.index(word) if word in names else -1 for word in words])
-    colours = _measured(data, cache)
-    usable = (labels >= 0) & colours[..., 3].any(axis=1)
-    return CatalogColours(
-        names=tuple(names),
-        labels=labels,
-        colours=colours,
-        train=rows.train[usable[rows.train]],
-        calibration=_labelled(calibration_rows(rows), labels),
-        held=_labelled(figure_rows(rows), labels),
-        types=tuple(rows.columns["article_type"]),
+    train, calibration, held = (
+        some[labels[some] >= 0] for some in (rows.train, calibration_rows(rows), figure_rows(rows))
     )
+    return CatalogColours(tuple(names), labels, train, calibration, held)
 
 
-def _labelled(rows: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    return rows[labels[rows] >= 0]
-
-
-def _measured(data: Path, cache: Path) -> NDArray[np.uint8]:
-    path = cache / "colours" / f"{FASHION}.npy"
+def measured_colours(data: Path, cache: Path, rows: Rows) -> NDArray[np.uint8]:
+    """Return measured colours `[n, 5, 4]` of some rows; each image is measured once and kept."""
+    path = cache / "colours" / f"{FASHION}.npz"
+    count = len(read_rows(data, FASHION))
+    colours, known = np.zeros((count, MOST_COLOURS, 4), np.uint8), np.zeros(count, np.bool_)
     if path.exists():
-        kept: NDArray[np.uint8] = np.load(path)
-        return kept
-    found = [
-        measure_colours(np.asarray(open_image(content))).to_array()
-        for content in read_pictures(data, FASHION)
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, np.array(found).reshape(-1, MOST_COLOURS, 4))
-    return np.load(path)
+        with np.load(path) as kept:
+            colours, known = kept["colours"], kept["known"]
+    missing = set(rows[~known[rows]].tolist())
+    if missing:
+        for row, content in enumerate(read_pictures(data, FASHION)):
+            if row in missing:
+                colours[row] = measure_colours(np.asarray(open_image(content))).to_array()
+        known[list(missing)] = True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, colours=colours, known=known)
+    return colours[rows]

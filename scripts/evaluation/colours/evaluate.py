@@ -1,91 +1,111 @@
-"""How well products' colours are named: by what was measured, by the model, by both.
+"""Base colours of products: named by what was measured, by the model, and by both together.
 
-    python scripts/evaluate_colours.py --data ../shared/data [--json]
-
-On that half of the held-back tenth of the fashion catalog which nothing was fitted to.
+Figures are of that half of the fashion catalog's held-back tenth to which nothing was fitted.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.colours import classifier, colour_table, measure_colours, unpack
-from scripts.evaluation.colours.catalog import CatalogColours, read_catalog_colours
+from scripts.docs.figures import Block, Grid, Listing
+from scripts.evaluation.colours.catalog import measured_colours, read_catalog_colours
 from scripts.evaluation.colours.model import model_probabilities
-from scripts.support.measuring import Measure, machine, show
+from scripts.support.measuring import Measure, Report
 
-ROOT = Path(__file__).parents[3]
-_TOP, _NEAR = 0.65, 0.80
+__all__ = ["add_options", "blocks", "measure"]
+
+_TOP_TARGET, _NEAR_TARGET = 0.65, 0.80
+_QUICK_PRODUCTS = 200
+_BINS = 15
+_MILLISECONDS = "measuring a picture of 160 x 160, ms"
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache")
-    parser.add_argument("--model", default="compact")
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    catalog = read_catalog_colours(asked.data, asked.cache)
-    rows = catalog.held
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this evaluation's options."""
+    parser.add_argument("--model", default="compact", help="the model that is measured")
+
+
+def blocks(_: argparse.Namespace) -> list[Block]:
+    """Return the figures of docs/colours.md."""
+    rows = {
+        "name of the greatest measured colour": "the name of the greatest measured colour",
+        "measured colours": "measured colours",
+        "model": "the model",
+        "both": "both (targets 0.65 and 0.80)",
+    }
+    columns = {
+        "base colour, top-1": "top-1",
+        "base colour, near names": "with near names",
+        "calibration error": "calibration error",
+    }
+    grid = Grid("{column}: {row}", rows, columns, "base colour by")
+    time_taken = Listing({_MILLISECONDS: "measuring an image of 160 x 160 pixels, ms"})
+    return [Block("docs/colours.md", "scripts/bench colours --docs", (grid, time_taken))]
+
+
+def measure(options: argparse.Namespace) -> Report:
+    """Compare stated colours with measured ones, the model's, and both together."""
+    catalog = read_catalog_colours(options.data)
+    if catalog.names != colour_table().names:
+        raise SystemExit("The colour names are not of this catalog. Run `scripts/train colours`.")
+    rows = catalog.held[: _QUICK_PRODUCTS if options.quick else None]
+    truth = catalog.labels[rows]
     fitted = classifier()
-    measured = fitted.probabilities(catalog.colours[rows])
-    model = model_probabilities(asked.model, asked.data, asked.cache, rows)
-    lab, _ = unpack(catalog.colours[rows])
-    greatest = np.eye(len(catalog.names), dtype=np.float32)[_renamed(catalog, lab)]
-    measures = [
-        *_measures("name of the greatest measured colour", catalog, greatest),
-        *_measures("measured colours", catalog, measured),
-        *_measures("model", catalog, model),
-        *_measures("both", catalog, fitted.together(measured, model), _TOP, _NEAR),
-        Measure("measuring a picture of 160 x 160, ms", _milliseconds(), better="lower"),
-    ]
-    show(measures, machine(products=len(rows), model=asked.model), as_json=asked.json)
-
-
-def _renamed(catalog: CatalogColours, lab: NDArray[np.float32]) -> NDArray[np.int64]:
-    named = colour_table().named(lab[:, 0])
-    assert catalog.names == colour_table().names, "fit the names again: scripts/fit_colours.py"
-    return named
+    colours = measured_colours(options.data, options.cache, rows)
+    measured = fitted.probabilities(colours)
+    model = model_probabilities(options.model, options.data, options.cache, rows)
+    lab, _ = unpack(colours)
+    greatest = np.eye(len(catalog.names), dtype=np.float32)[colour_table().named(lab[:, 0])]
+    both = fitted.together(measured, model)
+    return Report.of(
+        [
+            *_measures("name of the greatest measured colour", truth, greatest),
+            *_measures("measured colours", truth, measured),
+            *_measures("model", truth, model),
+            *_measures("both", truth, both, (_TOP_TARGET, _NEAR_TARGET)),
+            Measure(_MILLISECONDS, _milliseconds(), better="lower"),
+        ],
+        products=len(rows),
+        model=options.model,
+    )
 
 
 def _measures(
     what: str,
-    catalog: CatalogColours,
+    truth: NDArray[np.int64],
     probabilities: NDArray[np.float32],
-    top: float | None = None,
-    with_near: float | None = None,
+    targets: Sequence[float | None] = (None, None),
 ) -> list[Measure]:
-    """Top-1, top-1 with near names, and how far probabilities are from frequencies."""
-    truth, best = catalog.labels[catalog.held], probabilities.argmax(axis=1)
-    names = catalog.names
-    near = np.array([[other in colour_table().near(name) for other in names] for name in names])
+    """Return top-1, top-1 with near names, and the calibration error."""
+    best, table = probabilities.argmax(axis=1), colour_table()
+    near = np.array([[other in table.near(name) for other in table.names] for name in table.names])
     right = best == truth
+    error = _ece(probabilities.max(axis=1), right)
     return [
-        Measure(f"base colour, top-1: {what}", float(right.mean()), top),
-        Measure(f"base colour, near names: {what}", float(near[truth, best].mean()), with_near),
-        Measure(
-            f"calibration error: {what}", _ece(probabilities.max(axis=1), right), better="lower"
-        ),
+        Measure(f"base colour, top-1: {what}", float(right.mean()), targets[0]),
+        Measure(f"base colour, near names: {what}", float(near[truth, best].mean()), targets[1]),
+        Measure(f"calibration error: {what}", error, better="lower"),
     ]
 
 
-def _ece(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    """Expected calibration error over 15 bins of equal width (Guo et al. 2017, equation 3)."""
-    bins = np.minimum((sure * 15).astype(int), 14)
+def _ece(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error over bins of equal width (Guo et al. 2017, eq. 3)."""
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     gaps = [
-        abs(float(sure[bins == b].sum()) - float(right[bins == b].sum())) for b in np.unique(bins)
+        abs(float(confidence[bins == b].sum()) - float(right[bins == b].sum()))
+        for b in np.unique(bins)
     ]
-    return sum(gaps) / len(sure)
+    return sum(gaps) / len(confidence)
 
 
 def _milliseconds() -> float:
-    """The least of several timings, so that what else runs counts little."""
+    """Return the least of several timings, so that other work on the machine counts little."""
     pixels = np.random.default_rng(0).integers(0, 255, (160, 160, 3)).astype(np.uint8)
     pixels[:40] = pixels[-40:] = 255
     times = []
@@ -94,7 +114,3 @@ def _milliseconds() -> float:
         measure_colours(pixels)
         times.append(time.perf_counter() - start)
     return 1000 * min(times)
-
-
-if __name__ == "__main__":
-    main()

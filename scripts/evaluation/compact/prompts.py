@@ -1,4 +1,4 @@
-"""Sets of prompts compared, by kind of label: which words around a label find its pictures best."""
+"""Zero-shot prompts compared: which words around a label find its images best."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scripts.evaluation.compact.measures import Floats, TextEncoder, label_vectors, top_one
+from scripts.support.measuring import Measure
 from scripts.training.data.captions import looks
 from scripts.training.data.catalogs import CLOTHING, FASHION, SetRows
 from scripts.training.data.vocabulary import LABEL_TEMPLATES
 
-__all__ = ["PROMPTS", "compare_prompts"]
+__all__ = ["KINDS", "PROMPTS", "compare_prompts"]
 
 _GENERAL = {
     "bare": ("{}",),
@@ -21,7 +21,17 @@ _GENERAL = {
     "bare and photo": ("{}", "a photo of a {}", "a product photo of {}"),
     "all of training": LABEL_TEMPLATES,
 }
-# Kind of label to sets of templates by name.
+# Kinds of label, with what docs call each.
+KINDS = {
+    "type": "type",
+    "colour": "colour",
+    "gender": "gender",
+    "season": "season",
+    "usage": "usage",
+    "pattern": "pattern (words of titles)",
+    "clothing": "clothing",
+}
+# Sets of templates by kind of label and name.
 PROMPTS: dict[str, dict[str, tuple[str, ...]]] = {
     "type": _GENERAL,
     "colour": _GENERAL
@@ -43,47 +53,47 @@ _COLUMNS = {
     "season": "season",
     "usage": "usage",
 }
-# A word of titles counts as a pattern where at least so many of the held-back ones begin with it.
+# Held-back titles that must begin with a word for it to count as a pattern, at least.
 _LEAST = 15
 
 
-def _labelled(rows: dict[str, SetRows]) -> Iterator[tuple[str, str, NDArray[np.int64], list[str]]]:
-    """Kind, set, its held-back rows, and the label of each, empty where there is none."""
-    fashion = rows[FASHION]
+def _labelled(rows: dict[str, SetRows]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield kind, set, and the label of each held-back row, empty where there is none."""
+    fashion, clothing = rows[FASHION], rows[CLOTHING]
     for kind, column in _COLUMNS.items():
         values = fashion.columns[column]
-        named = [values[row] if values[row] != "NA" else "" for row in fashion.held]
-        yield kind, FASHION, fashion.held, named
+        yield kind, FASHION, [values[row] if values[row] != "NA" else "" for row in fashion.held]
     found = [looks(fashion.columns["title"][row]) for row in fashion.held]
     counts = Counter(found)
-    yield "pattern", FASHION, fashion.held, [w if counts[w] >= _LEAST else "" for w in found]
-    clothing = rows[CLOTHING]
-    categories = [clothing.columns["category"][row] for row in clothing.held]
-    yield "clothing", CLOTHING, clothing.held, categories
+    yield "pattern", FASHION, [word if counts[word] >= _LEAST else "" for word in found]
+    yield "clothing", CLOTHING, [clothing.columns["category"][row] for row in clothing.held]
 
 
 def compare_prompts(
-    rows: dict[str, SetRows], pictures: dict[str, Floats], texts: TextEncoder
-) -> list[tuple[str, str, float, float]]:
-    """Top-1 of each set of prompts: (kind, name of the set, on even rows, on odd rows).
+    rows: dict[str, SetRows], held: dict[str, Floats], texts: TextEncoder
+) -> list[Measure]:
+    """Measure top-1 of each set of prompts on the even and on the odd held-back rows.
 
-    Two halves, so that what is chosen on one can be judged on the other.
+    There are two halves so that what is chosen on one can be judged on the other.
+
+    Args:
+        rows: Sets by name.
+        held: Unit vectors of each set's held-back rows, by name.
+        texts: Encodes texts.
     """
     figures = []
-    for kind, name, held, values in _labelled(rows):
+    for kind, name, values in _labelled(rows):
         known = np.array([bool(value) for value in values])
         labels = sorted({value for value in values if value})
         truth = np.array([labels.index(value) for value in values if value])
-        own = pictures[name][held][known]
+        own = held[name][known]
         for prompts, templates in PROMPTS[kind].items():
-            halves = _halves(own, label_vectors(texts, _lowered(labels), templates), truth)
-            figures.append((kind, prompts, *halves))
+            right = top_one(own, label_vectors(texts, _lowered(labels), templates), truth)
+            figures += [
+                Measure(f"{kind}, {prompts}, even rows", float(right[::2].mean())),
+                Measure(f"{kind}, {prompts}, odd rows", float(right[1::2].mean())),
+            ]
     return figures
-
-
-def _halves(own: Floats, vectors: Floats, truth: NDArray[np.int64]) -> tuple[float, float]:
-    even, odd = slice(0, None, 2), slice(1, None, 2)
-    return top_one(own[even], vectors, truth[even]), top_one(own[odd], vectors, truth[odd])
 
 
 def _lowered(labels: Sequence[str]) -> list[str]:

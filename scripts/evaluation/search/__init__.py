@@ -1,1 +1,1 @@
-"""What `evaluate_search.py` measures, one part of it in each file."""
+"""Evaluation of searches on the shared catalogs: relevance, confidence, catalog checks."""

@@ -1,7 +1,7 @@
-"""Diversity: how alike the hits are to each other, and what it costs in precision.
+"""Diversity: how similar the hits are to each other, and what diversity costs in precision.
 
-By words: the attribute queries over all products, right being type, colour and gender. By picture:
-held-back pictures, right being the same type and colour.
+By words: the attribute queries over all products, where hits of the type, colour and gender are
+right. By image: held-back images, where hits of the same type and colour are right.
 """
 
 from __future__ import annotations
@@ -9,78 +9,92 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings import FloatArray
+from embeddings import FloatArray, encode_many_texts
 from indexer.search.ranking import DIVERSITY_DEPTH, diverse_order
-from scripts.evaluation.search.attributes import ATTRIBUTES, attribute_queries
-from scripts.evaluation.search.setting import Setting, Shelf
+from scripts.docs.figures import Grid
+from scripts.evaluation.search.attributes import attribute_queries
+from scripts.evaluation.search.setting import IndexedCatalog, Setting
 from scripts.support.measuring import Measure
 
-__all__ = ["measure"]
+__all__ = ["TABLES", "measure"]
 
 Mask = NDArray[np.bool_]
 
 _STEPS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 _SHOWN = 10
-_PICTURES = 300
-# Two pictures this near are one product photographed twice, or one in two sizes.
+_IMAGES = 300
+# The cosine of two images that show one product twice, or one product in two sizes.
 _TWINS = 0.98
+_FIGURES = {
+    "precision@10": "precision@10",
+    "cosine between hits": "cosine between hits",
+    "twins among ten": "twins among ten",
+}
+_KINDS = {"words": "words", "pictures": "images"}
 
-
-def _same(shelf: Shelf, names: tuple[str, ...], values: tuple[object, ...]) -> Mask:
-    found = np.ones(len(shelf.ids), bool)
-    for name, value in zip(names, values, strict=True):
-        found &= shelf.columns[name] == value
-    return found
-
-
-def _queries(setting: Setting, shelf: Shelf) -> dict[str, list[tuple[FloatArray, Mask, int]]]:
-    """For each kind of query: vectors, what is right, and the row that is the query itself."""
-    texts = attribute_queries(shelf, setting.limit)
-    vectors = setting.encoder.encode_texts([query.text or "" for query in texts])
-    words = [
-        (vector, _same(shelf, ATTRIBUTES, tuple(query.labels.values())), -1)
-        for vector, query in zip(vectors, texts, strict=True)
-    ]
-    count = min(setting.limit or _PICTURES, len(shelf.held))
-    names = ("article_type", "base_colour")
-    pictures = [
-        (
-            shelf.vectors[row],
-            _same(shelf, names, tuple(shelf.columns[name][row] for name in names)),
-            int(row),
-        )
-        for row in np.random.default_rng(0).choice(shelf.held, count, replace=False)
-    ]
-    return {"words": words, "pictures": pictures}
-
-
-def _figures(shelf: Shelf, vector: FloatArray, itself: int, diversity: float) -> list[int]:
-    scores = shelf.vectors @ vector
-    if itself >= 0:
-        scores[itself] = -np.inf
-    pool = np.argsort(-scores, kind="stable")[:DIVERSITY_DEPTH]
-    order = diverse_order(scores[pool], shelf.vectors[pool], diversity)[:_SHOWN]
-    return [int(row) for row in pool[order]]
+TABLES = (
+    Grid(
+        "diversity {row}, {column}",
+        {str(step): f"{step:g}" for step in _STEPS},
+        {
+            f"{kind}: {figure}": f"{label}: {shown}"
+            for kind, label in _KINDS.items()
+            for figure, shown in _FIGURES.items()
+        },
+        "diversity",
+    ),
+)
 
 
 def measure(setting: Setting) -> list[Measure]:
-    """Precision@10, mean cosine between hits, and twins among ten hits, by diversity."""
-    shelf = setting.everything
+    """Measure precision@10, mean cosine between hits and twins among ten hits, by diversity."""
+    catalog = setting.everything
     measures = []
-    for kind, queries in _queries(setting, shelf).items():
+    for kind, queries in _queries(setting, catalog).items():
         for diversity in _STEPS:
-            rows = []
-            for vector, right, itself in queries:
-                shown = _figures(shelf, vector, itself, diversity)
-                cosines = shelf.vectors[shown] @ shelf.vectors[shown].T
-                pairs = cosines[np.triu_indices(_SHOWN, 1)]
-                twins = (np.triu(cosines, 1) > _TWINS).any(axis=0).sum()
-                rows.append((right[shown].mean(), pairs.mean(), twins))
-            precision, alike, twins = np.mean(rows, axis=0)
-            note = f"cosine between hits {alike:.3f}, twins among ten {twins:.2f}"
-            measures.append(
-                Measure(
-                    f"diversity {diversity}, {kind}: precision@10", float(precision), reason=note
-                )
-            )
+            rows = [_judge(catalog, diversity, *query) for query in queries]
+            means = np.mean(rows, axis=0).tolist()
+            measures += [
+                Measure(f"diversity {diversity}, {kind}: {figure}", mean)
+                for figure, mean in zip(_FIGURES, means, strict=True)
+            ]
     return measures
+
+
+def _queries(
+    setting: Setting, catalog: IndexedCatalog
+) -> dict[str, list[tuple[FloatArray, Mask, int]]]:
+    """Return for each kind of query: vectors, right hits, and the row of the query itself."""
+    texts = attribute_queries(catalog, setting.limit)
+    vectors = encode_many_texts(setting.encoder, [str(query.text) for query in texts])
+    words = [
+        (vector, catalog.having(query.labels), -1)
+        for vector, query in zip(vectors, texts, strict=True)
+    ]
+    count = min(setting.limit or _IMAGES, len(catalog.held))
+    labels = ("article_type", "base_colour")
+    images = [
+        (
+            catalog.vectors[row],
+            catalog.having({name: catalog.columns[name][row] for name in labels}),
+            int(row),
+        )
+        for row in np.random.default_rng(0).choice(catalog.held, count, replace=False)
+    ]
+    return {"words": words, "pictures": images}
+
+
+def _judge(
+    catalog: IndexedCatalog, diversity: float, vector: FloatArray, right: Mask, itself: int
+) -> tuple[float, float, float]:
+    """Return precision@10, the mean cosine between hits and the number of twins of one query."""
+    scores = catalog.vectors @ vector
+    if itself >= 0:
+        scores[itself] = -np.inf
+    pool = np.argsort(-scores, kind="stable")[:DIVERSITY_DEPTH]
+    order = diverse_order(scores[pool], catalog.vectors[pool], diversity)[:_SHOWN]
+    hits = pool[order]
+    cosines = catalog.vectors[hits] @ catalog.vectors[hits].T
+    pairs = cosines[np.triu_indices(_SHOWN, 1)]
+    twins = (np.triu(cosines, 1) > _TWINS).any(axis=0).sum()
+    return float(right[hits].mean()), float(pairs.mean()), float(twins)

@@ -1,11 +1,11 @@
-"""Planted duplicates among the 9,000 products of `fashion-train-0000`: found, falsely joined."""
+"""Duplicates planted among the 9,000 products of `fashion-train-0000`: found, falsely joined."""
 
 from __future__ import annotations
 
 import io
 import random
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,41 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
-from embeddings import Encoder
 from embeddings.images import open_image
 from indexer.build import build_index
 from indexer.index import Index, open_thumbnail
 from indexer.quality import DuplicateGroup, Likeness, find_duplicates
+from scripts.docs.figures import Listing
+from scripts.evaluation.search.setting import Setting
 from scripts.support.measuring import Measure
 
-__all__ = ["KINDS", "altered", "measure_duplicates"]
+__all__ = ["KINDS", "TABLES", "altered", "measure"]
 
 KINDS = ("reencoded", "resized", "cropped", "mirrored")
-_EACH = 90  # 1% of the products for each kind
-_SEED = 24  # others were used to set the thresholds
+# Copies of each kind: 1% of the products.
+_EACH = 90
+# The seeds that thresholds were set with are others.
+_SEED = 24
+# Products, and copies of each kind, of a short run.
+_QUICK_PRODUCTS, _QUICK_EACH = 2000, 20
+# A place of the contact sheet in pixels, groups side by side, and images shown of a group.
 _TILE = 84
+_GROUPS_ACROSS = 4
+_SHOWN = 4
+
+TABLES = (
+    Listing(
+        {
+            "planted_duplicates_found": "planted copies found",
+            "planted_reencoded_found": "of these, encoded again",
+            "planted_resized_found": "resized",
+            "planted_cropped_found": "cropped",
+            "planted_mirrored_found": "mirrored",
+            "false_groups": "false groups, by the rule below",
+            "groups": "groups",
+        }
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +60,7 @@ class _Planted:
 
 
 def altered(image: Image.Image, kind: str, rng: random.Random) -> bytes:
-    """A copy of a picture as JPEG: saved at another quality, scaled, cropped or mirrored.
+    """Return a copy of an image as JPEG: with another quality, scaled, cropped or mirrored.
 
     Crops take 5% of each side: off one edge, off both in equal parts, or 5% off every edge.
     """
@@ -60,7 +82,8 @@ def altered(image: Image.Image, kind: str, rng: random.Random) -> bytes:
                 (x, y, width - x, height - y),
             )
         )
-        image = image.crop(tuple(round(edge) for edge in box))
+        left, top, right, bottom = (round(edge) for edge in box)
+        image = image.crop((left, top, right, bottom))
     else:
         image = ImageOps.mirror(image)
     out = io.BytesIO()
@@ -68,37 +91,36 @@ def altered(image: Image.Image, kind: str, rng: random.Random) -> bytes:
     return out.getvalue()
 
 
-def measure_duplicates(data: Path, encoder: Encoder, sheet: Path | None = None) -> list[Measure]:
+def measure(setting: Setting) -> list[Measure]:
     """Plant copies, build an index of everything, and look for duplicates.
 
-    A group is called false where a planted copy is joined by a picture that is neither its original
-    nor a copy of that, or where pictures of different files belong to products whose type or colour
-    differ in the catalog. That is not the last word: `sheet` is for looking.
-
-    Args:
-        data: The folder of shared catalogs.
-        encoder: What the index is built with.
-        sheet: Where to write a contact sheet of all groups of different files without planted ones.
+    A group counts as false where a planted copy is joined with an image that is neither its
+    original nor a copy of that, or where images of different files belong to products whose type or
+    colour differs in the catalog. Some of these may be right all the same: the contact sheet, drawn
+    where the setting has a file for it, shows all groups of different files without planted copies.
     """
-    table = pq.read_table(data / "fashion-train-0000.parquet")
-    catalog, planted = _with_copies(table)
+    table = setting.first_file[: _QUICK_PRODUCTS if setting.quick else None]
+    catalog, planted = _with_copies(table, _QUICK_EACH if setting.quick else _EACH)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pq.write_table(catalog, folder / "catalog.parquet")
-        build_index(folder / "catalog.parquet", folder / "index", encoder)
+        build_index(folder / "catalog.parquet", folder / "index", setting.encoder)
         index = Index.open(folder / "index")
         groups = find_duplicates(index).groups
-        if sheet is not None:
-            real = [
-                g for g in groups if g.likeness is not Likeness.EXACT and not _ids(g) & set(planted)
+        if setting.sheet is not None:
+            others = [
+                group
+                for group in groups
+                if group.likeness is not Likeness.EXACT and not _ids(group) & set(planted)
             ]
-            _write_sheet(real, index, sheet)
+            _write_sheet(others, index, setting.sheet)
     return _figures(groups, planted, _kinds_of_products(table))
 
 
-def _with_copies(table: pa.Table) -> tuple[pa.Table, dict[str, _Planted]]:
+def _with_copies(table: pa.Table, each: int) -> tuple[pa.Table, dict[str, _Planted]]:
+    """Return the catalog with copies of some products, `each` of every kind."""
     rng = random.Random(_SEED)
-    rows = rng.sample(range(len(table)), _EACH * len(KINDS))
+    rows = rng.sample(range(len(table)), each * len(KINDS))
     planted: dict[str, _Planted] = {}
     new: list[dict[str, Any]] = []
     for place, row in enumerate(rows):
@@ -137,7 +159,7 @@ def _figures(
     return measures
 
 
-def _share(values: Any) -> float:
+def _share(values: Iterable[bool]) -> float:
     listed = list(values)
     return sum(listed) / max(1, len(listed))
 
@@ -147,7 +169,7 @@ def _is_false(
     planted: Mapping[str, _Planted],
     kinds: Mapping[str, tuple[str, str]],
 ) -> bool:
-    """Whether different files of products of different type or colour are joined."""
+    """Return whether files of products of different type or colour are joined."""
     files: dict[str, set[tuple[str, str]]] = {}
     for member in group.members:
         original = planted[member.id].original if member.id in planted else member.id
@@ -165,15 +187,16 @@ def _ids(group: DuplicateGroup) -> set[str]:
 
 
 def _write_sheet(groups: Sequence[DuplicateGroup], index: Index, path: Path) -> None:
-    """One group a line's part: its pictures side by side, for labelling by eye."""
-    across = 4
+    """Draw the images of each group side by side, for labelling by eye."""
     sheet = Image.new(
-        "RGB", (across * 4 * _TILE, max(1, -(-len(groups) // across)) * _TILE), "white"
+        "RGB",
+        (_GROUPS_ACROSS * _SHOWN * _TILE, max(1, -(-len(groups) // _GROUPS_ACROSS)) * _TILE),
+        "white",
     )
     for place, group in enumerate(groups):
-        for number, member in enumerate(group.members[:4]):
+        for number, member in enumerate(group.members[:_SHOWN]):
             image = open_thumbnail(index.thumbnail(member.id, member.picture))
             image.thumbnail((_TILE - 4, _TILE - 4))
-            left = (place % across * 4 + number) * _TILE
-            sheet.paste(image, (left, place // across * _TILE))
+            left = (place % _GROUPS_ACROSS * _SHOWN + number) * _TILE
+            sheet.paste(image, (left, place // _GROUPS_ACROSS * _TILE))
     sheet.save(path)

@@ -1,16 +1,17 @@
-"""Measure the relevance of searches: `scripts/evaluate_search.py [--part NAME]... [--json]`.
+"""Quality of searches on the shared catalogs with `compact`, by parts.
 
-Works on the shared catalogs with `compact`; figures are of the held-back tenth, which the model
-never saw, where a part does not say otherwise. Indexes are built once, in
-`.cache/search_evaluation`. Needs the shared catalogs.
+Figures are of the held-back tenth, which the model never saw, where a part does not say otherwise.
+Indexes are built once and kept in the cache.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.docs.figures import Block, Grid, Listing
 from scripts.evaluation.search import (
     attributes,
     diversity,
@@ -22,48 +23,77 @@ from scripts.evaluation.search import (
 )
 from scripts.evaluation.search.calibration import calibration, priors
 from scripts.evaluation.search.setting import Setting
-from scripts.support.measuring import Measure, machine, show
+from scripts.support.front import ROOT
+from scripts.support.measuring import Figure, Report
 
-ROOT = Path(__file__).resolve().parents[3]
+__all__ = ["PARTS", "Part", "add_options", "blocks", "measure"]
 
-PARTS: Mapping[str, Callable[[Setting], list[Measure]]] = {
-    "hybrid": lambda s: hybrid.hybrid_measures(s.data, s.cache / "hybrid", s.encoder),
-    "attributes": attributes.measure,
-    "calibration": lambda s: calibration.calibration_measures(
-        s.data, s.cache / "calibration", s.encoder, s.pictures
-    ),
-    "duplicates": lambda s: duplicates.measure_duplicates(
-        s.data, s.encoder, s.pictures and s.pictures / "duplicates.png"
-    ),
-    "health": lambda s: health.measure_health(s.data, s.encoder),
-    "diversity": diversity.measure,
-    "recommend": recommend.measure,
-    "text-weight": text_weight.measure,
-    "priors": lambda s: priors.prior_measures(s.data, s.cache / "calibration", s.encoder),
+# Diagrams of docs/confidence.md.
+_DIAGRAMS = ROOT / "docs" / "images"
+# Queries of each kind in a short run.
+_QUICK_LIMIT = 50
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the evaluation.
+
+    Attributes:
+        measure: Takes the figures.
+        page: The page that shows them.
+        tables: How the page shows them.
+    """
+
+    measure: Callable[[Setting], Iterable[Figure]]
+    page: str
+    tables: tuple[Listing | Grid, ...] = (Listing(),)
+
+
+PARTS: Mapping[str, Part] = {
+    "attributes": Part(attributes.measure, "docs/relevance.md", attributes.TABLES),
+    "diversity": Part(diversity.measure, "docs/relevance.md", diversity.TABLES),
+    "recommend": Part(recommend.measure, "docs/relevance.md", recommend.TABLES),
+    "text-weight": Part(text_weight.measure, "docs/relevance.md", text_weight.TABLES),
+    "hybrid": Part(hybrid.measure, "docs/performance.md", hybrid.TABLES),
+    "calibration": Part(calibration.measure, "docs/confidence.md", calibration.TABLES),
+    "priors": Part(priors.measure, "docs/confidence.md"),
+    "duplicates": Part(duplicates.measure, "docs/duplicates.md", duplicates.TABLES),
+    "health": Part(health.measure, "docs/health.md", health.TABLES),
 }
 
 
-def main() -> None:
-    """Parse the command line, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this evaluation's options."""
     parser.add_argument("--part", action="append", choices=PARTS, help="repeatable; all by default")
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "search_evaluation")
     parser.add_argument("--index", type=Path, help="a ready index of the whole fashion catalog")
-    parser.add_argument("--limit", type=int, help="queries of each kind at most, for a quick look")
+    parser.add_argument("--limit", type=int, help="queries of each kind at most")
     parser.add_argument(
-        "--pictures", type=Path, help="a folder for reliability diagrams and a sheet of duplicates"
+        "--images", type=Path, help="a folder for reliability diagrams and a sheet of duplicates"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args()
-    if not any(options.data.glob("fashion-train-*.parquet")):
-        parser.error(f"the shared catalogs are not in {options.data}")
-    setting = Setting(options.data, options.cache, options.index, options.limit, options.pictures)
-    measures = [found for part in options.part or PARTS for found in PARTS[part](setting)]
+
+
+def blocks(options: argparse.Namespace) -> list[Block]:
+    """Return the figures of the chosen parts in their pages."""
+    return [
+        Block(PARTS[name].page, f"scripts/bench search --part {name} --docs", PARTS[name].tables)
+        for name in options.part or PARTS
+    ]
+
+
+def measure(options: argparse.Namespace) -> Report:
+    """Measure the chosen parts."""
+    limit = options.limit or (_QUICK_LIMIT if options.quick else None)
+    setting = Setting(
+        options.data,
+        options.cache / "search",
+        options.index,
+        limit,
+        diagrams=options.images or (_DIAGRAMS if options.docs else None),
+        sheet=options.images and options.images / "duplicates.png",
+        quick=options.quick,
+    )
+    figures = [found for name in options.part or PARTS for found in PARTS[name].measure(setting)]
     spec = setting.encoder.spec
-    about = machine(device=spec.device, precision=spec.precision, fingerprint=spec.fingerprint)
-    show(measures, about, as_json=options.json)
-
-
-if __name__ == "__main__":
-    main()
+    return Report.of(
+        figures, device=spec.device, precision=spec.precision, fingerprint=spec.fingerprint
+    )

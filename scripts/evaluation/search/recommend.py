@@ -1,8 +1,8 @@
-"""Recommendations: votes of the liked products against the mean of Rocchio, and against others.
+"""Recommendations: votes of the liked products against Rocchio's mean, and against other methods.
 
-Made-up shoppers have one to three tastes, a taste being a type, colour, usage and gender that
-twenty products or more share. They like three products of each, dislike some of a taste's type in
-another colour, and should be shown the other products of their tastes.
+Simulated shoppers have one to three tastes. A taste is a type, colour, usage and gender that at
+least twenty products share. A shopper likes three products of each taste, dislikes some products of
+the same types in other colours, and should be shown the other products of the tastes.
 """
 
 from __future__ import annotations
@@ -16,24 +16,31 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.search import Seeds, recommend, seed_vectors
-from scripts.evaluation.search.setting import Setting, Shelf
+from scripts.docs.figures import Grid
+from scripts.evaluation.search.setting import IndexedCatalog, Setting
 from scripts.support.measuring import Measure
 
-__all__ = ["METHODS", "Shopper", "Shoppers", "measure"]
+__all__ = ["METHODS", "TABLES", "Shopper", "Shoppers", "measure"]
 
 Rows = NDArray[np.int64]
+Method = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 _TASTE = ("article_type", "base_colour", "usage", "gender")
 _LEAST = 20
 _LIKED = 3
 _SHOWN = 20
 _SHOPPERS = 150
+# Tastes and disliked products of a shopper.
 _CASES = ((1, 0), (2, 0), (3, 0), (1, 3), (2, 2), (3, 3))
+# As in `indexer.search.recommend`: the damping of reciprocal ranks, and the cosine's distance over
+# which a disliked product's influence falls to 1 / e.
+_DAMPING, _NEARNESS = 10, 0.1
+_ENGINE = "votes (the engine's)"
 
 
 @dataclass(frozen=True)
 class Shopper:
-    """One made-up shopper, by rows of the shelf.
+    """One simulated shopper, by rows of the catalog.
 
     Attributes:
         liked: Products liked, the same number of each taste.
@@ -49,23 +56,24 @@ class Shopper:
 
 
 class Shoppers:
-    """Draws shoppers for a shelf."""
+    """Draws shoppers of a catalog."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, catalog: IndexedCatalog) -> None:
+        self._catalog = catalog
 
     @cached_property
     def _tastes(self) -> list[Rows]:
+        columns = [self._catalog.columns[name] for name in _TASTE]
         rows: dict[tuple[str, ...], list[int]] = {}
-        for row, values in enumerate(zip(*map(self._shelf.columns.get, _TASTE), strict=True)):
+        for row, values in enumerate(zip(*columns, strict=True)):
             rows.setdefault(values, []).append(row)
         return [np.array(found) for _, found in sorted(rows.items()) if len(found) >= _LEAST]
 
     def draw(self, tastes: int, disliked: int, rng: np.random.Generator) -> Shopper:
-        """One shopper."""
+        """Draw one shopper."""
         chosen = [self._tastes[at] for at in rng.choice(len(self._tastes), tastes, replace=False)]
         liked = [rng.choice(taste, _LIKED, replace=False) for taste in chosen]
-        kinds, colours = (self._shelf.columns[name] for name in ("article_type", "base_colour"))
+        kinds, colours = (self._catalog.columns[name] for name in ("article_type", "base_colour"))
         wanted = np.concatenate(chosen)
         unwanted: list[int] = []
         for number in range(disliked):
@@ -84,57 +92,88 @@ class Shoppers:
         )
 
 
-def _mean(away: float) -> Callable[[FloatArray, FloatArray, FloatArray], FloatArray]:
+def _mean(away: float) -> Method:
     """Rocchio 1971: the mean of the liked less a share of the mean of the disliked."""
 
-    def scores(shelf: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
+    def scores(catalog: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
         query = liked.mean(axis=0)
         if len(disliked):
             query = query - away * disliked.mean(axis=0)
-        return shelf @ (query / np.linalg.norm(query))
+        return np.asarray(catalog @ (query / np.linalg.norm(query)), np.float32)
 
     return scores
 
 
-def _nearest(shelf: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
-    """The greatest cosine to a seed vector."""
-    return (seed_vectors(liked, disliked) @ shelf.T).max(axis=0)
+def _nearest(catalog: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
+    """Return the greatest cosine to a seed vector."""
+    return np.asarray((seed_vectors(liked, disliked) @ catalog.T).max(axis=0), np.float32)
 
 
-def _votes(
-    damping: int, away: float | None = None
-) -> Callable[[FloatArray, FloatArray, FloatArray], FloatArray]:
-    """Reciprocal ranks added up, with another damping or another distance from the disliked."""
+def _votes(damping: int, away: float | None = None) -> Method:
+    """Add up reciprocal ranks, with another damping or another distance from the disliked."""
 
-    def scores(shelf: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
-        asked = seed_vectors(liked, disliked) if away is None else _moved(liked, disliked, away)
-        ranks = np.argsort(np.argsort(-(asked @ shelf.T), axis=1), axis=1) + 1
-        return (1 / (damping + ranks)).sum(axis=0)
+    def scores(catalog: FloatArray, liked: FloatArray, disliked: FloatArray) -> FloatArray:
+        moved = seed_vectors(liked, disliked) if away is None else _moved(liked, disliked, away)
+        ranks = np.argsort(np.argsort(-(moved @ catalog.T), axis=1), axis=1) + 1
+        return np.asarray((1 / (damping + ranks)).sum(axis=0), np.float32)
 
     return scores
 
 
 def _moved(liked: FloatArray, disliked: FloatArray, away: float) -> FloatArray:
-    """`indexer.search.recommend.seed_vectors` with another distance."""
+    """Return what `indexer.search.seed_vectors` returns, with another distance."""
     if not len(disliked) or not away:
         return liked
-    shares = np.exp((liked @ disliked.T - 1) / 0.1)
+    shares = np.exp((liked @ disliked.T - 1) / _NEARNESS)
     moved = liked - away * (shares / shares.sum(axis=1, keepdims=True)) @ disliked
-    return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
 
-METHODS: Mapping[str, Callable[[FloatArray, FloatArray, FloatArray], FloatArray]] = {
+METHODS: Mapping[str, Method] = {
     "mean": _mean(0.25),
     "mean, 0.5 away": _mean(0.5),
     "nearest": _nearest,
     "votes, damping 0": _votes(0),
     "votes, damping 60": _votes(60),
-    "votes, not away": _votes(10, 0.0),
-    "votes, 0.5 away": _votes(10, 0.5),
+    "votes, not away": _votes(_DAMPING, 0.0),
+    "votes, 0.5 away": _votes(_DAMPING, 0.5),
 }
 
 
+def _case(tastes: int, disliked: int) -> str:
+    return f"{tastes} taste(s), {disliked} disliked"
+
+
+_COLUMNS = {
+    _ENGINE: "votes",
+    "mean": "mean (Rocchio 1971)",
+    "nearest": "nearest liked",
+    "votes, damping 60": "votes, 1 / (60 + rank)",
+    "votes, not away": "votes, not away",
+    "votes, 0.5 away": "votes, 0.5 away",
+}
+TABLES = tuple(
+    Grid(
+        f"recommend, {{row}}: {{column}}{suffix}",
+        {
+            _case(*case): f"{case[0]} taste{'s' if case[0] > 1 else ''}"
+            + (f", {case[1]} disliked" if case[1] else "")
+            for case in _CASES
+            if case[1] or suffix != ", refused"
+        },
+        _COLUMNS,
+        corner,
+    )
+    for suffix, corner in (
+        ("", "precision@20"),
+        (", tastes served", "share of tastes with a hit"),
+        (", refused", "share of hits of a disliked type and colour"),
+    )
+)
+
+
 def _judge(shown: Rows, shopper: Shopper) -> list[float]:
+    """Return precision, the share of tastes with a hit, and the share of refused products."""
     wanted = np.concatenate(shopper.tastes)
     served = [np.isin(shown, taste).any() for taste in shopper.tastes]
     return [
@@ -145,33 +184,39 @@ def _judge(shown: Rows, shopper: Shopper) -> list[float]:
 
 
 def measure(setting: Setting) -> list[Measure]:
-    """Precision@20, share of tastes served and share of refused products, for each method."""
-    shelf = setting.everything
-    shoppers, rng = Shoppers(shelf), np.random.default_rng(0)
-    row_of = {product: row for row, product in enumerate(shelf.ids)}
+    """Measure precision@20, tastes served and refused products, for each method."""
+    catalog = setting.everything
+    shoppers, rng = Shoppers(catalog), np.random.default_rng(0)
+    row_of = {product: row for row, product in enumerate(catalog.ids)}
     measures = []
     for tastes, disliked in _CASES:
-        figures: dict[str, list[list[float]]] = {"votes (the engine's)": []}
+        figures: dict[str, list[list[float]]] = {name: [] for name in (_ENGINE, *METHODS)}
         for _ in range(setting.limit or _SHOPPERS):
             shopper = shoppers.draw(tastes, disliked, rng)
             seeds = Seeds(
-                tuple(shelf.ids[row] for row in shopper.liked),
-                tuple(shelf.ids[row] for row in shopper.disliked),
+                tuple(catalog.ids[row] for row in shopper.liked),
+                tuple(catalog.ids[row] for row in shopper.disliked),
             )
-            hits = [hit.found for hit in recommend(shelf.index, seeds, _SHOWN)]
-            shown = np.array([row_of[product] for product in shelf.index.ids(hits)])
-            figures["votes (the engine's)"].append(_judge(shown, shopper))
-            own = np.concatenate([shopper.liked, shopper.disliked])
+            hits = [hit.found for hit in recommend(catalog.index, seeds, _SHOWN)]
+            shown = np.array([row_of[product] for product in catalog.index.ids(hits)])
+            figures[_ENGINE].append(_judge(shown, shopper))
             for name, method in METHODS.items():
-                scores = method(
-                    shelf.vectors, shelf.vectors[shopper.liked], shelf.vectors[shopper.disliked]
-                )
-                order = np.argsort(-scores, kind="stable")
-                shown = order[~np.isin(order, own)][:_SHOWN]
-                figures.setdefault(name, []).append(_judge(shown, shopper))
-        case = f"{tastes} taste(s), {disliked} disliked"
+                figures[name].append(_judge(_shown_by(method, catalog, shopper), shopper))
         for name, rows in figures.items():
-            precision, served, refused = np.mean(rows, axis=0)
-            note = f"tastes served {served:.2f}, refused {refused:.3f}"
-            measures.append(Measure(f"recommend, {case}: {name}", float(precision), reason=note))
+            precision, served, refused = np.mean(rows, axis=0).tolist()
+            label = f"recommend, {_case(tastes, disliked)}: {name}"
+            measures += [
+                Measure(label, precision),
+                Measure(f"{label}, tastes served", served),
+                Measure(f"{label}, refused", refused, better="lower"),
+            ]
     return measures
+
+
+def _shown_by(method: Method, catalog: IndexedCatalog, shopper: Shopper) -> Rows:
+    """Return the first products by a method, the liked and disliked ones left out."""
+    vectors = catalog.vectors
+    scores = method(vectors, vectors[shopper.liked], vectors[shopper.disliked])
+    order = np.argsort(-scores, kind="stable")
+    own = np.concatenate([shopper.liked, shopper.disliked])
+    return order[~np.isin(order, own)][:_SHOWN]

@@ -1,7 +1,8 @@
-"""What all parts measure on: the fashion catalog indexed with `compact`, whole and held back."""
+"""Setting of the search evaluation: the fashion catalog indexed with `compact`, and parts of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,23 +12,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from embeddings import FloatArray
-from embeddings.clip import ClipEncoder, load_encoder
+from embeddings import Encoder, FloatArray, load_encoder
 from indexer.build import build_index
 from indexer.index import Index, index_exists
-from scripts.training.data.catalogs import FASHION, SetRows, held_back, read_rows
+from scripts.training.data.catalogs import FASHION, SetRows, held_back, read_table, rows_of
 
-__all__ = ["Setting", "Shelf"]
+__all__ = ["IndexedCatalog", "Setting"]
 
 
 @dataclass(frozen=True)
-class Shelf:
+class IndexedCatalog:
     """An index of one segment, with what it holds as arrays in row order.
 
     Attributes:
         index: The opened index.
         ids: `[n]` product ids.
-        vectors: `[n, dim]` unit vectors; every product has one picture.
+        vectors: `[n, dim]` unit vectors of the images; every product has one.
         columns: `[n]` values by field; missing ones are empty text.
     """
 
@@ -37,7 +37,7 @@ class Shelf:
     columns: dict[str, NDArray[np.object_]]
 
     @classmethod
-    def of(cls, index: Index) -> Shelf:
+    def of(cls, index: Index) -> IndexedCatalog:
         """Read an index."""
         (segment,) = index.segments
         table = segment.field_table
@@ -45,8 +45,7 @@ class Shelf:
             name: np.array(["" if v is None else v for v in table[name].to_pylist()], object)
             for name in table.column_names
         }
-        count = segment.record.products
-        ids = [segment.product_id(row) for row in range(count)]
+        ids = [segment.product_id(row) for row in range(segment.record.products)]
         return cls(index, ids, np.asarray(segment.vectors, np.float32), columns)
 
     @cached_property
@@ -54,55 +53,83 @@ class Shelf:
         """Rows of the held-back tenth."""
         return held_back(self.ids)
 
+    def having(self, labels: Mapping[str, object]) -> NDArray[np.bool_]:
+        """Return which products have these values of fields, `[n]`."""
+        found = np.ones(len(self.ids), np.bool_)
+        for name, value in labels.items():
+            found &= self.columns[name] == value
+        return found
+
 
 @dataclass(frozen=True)
 class Setting:
-    """Where things are.
+    """What the parts of the evaluation measure on.
 
     Attributes:
         data: The folder of the shared catalogs.
         cache: Where indexes are built, once.
         index: A ready index of the whole fashion catalog, or None to build one.
-        limit: How many queries at most, or None for all.
-        pictures: A folder for diagrams and sheets, or None for none.
+        limit: How many queries of each kind at most, or None for all.
+        diagrams: A folder for diagrams, or None for none.
+        sheet: A file for the contact sheet of duplicates, or None for none.
+        quick: Whether a short run on the first file of the fashion catalog will do.
     """
 
     data: Path
     cache: Path
     index: Path | None = None
     limit: int | None = None
-    pictures: Path | None = None
+    diagrams: Path | None = None
+    sheet: Path | None = None
+    quick: bool = False
 
     @cached_property
-    def encoder(self) -> ClipEncoder:
+    def encoder(self) -> Encoder:
         """The shipped model."""
         return load_encoder("compact")
 
     @cached_property
-    def rows(self) -> SetRows:
-        """The fashion catalog without its pictures."""
-        return read_rows(self.data, FASHION)
+    def folder(self) -> Path:
+        """Where indexes by this model are kept."""
+        folder = (
+            self.cache / f"{self.encoder.spec.fingerprint[:12]}{'-quick' if self.quick else ''}"
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @cached_property
-    def everything(self) -> Shelf:
+    def fashion(self) -> pa.Table:
+        """The fashion catalog with its images."""
+        return self.first_file if self.quick else read_table(self.data, FASHION)
+
+    @cached_property
+    def first_file(self) -> pa.Table:
+        """The first 9,000 products of the fashion catalog."""
+        return pq.read_table(self.data / f"{FASHION}-0000.parquet")
+
+    @cached_property
+    def rows(self) -> SetRows:
+        """The fashion catalog without its images."""
+        return rows_of(FASHION, self.fashion.drop_columns(["image"]).to_pydict())
+
+    @cached_property
+    def everything(self) -> IndexedCatalog:
         """All products."""
         if self.index is not None:
-            return Shelf.of(Index.open(self.index))
-        return self._built("all", np.arange(len(self.rows)))
+            return IndexedCatalog.of(Index.open(self.index))
+        return IndexedCatalog.of(self.built("all", self.fashion))
 
     @cached_property
-    def held(self) -> Shelf:
+    def held(self) -> IndexedCatalog:
         """The held-back tenth alone, which `compact` never saw."""
-        return self._built("held", self.rows.held)
+        return IndexedCatalog.of(self.built("held", self.fashion.take(self.rows.held)))
 
-    def _built(self, name: str, rows: NDArray[np.int64]) -> Shelf:
-        folder = self.cache / f"{name}-{self.encoder.spec.fingerprint[:12]}"
-        if not index_exists(folder):
-            self.cache.mkdir(parents=True, exist_ok=True)
-            catalog = self.cache / f"{name}.parquet"
-            files = sorted(self.data.glob(f"{FASHION}-[0-9]*.parquet"))
-            table = pa.concat_tables([pq.read_table(file) for file in files])
-            pq.write_table(table.take(rows), catalog, row_group_size=1024)
-            build_index(catalog, folder, self.encoder)
-            catalog.unlink()
-        return Shelf.of(Index.open(folder))
+    def built(self, name: str, catalog: pa.Table) -> Index:
+        """Open the index of a catalog, built on the first call and kept in the cache."""
+        index = self.folder / name
+        if not index_exists(index):
+            file = self.folder / f"{name}.parquet"
+            pq.write_table(catalog, file, row_group_size=1024)
+            build_index(file, index, self.encoder)
+            file.unlink()
+        return Index.open(index)

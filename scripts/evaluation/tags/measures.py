@@ -1,4 +1,4 @@
-"""The figures of tags on the held-back tenth."""
+"""Figures of tags on the held-back tenth."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from indexer.quality import GroupFigures, judge_group, right_labels
 from indexer.tagging import Fitted, GroupScores, Tagger
 from indexer.tagging.taxonomy import Group, Taxonomy
-from scripts.evaluation.tags.nonsense import nonsense_photos
+from scripts.evaluation.tags.nonsense import nonsense_images
 from scripts.evaluation.tags.setting import Rows, Setting, figure_rows, held_rows
-from scripts.evaluation.tags.vectors import SetVectors
-from scripts.support.measuring import Measure
+from scripts.support.catalog_vectors import CatalogVectors
+from scripts.support.encoding import embed_images
+from scripts.support.measuring import Figure, Measure, NotMeasured
 from scripts.training.data.catalogs import CLOTHING, FASHION, GENERAL, GROCERY_PHOTOS
 
 __all__ = ["measure_tags", "near_colours", "type_where_answered"]
@@ -22,8 +23,10 @@ __all__ = ["measure_tags", "near_colours", "type_where_answered"]
 _SETS = (FASHION, CLOTHING, GROCERY_PHOTOS)
 _RETAGGED = 100_000
 _LABELS = 300
+# Images with a label that a calibration error is measured on, at least.
+_LEAST_WITH_TRUTH = 100
 
-# Names that people use for each other, by hand: whoever says one has not missed the other.
+# Colours that people call by each other's names, chosen by hand: either counts as right.
 _NEAR_COLOURS = (
     ("black", "charcoal"),
     ("grey", "charcoal", "grey melange", "silver", "steel", "metallic"),
@@ -44,19 +47,19 @@ _NEAR_COLOURS = (
 )
 
 
-def measure_tags(setting: Setting, fitted: Fitted | None = None) -> list[Measure]:
-    """All figures.
+def measure_tags(setting: Setting, fitted: Fitted | None = None) -> list[Figure]:
+    """Take all figures.
 
     Args:
-        setting: Where things are.
-        fitted: What was fitted for the model; by default what ships for it.
+        setting: The catalogs, the model and the taxonomy.
+        fitted: The fit to the taxonomy; None for none.
     """
     tagger = Tagger(setting.encoder, setting.taxonomy, fitted=fitted)
-    told = {} if fitted is None else fitted.about
-    rows = figure_rows if told.get("calibrated_on") == "held-half" else held_rows
+    about = {} if fitted is None else fitted.about
+    rows = figure_rows if about.get("calibrated_on") == "held-half" else held_rows
     held = setting.examples(rows, _SETS)
     figures: dict[str, GroupFigures] = {}
-    measures: list[Measure] = []
+    colours: list[Measure] = []
     narrow: list[Measure] = []
     for scored in tagger.scores(held.vectors):
         truth = held.truth[scored.group.name][:, :-1]
@@ -65,7 +68,7 @@ def measure_tags(setting: Setting, fitted: Fitted | None = None) -> list[Measure
         if scored.group.name == "type":
             narrow = type_where_answered(scored, truth)
         if scored.group.name == "colour":
-            measures += _colours(scored, truth)
+            colours = _colours(scored, truth)
     kinds = figures["type"]
     return [
         *narrow,
@@ -73,17 +76,17 @@ def measure_tags(setting: Setting, fitted: Fitted | None = None) -> list[Measure
         Measure("type_or_wider_share_answered", kinds.answered),
         Measure("type_top_1_forced", kinds.forced),
         *_kinds_by_set(setting, tagger, rows),
-        *measures,
+        *colours,
         *(_calibration(name, found) for name, found in figures.items()),
         *_groups(figures),
         *_nonsense(setting, tagger),
         *_strangers(setting, tagger),
-        _retagging(setting, tagger),
+        _retagging(setting),
     ]
 
 
 def near_colours(group: Group) -> NDArray[np.bool_]:
-    """`[labels, labels]`, whether a colour's name may stand for another's."""
+    """Return `[labels, labels]`: whether a colour's name may stand for another's."""
     near = np.eye(len(group.labels), dtype=np.bool_)
     for first, *others in _NEAR_COLOURS:
         for other in others:
@@ -93,7 +96,7 @@ def near_colours(group: Group) -> NDArray[np.bool_]:
 
 
 def type_where_answered(scored: GroupScores, truth: NDArray[np.bool_]) -> list[Measure]:
-    """Accuracy and share of answers; a label wider than the truth ("footwear") is no answer."""
+    """Return accuracy and share of answers; a wider label ("footwear") is no answer."""
     known = truth.any(axis=1)
     truth, best = truth[known], scored.best[known]
     wider = np.zeros_like(truth)
@@ -133,34 +136,29 @@ def _colours(scored: GroupScores, truth: NDArray[np.bool_]) -> list[Measure]:
     ]
 
 
-def _calibration(name: str, found: GroupFigures) -> Measure:
-    if found.pictures < 100:
-        return Measure(f"ece_{name}", None, 0.05, "lower", f"{found.pictures} pictures with truth")
+def _calibration(name: str, found: GroupFigures) -> Figure:
+    if found.pictures < _LEAST_WITH_TRUTH:
+        return NotMeasured(f"ece_{name}", f"{found.pictures} labelled images are too few")
     return Measure(f"ece_{name}", found.ece, 0.05, "lower")
 
 
-def _groups(figures: dict[str, GroupFigures]) -> list[Measure]:
-    measures = []
+def _groups(figures: dict[str, GroupFigures]) -> list[Figure]:
+    measures: list[Figure] = []
     for name, found in figures.items():
         if name == "type":
             continue
-        accuracy = None if np.isnan(found.accuracy) else found.accuracy
-        reason = None if accuracy is not None else "it never answers"
-        measures += [
-            Measure(f"{name}_top_1_where_answered", accuracy, reason=reason),
-            Measure(f"{name}_share_answered", found.answered),
-        ]
+        top_1 = f"{name}_top_1_where_answered"
+        if np.isnan(found.accuracy):
+            measures.append(NotMeasured(top_1, "the group never answers"))
+        else:
+            measures.append(Measure(top_1, found.accuracy))
+        measures.append(Measure(f"{name}_share_answered", found.answered))
     return measures
 
 
 def _nonsense(setting: Setting, tagger: Tagger) -> list[Measure]:
-    """Pictures of nothing, drawn otherwise than those that were learnt from."""
-    encoder = setting.encoder
-    pictures = nonsense_photos()
-    pixels = [encoder.preprocess(picture) for picture in pictures]
-    vectors = np.concatenate(
-        [encoder.encode_images(np.stack(pixels[at : at + 32])) for at in range(0, len(pixels), 32)]
-    )
+    """Measure images of nothing, drawn by other code than those that tags are fitted with."""
+    vectors = embed_images(setting.encoder, nonsense_images())
     silent = [not tags for tags in tagger.tag(vectors)]
     kinds = [s.best < 0 for s in tagger.scores(vectors) if s.group.name == "type"]
     return [
@@ -170,15 +168,15 @@ def _nonsense(setting: Setting, tagger: Tagger) -> list[Measure]:
 
 
 def _strangers(setting: Setting, tagger: Tagger) -> list[Measure]:
-    """General photos, of animals, vehicles and places for the most part: how many get a type."""
-    vectors = SetVectors(setting.encoder, setting.data, setting.cache, GENERAL)
-    rows = np.arange(len(vectors))
+    """Measure how many general photos, mostly of animals, vehicles and places, get no type."""
+    vectors = CatalogVectors(setting.encoder, setting.data, setting.cache, GENERAL)
+    rows = np.arange(len(vectors))[: setting.limit]
     (scored,) = [s for s in tagger.scores(vectors.of(rows)) if s.group.name == "type"]
     return [Measure("general_photos_without_type", float((scored.best < 0).mean()))]
 
 
-def _retagging(setting: Setting, tagger: Tagger) -> Measure:
-    """Seconds for the labels of 100 thousand vectors, of a taxonomy of 300 labels."""
+def _retagging(setting: Setting) -> Measure:
+    """Measure the seconds to tag 100 thousand vectors by a taxonomy of 300 labels."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(_RETAGGED, setting.encoder.spec.dim)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -189,7 +187,7 @@ def _retagging(setting: Setting, tagger: Tagger) -> Measure:
 
 
 def _cut(taxonomy: Taxonomy, labels: int) -> Taxonomy:
-    """The first groups, the last of them cut short, that have so many labels."""
+    """Return a taxonomy of the first labels, whole groups but for the last."""
     groups = []
     for group in taxonomy.groups:
         if labels <= 0:

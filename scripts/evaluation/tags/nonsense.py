@@ -1,22 +1,22 @@
-"""Pictures of nothing to measure with, drawn by other code than those that tags are fitted with."""
+"""Images of nothing to measure tags with, drawn by other code than those of the fit."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from scripts.evaluation.search.calibration.background import pictures as otherworldly_pictures
+from scripts.evaluation.search.calibration import background
 
-__all__ = ["nonsense_photos"]
+__all__ = ["nonsense_images"]
 
 _SIZE = 240
 _EACH = 12
 
 
-def nonsense_photos() -> list[Image.Image]:
-    """Noise, blanks, gradients, charts, pages and tiles; always the same."""
+def nonsense_images() -> list[Image.Image]:
+    """Draw noise, blanks, gradients, charts, pages and tiles; always the same."""
     rng = np.random.default_rng(77)
-    made = list(otherworldly_pictures())
+    made = background.images()
     for _ in range(_EACH):
         made += [_blank(rng), _grain(rng), _clouds(rng), _corners(rng), _columns(rng)]
         made += [_area(rng), _letter(rng), _tiles(rng), _ring(rng)]

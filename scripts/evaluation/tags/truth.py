@@ -1,9 +1,9 @@
-"""What the shared catalogs say of their pictures, as marks on the labels of `retail`."""
+"""Labels that the shared catalogs give their images, as marks on the labels of `retail`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,11 @@ __all__ = ["SETS", "marks_of"]
 SETS = (FASHION, CLOTHING, GROCERY_PHOTOS, GROCERY_PRODUCTS)
 
 Marks = NDArray[np.bool_]
+# By group: the labels of a row.
+Labels = dict[str, Callable[[int], Sequence[object]]]
 NONE = object()
 
-# What the clothing photos call their things, as labels of `retail`; "pants" are of many kinds.
+# Categories of the clothing photos as labels of `retail`; "pants" are of many kinds.
 _CLOTHING = {
     "t-shirt": ("t-shirt",),
     "longsleeve": ("long-sleeved top", "sweater", "sweatshirt"),
@@ -39,27 +41,27 @@ _CLOTHING = {
     "hat": ("hat", "cap"),
     "skirt": ("skirt",),
 }
-# Of the fashion catalog, what is photographed without a person, and what may be either.
+# Categories of the fashion catalog that are photographed without a person.
 _PACKSHOTS = ("Footwear", "Accessories", "Personal Care", "Sporting Goods", "Home", "Free Items")
 
 
 def marks_of(data: Path, name: str, taxonomy: Taxonomy) -> dict[str, Marks]:
-    """By group, `[n, labels + 1]` marks of a set's rows, as `indexer.tagging.fitting` takes them.
+    """Return marks `[n, labels + 1]` of a set's rows by group, as a fit takes them.
 
-    Groups of which a set tells nothing are left out.
+    Groups of which a set says nothing are left out.
     """
     rows = read_rows(data, name)
     grocery = dict(zip(*_coarse(data), strict=True))
-    told: dict[str, Callable[[int], Sequence[object]]] = _TOLD[name](rows, grocery)
+    labels = _LABELS[name](rows, grocery)
     return {
-        group: _marks(taxonomy.group(group), (tell(row) for row in range(len(rows))), len(rows))
-        for group, tell in told.items()
+        group: _marks(taxonomy.group(group), (words_of(row) for row in range(len(rows))), len(rows))
+        for group, words_of in labels.items()
     }
 
 
-def _marks(group: Group, told: Iterable[Sequence[object]], count: int) -> Marks:
+def _marks(group: Group, labels: Iterable[Sequence[object]], count: int) -> Marks:
     marks = np.zeros((count, len(group.labels) + 1), np.bool_)
-    for row, words in enumerate(told):
+    for row, words in enumerate(labels):
         for word in words:
             place = -1 if word is NONE else group.places.get(str(word).casefold())
             if place is not None:
@@ -67,7 +69,7 @@ def _marks(group: Group, told: Iterable[Sequence[object]], count: int) -> Marks:
     return marks
 
 
-def _fashion(rows: SetRows, _: dict[str, str]) -> dict[str, Callable[[int], Sequence[object]]]:
+def _fashion(rows: SetRows, _: dict[str, str]) -> Labels:
     columns = rows.columns
 
     def column(name: str) -> Callable[[int], Sequence[object]]:
@@ -76,11 +78,11 @@ def _fashion(rows: SetRows, _: dict[str, str]) -> dict[str, Callable[[int], Sequ
     def pattern(row: int) -> Sequence[object]:
         if columns["master_category"][row] in ("Personal Care", "Sporting Goods"):
             return [NONE]
-        found = _said(columns["title"][row], _PATTERNS)
+        found = _labels_in(columns["title"][row], _PATTERNS)
         return found if len(found) == 1 else []
 
     def material(row: int) -> Sequence[object]:
-        return _said(columns["title"][row], _MATERIALS) or [NONE]
+        return _labels_in(columns["title"][row], _MATERIALS) or [NONE]
 
     def scene(row: int) -> Sequence[object]:
         alone = columns["master_category"][row] in _PACKSHOTS
@@ -95,37 +97,35 @@ def _fashion(rows: SetRows, _: dict[str, str]) -> dict[str, Callable[[int], Sequ
         "pattern": pattern,
         "material": material,
         "scene": scene,
-        "moderation": lambda row: ["safe"],
+        "moderation": lambda _: ["safe"],
     }
 
 
-def _clothing(rows: SetRows, _: dict[str, str]) -> dict[str, Callable[[int], Sequence[object]]]:
+def _clothing(rows: SetRows, _: dict[str, str]) -> Labels:
     return {
         "type": lambda row: _CLOTHING[rows.columns["category"][row]],
-        "scene": lambda row: ["flat lay", "worn", "room"],
-        "moderation": lambda row: ["safe"],
+        "scene": lambda _: ["flat lay", "worn", "room"],
+        "moderation": lambda _: ["safe"],
     }
 
 
-def _photos(rows: SetRows, coarse: dict[str, str]) -> dict[str, Callable[[int], Sequence[object]]]:
+def _photos(rows: SetRows, coarse: dict[str, str]) -> Labels:
     return {
         "type": lambda row: [coarse[rows.columns["product_id"][row]]],
-        "scene": lambda row: ["shop", "in the hand", "food"],
-        "moderation": lambda row: ["safe"],
+        "scene": lambda _: ["shop", "in the hand", "food"],
+        "moderation": lambda _: ["safe"],
     }
 
 
-def _products(
-    rows: SetRows, coarse: dict[str, str]
-) -> dict[str, Callable[[int], Sequence[object]]]:
+def _products(rows: SetRows, coarse: dict[str, str]) -> Labels:
     return {
         "type": lambda row: [coarse[rows.columns["id"][row]]],
-        "scene": lambda row: ["packshot"],
-        "moderation": lambda row: ["safe"],
+        "scene": lambda _: ["packshot"],
+        "moderation": lambda _: ["safe"],
     }
 
 
-_TOLD = {
+_LABELS: Mapping[str, Callable[[SetRows, dict[str, str]], Labels]] = {
     FASHION: _fashion,
     CLOTHING: _clothing,
     GROCERY_PHOTOS: _photos,
@@ -134,7 +134,7 @@ _TOLD = {
 
 
 def _coarse(data: Path) -> tuple[list[str], list[str]]:
-    """Ids of the grocery products, and the kind of each in words."""
+    """Return ids of the grocery products, and the kind of each in words."""
     columns = read_rows(data, GROCERY_PRODUCTS).columns
     return columns["id"], [kind.replace("-", " ").lower() for kind in columns["coarse"]]
 
@@ -167,7 +167,7 @@ _MATERIALS = {
 }
 
 
-def _said(title: str, words: dict[str, tuple[str, ...]]) -> list[str]:
-    """The labels whose words stand in a title."""
+def _labels_in(title: str, words: dict[str, tuple[str, ...]]) -> list[str]:
+    """Return the labels whose words are in a title."""
     found = set(re.findall(r"[a-z]+", title.lower()))
     return [label for label, spelt in words.items() if found & set(spelt)]

@@ -46,7 +46,9 @@ def augmented(pixels: PixelRows, plan: Augment, size: int, rng: np.random.Genera
     count = len(pixels)
     # White is 0 here, so that what lies outside the picture is white.
     batch = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255 - 1
-    grid = functional.affine_grid(_motions(count, plan, rng), [count, 3, size, size], False)
+    grid = functional.affine_grid(
+        _motions(count, plan, rng), [count, 3, size, size], align_corners=False
+    )
     moved = functional.grid_sample(batch, grid, "bilinear", "zeros", align_corners=False)
     moved = _lit(_grounded(moved + 1, plan, rng), plan, rng)
     return (2 * moved.clamp(0, 1) - 1).contiguous(memory_format=torch.channels_last)

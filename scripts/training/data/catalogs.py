@@ -24,6 +24,8 @@ __all__ = [
     "held_back",
     "read_pictures",
     "read_rows",
+    "read_table",
+    "rows_of",
 ]
 
 FASHION = "fashion-train"
@@ -65,16 +67,20 @@ def held_back(ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def read_rows(data: Path, name: str) -> SetRows:
-    """Read a set's columns and its split.
-
-    The grocery packshots are what photos are searched in, so all of them are trained on; the
-    general photos are for measuring only, so none is.
-    """
+    """Read a set's columns and its split."""
     tables = []
     for path in _files(data, name):
         names = [column for column in pq.read_schema(path).names if column != "image"]
         tables.append(pq.read_table(path, columns=names))
-    columns = pa.concat_tables(tables).to_pydict()
+    return rows_of(name, pa.concat_tables(tables).to_pydict())
+
+
+def rows_of(name: str, columns: dict[str, list[Any]]) -> SetRows:
+    """Split a set's rows into those that training may see and those held back.
+
+    All grocery packshots are trained on, since photos are searched among them. None of the general
+    photos is, since they are for measuring only.
+    """
     everything = np.arange(len(columns["id"]), dtype=np.int64)
     nothing = everything[:0]
     if name == GROCERY_PRODUCTS:
@@ -85,8 +91,13 @@ def read_rows(data: Path, name: str) -> SetRows:
     return SetRows(name, columns, np.setdiff1d(everything, held), held)
 
 
+def read_table(data: Path, name: str) -> pa.Table:
+    """Read a set with its images."""
+    return pa.concat_tables([pq.read_table(path) for path in _files(data, name)])
+
+
 def read_pictures(data: Path, name: str) -> Iterator[bytes]:
-    """The encoded pictures of a set, in row order."""
+    """Yield the encoded images of a set, in row order."""
     for path in _files(data, name):
         for batch in pq.ParquetFile(path).iter_batches(256, columns=["image"]):
             yield from batch.column("image").to_pylist()

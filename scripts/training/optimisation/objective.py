@@ -62,7 +62,7 @@ class _Lookup(nn.Module):
 def _looked_up_once(tower: TextTransformer, tokens: Tensor) -> Iterator[None]:
     """Take token embeddings from the table once: each time costs a gradient of the whole table."""
     embedding = tower.token_embedding
-    used = tokens.unique().long()
+    used = torch.unique(tokens).long()
     places = torch.zeros(len(embedding.weight), dtype=torch.long)
     places[used] = torch.arange(len(used))
     tower.token_embedding = _Lookup(embedding(used), places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -123,9 +124,11 @@ class Trainer:
         self._names, self._corpus = names, corpus
         self._weights = dict(plan.weights)
         self.queue = Queue(sampler.fashion_codes, plan.queue, DIM)
-        towers.requires_grad_(False)
-        towers.text.requires_grad_(True)
-        groups = [group | {"lr": plan.text_rate} for group in parameter_groups(towers.text)]
+        towers.requires_grad_(requires_grad=False)
+        towers.text.requires_grad_(requires_grad=True)
+        groups: list[dict[str, Any]] = [
+            group | {"lr": plan.text_rate} for group in parameter_groups(towers.text)
+        ]
         groups += [
             {"params": list(towers.branch()), "lr": plan.branch_rate, "weight_decay": 0.02},
             {"params": list(towers.head()), "lr": plan.head_rate, "weight_decay": 0.05},
@@ -140,9 +143,9 @@ class Trainer:
         ]
         self._trained = [p for group in groups for p in group["params"]]
         for parameter in self._trained:
-            parameter.requires_grad_(True)
+            parameter.requires_grad_(requires_grad=True)
         self._refresh_names()
-        self.averaged = copy.deepcopy(towers).requires_grad_(False)
+        self.averaged = copy.deepcopy(towers).requires_grad_(requires_grad=False)
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
         self._rates = [group["lr"] for group in self.optimizer.param_groups]
 
@@ -164,7 +167,8 @@ class Trainer:
         self._sampler.at(step)
         losses = self._losses(portions_of(self._sampler, plan), rng)
         self.optimizer.zero_grad()
-        torch.stack([self._weights[name] * loss for name, loss in losses.items()]).sum().backward()
+        weighted = [self._weights[name] * loss for name, loss in losses.items()]
+        torch.autograd.backward(torch.stack(weighted).sum())
         torch.nn.utils.clip_grad_norm_(self._trained, 2.0)
         self.optimizer.step()
         self.step_number += 1
@@ -176,7 +180,9 @@ class Trainer:
         towers, plan = self.towers, self.plan
         chosen = packshot_rows(portions, len(self._views[GROCERY_PRODUCTS][0].features))
         rows = [(p.name, p.rows) for p in portions] + [(GROCERY_PRODUCTS, chosen)]
-        pictures = towers.pictures(Inputs.joined([self._mixed(*pair, rng) for pair in rows]))
+        pictures = towers.pictures(
+            Inputs.joined([self._mixed(name, some, rng) for name, some in rows])
+        )
         *blocks, packshots = torch.split(pictures, [len(numbers) for _, numbers in rows])
         classes, names = self._names.draw(plan.names, rng)
         texts = [text for portion in portions for text in _all_texts(portion)]

@@ -1,4 +1,4 @@
-"""`scripts/benchmark_api.py`: what a part that fails comes to, and a load against a real server."""
+"""`scripts/bench api`: a part that fails, and a load against a real server."""
 
 from __future__ import annotations
 
@@ -9,35 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.api import benchmark as benchmark_api
-from scripts.benchmarks.api.load import Load, text_request
-from scripts.benchmarks.api.measures import Times
-from scripts.support.measuring import Measure
+from scripts.benchmarks.api.benchmark import PARTS, Part, measure_parts
+from scripts.benchmarks.api.load_generator import Load, text_request
+from scripts.benchmarks.api.queries import Queries
+from scripts.benchmarks.api.setup import Setup, Times
+from scripts.support.measuring import Measure, NotMeasured
 
 
-def test_a_part_that_fails_is_told_with_its_reason_and_the_others_go_on(
+def test_a_part_that_fails_is_reported_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fails(*_: object) -> list[Measure]:
+    def fail(_: Setup) -> list[Measure]:
         raise RuntimeError("the server did not start")
 
-    for name in ("latency", "throughput", "publishing"):
-        monkeypatch.setattr(benchmark_api, name, fails)
-    monkeypatch.setattr(benchmark_api, "overload", lambda *_: [Measure("peak", 1.0)])
-    monkeypatch.setattr(benchmark_api, "write_queries", lambda *_: None)
-    monkeypatch.setattr(benchmark_api.Index, "open", lambda path: None)
-    found = benchmark_api.measure(tmp_path, list(benchmark_api.PARTS), Times(1.0, 1.0), 1)
-    assert [each for each in found if each.value is not None] == [Measure("peak", 1.0)]
-    missing = [each for each in found if each.value is None]
-    assert {each.name for each in missing} == {
-        target.name
-        for part in ("latency", "throughput", "publishing")
-        for target in benchmark_api.TARGETS[part]
-    }
-    for each in missing:
-        assert each.reason == "RuntimeError: the server did not start"
-        assert each.target is not None
-        assert each.ok is None
+    failing = ("latency", "throughput", "publishing")
+    for name in failing:
+        monkeypatch.setitem(PARTS, name, Part(fail, PARTS[name].targets))
+    monkeypatch.setitem(PARTS, "overload", Part(lambda _: [Measure("peak", 1.0)], {}))
+    setup = Setup(tmp_path, Queries(tmp_path), tmp_path, Times(1.0, 1.0), 1)
+    found = measure_parts(setup, list(PARTS))
+    assert [each for each in found if isinstance(each, Measure)] == [Measure("peak", 1.0)]
+    reason = "RuntimeError: the server did not start"
+    assert [each for each in found if isinstance(each, NotMeasured)] == [
+        NotMeasured(target, reason) for name in failing for target in PARTS[name].targets
+    ]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What measures tags: near colours, narrow answers, splits, and the table in the docs."""
+"""Measures of `scripts/bench tags`: near colours, narrow answers, splits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import pytest
 from indexer.tagging import GroupScores
 from indexer.tagging.negatives import nonsense_pictures
 from indexer.tagging.taxonomy import Group, Label, read_taxonomy
-from scripts.evaluation.tags.docs import write_figures
 from scripts.evaluation.tags.measures import near_colours, type_where_answered
-from scripts.evaluation.tags.nonsense import nonsense_photos
+from scripts.evaluation.tags.nonsense import nonsense_images
 from scripts.evaluation.tags.setting import calibration_rows, figure_rows, train_rows
 from scripts.evaluation.tags.truth import SETS, marks_of
-from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import SetRows, held_back
 
 
@@ -47,31 +45,18 @@ def test_rows_to_learn_from_to_calibrate_on_and_to_measure_are_apart() -> None:
     held = held_back(ids)
     train = np.setdiff1d(np.arange(1000), held)
     rows = SetRows("any", {"id": ids}, train, held)
-    parts = [train_rows(None)(rows), calibration_rows(rows), figure_rows(rows)]
+    parts = [train_rows(rows), calibration_rows(rows), figure_rows(rows)]
     together = np.concatenate(parts)
     assert sorted(together.tolist()) == list(range(1000))
     assert min(len(part) for part in parts) > 25
-    assert set(train_rows(50)(rows).tolist()) < set(train.tolist())
 
 
 def test_nothing_is_measured_that_was_learnt_from() -> None:
     learnt = {picture.resize((64, 64)).tobytes() for picture in nonsense_pictures(0, 240)}
-    measured = [picture.resize((64, 64)).tobytes() for picture in nonsense_photos()]
+    measured = [picture.resize((64, 64)).tobytes() for picture in nonsense_images()]
     blank = 12 + 8  # of one colour, which two may have in common
     assert len(learnt & set(measured)) <= blank
     assert len(measured) > 100
-
-
-def test_a_table_in_the_docs_is_written_anew(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("# Page\n\nWords.\n", "utf-8")
-    write_figures(page, [Measure("a_b", 0.5, 0.9), Measure("c", None, reason="no data")])
-    write_figures(page, [Measure("a_b", 0.75, 0.9)])
-    text = page.read_text("utf-8")
-    assert text.startswith("# Page\n\nWords.\n")
-    assert "| a b | 0.750 | 0.9 |" in text
-    assert "no data" not in text
-    assert text.count("| measure |") == 1
 
 
 @pytest.mark.shared

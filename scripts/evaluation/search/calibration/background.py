@@ -1,11 +1,11 @@
-"""Queries that a fashion shop has no answer to; none is among what confidence is fit with."""
+"""Queries that a fashion shop has no answer to; confidence is fitted without any of them."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["TEXTS", "WORN", "pictures"]
+__all__ = ["TEXTS", "WORN", "images"]
 
 TEXTS: tuple[str, ...] = tuple(
     text.strip()
@@ -21,8 +21,7 @@ TEXTS: tuple[str, ...] = tuple(
     if text.strip()
 )
 
-# Labels of the general photos for things that are worn, carried or sold by the fashion shop, or
-# are seen on people who wear them.
+# Labels of the general photos for things that a fashion shop sells, or that people wear or carry.
 WORN: frozenset[str] = frozenset(
     word.strip()
     for line in """
@@ -44,8 +43,8 @@ WORN: frozenset[str] = frozenset(
 _SIZE = 260
 
 
-def pictures() -> list[Image.Image]:
-    """Noise, blanks, a chart, a page of text and a checkerboard; drawn otherwise than the fit's."""
+def images() -> list[Image.Image]:
+    """Draw noise, blanks, charts, a page of text and a checkerboard, unlike those of the fit."""
     rng = np.random.default_rng(20)
     made = [
         Image.fromarray(rng.integers(0, 256, (_SIZE, _SIZE, 3), dtype=np.uint8)),

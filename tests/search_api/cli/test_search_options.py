@@ -1,0 +1,122 @@
+"""The options of a search are the same in every layer; intended differences are listed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
+
+import pytest
+import typer
+
+from indexer import search
+from search_api import client
+from search_api.cli.options import QueryArguments
+from search_api.service.requests.parameters import TextParameters
+from search_api.service.schemas import SearchRequest
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one layer has instead of the options of `SearchRequest`.
+
+    Attributes:
+        lacks: Options of the request that the layer does not have.
+        adds: Options that only the layer has.
+    """
+
+    lacks: frozenset[str]
+    adds: frozenset[str]
+
+
+# Each layer against `SearchRequest`, the body of `POST /search`.
+INTENDED = {
+    # A terminal shows one page of hits: no paging, facets, groups, tags or explanations. Images
+    # come as files, and weighted parts and regions are for programs.
+    "command line": Difference(
+        lacks=frozenset({
+            "image_base64", "image_url", "region", "parts", "offset", "fields", "facets", "tags",
+            "group", "explain", "colour_share", "colour_weight",
+        }),
+        adds=frozenset({"image"}),
+    ),
+    # A GET has words only (`q`); everything that needs a body is for POST.
+    "GET": Difference(
+        lacks=frozenset({
+            "text", "image_base64", "image_url", "region", "like", "parts", "facets", "fusion",
+        }),
+        adds=frozenset({"q"}),
+    ),
+    # The engine takes decoded parts, and a colour as one value with its distance and weights.
+    "engine": Difference(
+        lacks=frozenset({
+            "text", "image_base64", "image_url", "region", "like", "colour_within",
+            "colour_share", "colour_weight",
+        }),
+        adds=frozenset(),
+    ),
+    # The client turns one `image` into base64, a URL or an upload.
+    "client": Difference(lacks=frozenset({"image_base64", "image_url"}), adds=frozenset({"image"})),
+}  # fmt: skip
+
+
+def options(layer: str) -> set[str]:
+    """The names of a layer's options."""
+    match layer:
+        case "command line":
+            return {field.name for field in fields(QueryArguments)}
+        case "GET":
+            return set(TextParameters.model_fields)
+        case "engine":
+            return {field.name for field in fields(search.Query)}
+        case _:
+            return set(client.Query.__annotations__)
+
+
+def bounds(field: Any) -> dict[str, float]:
+    """The bounds of a pydantic field, by the names of its constraints."""
+    return {
+        name: getattr(constraint, name)
+        for constraint in field.metadata
+        for name in ("ge", "gt", "le")
+        if hasattr(constraint, name)
+    }
+
+
+@pytest.mark.parametrize("layer", INTENDED)
+def test_a_layer_has_the_options_of_the_request(layer: str) -> None:
+    difference = INTENDED[layer]
+    assert difference.lacks <= set(SearchRequest.model_fields)
+    expected = set(SearchRequest.model_fields) - difference.lacks | difference.adds
+    assert options(layer) == expected
+
+
+def test_the_command_line_has_the_same_bounds() -> None:
+    requests = SearchRequest.model_fields
+    for name, hint in get_type_hints(QueryArguments, include_extras=True).items():
+        option = hint.__metadata__[0]
+        if name in requests and isinstance(option, typer.models.OptionInfo):
+            expected = bounds(requests[name])
+            # typer has no bound that is itself excluded.
+            least = 0.1 if name == "colour_within" else expected.get("ge")
+            assert (option.min, option.max) == (least, expected.get("le")), name
+
+
+def test_get_has_the_same_bounds_and_defaults() -> None:
+    for name, parameter in TextParameters.model_fields.items():
+        if name in SearchRequest.model_fields:
+            request = SearchRequest.model_fields[name]
+            assert bounds(parameter) == bounds(request), name
+            assert parameter.default == request.default, name
+
+
+def test_defaults_agree() -> None:
+    engine = {field.name: field.default for field in fields(search.Query)}
+    command = {field.name: field.default for field in fields(QueryArguments)}
+    # Half a screen of a terminal, not a page of a shop.
+    assert command.pop("k") == 10
+    for name, request in SearchRequest.model_fields.items():
+        if name in engine and name not in {"parts", "facets"}:
+            assert engine[name] == request.default, name
+        # None leaves the engine's default.
+        if name in command and name != "like" and command[name] is not None:
+            assert command[name] == request.default, name
