@@ -1,20 +1,23 @@
-"""Small picture files of every format and variety, made in memory."""
+"""Small image files of every format and variety, made in memory."""
 
 from __future__ import annotations
 
 import io
 import struct
 import zlib
+from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from embeddings.images import open_image
+
 WIDTH, HEIGHT = 21, 14
 
 
 def photo(width: int = WIDTH, height: int = HEIGHT, seed: int = 0) -> Image.Image:
-    """A smooth picture with no two quarters alike and no plain corner."""
+    """A smooth image with no two quarters alike and no plain corner."""
     grid = np.random.default_rng(seed).integers(20, 235, (3, 4, 3), dtype=np.uint8)
     return Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -157,7 +160,7 @@ def gif(
     return b"GIF89a" + struct.pack("<HHBBB", *screen, 0x81, 0, 0) + table + control + frame + b";"
 
 
-def palette_picture() -> Image.Image:
+def palette_image() -> Image.Image:
     return photo().quantize(12)
 
 
@@ -183,7 +186,7 @@ def _pngs() -> dict[str, bytes]:
     deep = np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 217
     return {
         "png": encode(photo(), "PNG"),
-        "png-palette": encode(palette_picture(), "PNG", transparency=3),
+        "png-palette": encode(palette_image(), "PNG", transparency=3),
         "png-alpha": encode(half_clear(), "PNG"),
         "png-16": encode(Image.fromarray(deep), "PNG"),
         "png-1": encode(photo().convert("1"), "PNG"),
@@ -204,9 +207,9 @@ def _webps() -> dict[str, bytes]:
 def _gifs() -> dict[str, bytes]:
     second = photo(seed=1).quantize(12)
     return {
-        "gif": encode(palette_picture(), "GIF", interlace=0),
-        "gif-interlaced": encode(palette_picture(), "GIF", interlace=1),
-        "gif-animated": encode(palette_picture(), "GIF", save_all=True, append_images=[second]),
+        "gif": encode(palette_image(), "GIF", interlace=0),
+        "gif-interlaced": encode(palette_image(), "GIF", interlace=1),
+        "gif-animated": encode(palette_image(), "GIF", save_all=True, append_images=[second]),
         "gif-offset": gif((4, 3), (1, 1, 2, 1), [1, 2], clear=2),
     }
 
@@ -214,7 +217,7 @@ def _gifs() -> dict[str, bytes]:
 def _bmps() -> dict[str, bytes]:
     return {
         "bmp": encode(photo(), "BMP"),
-        "bmp-palette": encode(palette_picture(), "BMP"),
+        "bmp-palette": encode(palette_image(), "BMP"),
         "bmp-1": encode(photo().convert("1"), "BMP"),
         "bmp-32": encode(photo().convert("RGBA"), "BMP"),
     }
@@ -256,7 +259,18 @@ def by_format() -> dict[str, dict[str, bytes]]:
     }
 
 
-SAMPLES = {name: data for group in by_format().values() for name, data in group.items()}
+BY_FORMAT = by_format()
+SAMPLES = {name: data for group in BY_FORMAT.values() for name, data in group.items()}
+
+
+@cache
+def opened(name: str) -> Image.Image:
+    """A sample as `open_image` decodes it; shared, so don't change it."""
+    return open_image(SAMPLES[name])
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image)
 
 
 def patched(name: str, at: int, fmt: str, *values: int) -> bytes:
