@@ -15,8 +15,7 @@ from PIL import Image
 
 from embeddings import Encoder
 from embeddings.clip import load_encoder
-from indexer.build import BuildReport, build_index, mixed
-from indexer.build.title_mix import DEFAULT_TEXT_WEIGHT
+from indexer.build import DEFAULT_TEXT_WEIGHT, BuildReport, build_index, mix_vectors
 from indexer.index import Match
 from indexer.search import Engine, ImagePart, LikePart, Query, QueryPart, TextPart
 
@@ -110,7 +109,7 @@ def test_a_filtered_query_finds_exactly_the_nearest_that_pass(
     cosines = {}
     for product, title in passing.items():
         picture = engine.index.vector(product).astype(np.float16)
-        searched = mixed(picture, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT)
+        searched = mix_vectors(picture, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT)
         cosines[product] = float(searched.astype(np.float32) @ vector)
     best = sorted(cosines, key=lambda product: -cosines[product])
     assert len(found) == min(50, len(passing)) > 20

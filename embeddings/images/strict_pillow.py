@@ -1,4 +1,4 @@
-"""Keeping Pillow strict, whatever another library has told it."""
+"""Strict Pillow decoding, whatever another library has set."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from PIL import ImageFile
 __all__ = ["strict_decoding"]
 
 
-class _Strictness:
-    """While any thread is inside, `ImageFile.LOAD_TRUNCATED_IMAGES` is off.
+class _StrictDecoding:
+    """A context in which `ImageFile.LOAD_TRUNCATED_IMAGES` is off, for any number of threads.
 
-    The switch is global to the process, and many libraries turn it on at import; pictures would
-    then be filled in where their data is damaged. It is put back when the last thread leaves, so
-    that the library which set it finds its choice again.
+    The switch is global to the process, and many libraries turn it on at import; damaged images
+    would then be filled in. It is restored when the last thread leaves, so that the library which
+    set it finds its choice again.
     """
 
     def __init__(self) -> None:
-        self._reset()
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Forget every thread inside."""
         self._lock = threading.Lock()
         self._inside = 0
         self._was_lenient = False
@@ -41,6 +42,6 @@ class _Strictness:
                 ImageFile.LOAD_TRUNCATED_IMAGES = True
 
 
-strict_decoding = _Strictness()
+strict_decoding = _StrictDecoding()
 # A fork may happen while another thread is inside; the child has no such thread.
-os.register_at_fork(after_in_child=strict_decoding._reset)
+os.register_at_fork(after_in_child=strict_decoding.reset)

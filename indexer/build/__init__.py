@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from indexer.build.build import BuildOptions, BuildProgress, BuildReport, build_index
+from indexer.build.build import build_index
 from indexer.build.merge import MergeReport, merge
+from indexer.build.options import BuildOptions, BuildProgress, BuildReport
 from indexer.build.retag import RetagReport, retag
-from indexer.build.title_mix import mixed
+from indexer.build.texts import DEFAULT_TEXT_WEIGHT, mix_vectors
 from indexer.build.update import stored_products
 
 __all__ = [
+    "DEFAULT_TEXT_WEIGHT",
     "BuildOptions",
     "BuildProgress",
     "BuildReport",
@@ -16,7 +18,7 @@ __all__ = [
     "RetagReport",
     "build_index",
     "merge",
-    "mixed",
+    "mix_vectors",
     "retag",
     "stored_products",
 ]

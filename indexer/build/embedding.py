@@ -1,4 +1,4 @@
-"""The embedding pipeline: pictures' bytes in, decoded side by side, embedded in batches."""
+"""Embedding pipeline: decodes images side by side and embeds them in batches."""
 
 from __future__ import annotations
 
@@ -9,66 +9,73 @@ import numpy as np
 
 from embeddings import Encoder, ImageError
 from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
+from indexer.build.options import Counts
 from indexer.image_loading import Decoded, ImageDecoder
 
 __all__ = ["EmbeddingPipeline"]
 
+# Batches of images that are decoded or wait for it, so that the encoder need not wait.
+_BATCHES_AHEAD = 2
+
 
 class EmbeddingPipeline:
-    """Decodes and embeds pictures, and records each in the ledger as embedded or failed.
+    """Decodes and embeds images, and records each in the ledger as embedded or failed.
 
-    A few batches of pictures are under way at any time, so that the encoder never waits for the
-    decoders and memory stays bounded.
+    Only a few batches are in flight at any time, which bounds the memory.
 
     Args:
         encoder: Makes the vectors.
-        decoder: Decodes the pictures.
-        ledger: Where results go; it is not committed here.
-        batch_size: Pictures given to the encoder at once.
+        decoder: Decodes the images.
+        ledger: Takes the results; it is not committed here.
+        counts: Counters of embedded and refused images, to add to.
+        batch_size: Number of images given to the encoder at once.
     """
 
     def __init__(
-        self, encoder: Encoder, decoder: ImageDecoder, ledger: Ledger, batch_size: int
+        self,
+        encoder: Encoder,
+        decoder: ImageDecoder,
+        ledger: Ledger,
+        counts: Counts,
+        batch_size: int,
     ) -> None:
         self._encoder = encoder
         self._decoder = decoder
         self._ledger = ledger
+        self._counts = counts
         self._batch_size = batch_size
         self._pending: deque[tuple[bytes, Callable[[], Decoded]]] = deque()
-        self._under_way: set[bytes] = set()
+        self._in_flight: set[bytes] = set()
         self._decoded: list[tuple[bytes, Decoded]] = []
-        self.embedded = 0
-        self.failed = 0
 
     def __contains__(self, sha256: bytes) -> bool:
-        """Whether a picture is under way."""
-        return sha256 in self._under_way
+        """Whether an image is in flight."""
+        return sha256 in self._in_flight
 
     def submit(self, sha256: bytes, data: bytes) -> None:
-        """Start on a picture; may first wait for, and embed, earlier ones."""
-        while len(self._pending) >= 2 * self._batch_size:
-            self._take_oldest()
-        self._under_way.add(sha256)
+        """Start on an image; may first wait for earlier ones and embed them."""
+        while len(self._pending) >= _BATCHES_AHEAD * self._batch_size:
+            self._finish_oldest()
+        self._in_flight.add(sha256)
         self._pending.append((sha256, self._decoder.submit(data)))
 
     def finish(self) -> Iterator[None]:
-        """Embed all that is under way; yields after every batch."""
+        """Embed all images in flight; yields after every batch."""
         while self._pending:
-            before = self.embedded
-            self._take_oldest()
-            if self.embedded != before:
+            before = self._counts.embedded
+            self._finish_oldest()
+            if self._counts.embedded != before:
                 yield
         self._embed()
         yield
 
-    def _take_oldest(self) -> None:
+    def _finish_oldest(self) -> None:
         sha256, result = self._pending.popleft()
         try:
             decoded = result()
         except ImageError as error:
-            self._ledger.add_failed(sha256, error.code, error.message)
-            self._under_way.discard(sha256)
-            self.failed += 1
+            self._fail(sha256, error.code, error.message)
+            self._in_flight.discard(sha256)
             return
         self._decoded.append((sha256, decoded))
         if len(self._decoded) == self._batch_size:
@@ -84,11 +91,13 @@ class EmbeddingPipeline:
             if np.isfinite(vector).all():
                 embedded.append(EmbeddedImage(sha256, vector, decoded.thumbnail, decoded.colours))
             else:
-                self._ledger.add_failed(
-                    sha256, "not_embedded", "the model gave no usable vector; try --precision fp32"
-                )
-                self.failed += 1
+                message = "the model gave no usable vector; try --precision fp32"
+                self._fail(sha256, "not_embedded", message)
         self._ledger.add_embedded(embedded)
-        self.embedded += len(embedded)
-        self._under_way.difference_update(sha256 for sha256, _ in self._decoded)
+        self._counts.embedded += len(embedded)
+        self._in_flight.difference_update(sha256 for sha256, _ in self._decoded)
         self._decoded.clear()
+
+    def _fail(self, sha256: bytes, reason: str, message: str) -> None:
+        self._ledger.add_failed(sha256, reason, message)
+        self._counts.refused += 1

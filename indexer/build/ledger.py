@@ -1,6 +1,6 @@
-"""The unfinished build's database: what was read, embedded and refused so far.
+"""Build ledger: the database of an unfinished build, with what it read, embedded and refused.
 
-Embedded pictures survive a crash and are found again by the next build; the rest describes one pass
+Embedded images survive a crash, and the next build finds them again. The rest describes one pass
 over the catalog and starts empty with each build.
 """
 
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS embedded(
     sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL, colours BLOB);
 CREATE TABLE IF NOT EXISTS texts(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL);
 """
-# Primary result codes (sqlite.org/rescode.html) of a file that is no use any more.
+# Primary result codes (sqlite.org/rescode.html) of a file that is damaged.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _READING_SCHEMA = """
@@ -48,9 +48,13 @@ CREATE TABLE refused(line INTEGER, id TEXT, reason TEXT NOT NULL, message TEXT N
 
 @dataclass(frozen=True)
 class EmbeddedImage:
-    """A picture's vector, `[dim]` float16, its WebP thumbnail (may be empty), and its colours.
+    """An embedded image.
 
-    `colours` are `[5, 4]`, or None where a version that measured none embedded it.
+    Attributes:
+        sha256: Of its content.
+        vector: `[dim]` float16 unit vector.
+        thumbnail: A WebP file; empty if none was wanted.
+        colours: `[5, 4]`; None if a version of this program without colours embedded it.
     """
 
     sha256: bytes
@@ -61,9 +65,13 @@ class EmbeddedImage:
 
 @dataclass(frozen=True)
 class StagedImage:
-    """A picture of a product as the catalog has it, and its embedding if this build made it.
+    """An image of a product in the catalog.
 
-    `failed` pictures can't be used.
+    Attributes:
+        sha256: Of its content.
+        location: Its path or URL in the catalog.
+        embedded: Its embedding, if this build made it.
+        failed: Whether it can't be used.
     """
 
     sha256: bytes
@@ -74,7 +82,7 @@ class StagedImage:
 
 @dataclass(frozen=True)
 class StagedProduct:
-    """A product whose pictures were all tried."""
+    """A product of the catalog, all of whose images were tried."""
 
     id: str
     fields: Mapping[str, FieldValue]
@@ -82,12 +90,14 @@ class StagedProduct:
 
 
 class Ledger:
-    """Opened by the one process that builds; `commit` makes everything so far durable.
+    """Records a build's progress. `commit` makes everything so far durable.
+
+    Only the process that holds the write lock of the index may open it.
 
     Args:
-        path: The database file; made if missing.
-        kind: What an embedded picture depends on beside its content: the encoder, and whether a
-            thumbnail is kept. Pictures embedded for another kind are forgotten.
+        path: The database file; it is made if missing.
+        kind: What an embedded image depends on besides its content: the encoder, and whether a
+            thumbnail is kept. Images embedded for another kind are forgotten.
     """
 
     def __init__(self, path: Path, kind: str) -> None:
@@ -96,8 +106,8 @@ class Ledger:
             self._db = _open(path)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF not in _DAMAGED:
-                raise  # a full disk, say: what is there is still good
-            # A damaged database saves no work; starting over does.
+                raise  # such as a full disk: the content is still good
+            # Nothing in a damaged database can be trusted: embed again.
             path.unlink()
             self._db = _open(path)
         row = self._db.execute("SELECT kind FROM about").fetchone()
@@ -109,12 +119,12 @@ class Ledger:
         self._db.commit()
 
     def start_reading(self) -> None:
-        """Forget what was read of the catalog; what was embedded stays."""
+        """Forget what was read of the catalog; embedded images stay."""
         self._db.commit()
         self._db.executescript(_READING_SCHEMA)
 
     def close(self) -> None:
-        """Close the database; what was not committed is lost."""
+        """Close the database; uncommitted changes are lost."""
         self._db.close()
 
     def commit(self) -> None:
@@ -122,7 +132,11 @@ class Ledger:
         self._db.commit()
 
     def add_product(self, row: CatalogRow) -> int:
-        """Record a catalog row; returns the number to give `add_image`."""
+        """Record a catalog row.
+
+        Returns:
+            The number to pass to `add_image`.
+        """
         cursor = self._db.execute(
             "INSERT INTO products(line, id, fields) VALUES (?, ?, ?)",
             (row.line, row.id, json.dumps(dict(row.fields), ensure_ascii=False)),
@@ -130,14 +144,14 @@ class Ledger:
         return int(cursor.lastrowid or 0)
 
     def add_image(self, product: int, sha256: bytes, location: str) -> None:
-        """Record a picture of a product, in the product's order."""
+        """Record an image of a product, in the order of its images."""
         self._db.execute(
             "INSERT INTO images(product, sha256, location) VALUES (?, ?, ?)",
             (product, sha256, location),
         )
 
     def add_embedded(self, images: Iterable[EmbeddedImage]) -> None:
-        """Record pictures' vectors, thumbnails and colours."""
+        """Record the vectors, thumbnails and colours of images."""
         self._db.executemany(
             "INSERT OR REPLACE INTO embedded VALUES (?, ?, ?, ?)",
             (
@@ -147,7 +161,7 @@ class Ledger:
         )
 
     def text_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
-        """Vectors of texts, `[dim]` float16, by the SHA-256 of the text: those that are there."""
+        """Return the recorded vectors, `[dim]` float16, of those keys (SHA-256) that have one."""
         found = {}
         for key in keys:
             row = self._db.execute("SELECT vector FROM texts WHERE sha256 = ?", (key,)).fetchone()
@@ -164,19 +178,19 @@ class Ledger:
         self._db.commit()
 
     def add_failed(self, sha256: bytes, reason: str, message: str) -> None:
-        """Record a picture that can't be used, wherever the catalog has it."""
+        """Record an image that can't be used, wherever the catalog has it."""
         self._db.execute(
             "INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (sha256, reason, message)
         )
 
     def add_refused(self, row: BadRow) -> None:
-        """Record a catalog row, or one of its pictures, that can't be used."""
+        """Record a catalog row, or one of its images, that can't be used."""
         self._db.execute(
             "INSERT INTO refused VALUES (?, ?, ?, ?)", (row.line, row.id, row.reason, row.message)
         )
 
     def was_tried(self, sha256: bytes) -> bool:
-        """Whether a picture is embedded or known to fail."""
+        """Whether an image is embedded or recorded as failed."""
         found = self._db.execute(
             "SELECT 1 FROM embedded WHERE sha256 = ?1 UNION ALL "
             "SELECT 1 FROM failed WHERE sha256 = ?1",
@@ -185,7 +199,7 @@ class Ledger:
         return found.fetchone() is not None
 
     def refused(self) -> Iterator[BadRow]:
-        """Everything that goes into quarantine, by catalog line."""
+        """Yield everything that goes into quarantine, by catalog line."""
         rows = self._db.execute(
             "SELECT line, id, reason, message FROM refused UNION ALL "
             "SELECT p.line, p.id, f.reason, "
@@ -197,7 +211,7 @@ class Ledger:
             yield BadRow(line=line, id=product_id, reason=reason, message=message)
 
     def count_bad_lines(self) -> int:
-        """Catalog rows of which nothing can be indexed."""
+        """Count the catalog rows of which nothing can be indexed."""
         bad = self._db.execute(
             "SELECT (SELECT count(DISTINCT line) FROM refused"
             "  WHERE line NOT IN (SELECT line FROM products)) + "
@@ -207,7 +221,7 @@ class Ledger:
         return int(bad.fetchone()[0])
 
     def products(self) -> Iterator[StagedProduct]:
-        """The products in catalog order, each with its pictures."""
+        """Yield the products in catalog order, each with its images."""
         rows = self._db.execute(
             "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, e.colours, "
             "f.sha256 IS NOT NULL "
@@ -219,12 +233,14 @@ class Ledger:
         number: int | None = None
         product_id, fields = "", "{}"
         images: list[StagedImage] = []
-        for row, row_id, row_fields, sha256, location, *made, failed in rows:
+        for row, row_id, row_fields, sha256, location, *embedding, failed in rows:
             if row != number and images:
                 yield StagedProduct(product_id, json.loads(fields), tuple(images))
                 images = []
             number, product_id, fields = row, row_id, row_fields
-            images.append(StagedImage(sha256, location, _embedded(sha256, *made), bool(failed)))
+            images.append(
+                StagedImage(sha256, location, _embedded(sha256, *embedding), bool(failed))
+            )
         if images:
             yield StagedProduct(product_id, json.loads(fields), tuple(images))
 
@@ -234,8 +250,8 @@ def _embedded(
 ) -> EmbeddedImage | None:
     if vector is None:
         return None
-    measured = None if colours is None else colours_of(colours)
-    return EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail, measured)
+    palette = None if colours is None else colours_of(colours)
+    return EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail, palette)
 
 
 def _to_blob(colours: ColourArray | None) -> bytes | None:
@@ -249,7 +265,7 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA + _READING_SCHEMA)
         columns = [row[1] for row in database.execute("PRAGMA table_info(embedded)")]
-        if "colours" not in columns:  # left by a version that measured none
+        if "colours" not in columns:  # written by a version without colours
             database.execute("ALTER TABLE embedded ADD COLUMN colours BLOB")
     except sqlite3.DatabaseError:
         database.close()
@@ -258,5 +274,5 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def to_stored(vectors: FloatArray) -> np.ndarray:
-    """Unit vectors as they are stored: float16, which keeps a cosine to about 0.0005."""
+    """Return unit vectors as they are stored: float16, which keeps a cosine to about 0.0005."""
     return vectors.astype(np.float16)

@@ -1,4 +1,4 @@
-"""Merging: all segments of the live generation into one, without what is deleted."""
+"""Merge: writes all segments of the live generation as one, without deleted rows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from embeddings import Encoder, FloatArray
-from indexer.build.query_sample import QuerySample
+from indexer.build.build import exclusive_writing
+from indexer.build.texts import QuerySample
 from indexer.build.update import stored_products
 from indexer.catalog import FieldType
-from indexer.errors import BuildError, BuildInterruptedError
 from indexer.index import Index, new_segment_id, write_segment, write_tags
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.storage import (
@@ -21,7 +21,6 @@ from indexer.storage import (
     NamedFile,
     SegmentLayout,
     adopt_segment,
-    hold_write_lock,
     new_generation,
     publish,
     remove_orphans,
@@ -32,13 +31,13 @@ __all__ = ["MergeReport", "merge"]
 
 @dataclass(frozen=True)
 class MergeReport:
-    """What a merge did.
+    """Result of a merge.
 
     Attributes:
-        generation: The live generation now.
-        merged: How many segments became one; 0 where there was nothing to do.
-        products: Products in the index.
-        images: Pictures in the index.
+        generation: The generation that is live now.
+        merged: Number of segments that became one; 0 if there was nothing to do.
+        products: Number of products in the index.
+        images: Number of images in the index.
         kind: The kind of its FAISS index.
     """
 
@@ -56,14 +55,14 @@ def merge(
 ) -> MergeReport:
     """Write the live generation anew as one segment, and publish it.
 
-    Nothing is embedded. An index of one segment with nothing deleted stays as it is, unless
-    `options` want another kind than it has, or it is of a format that had no keywords or colours.
+    No image is embedded. An index of one segment without deleted rows stays as it is, unless
+    `options` ask for another kind, or its format had no keywords or colours.
 
     Args:
         path: The index folder.
-        load_encoder: Gives the encoder of a name; called only where words are needed to measure an
-            approximate index with.
-        options: What kind of FAISS index is wanted.
+        load_encoder: Loads the encoder of a name; called only if text queries are needed to
+            measure an approximate index.
+        options: The kind of FAISS index.
 
     Raises:
         NoIndexError: If nothing was ever published there.
@@ -71,20 +70,12 @@ def merge(
         EncoderMismatchError: The encoder that was loaded did not build the index.
         IndexLockedError: Another process is writing this index.
         BuildError: The index folder can't be written.
-        BuildInterruptedError: On Ctrl-C; the live generation is as it was.
+        BuildInterruptedError: On Ctrl-C; the live generation is unchanged.
     """
-    options = options or NeighbourOptions()
     layout = Layout(path)
-    Index.open(path)  # no folder is made, nor lock taken, where there is no index
-    try:
-        with hold_write_lock(layout):
-            return _merge_locked(layout, load_encoder, options)
-    except KeyboardInterrupt as error:
-        raise BuildInterruptedError("Stopped; nothing was published. Merge again.") from error
-    except OSError as error:
-        raise BuildError(
-            f"The index folder {str(path)!r} can't be written ({error}). What was live stays live."
-        ) from error
+    Index.open(path)  # raises before a folder or a lock is made where there is no index
+    with exclusive_writing(layout):
+        return _merge_locked(layout, load_encoder, options or NeighbourOptions())
 
 
 def _merge_locked(
@@ -94,11 +85,11 @@ def _merge_locked(
     manifest = index.manifest
     remove_orphans(layout)
     kinds = {segment.neighbours.kind for segment in manifest.segments}
-    as_wanted = options.kind is None or kinds == {options.kind}
+    right_kind = options.kind is None or kinds == {options.kind}
     compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
     complete = not any(s.keywords is None or s.colours is None for s in index.segments)
-    if (compact and as_wanted and complete) or not manifest.products:
-        _remove_if_empty(layout)
+    if (compact and right_kind and complete) or not manifest.products:
+        _remove_empty_staging(layout)
         return _report(index, merged=0)
 
     sample = QuerySample()
@@ -133,7 +124,7 @@ def _merge_locked(
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)
-    _remove_if_empty(layout)
+    _remove_empty_staging(layout)
     return replace(
         _report(index, merged=len(manifest.segments)),
         generation=merged.generation,
@@ -150,8 +141,8 @@ def _merged_tags(layout: Layout, index: Index) -> NamedFile | None:
     return write_tags(layout, pa.concat_tables(tables)) if tables else None
 
 
-def _remove_if_empty(layout: Layout) -> None:
-    """Remove staging, unless an unfinished build is to go on from there."""
+def _remove_empty_staging(layout: Layout) -> None:
+    """Remove staging, unless it holds an unfinished build."""
     if layout.staging.is_dir() and not any(layout.staging.iterdir()):
         layout.staging.rmdir()
 

@@ -1,28 +1,31 @@
-"""Writing down what of a catalog could not be indexed."""
+"""Quarantine: the list of catalog rows and images that could not be indexed, with reasons."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from indexer.catalog import BadRow
-from indexer.storage import sync_file, sync_folder
+from indexer.storage import replace_file
 
 __all__ = ["write_quarantine"]
 
 
 def write_quarantine(path: Path, refused: Iterable[BadRow]) -> Counter[str]:
-    """Write rows, one JSON object a line, in one step; returns how many have which reason."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Write rows to a file, one JSON object a line, in one step.
+
+    Returns:
+        The number of rows for each reason.
+    """
     reasons: Counter[str] = Counter()
-    with temporary.open("w", encoding="utf-8") as file:
+
+    def lines() -> Iterator[bytes]:
         for row in refused:
-            file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
             reasons[str(row.reason)] += 1
-    sync_file(temporary)
-    temporary.replace(path)
-    sync_folder(path.parent)
+            yield json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n"
+
+    replace_file(path, lines())
     return reasons

@@ -1,4 +1,4 @@
-"""Retagging: other labels for the products of an index, from the vectors that it holds."""
+"""Retag: gives the products of an index new tags, from the vectors that it holds."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embeddings import Encoder
-from indexer.errors import BuildError, BuildInterruptedError, TaxonomyError
+from indexer.build.build import exclusive_writing
+from indexer.errors import TaxonomyError
 from indexer.index import Index, IndexTags, TagChoice, tag_coverage, without_tags
-from indexer.storage import Layout, hold_write_lock, new_generation, publish, remove_orphans
+from indexer.storage import Layout, new_generation, publish, remove_orphans
 
 __all__ = ["RetagReport", "retag"]
 
 
 @dataclass(frozen=True)
 class RetagReport:
-    """What retagging did.
+    """Result of retagging.
 
     Attributes:
-        generation: The live generation now.
-        products: Products in the index.
-        taxonomy: Name of the taxonomy; None where the tags were taken off.
-        tagged: For each field of tags how many products have a label in it.
-        seconds: How long it took, the loading of the model left out.
+        generation: The generation that is live now.
+        products: Number of products in the index.
+        taxonomy: Name of the taxonomy; None if the tags were removed.
+        tagged: Number of products with a label, for each tag field.
+        seconds: Duration, without loading the model.
     """
 
     generation: int
@@ -37,41 +38,34 @@ class RetagReport:
 def retag(
     path: Path, load_encoder: Callable[[str], Encoder], choice: TagChoice | None = None
 ) -> RetagReport:
-    """Tag all products of the live generation anew, and publish the result as another generation.
+    """Tag all products of the live generation anew, and publish the result as a new generation.
 
-    Pictures are neither decoded nor embedded, and no segment is written: tags come from the vectors
-    and colours that the segments hold.
+    No image is decoded or embedded and no segment is written: tags come from the vectors and
+    colours that the segments hold.
 
     Args:
         path: The index folder.
-        load_encoder: Gives the encoder of a name; it embeds labels.
-        choice: What to tag with; by default the index's own taxonomy, fitted again.
+        load_encoder: Loads the encoder of a name; it embeds labels.
+        choice: The taxonomy to tag with; by default the index's own, fitted again.
 
     Raises:
         NoIndexError: If nothing was ever published there.
         DamagedIndexError: If no generation is intact.
         EncoderMismatchError: The encoder that was loaded did not build the index.
-        TaxonomyError: The index has no taxonomy of its own and no choice is given, or what was
-            fitted is for another encoder.
+        TaxonomyError: The index has no taxonomy and no choice is given, or the fit of the choice
+            is for another encoder.
         IndexLockedError: Another process is writing this index.
         BuildError: The index folder can't be written.
-        BuildInterruptedError: On Ctrl-C; the live generation is as it was.
+        BuildInterruptedError: On Ctrl-C; the live generation is unchanged.
     """
-    index = Index.open(path)  # no folder is made, nor lock taken, where there is no index
+    index = Index.open(path)  # raises before a folder or a lock is made where there is no index
     if choice is None and index.manifest.tagging is None:
         raise TaxonomyError("This index has no taxonomy yet: name one, such as `--tags retail`.")
     encoder = load_encoder(index.manifest.encoder.name)
     index.check_encoder(encoder.spec)
     layout = Layout(path)
-    try:
-        with hold_write_lock(layout):
-            return _retag_locked(layout, encoder, choice)
-    except KeyboardInterrupt as error:
-        raise BuildInterruptedError("Stopped; nothing was published. Retag again.") from error
-    except OSError as error:
-        raise BuildError(
-            f"The index folder {str(path)!r} can't be written ({error}). What was live stays live."
-        ) from error
+    with exclusive_writing(layout):
+        return _retag_locked(layout, encoder, choice)
 
 
 def _retag_locked(layout: Layout, encoder: Encoder, choice: TagChoice | None) -> RetagReport:

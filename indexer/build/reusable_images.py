@@ -1,4 +1,4 @@
-"""Pictures whose vectors the live generation holds already, found by their content."""
+"""Reusable images: vectors and thumbnails that the live generation holds already."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from indexer.build.ledger import EmbeddedImage
 from indexer.index import Segment
 
-__all__ = ["KnownImages"]
+__all__ = ["ReusableImages"]
 
 
-class KnownImages:
-    """Finds a picture's vector and thumbnail by the SHA-256 of its content.
+class ReusableImages:
+    """Finds embedded images by the SHA-256 of their content.
 
-    Pictures of deleted products are found too, for as long as their segment stands.
+    Images of deleted products are found too, as long as their segment exists.
 
     Args:
-        segments: Where to look; their vectors are of the encoder at hand.
-        thumbnails: Whether thumbnails are wanted; pictures that lack theirs are not found then.
+        segments: Segments to look in; the encoder of this build made their vectors.
+        thumbnails: Whether thumbnails are wanted; images without one are not found then.
     """
 
     def __init__(self, segments: Sequence[Segment], *, thumbnails: bool) -> None:
@@ -28,7 +28,7 @@ class KnownImages:
         return self.find(sha256) is not None
 
     def find(self, sha256: bytes) -> EmbeddedImage | None:
-        """The picture with this content, or None."""
+        """Return the image with this content, or None."""
         for segment in self._segments:
             row = segment.find_content(sha256)
             if row is None:
@@ -37,4 +37,24 @@ class KnownImages:
             if thumbnail or not self._thumbnails:
                 colours = segment.colours[row] if segment.colours is not None else None
                 return EmbeddedImage(sha256, segment.vectors[row], thumbnail, colours)
+        return None
+
+    def former_content(self, product_id: str, location: str) -> bytes | None:
+        """Return the SHA-256 of the image that a product had from a URL, or None.
+
+        It stands in while the URL does not answer. A file belongs to the shop: one that is gone or
+        broken gets no stand-in.
+        """
+        if not location.startswith(("http://", "https://")):
+            return None
+        for segment in self._segments:
+            product = segment.find(product_id)
+            if product is None:
+                continue
+            contents = [
+                segment.content(row)
+                for row in segment.image_rows(product)
+                if segment.location(row) == location
+            ]
+            return next((found for found in contents if found in self), None)
         return None

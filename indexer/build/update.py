@@ -1,90 +1,98 @@
-"""What an update does with the live generation: which of its rows stay, and where."""
+"""Update: compares a catalog with the live generation, to write only what changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from indexer.catalog import FieldType
+from indexer.catalog import FieldType, FieldValue, product_digest
 from indexer.index import NewImage, NewProduct, Segment
 from indexer.storage import Mask, SegmentRecord, format_ranges
 
 __all__ = ["Update", "stored_products"]
 
-# A new segment takes in older ones that are not larger than itself, so that their number grows
-# with the logarithm of the index (O'Neil et al. 1996, log-structured merge trees), and any of up to
-# so many pictures, which cost nothing.
+# Number of images up to which a segment is small: a new segment always absorbs it, since writing
+# so few again costs nothing. A larger one is absorbed if the new segment is at least as large, so
+# that the number of segments grows with the logarithm of the index (O'Neil et al. 1996,
+# log-structured merge trees).
 _SMALL = 1000
-# A segment of which less than this share is left is written anew.
+# A segment is written anew once less than this share of its images is left.
 _MIN_ALIVE = 0.5
 
 
 class Update:
-    """Compares a catalog with the segments of the live generation, product by product.
+    """Decides product by product which rows of the live segments are kept.
 
     Args:
-        segments: Of the live generation; none where it can't be built upon.
-        text_weight: The titles' share in what is searched of the generation to come.
+        segments: The live generation's segments; none where they can't be used.
+        text_weight: Weight of the titles in the searched vectors of the new generation.
+        thumbnails: Whether the new generation keeps thumbnails.
     """
 
-    def __init__(self, segments: Sequence[Segment], text_weight: float = 0.0) -> None:
+    def __init__(
+        self, segments: Sequence[Segment], *, text_weight: float = 0.0, thumbnails: bool = True
+    ) -> None:
         self._text_weight = text_weight
+        self._thumbnails = thumbnails
         self.segments = tuple(segments)
-        self._rewrite = False
+        self._rewrite_all = False
         self._clear()
 
-    def stays(self, product_id: str, digest: bytes) -> bool:
-        """Whether a product of the catalog stands in the generation as it is; then it is kept."""
-        place = self._find(product_id)
-        if place is None:
+    def digest(
+        self, fields: Mapping[str, FieldValue], images: Iterable[tuple[bytes, str]]
+    ) -> bytes:
+        """Return the digest of a product as the new generation would store it.
+
+        Args:
+            fields: As the catalog gives them.
+            images: The SHA-256 and location of every image that is indexed, in order.
+        """
+        return product_digest(
+            fields, images, thumbnails=self._thumbnails, text_weight=self._text_weight
+        )
+
+    def keep_if_unchanged(self, product_id: str, digest: bytes) -> bool:
+        """Keep a product of the catalog where it is, if the live generation holds it unchanged."""
+        position = self._find(product_id)
+        if position is None:
             return False
-        number, row = place
-        self._named[number][row] = True
-        if self._rewrite or self.segments[number].digest(row) != digest:
+        number, row = position
+        self._listed[number][row] = True
+        if self._rewrite_all or self.segments[number].digest(row) != digest:
             return False
         self._kept[number][row] = True
         return True
 
-    def former_content(self, product_id: str, location: str) -> bytes | None:
-        """The SHA-256 of the picture that a product had from some place, or None."""
-        place = self._find(product_id)
-        if place is None:
-            return None
-        segment = self.segments[place[0]]
-        for row in segment.image_rows(place[1]):
-            if segment.location(row) == location:
-                return segment.content(row)
-        return None
-
-    def start_over(self) -> None:
-        """Forget what the catalog named; when it is read again, nothing that it names stays."""
-        self._rewrite = True
+    def restart(self) -> None:
+        """Forget what the catalog listed; on the second reading no listed product is kept."""
+        self._rewrite_all = True
         self._clear()
 
     def keep_missing(self) -> None:
-        """Keep the products that the catalog did not name."""
-        for (segment, kept), named in zip(self._pairs(), self._named, strict=True):
-            kept |= segment.alive & ~named
+        """Keep the products that the catalog did not list."""
+        for (segment, kept), listed in zip(self._pairs(), self._listed, strict=True):
+            np.logical_or(kept, segment.alive & ~listed, out=kept)
 
     def fits(self, types: Mapping[str, FieldType]) -> bool:
-        """Whether every segment of which something is kept can have these fields."""
+        """Whether every segment with kept rows can have fields of these types."""
         return all(
             segment.accepts_types(types) or not kept.any() for segment, kept in self._pairs()
         )
 
-    def to_absorb(self, new_images: int, types: Mapping[str, FieldType]) -> list[int]:
-        """Which segments, by number, a new segment of so many pictures should take in."""
+    def segments_to_absorb(self, new_images: int, types: Mapping[str, FieldType]) -> list[int]:
+        """Return the segments, by number, that the new segment should absorb.
+
+        Args:
+            new_images: Number of new images in the new segment.
+            types: Types of the fields of the new generation.
+        """
         left = [segment.count_images(kept) for segment, kept in self._pairs()]
         absorbed = {
             number
             for number, segment in enumerate(self.segments)
-            if 0 < left[number] < _MIN_ALIVE * segment.record.images
-            or (left[number] and not segment.accepts_types(types))
-            # Of a format that had no keywords: written anew, it has.
-            or (left[number] and segment.keywords is None)
-            or (left[number] and segment.record.text_weight != self._text_weight)
+            if left[number] and self._is_outdated(segment, left[number], types)
         }
         total = new_images + sum(left[number] for number in absorbed)
         for number in reversed(range(len(self.segments))):
@@ -94,30 +102,41 @@ class Update:
         return sorted(absorbed)
 
     def absorbed_products(self, numbers: Sequence[int]) -> Iterator[NewProduct]:
-        """What is kept of some segments."""
+        """Yield the kept products of some segments."""
         for number in numbers:
             yield from stored_products(self.segments[number], self._kept[number], self._text_weight)
 
-    def records(self, absorbed: Sequence[int]) -> list[SegmentRecord]:
-        """The segments that remain, with what is deleted of them."""
+    def remaining_segments(self, absorbed: Sequence[int]) -> list[SegmentRecord]:
+        """Return the segments that are not absorbed, with their deleted rows."""
         records = []
         for number, (segment, kept) in enumerate(self._pairs()):
             if number in absorbed or not kept.any():
                 continue
-            gone = ~kept
+            deleted = ~kept
             records.append(
                 replace(
                     segment.record,
-                    deleted=format_ranges(gone),
-                    deleted_products=int(np.count_nonzero(gone)),
-                    deleted_images=segment.count_images(gone),
+                    deleted=format_ranges(deleted),
+                    deleted_products=int(np.count_nonzero(deleted)),
+                    deleted_images=segment.count_images(deleted),
                 )
             )
         return records
 
+    def _is_outdated(
+        self, segment: Segment, images_left: int, types: Mapping[str, FieldType]
+    ) -> bool:
+        return (
+            images_left < _MIN_ALIVE * segment.record.images
+            or not segment.accepts_types(types)
+            # Its format had no keywords; a segment that is written anew has them.
+            or segment.keywords is None
+            or segment.record.text_weight != self._text_weight
+        )
+
     def _clear(self) -> None:
         self._kept = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
-        self._named = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
+        self._listed = [np.zeros(segment.record.products, np.bool_) for segment in self.segments]
 
     def _pairs(self) -> Iterator[tuple[Segment, Mask]]:
         return zip(self.segments, self._kept, strict=True)
@@ -131,14 +150,15 @@ class Update:
 
 
 def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Iterator[NewProduct]:
-    """Products of a segment, ready to be written into another one.
+    """Yield products of a segment, ready to be written into another one.
 
     Args:
-        segment: Where they are.
+        segment: The segment that holds them.
         wanted: Mask over its product rows.
-        text_weight: Of the other segment; vectors that are searched go along if it is the same.
+        text_weight: Weight of the titles in the other segment; searched vectors are reused if it
+            is the same in both.
     """
-    alike = text_weight > 0 and segment.record.text_weight == text_weight
+    reuse_searched = text_weight > 0 and segment.record.text_weight == text_weight
     for row in np.flatnonzero(wanted).tolist():
         images = [
             NewImage(
@@ -146,7 +166,7 @@ def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Itera
                 segment.location(image),
                 segment.vectors[image],
                 segment.thumbnail(image),
-                segment.searched[image] if alike else None,
+                segment.searched[image] if reuse_searched else None,
                 segment.colours[image] if segment.colours is not None else None,
             )
             for image in segment.image_rows(row)

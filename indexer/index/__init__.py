@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from indexer.index.index import Found, Index, Match, Product, index_exists
+from indexer.index.index import Index
 from indexer.index.info import describe, index_kind, index_recall, tag_coverage
 from indexer.index.maintenance import GenerationReport, prune, rollback, verify
+from indexer.index.matches import Found, Match, Product
+from indexer.index.opening import index_exists
 from indexer.index.product_tags import FIELD_PREFIX
 from indexer.index.segments import (
     NewImage,

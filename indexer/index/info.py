@@ -56,7 +56,7 @@ def tag_coverage(index: Index) -> dict[str, int]:
     """For each field of tags how many products have a label in it."""
     tagging = index.manifest.tagging
     names = tagging.fields if tagging is not None else ()
-    return {name: index.count(Exists(name, True)) for name in names}
+    return {name: index.count(Exists(name, wanted=True)) for name in names}
 
 
 def index_kind(manifest: Manifest) -> str:

@@ -1,7 +1,7 @@
-"""Tags on disk: a taxonomy, its fit, and the tags that it gave the products of each segment.
+"""Tag files: a taxonomy, its fit, and the labels of the products of each segment.
 
-They stand beside the segments, so that another taxonomy leaves those as they are. Files are written
-once, named by the manifests that use them, and removed with the last of these.
+They are stored beside the segments, so that another taxonomy leaves the segments unchanged. Each
+file is written once, named by the manifests that use it, and removed with the last of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,17 @@ import pyarrow as pa
 
 from indexer.catalog import FieldType, arrow_schema
 from indexer.errors import DamagedIndexError
-from indexer.storage import FileRecord, Layout, NamedFile, map_file, replace_file, sha256_of
+from indexer.storage import (
+    FileRecord,
+    Layout,
+    NamedFile,
+    map_file,
+    replace_file,
+    sha256_of,
+    verify_file,
+)
 
-__all__ = ["TagTable", "checked_file", "new_file", "open_tags", "write_tags"]
+__all__ = ["TagTable", "new_file", "open_tags", "verify_tag_file", "write_tags"]
 
 
 @dataclass(frozen=True)
@@ -26,9 +34,9 @@ class TagTable:
     """The tags of a segment's products.
 
     Attributes:
-        file: The file they stand in.
+        file: The file that stores them.
         table: A row for each product, deleted ones included, and a column of labels for each group
-            of the taxonomy; a product of which the model is not sure has an empty list.
+            of the taxonomy; the list is empty where the model is not sure.
     """
 
     file: NamedFile
@@ -53,9 +61,9 @@ def open_tags(layout: Layout, file: NamedFile, products: int) -> TagTable:
         products: How many products the segment has, deleted ones included.
 
     Raises:
-        DamagedIndexError: It is missing, changed, or does not fit the segment.
+        DamagedIndexError: The file is missing, changed, or does not fit the segment.
     """
-    path = checked_file(layout, file)
+    path = verify_tag_file(layout, file)
     try:
         table = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(map_file(path)))).read_all()
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -73,8 +81,8 @@ def new_file(layout: Layout, suffix: str, write: Callable[[Path], None]) -> Name
 
     Args:
         layout: Of the index folder.
-        suffix: How its name ends.
-        write: Writes it, durably, where it is told to.
+        suffix: The end of its name.
+        write: Writes the file, durably, at the path that it is given.
     """
     layout.tags.mkdir(exist_ok=True)
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}{suffix}"
@@ -83,16 +91,12 @@ def new_file(layout: Layout, suffix: str, write: Callable[[Path], None]) -> Name
     return NamedFile(name, FileRecord(path.stat().st_size, sha256_of(path)))
 
 
-def checked_file(layout: Layout, file: NamedFile) -> Path:
-    """The path of a file of the tags' folder that is as the manifest says.
+def verify_tag_file(layout: Layout, file: NamedFile) -> Path:
+    """Return the path of a file of the tags' folder after checking it against the manifest.
 
     Raises:
-        DamagedIndexError: It is missing or changed.
+        DamagedIndexError: The file is missing or changed.
     """
     path = layout.tags / file.name
-    try:
-        if path.stat().st_size == file.record.bytes and sha256_of(path) == file.record.sha256:
-            return path
-    except OSError as error:
-        raise DamagedIndexError(f"tags/{file.name} is missing or can't be read.") from error
-    raise DamagedIndexError(f"tags/{file.name} was changed after it was written.")
+    verify_file(path, file.record, f"tags/{file.name}")
+    return path

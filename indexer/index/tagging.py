@@ -15,7 +15,7 @@ from embeddings import Encoder, FloatArray
 from indexer.catalog import FieldType
 from indexer.index.index import Index
 from indexer.index.product_tags import field_of, tag_table
-from indexer.index.tag_files import checked_file, new_file, write_tags
+from indexer.index.tag_files import new_file, verify_tag_file, write_tags
 from indexer.storage import Layout, Manifest, TaggingRecord, replace_file
 from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
 from indexer.tagging.taxonomy import Group, Label, Taxonomy, read_taxonomy
@@ -143,12 +143,12 @@ def stored_tagger(layout: Layout, tagging: TaggingRecord, encoder: Encoder) -> T
         DamagedIndexError: A file is missing or changed.
         TaxonomyError: Another encoder built the index.
     """
-    fitted = read_fitted(checked_file(layout, tagging.fit))
+    fitted = read_fitted(verify_tag_file(layout, tagging.fit))
     return Tagger(encoder, _taxonomy_of(layout, tagging), fitted=fitted)
 
 
 def _taxonomy_of(layout: Layout, tagging: TaggingRecord) -> Taxonomy:
-    return read_taxonomy(checked_file(layout, tagging.labels))
+    return read_taxonomy(verify_tag_file(layout, tagging.labels))
 
 
 def _background(index: Index) -> FloatArray:

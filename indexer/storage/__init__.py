@@ -40,6 +40,7 @@ from indexer.storage.records import (
 )
 from indexer.storage.row_sets import Mask, RowSet, format_ranges, parse_ranges
 from indexer.storage.vectors import MappedVectors, searched_vectors
+from indexer.storage.verification import verify_file, verify_segment
 from indexer.storage.write_lock import hold_write_lock
 
 __all__ = [
@@ -89,4 +90,6 @@ __all__ = [
     "sha256_of",
     "sync_file",
     "sync_folder",
+    "verify_file",
+    "verify_segment",
 ]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["replace_file", "sha256_of", "sync_file", "sync_folder"]
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Put `content` at `path` in one step: write, fsync, rename, fsync the folder.
 
     A reader, or a crash at any moment, sees the old file or the new one.
+
+    Args:
+        path: The file to replace.
+        content: Its new content, or the parts of it in order.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

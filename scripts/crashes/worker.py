@@ -17,6 +17,7 @@ from pathlib import Path
 from embeddings import Encoder, FakeEncoder, FloatArray, LookalikeError, PixelArray
 from indexer.build import BuildOptions, BuildProgress, build_index, merge, retag
 from indexer.build import build as build_module
+from indexer.build import catalog_reader as reader_module
 from indexer.build import update as update_module
 from indexer.calibration import Confidence, fit_confidence
 from indexer.index import Index, TagChoice, prune, rollback
@@ -186,7 +187,7 @@ def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
     # A catalog of dozens must pass through what one of thousands does: segments too large to be
     # merged into the next, and several checkpoints while reading.
     update_module._SMALL = 0  # noqa: SLF001, no user needs to set it
-    build_module._COMMIT_EVERY = 0.01  # noqa: SLF001, no user needs to set it
+    reader_module._COMMIT_EVERY = 0.01  # noqa: SLF001, no user needs to set it
     points = _Points(operation.index, fatal)
     encoder = _Encoder(points, sender.send)
     # Confidence is fit with altered images, of which one may look like another of the catalog.

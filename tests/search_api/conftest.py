@@ -25,6 +25,7 @@ from tests.support.processes import (
     PATIENCE,
     Cli,
     Drawn,
+    InProcessCli,
     Server,
     serve,
 )
@@ -85,8 +86,8 @@ def cli() -> Cli:
 
 @pytest.fixture(scope="session")
 def fake_cli() -> Cli:
-    """The `lookalike` command with the fake encoder, for what has nothing to do with models."""
-    return Cli(fake=True)
+    """The `lookalike` command in this process with the fake encoder."""
+    return InProcessCli()
 
 
 @pytest.fixture(scope="session")

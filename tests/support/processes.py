@@ -1,19 +1,43 @@
-"""The `lookalike` command as real processes."""
+"""The `lookalike` command, as a process and in this one."""
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["HOSTILE_ID", "HOSTILE_TITLE", "MODEL", "PATIENCE", "Cli", "Drawn", "Server", "serve"]
+import pytest
+
+from embeddings import FakeEncoder
+from search_api.cli import run_command
+
+__all__ = [
+    "HOSTILE_ID",
+    "HOSTILE_TITLE",
+    "MODEL",
+    "PATIENCE",
+    "Cli",
+    "Done",
+    "Drawn",
+    "InProcessCli",
+    "Server",
+    "error_line",
+    "only_json",
+    "serve",
+]
+
+Done = subprocess.CompletedProcess[str]
 
 MODEL = "compact"
 
@@ -49,31 +73,31 @@ class Server:
     process: subprocess.Popen[str]
 
 
-# The same command with the fake encoder in place of the adapter that would load torch for seconds.
-# It takes its time over each batch, so that a build can be caught at work.
+# The same command with the fake encoder in place of the adapter that loads torch for seconds. A
+# prelude may define a class `Encoder` of its own.
 _WITHOUT_MODEL = """
-import sys, time, types
-from embeddings.fake import FakeEncoder
-
-class SlowEncoder(FakeEncoder):
-    def encode_images(self, pixels):
-        time.sleep(0.05)
-        return super().encode_images(pixels)
-
+import sys, types
+from embeddings import FakeEncoder
+Encoder = FakeEncoder
+{prelude}
 clip = types.ModuleType("embeddings.clip")
-clip.load_encoder = lambda name, **options: SlowEncoder(name)
+clip.load_encoder = lambda name, **options: Encoder(name)
 sys.modules["embeddings.clip"] = clip
 from search_api.cli import main
 main()
 """
 
+# A terminal without colours, wide enough that no line of a table is folded.
+_ENVIRONMENT = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+
 
 class Cli:
-    """Runs `lookalike`: the installed command, or the same without a real model.
+    """Runs `lookalike` as a process: the installed command, or the same without a real model.
 
     Args:
         fake: Without a real model.
-        prelude: Python that runs first, in a process without a real model.
+        prelude: Python that runs first, in a process without a real model; a class `Encoder` in it
+            takes the place of `FakeEncoder`.
         environment: Further variables of the environment.
     """
 
@@ -87,11 +111,11 @@ class Cli:
         beside = Path(sys.executable).with_name("lookalike")
         found = str(beside) if beside.exists() else shutil.which("lookalike")
         assert found, "the lookalike command is not installed"
-        self._command = [sys.executable, "-c", prelude + _WITHOUT_MODEL] if fake else [found]
-        plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
-        self._environment = {**os.environ, **plain, **(environment or {})}
+        program = _WITHOUT_MODEL.replace("{prelude}", prelude)
+        self._command = [sys.executable, "-c", program] if fake else [found]
+        self._environment = {**os.environ, **_ENVIRONMENT, **(environment or {})}
 
-    def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str | Path) -> Done:
         """Run to the end."""
         return subprocess.run(
             [*self._command, *map(str, arguments)],
@@ -104,7 +128,7 @@ class Cli:
         )
 
     def start(self, *arguments: str | Path, log: Path) -> subprocess.Popen[str]:
-        """Start as the leader of a process group, as a shell does; its errors go to a file."""
+        """Start as the leader of a process group, as a shell does; stderr goes to a file."""
         with log.open("w") as file:
             return subprocess.Popen(
                 [*self._command, *map(str, arguments)],
@@ -117,12 +141,71 @@ class Cli:
             )
 
 
+class InProcessCli(Cli):
+    """Runs `lookalike` in this process with the fake encoder.
+
+    Builds decode in this process too, unless the arguments say otherwise. `start` starts a process,
+    and so does `serve`, which sets up logging for its whole process.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(fake=True)
+
+    def __call__(self, *arguments: str | Path) -> Done:
+        """Run to the end."""
+        given = [str(argument) for argument in arguments]
+        if given[:1] == ["serve"]:
+            return super().__call__(*arguments)
+        if given[:2] == ["index", "build"] and "--workers" not in given and "--help" not in given:
+            given += ["--workers", "0"]
+        clip = types.ModuleType("embeddings.clip")
+        clip.load_encoder = lambda name, **_: FakeEncoder(name)  # type: ignore[attr-defined]
+        stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "embeddings.clip", clip)
+            for name, value in _ENVIRONMENT.items():
+                patch.setenv(name, value)
+            with redirect_stdout(stdout), redirect_stderr(stderr):
+                try:
+                    run_command(given)
+                except SystemExit as end:
+                    code = end.code or 0
+        assert isinstance(code, int), code
+        return Done(given, code, *(_text(stream) for stream in (stdout, stderr)))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def only_json(done: Done) -> Any:
+    """The one JSON object on standard output of a command that succeeded."""
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("}\n")
+    assert done.stdout.count("\n") == 1
+    return json.loads(done.stdout)
+
+
+def error_line(done: Done, code: int = 1) -> str:
+    """The last line on standard error of a command that failed; no other line is an error."""
+    assert done.returncode == code, (done.stdout, done.stderr)
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, done.stderr
+    assert done.stderr.rstrip().endswith(lines[0])
+    return lines[0].removeprefix("error: ")
+
+
 def serve(cli: Cli, index: Path, log: Path, options: Sequence[str] = ("--port", "0")) -> Server:
     """Start serving, and wait until the process says where."""
     process = cli.start("serve", "--index", index, *options, log=log)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        said = re.search(r"^Serving [\d,]+ products on (http://\S+)$", log.read_text(), re.M)
+        said = re.search(
+            r"^Serving [\d,]+ products on (http://\S+)$", log.read_text(), re.MULTILINE
+        )
         if said:
             return Server(said[1], log, process)
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""What every container reader gives, and the refusals they share."""
+"""`Container`, the result of every container reader, and the errors that readers share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from embeddings.errors import BrokenImageError, ImageTooLargeError, UnsupportedI
 
 __all__ = ["MAX_PARTS", "Container", "broken", "check_pixels", "cut_short", "unsupported"]
 
-# Most chunks, boxes or tags that one file may be made of. The longest honest files we know of are
+# The most chunks, boxes or tag values in one file. The longest honest files we know of are
 # animations of some 10,000 frames with two or three parts each; hostile ones reach millions of
 # empty parts, each of which costs a decoder memory.
 MAX_PARTS = 100_000
@@ -16,17 +16,17 @@ MAX_PARTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The one picture to decode from a file, checked to be whole and freed of all else.
+    """The image to decode from a file: checked to be complete, without anything else.
 
     Attributes:
         format: Pillow's name of the format, e.g. `JPEG`.
         width: Width in pixels, before the orientation is applied; at least 1.
         height: Height in pixels, likewise.
-        data: A file of the same format which holds the first picture and nothing that doesn't
-            show in its pixels: no metadata, no further frames or pages, nothing after the end.
+        data: A file of the same format which holds the first image and nothing that doesn't
+            affect its pixels: no metadata, no further frames or pages, nothing after the end.
         orientation: The EXIF orientation, 1 to 8.
-        offset: (left, top) in pixels of the decoded picture on a white canvas of
-            `width` x `height`; only the first frame of a GIF lies elsewhere than at (0, 0).
+        offset: (left, top) in pixels of the decoded image on a white canvas of `width` x `height`;
+            only the first frame of a GIF lies elsewhere than at (0, 0).
     """
 
     format: str
@@ -45,25 +45,23 @@ def check_pixels(width: int, height: int, limit: int) -> None:
     """
     if width * height > limit:
         raise ImageTooLargeError(
-            f"the picture is {width:,} x {height:,} pixels, over the limit of {limit:,} pixels; "
+            f"the image is {width:,} x {height:,} pixels, over the limit of {limit:,} pixels; "
             "scale it down and send it again"
         )
 
 
 def cut_short(name: str) -> BrokenImageError:
-    """The error for a file that ends before its picture does."""
-    return BrokenImageError(f"the {name} picture is cut short; send the whole file again")
+    """Return the error for a file that ends before its image does."""
+    return BrokenImageError(f"the {name} image is cut short; send the whole file again")
 
 
 def broken(name: str, detail: str) -> BrokenImageError:
-    """The error for a file that contradicts its own format."""
-    return BrokenImageError(
-        f"the {name} picture is damaged ({detail}); save it again as JPEG or PNG"
-    )
+    """Return the error for a file that contradicts its own format."""
+    return BrokenImageError(f"the {name} image is damaged ({detail}); save it again as JPEG or PNG")
 
 
 def unsupported(name: str, detail: str) -> UnsupportedImageError:
-    """The error for a sound file of a kind that can't be decoded faithfully."""
+    """Return the error for a sound file of a kind that can't be decoded faithfully."""
     return UnsupportedImageError(
-        f"{name} pictures with {detail} are not read; save it as JPEG or PNG"
+        f"{name} images with {detail} are not read; save it as JPEG or PNG"
     )

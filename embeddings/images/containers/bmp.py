@@ -1,4 +1,4 @@
-"""BMP: its header, and whether all rows are there."""
+"""BMP: reads its header and checks that all rows are there."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from embeddings.images.containers.base import (
 
 __all__ = ["HEADER_SIZES", "read_bmp"]
 
-# Core (OS/2), info, versions 2 and 3, OS/2 version 2, versions 4 and 5.
-HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}
+_CORE_HEADER = 12  # OS/2
+# Core, info, versions 2 and 3, OS/2 version 2, versions 4 and 5.
+HEADER_SIZES = {_CORE_HEADER, 40, 52, 56, 64, 108, 124}
 _FILE_HEADER = 14
 _UNCOMPRESSED, _BIT_FIELDS = 0, 3
+_MOST_PALETTE_BITS = 8
 
 
 def read_bmp(data: bytes, limit: int) -> Container:
@@ -26,11 +28,11 @@ def read_bmp(data: bytes, limit: int) -> Container:
     Run-length coding is refused: it may leave pixels out, and filling them in would be a guess.
 
     Raises:
-        ImageError: As `embeddings.containers.unwrap` says.
+        ImageError: As `unwrap` says.
     """
     start, header = struct.unpack_from("<II", data, 10)
     compression, colours, entry = _UNCOMPRESSED, 0, 3
-    if header == 12:
+    if header == _CORE_HEADER:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
     else:
         width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
@@ -41,8 +43,8 @@ def read_bmp(data: bytes, limit: int) -> Container:
         raise broken("BMP", "it declares no size")
     if compression not in (_UNCOMPRESSED, _BIT_FIELDS):
         raise unsupported("BMP", "compression")
-    if bits <= 8 and start == _FILE_HEADER + header:
-        # Some writers forget to count the palette; Pillow mends it the same way.
+    if bits <= _MOST_PALETTE_BITS and start == _FILE_HEADER + header:
+        # Some writers forget to count the palette; Pillow corrects it the same way.
         start += entry * (colours or 1 << bits)
     stride = (width * bits + 31) // 32 * 4
     if not bits or start + stride * abs(height) > len(data):

@@ -1,9 +1,10 @@
-"""JPEG: a walk over its marker segments up to the end of the first picture."""
+"""JPEG: reads its marker segments up to the end of the first image."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import IntEnum
 
 from embeddings.images.containers.base import (
     Container,
@@ -16,17 +17,32 @@ from embeddings.images.containers.exif import exif_orientation
 
 __all__ = ["offer_more", "read_jpeg", "segments"]
 
-_SOI, _EOI, _SOS, _APP0, _APP1, _APP14, _APP15, _COM = (
-    0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE,
-)  # fmt: skip
-# Baseline, extended, progressive; the same with arithmetic coding (ITU-T T.81, table B.1). Lossless
-# and hierarchical frames are left out: shops don't use them, and libjpeg reads only some.
+
+class _Marker(IntEnum):
+    """The second byte of a marker (ITU-T T.81, table B.1)."""
+
+    RST0 = 0xD0
+    RST7 = 0xD7
+    SOI = 0xD8
+    EOI = 0xD9
+    SOS = 0xDA
+    APP0 = 0xE0
+    APP1 = 0xE1
+    APP14 = 0xEE
+    APP15 = 0xEF
+    COM = 0xFE
+
+
+# Baseline, extended, progressive; the same with arithmetic coding (T.81, table B.1). Lossless and
+# hierarchical frames are left out: shops don't use them, and libjpeg reads only some.
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
+_BITS_PER_SAMPLE = 8
 
 # A marker is 0xFF and a code; 0xFF00 is a stuffed byte and D0 to D7 are restarts, both inside a
 # scan, and 01 stands alone (T.81, B.1.1.2 and B.1.1.5).
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
+_LENGTH_BYTES = 2  # a segment's length counts these too
 # The most segments an honest file has: 255 of a colour profile, some hundreds of extended XMP.
 _MAX_SEGMENTS = 10_000
 # Each scan of a progressive file costs a pass over all pixels, however few its bytes, so that
@@ -35,6 +51,21 @@ _MAX_SCANS = 100
 
 # Entropy-coded bytes of no meaning, free of 0xFF.
 _JUNK = bytes((37 * i) % 251 + 1 for i in range(256))
+
+
+def read_jpeg(data: bytes, limit: int) -> Container:
+    """Check a JPEG file and keep its first image; `limit` is in pixels.
+
+    Everything after the end-of-image marker (padding, a second image of an MPO, a phone's video)
+    is dropped.
+
+    Raises:
+        ImageError: As `unwrap` says.
+    """
+    image = _FirstImage(data, limit)
+    for code, first, after in segments(data, 2, len(data)):
+        image.add(code, first, after)
+    return image.container()
 
 
 def segments(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
@@ -59,87 +90,104 @@ def segments(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int
             raise cut_short("JPEG")
         first, at = found.span()
         code = data[first + 1]
-        if code != _EOI and code != _SOI:
-            length = int.from_bytes(data[at : min(at + 2, stop)], "big")
+        if code not in (_Marker.EOI, _Marker.SOI):
+            length = int.from_bytes(data[at : min(at + _LENGTH_BYTES, stop)], "big")
             at += length
-            if length < 2 or at > stop:
+            if length < _LENGTH_BYTES or at > stop:
                 raise cut_short("JPEG")
         yield code, first, at
-        if code == _EOI:
+        if code == _Marker.EOI:
             return
     raise broken("JPEG", "too many segments")
 
 
 def offer_more(data: bytes) -> bytes:
-    """Put junk into the end of a picture's scan data.
+    """Put meaningless bytes between an image's scan data and its end marker.
 
-    A decoder that has all it needs ignores it, so that the pixels stay as they were; one that ran
-    out of data takes it.
+    This detects files that were cut short and then given an end marker again, as some download and
+    repair tools do. Say that 60 of 100 kB arrived and that a tool appended FF D9: the structure is
+    valid, and libjpeg paints the missing blocks grey without an error. A decoder that has read all
+    blocks of a complete image ignores further bytes, so its pixels stay the same. A decoder that
+    ran out of data reads the new bytes as the missing blocks, so its pixels change. Comparing the
+    pixels of both decodings therefore tells cut files from complete ones, also from those that
+    really end in grey.
 
     Args:
         data: A JPEG file as `read_jpeg` keeps it, ending in its end-of-image marker.
     """
-    restart = max(data.rfind(bytes((0xFF, code))) for code in range(0xD0, 0xD8))
-    expected = 0xD0 | (data[restart + 1] + 1) & 7 if restart >= 0 else 0xD0
+    restarts = range(_Marker.RST0, _Marker.RST7 + 1)
+    last = max(data.rfind(bytes((0xFF, code))) for code in restarts)
+    expected = _Marker.RST0 | (data[last + 1] + 1) & 7 if last >= 0 else _Marker.RST0
     # The zero completes an 0xFF that was cut off its stuffing; the marker begins the next interval.
     return b"".join((data[:-2], b"\0", _JUNK, bytes((0xFF, expected)), _JUNK, data[-2:]))
 
 
-def _is_metadata(data: bytes, code: int, first: int) -> bool:
-    # JFIF and Adobe segments decide how colours are read; all other APPn and comments don't show.
-    if code == _APP0:
-        return data[first + 4 : first + 9] != b"JFIF\0"
-    if code == _APP14:
-        return data[first + 4 : first + 9] != b"Adobe"
-    return code == _COM or _APP0 < code <= _APP15
+class _FirstImage:
+    """The segments that the pixels of a file's first image depend on."""
 
+    def __init__(self, data: bytes, limit: int) -> None:
+        self._data = data
+        self._limit = limit
+        self._size: tuple[int, int] | None = None
+        self._orientation: int | None = None
+        self._scans = 0
+        self._kept: list[bytes] = []
+        self._keep_from = 0
+        self._end = 0
 
-def _frame_size(data: bytes, first: int, limit: int) -> tuple[int, int]:
-    precision = data[first + 4]
-    height = int.from_bytes(data[first + 5 : first + 7], "big")
-    width = int.from_bytes(data[first + 7 : first + 9], "big")
-    check_pixels(width, height, limit)
-    if precision != 8:
-        raise unsupported("JPEG", f"{precision} bits per sample")
-    if not width or not height:
-        raise broken("JPEG", "it declares no size")
-    return width, height
-
-
-def read_jpeg(data: bytes, limit: int) -> Container:
-    """Check a JPEG file and keep its first picture; `limit` is in pixels.
-
-    What follows the end-of-image marker (padding, a second picture of an MPO, a phone's video) is
-    dropped.
-
-    Raises:
-        ImageError: As `embeddings.containers.unwrap` says.
-    """
-    size: tuple[int, int] | None = None
-    orientation = None
-    scans = 0
-    kept, keep_from, after = [], 0, 2
-    for code, first, after in segments(data, 2, len(data)):
+    def add(self, code: int, first: int, after: int) -> None:
+        """Take in the next segment, which lies in `data[first:after]`."""
+        self._end = after
         if code in _FRAMES:
-            if size is not None:
-                raise broken("JPEG", "two frames in one picture")
-            size = _frame_size(data, first, limit)
-        elif code == _SOS:
-            scans += 1
+            self._add_frame(first)
         elif code in _OTHER_FRAMES:
             raise unsupported("JPEG", "lossless or hierarchical coding")
-        elif _is_metadata(data, code, first):
-            if (
-                code == _APP1
-                and orientation is None
-                and data[first + 4 : first + 10] == b"Exif\0\0"
-            ):
-                orientation = exif_orientation(data[first + 10 : after])
-            kept.append(data[keep_from:first])
-            keep_from = after
-        if scans > _MAX_SCANS:
-            raise broken("JPEG", "too many scans")
-    if size is None or not scans:
-        raise broken("JPEG", "it holds no picture")
-    kept.append(data[keep_from:after])
-    return Container("JPEG", *size, b"".join(kept), orientation or 1)
+        elif code == _Marker.SOS:
+            self._scans += 1
+            if self._scans > _MAX_SCANS:
+                raise broken("JPEG", "too many scans")
+        elif self._is_metadata(code, first):
+            self._drop_metadata(code, first, after)
+
+    def container(self) -> Container:
+        """Return the image without its metadata."""
+        if self._size is None or not self._scans:
+            raise broken("JPEG", "it holds no image")
+        kept = [*self._kept, self._data[self._keep_from : self._end]]
+        return Container("JPEG", *self._size, b"".join(kept), self._orientation or 1)
+
+    def _add_frame(self, first: int) -> None:
+        if self._size is not None:
+            raise broken("JPEG", "two frames in one image")
+        precision = self._data[first + 4]
+        height = int.from_bytes(self._data[first + 5 : first + 7], "big")
+        width = int.from_bytes(self._data[first + 7 : first + 9], "big")
+        check_pixels(width, height, self._limit)
+        if precision != _BITS_PER_SAMPLE:
+            raise unsupported("JPEG", f"{precision} bits per sample")
+        if not width or not height:
+            raise broken("JPEG", "it declares no size")
+        self._size = width, height
+
+    def _is_metadata(self, code: int, first: int) -> bool:
+        """Tell whether a segment has no effect on the pixels.
+
+        JFIF and Adobe segments decide how colours are read; all other APPn and comments do nothing.
+        """
+        name = self._data[first + 4 : first + 9]
+        match code:
+            case _Marker.APP0:
+                return name != b"JFIF\0"
+            case _Marker.APP14:
+                return name != b"Adobe"
+            case _Marker.COM:
+                return True
+            case _:
+                return _Marker.APP0 < code <= _Marker.APP15
+
+    def _drop_metadata(self, code: int, first: int, after: int) -> None:
+        body = self._data[first + 4 : after]
+        if code == _Marker.APP1 and self._orientation is None and body.startswith(b"Exif\0\0"):
+            self._orientation = exif_orientation(body)
+        self._kept.append(self._data[self._keep_from : first])
+        self._keep_from = after

@@ -1,10 +1,11 @@
-"""PNG: a walk over its chunks; text, profiles and animation are left behind."""
+"""PNG: reads its chunks; text, profiles and animation are left behind."""
 
 from __future__ import annotations
 
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from embeddings.images.containers.base import (
     MAX_PARTS,
@@ -18,43 +19,88 @@ from embeddings.images.containers.exif import exif_orientation
 
 __all__ = ["read_png"]
 
-_SIGNATURE = 8
+_SIGNATURE_BYTES = 8
+_HEADER_BYTES = 13
 _GREY, _RGB, _PALETTE = 0, 2, 3
-# The chunks that show in the pixels, in the order that the standard wants.
-_SHOWN = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+_SHALLOW_DEPTHS = (2, 4)
+_DEEP = 16
+# The chunks that the pixels depend on, in the order that the standard wants.
+_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
+# The bit of a chunk type's first byte that says that a decoder may skip it (PNG, 5.4).
+_ANCILLARY = 0x20
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+def read_png(data: bytes, limit: int) -> Container:
+    """Check a PNG file and keep its still image; `limit` is in pixels.
 
+    Checksums are checked for every chunk that is kept, so that a flipped bit in the pixels is an
+    error, not noise.
 
-def _colour_key(body: bytes, depth: int, colour: int) -> bytes:
-    """Bring the transparent colour to the 8 bits per sample that Pillow compares it with.
-
-    Pillow scales samples of 1, 2 and 4 bits up and cuts RGB of 16 bits down to their high byte, but
-    leaves the key as it stands (grey of 16 bits stays whole).
+    Raises:
+        ImageError: As `unwrap` says.
     """
-    samples = struct.unpack(f">{len(body) // 2}H", body[: len(body) // 2 * 2])
-    if colour == _GREY and depth in (2, 4):
-        samples = tuple((s & ((1 << depth) - 1)) * 255 // ((1 << depth) - 1) for s in samples)
-    elif colour == _RGB:
-        samples = tuple(s >> 8 if depth == 16 else s & 255 for s in samples)
-    return struct.pack(f">{len(samples)}H", *samples)
+    header = _Header.read(data, limit)
+    orientation = 1
+    kept: dict[bytes, bytes] = {}
+    pixels: list[bytes] = []
+    for kind, first, after in _chunks(data):
+        match kind:
+            case b"IDAT":
+                pixels.append(_checked(data, first, after))
+            case b"IHDR" | b"PLTE" | b"tRNS":
+                kept.setdefault(kind, _checked(data, first, after))
+            case b"eXIf":
+                orientation = exif_orientation(data[first:after])
+            case _ if not kind[0] & _ANCILLARY:
+                raise unsupported("PNG", "unknown critical chunks")
+    if not pixels or (header.colour == _PALETTE and b"PLTE" not in kept):
+        raise broken("PNG", "it holds no image")
+    if b"tRNS" in kept and header.colour != _PALETTE:
+        kept[b"tRNS"] = header.colour_key(kept[b"tRNS"])
+    kept[b"IDAT"] = b"".join(pixels)
+    chunks = [_chunk(kind, kept[kind]) for kind in _KEPT if kind in kept]
+    whole = b"".join((data[:_SIGNATURE_BYTES], *chunks, _chunk(b"IEND", b"")))
+    return Container("PNG", header.width, header.height, whole, orientation)
 
 
-def _header(data: bytes, limit: int) -> tuple[int, int, int, int]:
-    length, kind, width, height, depth, colour = struct.unpack_from(">I4sIIBB", data, _SIGNATURE)
-    if kind != b"IHDR" or length != 13:
-        raise broken("PNG", "it doesn't start with a header")
-    check_pixels(width, height, limit)
-    if not width or not height:
-        raise broken("PNG", "it declares no size")
-    return width, height, depth, colour
+@dataclass(frozen=True, slots=True)
+class _Header:
+    width: int
+    height: int
+    depth: int
+    colour: int
+
+    @classmethod
+    def read(cls, data: bytes, limit: int) -> _Header:
+        length, kind, *fields = struct.unpack_from(">I4sIIBB", data, _SIGNATURE_BYTES)
+        header = cls(*fields)
+        if kind != b"IHDR" or length != _HEADER_BYTES:
+            raise broken("PNG", "it doesn't start with a header")
+        check_pixels(header.width, header.height, limit)
+        if not header.width or not header.height:
+            raise broken("PNG", "it declares no size")
+        return header
+
+    def colour_key(self, body: bytes) -> bytes:
+        """Convert the transparent colour to the 8 bits per sample that Pillow compares it with.
+
+        Pillow scales samples of 1, 2 and 4 bits up and cuts RGB of 16 bits down to their high byte,
+        but leaves the key as it is (grey of 16 bits stays whole).
+        """
+        samples = struct.unpack(f">{len(body) // 2}H", body[: len(body) // 2 * 2])
+        if self.colour == _GREY and self.depth in _SHALLOW_DEPTHS:
+            top = (1 << self.depth) - 1
+            samples = tuple((sample & top) * 255 // top for sample in samples)
+        elif self.colour == _RGB and self.depth == _DEEP:
+            samples = tuple(sample >> 8 for sample in samples)
+        elif self.colour == _RGB:
+            samples = tuple(sample & 255 for sample in samples)
+        return struct.pack(f">{len(samples)}H", *samples)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Walk the chunks up to IEND; gives (type, first byte of the contents, byte after them)."""
-    at = _SIGNATURE
+    """Walk the chunks up to IEND; yields (type, first byte of the contents, byte after them)."""
+    at = _SIGNATURE_BYTES
     for _ in range(MAX_PARTS):
         length, kind = struct.unpack_from(">I4s", data, at)
         first, after = at + 8, at + 8 + length
@@ -67,41 +113,13 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     raise broken("PNG", "too many chunks")
 
 
-def _check_sum(data: bytes, first: int, after: int) -> None:
+def _checked(data: bytes, first: int, after: int) -> bytes:
+    """Return a chunk's contents after checking its checksum."""
     (checksum,) = struct.unpack_from(">I", data, after)
     if zlib.crc32(memoryview(data)[first - 4 : after]) != checksum:
         raise broken("PNG", "a checksum is wrong")
+    return data[first:after]
 
 
-def read_png(data: bytes, limit: int) -> Container:
-    """Check a PNG file and keep its still picture; `limit` is in pixels.
-
-    Checksums are checked for every chunk that is kept, so that a flipped bit in the pixels is an
-    error, not noise.
-
-    Raises:
-        ImageError: As `embeddings.containers.unwrap` says.
-    """
-    width, height, depth, colour = _header(data, limit)
-    orientation = 1
-    kept: dict[bytes, bytes] = {}
-    pixels: list[bytes] = []
-    for kind, first, after in _chunks(data):
-        if kind in _SHOWN:
-            _check_sum(data, first, after)
-        if kind == b"IDAT":
-            pixels.append(data[first:after])
-        elif kind in _SHOWN:
-            kept.setdefault(kind, data[first:after])
-        elif kind == b"eXIf":
-            orientation = exif_orientation(data[first:after])
-        elif not kind[0] & 0x20:
-            raise unsupported("PNG", "unknown critical chunks")
-    if not pixels or (colour == _PALETTE and b"PLTE" not in kept):
-        raise broken("PNG", "it holds no picture")
-    if b"tRNS" in kept and colour != _PALETTE:
-        kept[b"tRNS"] = _colour_key(kept[b"tRNS"], depth, colour)
-    kept[b"IDAT"] = b"".join(pixels)
-    order = [kind for kind in _SHOWN if kind in kept]
-    whole = [data[:_SIGNATURE], *(_chunk(kind, kept[kind]) for kind in order), _chunk(b"IEND", b"")]
-    return Container("PNG", width, height, b"".join(whole), orientation)
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from indexer.index.segments.files import SegmentFiles, open_segment_files
 from indexer.index.segments.segment import Segment
 from indexer.index.segments.writer import NewImage, NewProduct, new_segment_id, write_segment
 
-__all__ = ["NewImage", "NewProduct", "Segment", "new_segment_id", "write_segment"]
+__all__ = [
+    "NewImage",
+    "NewProduct",
+    "Segment",
+    "SegmentFiles",
+    "new_segment_id",
+    "open_segment_files",
+    "write_segment",
+]

@@ -1,21 +1,21 @@
-"""Writing segments: immutable runs of products with their vectors, neighbours and fields."""
+"""Writing of segments: immutable runs of products with their vectors, neighbours and fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
 from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from indexer.catalog import DIGEST_BYTES, FieldType, FieldValue, arrow_schema, to_batch
 from indexer.colours import COLOURS_SHAPE, ColourArray, measured_on
+from indexer.index.segments.column_files import ArrayFile, ArrowFile, BlobFile
 from indexer.retrieval import KeywordWriter, write_neighbours
 from indexer.storage import (
     COLOUR_FILES,
@@ -39,6 +39,7 @@ from indexer.storage import (
 
 __all__ = ["NewImage", "NewProduct", "new_segment_id", "write_flat", "write_segment"]
 
+_SHA256_BYTES = 32
 _PRODUCTS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -50,7 +51,7 @@ _PRODUCTS = pa.schema(
 _IMAGES = pa.schema(
     [
         pa.field("product", pa.int64(), nullable=False),
-        pa.field("sha256", pa.binary(32), nullable=False),
+        pa.field("sha256", pa.binary(_SHA256_BYTES), nullable=False),
         pa.field("location", pa.string(), nullable=False),
         pa.field("thumbnail_offset", pa.int64(), nullable=False),
         pa.field("thumbnail_bytes", pa.int32(), nullable=False),
@@ -63,10 +64,15 @@ _BATCH = 32_768
 
 @dataclass(frozen=True)
 class NewImage:
-    """A picture to be written: its content's SHA-256, `[dim]` float16 vector, and thumbnail.
+    """An image to be written.
 
-    `searched` is the vector with the title mixed in, where it is known already. `colours` are
-    `[5, 4]`; those of None are measured on the thumbnail, if there is one.
+    Attributes:
+        sha256: SHA-256 of its content.
+        location: Where it came from.
+        vector: `[dim]` float16, of length 1.
+        thumbnail: WebP; empty for none.
+        searched: The vector with the title mixed in, where it is computed already.
+        colours: `[5, 4]` measured colours; None measures them on the thumbnail, if there is one.
     """
 
     sha256: bytes
@@ -79,7 +85,7 @@ class NewImage:
 
 @dataclass(frozen=True)
 class NewProduct:
-    """A product to be written, with at least one picture and its `product_digest`."""
+    """A product to be written, with at least one image and its `product_digest`."""
 
     id: str
     fields: Mapping[str, FieldValue]
@@ -88,12 +94,12 @@ class NewProduct:
 
 
 def new_segment_id() -> str:
-    """A name that no other segment has; it sorts by time, which helps who looks into the folder."""
+    """Return a segment id that is unique, and sorts by time so that a folder lists in order."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
 
 
 def write_flat(layout: SegmentLayout) -> NeighboursRecord:
-    """Write the FAISS index that compares with every vector of a segment."""
+    """Write the FAISS index that compares a query with every vector of a segment."""
     write_neighbours(searched_vectors(layout).array, IndexKind.FLAT, layout.neighbours)
     return NeighboursRecord()
 
@@ -109,92 +115,106 @@ def write_segment(
     """Write a segment, durably, into a folder of its own.
 
     Args:
-        layout: Where to; the folder is made and must be empty.
-        products: In the order they shall have; streamed.
+        layout: Where to; the folder is made and must not exist.
+        products: In row order; streamed.
         types: Of the product fields.
         dim: Length of the vectors.
         neighbours: Writes the FAISS index over the vectors once they are there.
-        text_weight: The titles' share in the pictures' `searched` vectors, which all of them have
-            if it is above 0.
+        text_weight: The titles' share in the images' `searched` vectors, 0 to 1; above 0 every
+            image has such a vector.
 
     Returns:
         The record for the manifest; its id is the folder's name.
+
+    Raises:
+        OSError: A file can't be written.
     """
     layout.root.mkdir(parents=True)
-    image_count = product_count = 0
-    keys: list[KeyArray] = []
-    contents: list[KeyArray] = []
-    keywords = KeywordWriter(layout.keywords)
-    with (
-        pa.OSFile(str(layout.products), "wb") as products_file,
-        pa.ipc.new_file(products_file, _PRODUCTS) as products_out,
-        pa.OSFile(str(layout.fields), "wb") as fields_file,
-        pa.ipc.new_file(fields_file, arrow_schema(types)) as fields_out,
-        pa.OSFile(str(layout.images), "wb") as images_file,
-        pa.ipc.new_file(images_file, _IMAGES) as images_out,
-        layout.vectors.open("wb") as vectors_out,
-        layout.thumbnails.open("wb") as thumbnails_out,
-        layout.colours.open("wb") as colours_out,
-        layout.searched.open("wb") if text_weight else nullcontext() as searched_out,
-    ):
-        arrays = [(vectors_out, "<f2", (dim,)), (colours_out, "|u1", COLOURS_SHAPE)]
-        if searched_out is not None:
-            arrays.append((searched_out, "<f2", (dim,)))
-        for array in arrays:
-            _write_header(0, *array)
-        for batch in _batches(products, _BATCH):
-            products_out.write_batch(_product_batch(batch, image_count))
-            keys.append(id_keys(product.id for product in batch))
-            fields_out.write_batch(to_batch([product.fields for product in batch], types))
-            for product in batch:
-                keywords.add(product.id, product.fields)
-            pairs = [
-                (product_count + n, image)
-                for n, product in enumerate(batch)
-                for image in product.images
-            ]
-            images_out.write_batch(_image_batch(pairs, thumbnails_out.tell()))
-            contents.append(_content_keys(pairs))
-            for _, image in pairs:
-                vectors_out.write(image.vector.tobytes())
-                thumbnails_out.write(image.thumbnail)
-                colours = image.colours
-                colours = measured_on(image.thumbnail) if colours is None else colours
-                colours_out.write(colours.tobytes())
-                if searched_out is not None:
-                    assert image.searched is not None
-                    searched_out.write(image.searched.tobytes())
-            product_count += len(batch)
-            image_count += len(pairs)
-        for array in arrays:
-            array[0].seek(0)
-            _write_header(image_count, *array)
-    Lookup.write(layout.product_lookup, _joined(keys))
-    Lookup.write(layout.image_lookup, _joined(contents))
-    texts = TEXT_FILES if text_weight else ()
-    names = (*SEGMENT_FILES, *LOOKUP_FILES, *COLOUR_FILES, *texts, *keywords.close())
+    with ExitStack() as opened:
+        writer = _SegmentWriter(layout, types, dim, opened, with_text=text_weight > 0)
+        rows = iter(products)
+        while batch := list(islice(rows, _BATCH)):
+            writer.add(batch)
+    names = writer.finish()
     record = neighbours(layout)
-    sealed = _seal(layout, names, record, products=product_count, images=image_count)
+    sealed = _seal(layout, names, record, products=writer.products, images=writer.images)
     return replace(sealed, text_weight=text_weight)
 
 
-def _batches(products: Iterable[NewProduct], size: int) -> Iterator[list[NewProduct]]:
-    batch: list[NewProduct] = []
-    for product in products:
-        batch.append(product)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+class _SegmentWriter:
+    """Writes all files of a segment but the FAISS index, a batch of products at a time.
+
+    The files that grow are complete when `opened` closes; `finish` then writes the others.
+    """
+
+    def __init__(
+        self,
+        layout: SegmentLayout,
+        types: Mapping[str, FieldType],
+        dim: int,
+        opened: ExitStack,
+        *,
+        with_text: bool,
+    ) -> None:
+        self.products = 0
+        self.images = 0
+        self._layout = layout
+        self._types = types
+        self._id_keys: list[KeyArray] = []
+        self._content_keys: list[KeyArray] = []
+        self._keywords = KeywordWriter(layout.keywords)
+        self._product_rows = opened.enter_context(ArrowFile(layout.products, _PRODUCTS))
+        self._fields = opened.enter_context(ArrowFile(layout.fields, arrow_schema(types)))
+        self._image_rows = opened.enter_context(ArrowFile(layout.images, _IMAGES))
+        self._vectors = opened.enter_context(ArrayFile(layout.vectors, "<f2", (dim,)))
+        self._thumbnails = opened.enter_context(BlobFile(layout.thumbnails))
+        self._colours = opened.enter_context(ArrayFile(layout.colours, "|u1", COLOURS_SHAPE))
+        self._searched: ArrayFile | None = None
+        if with_text:
+            self._searched = opened.enter_context(ArrayFile(layout.searched, "<f2", (dim,)))
+
+    def add(self, batch: Sequence[NewProduct]) -> None:
+        """Append products in row order."""
+        self._product_rows.append(_product_batch(batch, self.images))
+        self._id_keys.append(id_keys(product.id for product in batch))
+        self._fields.append(to_batch([product.fields for product in batch], self._types))
+        for product in batch:
+            self._keywords.add(product.id, product.fields)
+        pairs = [
+            (row, image)
+            for row, product in enumerate(batch, start=self.products)
+            for image in product.images
+        ]
+        self._image_rows.append(_image_batch(pairs, self._thumbnails.size))
+        self._content_keys.append(_content_keys(pairs))
+        for _, image in pairs:
+            self._add_image(image)
+        self.products += len(batch)
+        self.images += len(pairs)
+
+    def _add_image(self, image: NewImage) -> None:
+        self._vectors.append(image.vector.tobytes())
+        self._thumbnails.append(image.thumbnail)
+        colours = measured_on(image.thumbnail) if image.colours is None else image.colours
+        self._colours.append(colours.tobytes())
+        if self._searched is not None:
+            assert image.searched is not None
+            self._searched.append(image.searched.tobytes())
+
+    def finish(self) -> tuple[str, ...]:
+        """Write the lookups and the keyword index; returns the names of a segment's files."""
+        Lookup.write(self._layout.product_lookup, _joined(self._id_keys))
+        Lookup.write(self._layout.image_lookup, _joined(self._content_keys))
+        texts = TEXT_FILES if self._searched is not None else ()
+        keywords = self._keywords.close()
+        return (*SEGMENT_FILES, *LOOKUP_FILES, *COLOUR_FILES, *texts, *keywords)
 
 
 def _product_batch(batch: Sequence[NewProduct], first_image: int) -> pa.RecordBatch:
     counts = [len(product.images) for product in batch]
-    starts = first_image + np.concatenate([[0], np.cumsum(counts[:-1], dtype=np.int64)])
     columns = [
         pa.array([product.id for product in batch], pa.string()),
-        pa.array(starts, pa.int64()),
+        pa.array(_starts(counts, first_image), pa.int64()),
         pa.array(counts, pa.int32()),
         pa.array([product.digest for product in batch], pa.binary(DIGEST_BYTES)),
     ]
@@ -203,30 +223,28 @@ def _product_batch(batch: Sequence[NewProduct], first_image: int) -> pa.RecordBa
 
 def _image_batch(pairs: Sequence[tuple[int, NewImage]], offset: int) -> pa.RecordBatch:
     sizes = [len(image.thumbnail) for _, image in pairs]
-    offsets = offset + np.concatenate([[0], np.cumsum(sizes[:-1], dtype=np.int64)])
     columns = [
         pa.array([product for product, _ in pairs], pa.int64()),
-        pa.array([image.sha256 for _, image in pairs], pa.binary(32)),
+        pa.array([image.sha256 for _, image in pairs], pa.binary(_SHA256_BYTES)),
         pa.array([image.location for _, image in pairs], pa.string()),
-        pa.array(offsets, pa.int64()),
+        pa.array(_starts(sizes, offset), pa.int64()),
         pa.array(sizes, pa.int32()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_IMAGES)
 
 
+def _starts(lengths: Sequence[int], first: int) -> NDArray[np.int64]:
+    """Return where each of some runs begins, one after another from `first`."""
+    return first + np.concatenate([[0], np.cumsum(lengths[:-1], dtype=np.int64)])
+
+
 def _content_keys(pairs: Sequence[tuple[int, NewImage]]) -> KeyArray:
     joined = b"".join(image.sha256 for _, image in pairs)
-    return content_keys(np.frombuffer(joined, np.uint8).reshape(-1, 32))
+    return content_keys(np.frombuffer(joined, np.uint8).reshape(-1, _SHA256_BYTES))
 
 
 def _joined(parts: Sequence[KeyArray]) -> KeyArray:
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)
-
-
-def _write_header(count: int, file: Any, kind: str, shape: tuple[int, ...]) -> None:
-    # numpy pads this header so that the first axis can grow without moving the data.
-    header = {"descr": kind, "fortran_order": False, "shape": (count, *shape)}
-    npy.write_array_header_1_0(file, header)
 
 
 def _seal(
@@ -237,6 +255,7 @@ def _seal(
     products: int,
     images: int,
 ) -> SegmentRecord:
+    """Make a segment's files durable and record their sizes and hashes."""
     files = {}
     for name in names:
         path = layout.root / name

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray, encode_many_texts
 from embeddings.images import open_image
-from indexer.build import mixed
+from indexer.build import mix_vectors
 from scripts.docs.figures import Grid
 from scripts.evaluation.search.attributes import attribute_queries
 from scripts.evaluation.search.setting import IndexedCatalog, Setting
@@ -177,7 +177,7 @@ def _embedded(setting: Setting, files: Sequence[bytes]) -> FloatArray:
 
 def _mixes(images: FloatArray, texts: FloatArray, weight: float) -> FloatArray:
     rows = [
-        mixed(image.astype(np.float16), text, weight)
+        mix_vectors(image.astype(np.float16), text, weight)
         for image, text in zip(images, texts, strict=True)
     ]
     return np.array(rows, np.float32)

@@ -1,4 +1,4 @@
-"""The options of a search are the same in every layer; intended differences are listed here."""
+"""The query of the command line; and the options of a search, compared between all layers."""
 
 from __future__ import annotations
 
@@ -120,3 +120,27 @@ def test_defaults_agree() -> None:
         # None leaves the engine's default.
         if name in command and name != "like" and command[name] is not None:
             assert command[name] == request.default, name
+
+
+def test_every_option_reaches_the_query() -> None:
+    arguments = QueryArguments(
+        text=" red dress ", k=3, like=["a", "b"], filter='{"size": 42}', mode="hybrid",
+        keyword_weight=0.3, fusion="ranks", min_confidence=0.5, diversity=0.2, colour="navy",
+        colour_within=12,
+    )  # fmt: skip
+    parts = (search.LikePart("a"), search.LikePart("b"), search.TextPart(" red dress "))
+    assert arguments.query() == search.Query(
+        parts, k=3, filter={"size": 42}, mode=search.SearchMode.HYBRID, keyword_weight=0.3,
+        fusion=search.Fusion.RANKS, min_confidence=0.5, diversity=0.2,
+        colour=search.WantedColour("navy", 12),
+    )  # fmt: skip
+
+
+def test_defaults_are_the_engines_own() -> None:
+    query = QueryArguments(text="red").query()
+    assert query == search.Query((search.TextPart("red"),), k=10)
+
+
+def test_a_colour_alone_is_searched_for_by_its_words() -> None:
+    words, colour = search.colour_alone(search.WantedColour("navy"))
+    assert QueryArguments(colour="navy").query() == search.Query((words,), k=10, colour=colour)

@@ -174,14 +174,3 @@ def test_errors_are_one_line(
     assert "Traceback" not in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert re.search(complaint, line)
-
-
-def test_a_search_with_diversity(fake_cli: Cli, coloured: Path) -> None:
-    search = ("search", "red", "--index", coloured / "index", "-k", "3", "--json")
-    plain, diverse = (
-        [hit["id"] for hit in json.loads(fake_cli(*search, *more).stdout)["hits"]]
-        for more in ((), ("--diversity", "1"))
-    )
-    assert plain[:2] == ["red", "dark-red"]
-    assert diverse[0] == "red"
-    assert "dark-red" not in diverse

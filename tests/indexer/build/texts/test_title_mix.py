@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from embeddings import FakeEncoder, FloatArray
-from indexer.build import BuildOptions, BuildReport, build_index, merge, mixed
+from indexer.build import BuildOptions, BuildReport, build_index, merge, mix_vectors
 from indexer.errors import DamagedIndexError
 from indexer.index import Index, rollback, verify
 from indexer.storage import Layout
@@ -47,16 +47,18 @@ def expected(index: Index, weight: float) -> np.ndarray:
     for image, product in enumerate(segment.image_product):
         title = segment.fields(int(product)).get("title")
         text = None if title is None else FakeEncoder().encode_texts([str(title)])[0]
-        rows.append(mixed(segment.vectors[image], text, weight))
+        rows.append(mix_vectors(segment.vectors[image], text, weight))
     return np.array(rows)
 
 
 def test_a_mix_lies_between_picture_and_title() -> None:
     picture, title = np.array([1, 0], np.float16), np.array([0, 1], np.float32)
-    np.testing.assert_allclose(mixed(picture, title, 0.5), [0.7071, 0.7071], atol=1e-3)
-    np.testing.assert_allclose(mixed(picture, title, 0.2), np.array([0.8, 0.2]) / 0.68**0.5, 1e-3)
-    np.testing.assert_array_equal(mixed(picture, None, 0.5), picture)
-    np.testing.assert_array_equal(mixed(picture, -np.array([1, 0], np.float32), 0.5), picture)
+    np.testing.assert_allclose(mix_vectors(picture, title, 0.5), [0.7071, 0.7071], atol=1e-3)
+    np.testing.assert_allclose(
+        mix_vectors(picture, title, 0.2), np.array([0.8, 0.2]) / 0.68**0.5, 1e-3
+    )
+    np.testing.assert_array_equal(mix_vectors(picture, None, 0.5), picture)
+    np.testing.assert_array_equal(mix_vectors(picture, -np.array([1, 0], np.float32), 0.5), picture)
 
 
 def test_a_build_mixes_titles_into_what_is_searched_alone(colours: Path, index: Path) -> None:
@@ -136,7 +138,7 @@ def test_products_kept_though_missing_get_the_new_weight(colours: Path, index: P
 def test_titles_embedded_before_an_interruption_are_not_embedded_again(
     colours: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.build.title_mix._BATCH", 1)
+    monkeypatch.setattr("indexer.build.texts.title_mix._BATCH", 1)
     options = BuildOptions(workers=0, text_weight=0.3)
     stopped = CountingEncoder(calls=2)
     with pytest.raises(Exception, match="Stopped"):

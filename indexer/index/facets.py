@@ -1,0 +1,47 @@
+"""Facets: how many products of an index have each value of a field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from indexer.catalog import FieldValue
+from indexer.index.segments import Segment
+from indexer.retrieval import Predicate
+
+__all__ = ["FACET_VALUES", "count_values"]
+
+FACET_VALUES = 100
+"""Values of a field that a facet lists at most."""
+
+
+def count_values(
+    segments: Sequence[Segment], names: Sequence[str], where: Predicate | None
+) -> dict[str, list[tuple[FieldValue, int]]]:
+    """Count the values of some fields over the products that pass a filter.
+
+    Args:
+        segments: All segments of an index.
+        names: The fields; each exists.
+        where: Which products are counted; all by default.
+
+    Returns:
+        For each field its `FACET_VALUES` most frequent values with their counts, most frequent
+        first. Each label of a product counts; products without a value are not counted.
+    """
+    counts: dict[str, Counter[FieldValue]] = {name: Counter() for name in names}
+    for segment in segments:
+        table = segment.field_table
+        passing = segment.products_where(where)
+        if not passing.all():
+            table = table.filter(pa.array(passing))
+        for name in names:
+            column = table[name].drop_null()
+            if pa.types.is_list(column.type):
+                column = pc.list_flatten(column)
+            for item in pc.value_counts(column).to_pylist():
+                counts[name][item["values"]] += item["counts"]
+    return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}

@@ -1,0 +1,67 @@
+"""Verification of files against the manifest: presence, size and SHA-256."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from indexer.errors import DamagedIndexError
+from indexer.storage.atomic_files import sha256_of
+from indexer.storage.layout import (
+    COLOUR_FILES,
+    LOOKUP_FILES,
+    SEGMENT_FILES,
+    TEXT_FILES,
+    SegmentLayout,
+    is_keyword_file,
+)
+from indexer.storage.records import FileRecord, SegmentRecord
+
+__all__ = ["verify_file", "verify_segment"]
+
+# Hashing releases the interpreter lock and is bound by the disk beyond a few threads.
+_HASHING_THREADS = 4
+
+
+def verify_file(path: Path, record: FileRecord, name: str) -> None:
+    """Check one file against its record.
+
+    Args:
+        path: The file.
+        record: The size and hash that the manifest gives.
+        name: How messages name the file.
+
+    Raises:
+        DamagedIndexError: The file is missing, unreadable or changed.
+    """
+    try:
+        intact = path.stat().st_size == record.bytes and sha256_of(path) == record.sha256
+    except OSError as error:
+        raise DamagedIndexError(f"{name} is missing or can't be read.") from error
+    if not intact:
+        raise DamagedIndexError(f"{name} was changed after it was written.")
+
+
+def verify_segment(layout: SegmentLayout, record: SegmentRecord) -> None:
+    """Check every file of a segment against the manifest.
+
+    Raises:
+        DamagedIndexError: The manifest lists other files than a segment has, or a file is missing,
+            unreadable or changed.
+    """
+    if not _lists_a_segment(record.files):
+        raise DamagedIndexError(f"The manifest of segment {record.id} does not list its files.")
+    with ThreadPoolExecutor(_HASHING_THREADS) as pool:
+        checks = [
+            pool.submit(verify_file, layout.root / name, expected, f"{record.id}/{name}")
+            for name, expected in record.files.items()
+        ]
+    for check in checks:
+        check.result()
+
+
+def _lists_a_segment(files: Mapping[str, FileRecord]) -> bool:
+    names = {name for name in files if not is_keyword_file(name)}
+    known = {*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES, *COLOUR_FILES}
+    return set(SEGMENT_FILES) <= names <= known

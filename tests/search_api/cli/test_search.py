@@ -1,0 +1,93 @@
+"""`lookalike search`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from embeddings import FakeEncoder
+from indexer.build import BuildOptions, build_index
+from tests.support.processes import HOSTILE_ID, HOSTILE_TITLE, Cli, error_line, only_json
+
+
+def test_table(fake_cli: Cli, coloured: Path) -> None:
+    done = fake_cli("search", "blue", "--index", coloured / "index", "-k", "3")
+    assert done.returncode == 0, done.stderr
+    header, first, second, third = (line.strip() for line in done.stdout.splitlines())
+    assert header.split() == ["#", "score", "confidence", "id", "product"]
+    rank, score, confidence, *product = first.split()
+    assert [rank, score, *product] == ["1", "1.000", "blue", "A", "blue", "thing"]
+    assert second.split()[:4] == ["2", "1.000", confidence, *HOSTILE_ID.split()[:1]]
+    assert second.endswith(HOSTILE_TITLE)
+    assert third.split()[:2] == ["3", "0.000"]
+    assert 0 <= int(third.split()[2].rstrip("%")) < int(confidence.rstrip("%")) <= 100
+    assert done.stderr.startswith("3 hits in ")
+
+
+def test_by_image_as_json(fake_cli: Cli, coloured: Path) -> None:
+    image = coloured / "red.png"
+    found = only_json(
+        fake_cli("search", "--index", coloured / "index", "--image", image, "-k", "2", "--json")
+    )
+    assert [hit["id"] for hit in found["hits"]] == ["red", "dark-red"]
+    assert [hit["score"] for hit in found["hits"]] == pytest.approx([1, 1], abs=1e-3)
+    assert (found["total"], found["generation"]) == (2, 1)
+
+
+def test_products_filters_colours_and_keywords(fake_cli: Cli, coloured: Path) -> None:
+    search = ("search", "--index", coloured / "index", "--json")
+    like = only_json(fake_cli(*search, "--like", "red", "--like", "dark-red"))["hits"]
+    assert {"red", "dark-red"}.isdisjoint(hit["id"] for hit in like)
+    filtered = only_json(fake_cli(*search, "red", "--filter", '{"title": "A green thing"}'))
+    assert [hit["id"] for hit in filtered["hits"]] == ["green"]
+    near = only_json(fake_cli(*search, "--colour", "#0000ff", "--colour-within", "10"))["hits"]
+    assert {hit["id"] for hit in near} == {"blue", HOSTILE_ID}
+    words = only_json(fake_cli(*search, "green", "--mode", "keyword"))["hits"]
+    assert [hit["id"] for hit in words] == ["green"]
+
+
+def test_diversity(fake_cli: Cli, coloured: Path) -> None:
+    search = ("search", "red", "--index", coloured / "index", "-k", "3", "--json")
+    plain, diverse = (
+        [hit["id"] for hit in only_json(fake_cli(*search, *more))["hits"]]
+        for more in ((), ("--diversity", "1"))
+    )
+    assert plain[:2] == ["red", "dark-red"]
+    assert diverse[0] == "red"
+    assert "dark-red" not in diverse
+
+
+def test_the_minimum_confidence(fake_cli: Cli, coloured: Path) -> None:
+    search = ["search", "blue", "--index", coloured / "index", "--json"]
+    everything = only_json(fake_cli(*search))["hits"]
+    least = everything[0]["confidence"] - 0.001
+    kept = only_json(fake_cli(*search, "--min-confidence", str(least)))["hits"]
+    assert kept == [hit for hit in everything if hit["confidence"] >= least]
+    assert 0 < len(kept) < len(everything)
+    assert fake_cli(*search, "--min-confidence", "1.5").returncode == 2
+
+
+def test_control_characters_never_reach_the_terminal(fake_cli: Cli, tmp_path: Path) -> None:
+    title = "a\x1b]0;owned\x07b\u202ec [red]d[/red]"
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    row = json.dumps({"id": "a", "image": "a.png", "title": title})
+    (tmp_path / "catalog.jsonl").write_text(row + "\n")
+    build = ["index", "build", tmp_path / "catalog.jsonl", "--index", tmp_path / "index"]
+    assert fake_cli(*build).returncode == 0
+    done = fake_cli("search", "red", "--index", tmp_path / "index")
+    assert done.stdout.splitlines()[1].strip().endswith("a�]0;owned�b�c [red]d[/red]")
+    search = ["search", "red", "--index", tmp_path / "index", "--json"]
+    (hit,) = only_json(fake_cli(*search))["hits"]
+    assert hit["fields"]["title"] == title
+
+
+def test_an_index_of_another_model(
+    fake_cli: Cli, coloured: Path, tmp_path: Path, fast_options: BuildOptions
+) -> None:
+    other = FakeEncoder("compact", fingerprint="other-fingerprint")
+    build_index(coloured / "catalog.csv", tmp_path / "index", other, fast_options)
+    done = fake_cli("search", "red", "--index", tmp_path / "index")
+    assert "not with 'compact' (fake" in error_line(done)
