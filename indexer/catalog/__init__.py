@@ -1,4 +1,4 @@
-"""Catalogs: folders of pictures and CSV, TSV, JSON Lines and Parquet files, read as one stream."""
+"""Catalogs: folders of images and CSV, TSV, JSON Lines and Parquet files, read as one stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A digest of what a catalog says of a product, by which an update sees what changed."""
+"""Product digests: tell an update which products of a catalog changed."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def product_digest(
     thumbnails: bool,
     text_weight: float = 0.0,
 ) -> bytes:
-    """16 bytes that differ wherever a product would be stored differently.
+    """Return 16 bytes that differ if a product would be stored differently.
 
     Args:
-        fields: As the catalog gives them, before types are found; blank and missing values count
-            as absent, so that a new empty column changes no product.
-        images: The SHA-256 and location of every picture that is indexed, in order.
+        fields: As the catalog gives them, before their types are inferred. Blank and missing values
+            count as absent, so that a new empty column changes no product.
+        images: The SHA-256 and location of every image that is indexed, in order.
         thumbnails: Whether thumbnails are kept.
-        text_weight: The titles' share in what is searched.
+        text_weight: Weight of the titles in the searched vectors.
     """
-    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    present = {name: value for name, value in fields.items() if value not in (None, "")}
     digest = hashlib.blake2b(
-        json.dumps(given, sort_keys=True).encode(), digest_size=DIGEST_BYTES, salt=b"product"
+        json.dumps(present, sort_keys=True).encode(), digest_size=DIGEST_BYTES, salt=b"product"
     )
     digest.update(b"\1" if thumbnails else b"\0")
     if text_weight:
         digest.update(f"text {text_weight}".encode() + b"\0")
     for sha256, location in images:
-        # Locations have no NUL in them, so that no two lists of pictures run together alike.
+        # Locations contain no NUL, so that different lists of images give different bytes.
         digest.update(sha256 + location.encode() + b"\0")
     return digest.digest()

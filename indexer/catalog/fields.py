@@ -1,4 +1,4 @@
-"""Product fields: finding out their types, and turning them into Arrow columns."""
+"""Product fields: type inference, and conversion to Arrow columns."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ __all__ = [
 FieldValue = str | int | float | bool | None
 
 ShownValue = FieldValue | list[str]
-"""A value as products show it: as the catalog gave it, or the labels of a tag field."""
+"""The value of a stored product's field: a catalog value, or the labels of a tag field."""
 
 
 class FieldType(StrEnum):
     """The types a product field can have; each value may also be missing.
 
-    Dates and times are text in ISO 8601 form, which sorts and compares as they do. Labels are
-    lists of different texts, may be empty, and come from a taxonomy; a catalog's columns are never
-    of that type.
+    Dates and times are text in ISO 8601 form, which sorts and compares like dates. Labels are
+    lists of distinct texts, may be empty, and come from a taxonomy; a column of a catalog never
+    has this type.
     """
 
     TEXT = "text"
@@ -53,9 +53,9 @@ _ARROW_TYPES = {
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
-# A number is what a number prints as. "007" and "+49" are codes, which a number would lose; 18
-# digits always fit int64; "1E5" is a size or a part number unless its exponent has a sign, as the
-# exponents that programs write have.
+# A text is a number only if the number prints as that text. "007" and "+49" are codes, which would
+# lose characters. 18 digits always fit int64. "1E5" is a size or a part number unless its exponent
+# has a sign, as in the exponents that programs write.
 _WHOLE = r"(?:0|[1-9][0-9]{0,17})"
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _FLOAT = re.compile(
@@ -63,11 +63,15 @@ _FLOAT = re.compile(
 )
 _NON_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _BOOLEANS = {"true": True, "false": False}
+# Longer text than "-infinity" with spaces around it is not looked at.
+_MAX_NON_FINITE_CHARACTERS = 16
 
 
 def is_non_finite(text: str) -> bool:
     """Whether a cell spells NaN or an infinity, in any case and with any sign."""
-    return len(text) <= 16 and _NON_FINITE.fullmatch(text.strip()) is not None
+    return (
+        len(text) <= _MAX_NON_FINITE_CHARACTERS and _NON_FINITE.fullmatch(text.strip()) is not None
+    )
 
 
 def join_types(first: FieldType, second: FieldType) -> FieldType:
@@ -80,17 +84,17 @@ def join_types(first: FieldType, second: FieldType) -> FieldType:
 
 
 class FieldTyper:
-    """Finds the type of every field from the values of all rows.
+    """Infers the type of every field from the values of all rows.
 
-    Two ways, after where the values come from. Typed values (JSON, Parquet) keep the type they
-    have: the text "12" is text. With `parse_text` (CSV, TSV) text is read: "12" is an integer,
-    "9.99" a float, "true" and "False" are booleans, everything else is text, "007", "+49" and
-    whole numbers of more than 18 digits included. Blank text is a missing value, and so is a cell
-    that spells NaN or an infinity in a column of numbers; in a column of words it is a word.
+    Typed values (JSON, Parquet) keep their type: the text "12" is text. With `parse_text` (CSV,
+    TSV) text is parsed: "12" is an integer, "9.99" a float, "true" and "False" are booleans.
+    Everything else is text, including "007", "+49" and whole numbers of more than 18 digits. Blank
+    text is a missing value. A cell that spells NaN or an infinity is a missing value in a column of
+    numbers, and a word in a column of words.
 
     Args:
-        parse_text: Read text values as above.
-        known: Types from earlier rows, e.g. of the index that is being updated.
+        parse_text: Parse text values as above.
+        known: Types from earlier rows, such as those of the index that is being updated.
     """
 
     def __init__(
@@ -100,23 +104,23 @@ class FieldTyper:
         self._types: dict[str, FieldType | None] = dict(known or {})
 
     def observe(self, fields: Mapping[str, FieldValue]) -> None:
-        """Take the fields of one row into account."""
+        """Include the fields of one row."""
         for name, value in fields.items():
-            seen = self._types.get(name)
-            if seen is FieldType.TEXT:
+            before = self._types.get(name)
+            if before is FieldType.TEXT:
                 continue
-            found = self._type_of(value)
-            if found is None:
+            kind = self._type_of(value)
+            if kind is None:
                 self._types.setdefault(name, None)
-            elif seen is not found:
-                self._types[name] = found if seen is None else join_types(seen, found)
+            elif before is not kind:
+                self._types[name] = kind if before is None else join_types(before, kind)
 
     def types(self) -> dict[str, FieldType]:
-        """Return the types so far, in the order in which the fields were first seen.
+        """Return the types so far, in the order in which the fields first appeared.
 
         A field that never had a value is text.
         """
-        return {name: found or FieldType.TEXT for name, found in self._types.items()}
+        return {name: kind or FieldType.TEXT for name, kind in self._types.items()}
 
     def schema(self) -> pa.Schema:
         """Return the types so far as an Arrow schema."""
@@ -148,8 +152,8 @@ def _type_of_text(text: str) -> FieldType | None:
 
 
 def arrow_schema(types: Mapping[str, FieldType]) -> pa.Schema:
-    """The Arrow schema of fields of these types: string, int64, float64, bool, list of string."""
-    return pa.schema([(name, _ARROW_TYPES[found]) for name, found in types.items()])
+    """Return the Arrow schema of fields: string, int64, float64, bool or list of string."""
+    return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in types.items()])
 
 
 def to_batch(
@@ -158,35 +162,35 @@ def to_batch(
     """Turn the fields of some rows into Arrow columns of the given types.
 
     Args:
-        rows: n rows; a field that a row lacks is missing (null) there.
-        types: The type of every column, from a `FieldTyper` that has seen these rows.
+        rows: n rows; a field that a row lacks is null there.
+        types: The type of every column, from a `FieldTyper` that observed these rows.
 
     Returns:
         n rows, in the columns of `arrow_schema(types)`. NaN and infinities are null.
 
     Raises:
-        CatalogError: A value does not fit its column's type, as happens when the catalog changed
-            after its types were found.
+        CatalogError: A value does not fit its column's type, since the catalog changed after its
+            types were inferred.
     """
     columns = [
-        pa.array(_cast(name, (row.get(name) for row in rows), found), type=_ARROW_TYPES[found])
-        for name, found in types.items()
+        pa.array(_cast(name, (row.get(name) for row in rows), kind), type=_ARROW_TYPES[kind])
+        for name, kind in types.items()
     ]
     if not columns:
-        # A batch without columns would forget how many rows it has; a struct array remembers.
+        # A batch without columns has no number of rows; a struct array has one.
         empty = pa.array([{}] * len(rows), type=pa.struct([]))
         return pa.RecordBatch.from_struct_array(empty)
     return pa.RecordBatch.from_arrays(columns, schema=arrow_schema(types))
 
 
-def _cast(name: str, values: Iterable[FieldValue], found: FieldType) -> list[FieldValue]:
-    cast = _CASTS[found]
+def _cast(name: str, values: Iterable[FieldValue], kind: FieldType) -> list[FieldValue]:
+    cast = _CASTS[kind]
     try:
         return [None if value is None else cast(value) for value in values]
-    except (ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CatalogError(
-            f"field {name!r} was of type {found.value} when the catalog was first read, and now "
-            f"has a value that is not: {error}; build again once the catalog stands still"
+            f"field {name!r} was of type {kind.value} when the catalog was first read, and now has "
+            f"another value: {error}; build again when the catalog no longer changes"
         ) from None
 
 
@@ -202,7 +206,7 @@ def _as_text(value: FieldValue) -> str | None:
 
 def _as_integer(value: FieldValue) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(repr(value))
+        raise TypeError(repr(value))
     if isinstance(value, int):
         if not _INT64_MIN <= value <= _INT64_MAX:
             raise ValueError(repr(value))
@@ -217,7 +221,7 @@ def _as_integer(value: FieldValue) -> int | None:
 
 def _as_float(value: FieldValue) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(repr(value))
+        raise TypeError(repr(value))
     if isinstance(value, str):
         value = value.strip()
         if not value:

@@ -1,4 +1,4 @@
-"""Where a product's pictures are, and reading them without ever leaving the catalog's folder."""
+"""Image sources: where a product's images are; files are read only below the catalog's folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//)?")
 _BARE_SCHEMES = frozenset({"about", "blob", "cid", "data", "file", "ftp", "http", "https",
                            "javascript", "mailto", "urn"})  # fmt: skip
 
-# /x, \\server\share and C:\x.
+# Absolute paths: /x, \\server\share and C:\x.
 _ABSOLUTE = re.compile(r"/|\\\\|[A-Za-z]:[\\/]")
 
 # 0 where the system has no such flag: O_PATH opens folders that may be passed but not listed.
@@ -45,19 +45,21 @@ _FILE_FLAGS = (
 _HAS_DIR_FD = os.open in os.supports_dir_fd
 
 _OUTSIDE = (
-    "the picture {} is outside the catalog's folder, where nothing is read; move it into the "
-    "folder and give its path from there"
+    "the image {} is outside the catalog's folder, where nothing is read; move it into the folder "
+    "and give its path from there"
 )
-_NO_FILE = "{} is no regular file (but a folder, pipe, socket or device); give a picture's path"
+_NOT_A_FILE = (
+    "{} is not a regular file but a folder, pipe, socket or device; give the path of an image"
+)
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """One picture of a product; exactly one of `path`, `data` and `url` is set.
+    """One image of a product; exactly one of `path`, `data` and `url` is set.
 
     Attributes:
-        location: What the index keeps of it: the path below the catalog's folder with `/`
-            between its parts, the URL, or the empty text for bytes that stand in the catalog.
+        location: What the index stores: the path below the catalog's folder with `/` between its
+            parts, the URL, or the empty text for bytes in the catalog.
         path: The file, absolute and free of symbolic links.
         data: The bytes.
         url: The address, http or https.
@@ -71,23 +73,23 @@ class ImageSource:
     root: Path | None = None
 
     def read(self, max_bytes: int) -> bytes:
-        """Return the picture's bytes, undecoded.
+        """Return the bytes of the image, undecoded.
 
-        A file is opened folder by folder from `root` without following symbolic links, so that a
-        folder that was swapped for a link since the row was read leads nowhere.
+        A file is opened folder by folder from `root` without following symbolic links. So a folder
+        that was replaced by a link since the row was read can't lead out of the root.
 
         Args:
-            max_bytes: More are refused: of a file by its size, before it is read.
+            max_bytes: The largest image; a larger file is refused before it is read.
 
         Raises:
             SourceError: `image_too_large`, `image_not_found`, `not_a_file` or `unreadable`.
-            ValueError: It is at a URL, which `indexer.fetching` reads.
+            ValueError: It is at a URL, which `indexer.image_loading.fetching` reads.
         """
         if self.data is not None:
             check_size(len(self.data), max_bytes)
             return self.data
         if self.path is None:
-            raise ValueError("a picture at a URL is fetched, not read")
+            raise ValueError("an image at a URL is fetched, not read")
         try:
             handle = _open_below(self.root or self.path.parent, self.path)
         except OSError as error:
@@ -95,7 +97,9 @@ class ImageSource:
         try:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
-                raise SourceError("not_a_file", _NO_FILE.format(quote_for_message(self.location)))
+                raise SourceError(
+                    "not_a_file", _NOT_A_FILE.format(quote_for_message(self.location))
+                )
             check_size(found.st_size, max_bytes)
             return _read_all(handle, max_bytes)
         except OSError as error:
@@ -105,22 +109,22 @@ class ImageSource:
 
 
 def check_size(size: int, max_bytes: int) -> None:
-    """Raise `image_too_large` when a picture has too many bytes."""
+    """Raise a `SourceError`, `image_too_large`, if an image has too many bytes."""
     if size > max_bytes:
         raise SourceError(
             "image_too_large",
-            f"the picture has {size:,} bytes or more; up to {max_bytes:,} are allowed",
+            f"the image has {size:,} bytes or more; up to {max_bytes:,} are allowed",
         )
 
 
 def embedded_image(data: bytes, max_bytes: int) -> ImageSource:
-    """Return the source of a picture whose bytes stand in the catalog itself."""
+    """Return the source of an image whose bytes are in the catalog itself."""
     check_size(len(data), max_bytes)
     return ImageSource("", data=data)
 
 
 def find_image(root: Path, text: str, max_bytes: int) -> ImageSource:
-    """Find the picture that a cell of the catalog names: a path from the root, or a URL.
+    """Find the image that a cell of the catalog names: a path from the root, or a URL.
 
     Args:
         root: The catalog's folder, absolute and free of symbolic links.
@@ -148,24 +152,24 @@ def find_image(root: Path, text: str, max_bytes: int) -> ImageSource:
 
 
 def local_image(root: Path, text: str, max_bytes: int) -> ImageSource:
-    """Find a picture by its path below the catalog's folder; nothing is opened.
+    """Find an image by its path below the catalog's folder; nothing is opened.
 
     Symbolic links are followed as long as they stay below the root.
 
     Args:
         root: The catalog's folder, absolute and free of symbolic links.
         text: The path, relative to the root.
-        max_bytes: The largest file, in bytes, that is taken.
+        max_bytes: The largest file.
 
     Raises:
         SourceError: `no_image`, `bad_path`, `path_outside_catalog`, `image_not_found`,
             `not_a_file`, `unreadable` or `image_too_large`.
     """
     if not text:
-        raise SourceError("no_image", "the row has no picture; give a path")
-    if _leads_out(text):
+        raise SourceError("no_image", "the row has no image; give a path")
+    if _leaves_folder(text):
         raise SourceError("path_outside_catalog", _OUTSIDE.format(quote_for_message(text)))
-    # Strings and not `Path`s, which doubled the time of reading a row.
+    # Strings, since `Path` objects doubled the time of reading a row.
     base = os.fspath(root)
     prefix = base if base.endswith(os.sep) else base + os.sep
     try:
@@ -177,18 +181,18 @@ def local_image(root: Path, text: str, max_bytes: int) -> ImageSource:
         found = os.lstat(real)
     except ValueError as error:
         raise SourceError(
-            "bad_path", f"{quote_for_message(text)} is no file's path: {error}"
+            "bad_path", f"{quote_for_message(text)} is not a valid path: {error}"
         ) from error
     except OSError as error:
         raise _os_problem(text, error) from error
     if not stat.S_ISREG(found.st_mode):
-        raise SourceError("not_a_file", _NO_FILE.format(quote_for_message(text)))
+        raise SourceError("not_a_file", _NOT_A_FILE.format(quote_for_message(text)))
     check_size(found.st_size, max_bytes)
     return ImageSource(location, path=Path(real), root=root)
 
 
-def _leads_out(text: str) -> bool:
-    """Whether a path leaves its folder by its text alone, on this system or another."""
+def _leaves_folder(text: str) -> bool:
+    """Whether a path leaves its folder by its text alone, on any operating system."""
     if _ABSOLUTE.match(text):
         return True
     return os.path.normpath(text).split(os.sep, 1)[0] == ".."
@@ -203,14 +207,13 @@ def _url_image(text: str) -> ImageSource:
         host = None
     if not host or len(text) > _MAX_URL_CHARACTERS or not text.isprintable() or " " in text:
         raise SourceError(
-            "bad_url", f"{quote_for_message(text)} is no usable URL; check its spelling"
+            "bad_url", f"{quote_for_message(text)} is not a usable URL; check its spelling"
         )
     if parts.username is not None or parts.password is not None:
         raise SourceError(
             "bad_url",
-            f"the URL on {quote_for_message(host)} carries a user name or password, which the "
-            "index would "
-            "keep in the open; give it without",
+            f"the URL on {quote_for_message(host)} contains a user name or password, which the "
+            "index would store readably; remove them",
         )
     return ImageSource(text, url=text)
 
@@ -248,7 +251,7 @@ def _os_problem(text: str, error: OSError) -> SourceError:
             f"there is no file {name} below the catalog's folder; check the path",
         )
     if error.errno in (errno.ELOOP, errno.ENXIO):
-        return SourceError("not_a_file", _NO_FILE.format(name))
+        return SourceError("not_a_file", _NOT_A_FILE.format(name))
     if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
-        return SourceError("bad_path", f"{name} is no file's path; check it")
+        return SourceError("bad_path", f"{name} is not a valid path; check it")
     return SourceError("unreadable", f"{name} can't be opened: {error.strerror}")

@@ -1,4 +1,4 @@
-"""Product ids: what may be one, and whether one was used before."""
+"""Product ids: which values are valid, and which row used an id first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import math
 import sqlite3
 import unicodedata
-from types import TracebackType
 from typing import Self
 
 from indexer.catalog.quoting import quote_for_message
@@ -18,16 +17,20 @@ MAX_ID_BYTES = 512
 
 # Control characters, halves of surrogate pairs, and the two separators that end a line.
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# Whole numbers beyond are not exact in a float, so that an id would be another than the one meant.
+# Larger whole numbers are not exact in a float: the id would differ from the one in the catalog.
 _EXACT_FLOAT = 2.0**53
+
+_DIGEST_BYTES = 16
+# SQLite's page cache; beyond it the table goes to disk.
+_CACHE_KIB = 64 * 1024
 
 
 def clean_id(value: object) -> str:
     """Turn the value of an id column into an id.
 
     Args:
-        value: Text, a whole number, or UTF-8 bytes; spaces around it are dropped. A float is one
-            where it is whole, since tables with gaps hold whole numbers so.
+        value: Text, a whole number, or UTF-8 bytes; spaces around it are dropped. A whole float
+            counts as a whole number, since tables with gaps store whole numbers as floats.
 
     Raises:
         RowError: `missing_id`, `bad_id`, `id_too_long` or `bad_utf8`.
@@ -53,11 +56,11 @@ def clean_id(value: object) -> str:
 
 
 def check_id(text: str) -> None:
-    """Raise a `RowError` when the text can't be an id: `bad_id`, `id_too_long`."""
+    """Raise a `RowError`, `bad_id` or `id_too_long`, if the text can't be an id."""
     if not text.isprintable() and any(unicodedata.category(c) in _FORBIDDEN for c in text):
         raise RowError(
             "bad_id",
-            f"the id {quote_for_message(text)} has control characters in it; take them out",
+            f"the id {quote_for_message(text)} has control characters in it; remove them",
         )
     size = len(text.encode("utf-8"))
     if size > MAX_ID_BYTES:
@@ -67,20 +70,17 @@ def check_id(text: str) -> None:
 
 
 class IdLedger:
-    """Remembers which row used an id first.
+    """Records which row used an id first.
 
-    Ids are kept as 16-byte BLAKE2b digests (a false match among ten million ids has a chance below
-    1e-24) in a temporary SQLite table, which stays in memory while it is small and goes to an
-    unnamed temporary file after that: ten million ids take about 64 MiB of memory and 300 MB of
-    disk.
+    Ids are stored as 16-byte BLAKE2b digests (a false match among ten million ids has a chance
+    below 1e-24) in a temporary SQLite table. It stays in memory while it is small and then moves
+    to an unnamed temporary file: ten million ids take about 64 MiB of memory and 300 MB of disk.
     """
-
-    _CACHE_KIB = 64 * 1024
 
     def __init__(self) -> None:
         # The empty name means a private file that SQLite deletes itself (sqlite.org/inmemorydb).
         self._table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._table.execute(f"PRAGMA cache_size = -{self._CACHE_KIB}")
+        self._table.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._table.execute("PRAGMA journal_mode = OFF")
         self._table.execute("PRAGMA synchronous = OFF")
         self._table.execute(
@@ -89,25 +89,24 @@ class IdLedger:
         self._table.execute("BEGIN")
 
     def claim(self, product_id: str, line: int) -> int:
-        """Take an id for a line, unless an earlier one has it; returns the line that has it."""
-        digest = hashlib.blake2b(product_id.encode("utf-8"), digest_size=16).digest()
+        """Claim an id for a line, unless an earlier line has it.
+
+        Returns:
+            The line that has the id.
+        """
+        digest = hashlib.blake2b(product_id.encode("utf-8"), digest_size=_DIGEST_BYTES).digest()
         added = self._table.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", (digest, line))
         if added.rowcount:
             return line
-        found = self._table.execute("SELECT line FROM ids WHERE digest = ?", (digest,)).fetchone()
-        return int(found[0])
+        first = self._table.execute("SELECT line FROM ids WHERE digest = ?", (digest,)).fetchone()
+        return int(first[0])
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete the records."""
         self._table.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

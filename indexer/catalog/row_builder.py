@@ -1,4 +1,4 @@
-"""From the values of one row to a `CatalogRow`, or a `BadRow` that says why not."""
+"""Row builder: turns the values of one row into a `CatalogRow`, or a `BadRow` with the reason."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
-__all__ = ["Assembler", "RawImage"]
+__all__ = ["RawImage", "RowBuilder"]
 
 RawImage = str | bytes | None
+"""An image as a row gives it: a path or URL, the bytes themselves, or nothing."""
 
 
-class Assembler:
-    """Checks rows of one catalog: the id, and every picture's place.
+class RowBuilder:
+    """Checks the id and the images of every row of a catalog.
 
     Args:
-        path: The catalog file; paths of pictures are relative to its folder.
-        options: How the catalog is read.
+        path: The catalog file; paths of images are relative to its folder.
+        options: How to read the catalog.
     """
 
     def __init__(self, path: Path, options: CatalogOptions) -> None:
@@ -36,34 +37,34 @@ class Assembler:
         images: list[RawImage],
         fields: Mapping[str, FieldValue],
     ) -> CatalogRow | BadRow:
-        """Make a row of its values; one picture that can't be used makes the row bad."""
+        """Make a row of its values; one image that can't be used makes the row bad."""
         product_id: str | None = None
         try:
             product_id = clean_id(raw_id)
-            sources = tuple(self._source(image) for image in images)
-            if not sources:
-                raise RowError(Reason.NO_IMAGE, "the row has no picture; give a path")
+            sources = self._sources(images)
         except RowError as error:
-            named = (
-                quote_for_message(raw_id)
-                if product_id is None and isinstance(raw_id, str)
-                else product_id
-            )
-            return BadRow(line, named or None, error.reason, error.message)
+            if product_id is None and isinstance(raw_id, str):
+                return BadRow(line, quote_for_message(raw_id), error.reason, error.message)
+            return BadRow(line, product_id, error.reason, error.message)
         return CatalogRow(line, product_id, sources, fields)
 
-    def broken(self, line: int, raw_id: object, problem: RowError) -> BadRow:
-        """Make a bad row whose trouble was found before; its id is given where it is one."""
+    def bad_row(self, line: int, raw_id: object, problem: RowError) -> BadRow:
+        """Make a bad row of a problem that is known already; with its id, if that is valid."""
         try:
             product_id = clean_id(raw_id)
         except RowError:
             product_id = None
         return BadRow(line, product_id, problem.reason, problem.message)
 
+    def _sources(self, images: list[RawImage]) -> tuple[ImageSource, ...]:
+        if not images:
+            raise RowError(Reason.NO_IMAGE, "the row has no image; give a path")
+        return tuple(self._source(image) for image in images)
+
     def _source(self, image: RawImage) -> ImageSource:
         if image is None:
             raise RowError(
-                Reason.NO_IMAGE, "the row has no picture, or a gap in its list; give a path"
+                Reason.NO_IMAGE, "the row has no image, or a gap in its list; give a path"
             )
         if isinstance(image, bytes):
             return embedded_image(image, self._options.max_image_bytes)

@@ -1,4 +1,4 @@
-"""What a catalog is: rows of products, bad rows with reasons, and the base of every format."""
+"""Catalog rows: products, bad rows with their reasons, and the base class of every format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Reason"]
 
 
 class Reason(StrEnum):
-    """Why a row can't be used; the values are stable and stand in `quarantine.jsonl`."""
+    """Why a row can't be used. The values are stable: `quarantine.jsonl` contains them."""
 
     MISSING_ID = "missing_id"
     BAD_ID = "bad_id"  # not text or a whole number, or control characters in it
@@ -44,7 +44,7 @@ class Reason(StrEnum):
     BAD_JSON = "bad_json"
     BAD_QUOTES = "bad_quotes"
     BAD_LINE_END = "bad_line_end"  # a carriage return without a line feed
-    BAD_VALUE = "bad_value"  # a field's value that can't be kept
+    BAD_VALUE = "bad_value"  # a field's value that can't be stored
     NAN = "nan"  # NaN or an infinity in a column of numbers
     NUL_BYTE = "nul_byte"
     RAGGED_ROW = "ragged_row"
@@ -52,8 +52,8 @@ class Reason(StrEnum):
     TOO_MANY_FIELDS = "too_many_fields"
 
 
-# A row with one of these takes no id: it has none, or what stands in the id's place may be the
-# value of another column.
+# A row with one of these reasons claims no id: it has none, or the value in the id's place may
+# belong to another column.
 _WITHOUT_ID = frozenset(
     {
         Reason.MISSING_ID,
@@ -67,12 +67,12 @@ _WITHOUT_ID = frozenset(
 
 @dataclass(frozen=True)
 class CatalogOptions:
-    """How a catalog is read.
+    """How to read a catalog.
 
     Attributes:
         id_column: The column with the products' ids.
-        image_column: The column with their pictures.
-        max_image_bytes: A picture of more bytes is refused before it is read.
+        image_column: The column with their images.
+        max_image_bytes: The largest image file; a larger one is refused before it is read.
     """
 
     id_column: str = "id"
@@ -85,12 +85,11 @@ class CatalogRow:
     """One product.
 
     Attributes:
-        line: Where it stands, from 1: the physical line on which the row begins in a text file
-            (the header of a CSV file is line 1), the row of a Parquet file, the ordinal of a file
-            in a folder.
+        line: Position from 1: the physical line on which the row begins in a text file (the header
+            of a CSV file is line 1), the row of a Parquet file, the ordinal of a file in a folder.
         id: Unique in the catalog; 1 to 512 bytes of UTF-8 without control characters.
-        images: One picture or more.
-        fields: All other columns. In an `untyped` catalog every value is the text as it stands.
+        images: One image or more.
+        fields: All other columns. In an `untyped` catalog every value is unparsed text.
     """
 
     line: int
@@ -105,10 +104,10 @@ class BadRow:
 
     Attributes:
         line: As in `CatalogRow`.
-        id: The product's id where it is known; where the id itself is the trouble, its beginning
-            with special characters escaped.
+        id: The product's id if it is known; if the id itself is the problem, its beginning with
+            special characters escaped.
         reason: A value of `Reason`.
-        message: What is wrong and how to mend it; one line, special characters escaped.
+        message: What is wrong and how to correct it; one line, special characters escaped.
     """
 
     line: int
@@ -120,14 +119,15 @@ class BadRow:
 class Catalog(ABC):
     """A catalog on disk: a stream of rows that can be read as often as needed.
 
-    To write a format: give `read_rows`, which yields rows and bad rows in a fixed order.
+    A format implements `count` and `read_rows`, which yields rows and bad rows in a fixed order.
 
     Attributes:
-        name: The file's or folder's name.
-        untyped: True where fields are text whose type is to be inferred (CSV, TSV).
+        name: Name of the file or folder.
+        untyped: True if fields are text whose type has to be inferred (CSV, TSV).
     """
 
     untyped: bool = False
+    # False for a format whose ids can't repeat; it needs no `IdLedger`.
     _ids_repeat: bool = True
 
     def __init__(self, path: Path, options: CatalogOptions) -> None:
@@ -137,27 +137,27 @@ class Catalog(ABC):
 
     @property
     def field_types(self) -> Mapping[str, FieldType] | None:
-        """The fields' types where the format declares them (Parquet), else None."""
+        """The fields' types if the format declares them (Parquet), else None."""
         return None
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Columns that can't be product fields (raw bytes) and are passed over."""
+        """Columns that can't be product fields (raw bytes) and are skipped."""
         return ()
 
     @property
     @abstractmethod
     def count(self) -> int | None:
-        """How many rows there are, bad ones included; at most, where rows span lines."""
+        """The number of rows, bad ones included; an upper bound if rows span lines."""
 
     def rows(self) -> Iterator[CatalogRow | BadRow]:
-        """Read the catalog from its beginning, row by row.
+        """Yield the rows of the catalog from its beginning.
 
-        The first row with an id has it, even when that row is bad for another reason; every later
-        one is a `BadRow` that names both lines.
+        An id belongs to the first row that has it, even if that row is bad for another reason.
+        Every later row with the same id is a `BadRow` that names both lines.
 
         Raises:
-            CatalogError: The file vanished, changed its shape or is damaged from here on.
+            CatalogError: The file disappeared, changed its columns, or is damaged from here on.
         """
         try:
             if not self._ids_repeat:
@@ -165,23 +165,23 @@ class Catalog(ABC):
                 return
             with IdLedger() as ledger:
                 for row in self.read_rows():
-                    yield _admit(row, ledger)
+                    yield _claim_id(row, ledger)
         except OSError as error:
             raise CatalogError(
                 f"{quote_for_message(self.name)} can't be read any more: {error.strerror or error}"
             ) from error
         except sqlite3.Error as error:
             raise CatalogError(
-                f"the list of ids seen so far can't be kept ({error}); make room in the folder "
-                "for temporary files"
+                f"the list of ids can't be stored ({error}); free disk space in the folder for "
+                "temporary files"
             ) from error
 
     @abstractmethod
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
-        """Read the rows; ids may repeat."""
+        """Yield the rows; ids may repeat."""
 
 
-def _admit(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
+def _claim_id(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
     if row.id is None or (isinstance(row, BadRow) and row.reason in _WITHOUT_ID):
         return row
     first = ledger.claim(row.id, row.line)
@@ -192,6 +192,5 @@ def _admit(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
         row.id,
         Reason.DUPLICATE_ID,
         f"row {row.line} has the id {quote_for_message(row.id)} of row {first}; give every "
-        "product an id of "
-        "its own, or put all pictures of one product into one row as a list",
+        "product an id of its own, or put all images of one product into one row as a list",
     )

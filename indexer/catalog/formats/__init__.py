@@ -1,4 +1,4 @@
-"""Catalog file formats: each reads one kind of file as a stream of rows."""
+"""Catalog formats: each reads one kind of file or folder as a stream of rows."""
 
 from __future__ import annotations
 

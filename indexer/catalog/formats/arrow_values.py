@@ -1,4 +1,4 @@
-"""From Arrow columns to ids, pictures and product fields, value by value."""
+"""Arrow values: converts Arrow columns to ids, images and product fields, value by value."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ _INT64_MAX = 2**63 - 1
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands in a column for a value that can't be had.
+    """Takes the place of a value that can't be read or stored.
 
     Attributes:
         reason: A value of `Reason`.
-        what: What is wrong with it.
+        message: What is wrong with it.
     """
 
     reason: str
-    what: str
+    message: str
 
     def problem(self, column: str) -> RowError:
-        """Name the column in an error."""
-        return RowError(self.reason, f"column {quote_for_message(column)}: {self.what}")
+        """Return an error that names the column."""
+        return RowError(self.reason, f"column {quote_for_message(column)}: {self.message}")
 
 
 def is_id_type(kind: pa.DataType) -> bool:
@@ -61,7 +61,7 @@ def is_id_type(kind: pa.DataType) -> bool:
 
 
 def is_image_type(kind: pa.DataType) -> bool:
-    """Whether a column of this type can hold pictures."""
+    """Whether a column of this type can hold images."""
     kind = _plain_type(kind)
     if _is_list(kind):
         kind = _plain_type(kind.value_type)
@@ -71,7 +71,7 @@ def is_image_type(kind: pa.DataType) -> bool:
 
 
 def field_type(kind: pa.DataType) -> FieldType | None:
-    """Return the type of a product field of this column, or None where it can't be one."""
+    """Return the type of a product field for a column, or None if it can't be one."""
     kind = _plain_type(kind)
     if types.is_boolean(kind):
         return FieldType.BOOLEAN
@@ -83,12 +83,12 @@ def field_type(kind: pa.DataType) -> FieldType | None:
 
 
 def id_values(column: pa.Array) -> list[Any]:
-    """Return the values of an id column, `Unreadable` where one is not text."""
+    """Return the values of an id column, `Unreadable` for one that is not valid text."""
     return _values(_plain(column))
 
 
 def image_values(column: pa.Array) -> list[list[RawImage] | Unreadable]:
-    """Return each row's pictures: bytes, or the text of a path or URL."""
+    """Return the images of each row: bytes, or the text of a path or URL."""
     return [
         value if isinstance(value, Unreadable) else [_image(item) for item in _as_list(value)]
         for value in _values(_plain(column))
@@ -96,7 +96,7 @@ def image_values(column: pa.Array) -> list[list[RawImage] | Unreadable]:
 
 
 def field_values(column: pa.Array) -> list[FieldValue | Unreadable]:
-    """Return a column's values as product fields, `Unreadable` where one can't be kept."""
+    """Return a column's values as product fields, `Unreadable` for one that can't be stored."""
     column = _plain(column)
     kind = column.type
     if types.is_temporal(kind):
@@ -148,14 +148,13 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _is_bytes_and_path(kind: pa.DataType) -> bool:
-    """Whether a struct is one of the Hugging Face Hub's: `bytes` and `path`, or one of them."""
-    found = {kind.field(at).name: _plain_type(kind.field(at).type) for at in range(kind.num_fields)}
-    fits = {
-        "bytes": lambda inner: _is_bytes(inner) or types.is_null(inner),
-        "path": lambda inner: _is_text(inner) or types.is_null(inner),
-    }
-    known = [name for name in fits if name in found]
-    return bool(known) and all(fits[name](found[name]) for name in known)
+    """Whether a struct is an image of the Hugging Face Hub: with `bytes`, `path`, or both."""
+    inner = {field.name: _plain_type(field.type) for field in kind}
+    checks = {"bytes": _is_bytes, "path": _is_text}
+    present = [name for name in checks if name in inner]
+    return bool(present) and all(
+        checks[name](inner[name]) or types.is_null(inner[name]) for name in present
+    )
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
@@ -163,7 +162,7 @@ def _holds_bytes(kind: pa.DataType) -> bool:
     if types.is_map(kind):
         return _holds_bytes(kind.key_type) or _holds_bytes(kind.item_type)
     if types.is_struct(kind):
-        return any(_holds_bytes(kind.field(at).type) for at in range(kind.num_fields))
+        return any(_holds_bytes(field.type) for field in kind)
     if types.is_nested(kind) and hasattr(kind, "value_type"):
         return _holds_bytes(kind.value_type)
     return _is_bytes(kind)
@@ -173,7 +172,7 @@ def _values(column: pa.Array) -> list[Any]:
     try:
         return list(column.to_pylist())
     except (ValueError, OverflowError):
-        # One value spoils the batch: Arrow checks text when it is taken out, not when it is read.
+        # One bad value fails the whole column: Arrow validates text only on conversion.
         return [_value(scalar) for scalar in column]
 
 
@@ -182,7 +181,7 @@ def _value(scalar: pa.Scalar) -> Any:
         return scalar.as_py()
     except UnicodeDecodeError as error:
         return Unreadable(
-            Reason.BAD_UTF8, f"byte {error.start + 1} of the text is not UTF-8; mend the text"
+            Reason.BAD_UTF8, f"byte {error.start + 1} of the text is not UTF-8; correct the text"
         )
     except (ValueError, OverflowError) as error:
         return Unreadable(
@@ -201,12 +200,12 @@ def _image(item: Any) -> RawImage:
         data: bytes | None = item.get("bytes")
         path: str | None = item.get("path")
         return path if data is None else data
-    found: RawImage = item
-    return found
+    image: RawImage = item
+    return image
 
 
 def _temporal(column: pa.Array) -> list[FieldValue | Unreadable]:
-    """Write dates and times in ISO 8601; a time with a zone is given in UTC, with a Z."""
+    """Convert dates and times to ISO 8601; a time with a zone becomes UTC, with a Z."""
     kind = column.type
     if types.is_duration(kind) or types.is_interval(kind):
         return [None if value is None else str(value) for value in _values(column)]
@@ -234,7 +233,7 @@ def _json(value: Any) -> FieldValue | Unreadable:
 
 
 def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON has no words for, by null."""
+    """Replace NaN and infinities, which JSON can't express, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

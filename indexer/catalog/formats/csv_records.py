@@ -1,24 +1,26 @@
-"""Splitting CSV and TSV into records that know on which line they begin."""
+"""CSV records: splits CSV and TSV text into records that know the line they begin on."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.catalog.formats.text_lines import MAX_RECORD_BYTES, Line
+from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Reason
-from indexer.errors import RowError
+from indexer.errors import CatalogError, RowError
 
-__all__ = ["BrokenRecord", "Record", "read_records"]
+__all__ = ["BrokenRecord", "Record", "check_cell_count", "read_header", "read_records"]
 
-# A record that goes on for longer has a quote that nobody closed.
+# A longer record has an opening quote without a closing one.
 _MAX_RECORD_LINES = 1000
 
-# What bytes that are not UTF-8 become under the error handler `surrogateescape` (PEP 383).
+# What the error handler `surrogateescape` (PEP 383) makes of bytes that are not UTF-8.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_ESCAPED_BYTE_BASE = 0xDC00
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Record:
 
     Attributes:
         line: The physical line on which it begins, from 1.
-        cells: Its cells, as they stand.
+        cells: Its cells, unchanged.
     """
 
     line: int
@@ -36,11 +38,11 @@ class Record:
 
 @dataclass(frozen=True)
 class BrokenRecord:
-    """Lines that are no record.
+    """Lines that are not a valid record.
 
     Attributes:
         line: The physical line on which they begin.
-        cells: What could be made out, perhaps nothing.
+        cells: The cells that could be read, perhaps none.
         problem: What is wrong.
     """
 
@@ -50,17 +52,17 @@ class BrokenRecord:
 
 
 class _RecordTooLongError(Exception):
-    """The record under way crossed a limit."""
+    """The current record crossed a limit."""
 
 
 class _Feed:
-    """Hands lines to `csv.reader`, knows which make up the record under way, and can go back."""
+    """Feeds lines to `csv.reader`, keeps the lines of the current record, and can go back."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
         self._again: deque[Line] = deque()
         self._size = 0
-        self.taken: list[Line] = []
+        self.lines: list[Line] = []
         self.texts: list[str] = []
 
     def __iter__(self) -> _Feed:
@@ -68,39 +70,39 @@ class _Feed:
 
     def __next__(self) -> str:
         line = self._again.popleft() if self._again else next(self._lines)
-        self.taken.append(line)
+        self.lines.append(line)
         self._size += len(line.content)
-        over = len(self.taken) > _MAX_RECORD_LINES or self._size > MAX_RECORD_BYTES
+        over = len(self.lines) > _MAX_RECORD_LINES or self._size > MAX_RECORD_BYTES
         if line.too_long or over:
             raise _RecordTooLongError
         text = line.content.decode("utf-8", "surrogateescape")
         self.texts.append(text)
         return text
 
-    def begin(self) -> None:
-        """The next line begins a record."""
-        self.taken, self.texts, self._size = [], [], 0
+    def begin_record(self) -> None:
+        """Start a new record with the next line."""
+        self.lines, self.texts, self._size = [], [], 0
 
     def go_back(self) -> None:
-        """Read the lines after the first of this record once more, as records of their own."""
-        self._again.extendleft(reversed(self.taken[1:]))
+        """Read the lines after the first of this record again, as records of their own."""
+        self._again.extendleft(reversed(self.lines[1:]))
 
 
 def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record | BrokenRecord]:
     """Split lines into records, by RFC 4180 with any line end.
 
-    A quote that is never closed costs the line it stands on and no other: reading goes on with the
-    next line. Quotes inside a cell that doesn't begin with one are plain characters. Empty lines
-    are passed over.
+    An opening quote without a closing one costs only the line it stands on: reading resumes with
+    the next line. Quotes inside a cell that does not begin with one are plain characters. Empty
+    lines are skipped.
 
     Args:
         lines: The physical lines.
-        delimiter: One character, between the cells.
+        delimiter: The character between cells.
     """
     feed = _Feed(lines)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     while True:
-        feed.begin()
+        feed.begin_record()
         try:
             cells = next(reader)
         except StopIteration:
@@ -114,8 +116,37 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record | Bro
             yield _checked(feed, cells)
 
 
+def read_header(table: str, records: Iterator[Record | BrokenRecord]) -> list[str]:
+    """Take the first record as the header, and return the names of the columns.
+
+    Args:
+        table: Name of the file.
+        records: Its records; the header is consumed.
+
+    Raises:
+        CatalogError: The file is empty, or its header is broken.
+    """
+    first = next(records, None)
+    quoted = quote_for_message(table)
+    if first is None:
+        raise CatalogError(f"{quoted} is empty; it needs a header and rows")
+    if isinstance(first, BrokenRecord):
+        raise CatalogError(f"the header of {quoted} can't be read: {first.problem.message}")
+    return [cell.strip() for cell in first.cells]
+
+
+def check_cell_count(record: Record, header: Sequence[str]) -> None:
+    """Raise a `RowError`, `ragged_row`, unless a record has one cell for each column."""
+    if len(record.cells) != len(header):
+        raise RowError(
+            Reason.RAGGED_ROW,
+            f"the row has {len(record.cells)} cells and the header {len(header)}; add or remove "
+            "cells, and quote cells that contain the separator",
+        )
+
+
 def _broken(feed: _Feed, error: Exception) -> BrokenRecord:
-    first, last = feed.taken[0], feed.taken[-1]
+    first, last = feed.lines[0], feed.lines[-1]
     if first.too_long:
         problem = RowError(
             Reason.ROW_TOO_LONG,
@@ -143,24 +174,21 @@ def _broken(feed: _Feed, error: Exception) -> BrokenRecord:
 
 
 def _checked(feed: _Feed, cells: list[str]) -> Record | BrokenRecord:
-    start = feed.taken[0].number
-    for line, text in zip(feed.taken, feed.texts, strict=True):
+    start = feed.lines[0].number
+    for line, text in zip(feed.lines, feed.texts, strict=True):
         if not text.isascii() and (bad := _ESCAPED_BYTE.search(text)):
-            at = len(text[: bad.start()].encode("utf-8")) + 1
-            value = ord(bad.group()) - 0xDC00
+            position = len(text[: bad.start()].encode("utf-8")) + 1
+            value = ord(bad.group()) - _ESCAPED_BYTE_BASE
             return BrokenRecord(
                 start,
                 cells,
                 RowError(
                     Reason.BAD_UTF8,
-                    f"byte {at} of line {line.number} (0x{value:02x}) is not UTF-8 text; save "
-                    "the file as UTF-8",
+                    f"byte {position} of line {line.number} (0x{value:02x}) is not UTF-8 text; "
+                    "save the file as UTF-8",
                 ),
             )
         if "\0" in text:
-            return BrokenRecord(
-                start,
-                cells,
-                RowError(Reason.NUL_BYTE, f"line {line.number} has a NUL byte in it; take it out"),
-            )
+            problem = f"line {line.number} has a NUL byte in it; remove it"
+            return BrokenRecord(start, cells, RowError(Reason.NUL_BYTE, problem))
     return Record(start, cells)

@@ -1,4 +1,4 @@
-"""Catalogs that are a folder of pictures."""
+"""Image folder catalogs: every image file below a folder is a product."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
-__all__ = ["FolderCatalog"]
+__all__ = ["ImageFolderCatalog"]
 
-# Files that file managers leave behind; macOS's begin with a dot and are hidden anyway.
-_LITTER = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r"})
+# Files that file managers create; those of macOS begin with a dot and are hidden anyway.
+_SYSTEM_FILES = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r"})
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class _Entry:
     problem: str | None = None
 
 
-class FolderCatalog(Catalog):
-    """Every file below a folder is a product with one picture, and its path below is its id.
+class ImageFolderCatalog(Catalog):
+    """A folder in which every file is a product with one image; its relative path is its id.
 
-    Files come in the order of their paths' bytes. Hidden files and folders and what file managers
-    leave behind are passed over; any other file is a row, a picture or not, so that none is lost
-    without a word. Links to folders are not followed. The names of one folder at a time, and of
-    those above it, stand in memory.
+    Files come in the order of their paths' bytes. Hidden files and folders and files that file
+    managers create are skipped. Any other file is a row, whether it is an image or not, so that
+    none is lost silently. Links to folders are not followed. Only the names of one folder, and of
+    the folders above it, are in memory at a time.
 
     Args:
         path: The folder.
-        options: How it is read; the columns mean nothing here.
+        options: How to read it; the names of columns are not used.
     """
 
     _ids_repeat = False  # they are paths
@@ -50,32 +50,30 @@ class FolderCatalog(Catalog):
 
     @cached_property
     def count(self) -> int:
-        """How many files there are; links to folders count."""
+        """The number of files; links to folders count."""
         return sum(1 for _ in self._entries())
 
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
         """As `Catalog.read_rows`."""
         line = 0
         for entry in self._entries():
-            if entry.link and self._is_known_folder(entry.path):
+            if entry.link and self._is_listed_folder(entry.path):
                 continue
             line += 1
             yield self._row(line, entry)
 
     def _row(self, line: int, entry: _Entry) -> CatalogRow | BadRow:
+        if entry.problem is not None:
+            return _bad_row(line, entry, Reason.UNREADABLE, entry.problem)
         try:
-            if entry.problem is not None:
-                raise RowError(Reason.UNREADABLE, entry.problem)
             product_id = _as_id(entry.path)
             source = local_image(self._root, product_id, self._options.max_image_bytes)
         except RowError as error:
-            named = entry.path.decode("utf-8", "backslashreplace")
-            escaped = named if named.isprintable() else quote_for_message(named)
-            return BadRow(line, escaped, error.reason, error.message)
+            return _bad_row(line, entry, error.reason, error.message)
         return CatalogRow(line, product_id, (source,))
 
-    def _is_known_folder(self, path: bytes) -> bool:
-        """Whether a link leads to a folder below the root, whose files come by their own paths."""
+    def _is_listed_folder(self, path: bytes) -> bool:
+        """Whether a link leads to a folder below the root, whose files are rows already."""
         real = Path(os.path.realpath(self._root / os.fsdecode(path)))
         return real.is_relative_to(self._root) and real.is_dir()
 
@@ -88,11 +86,17 @@ class FolderCatalog(Catalog):
                 yield entry
                 continue
             try:
-                pending.extend(_listed(root, entry.path))
+                pending.extend(_list_folder(root, entry.path))
             except OSError as error:
                 if not entry.path:
                     raise
                 yield _Entry(entry.path, problem=f"the folder can't be listed: {error.strerror}")
+
+
+def _bad_row(line: int, entry: _Entry, reason: str, message: str) -> BadRow:
+    name = entry.path.decode("utf-8", "backslashreplace")
+    escaped = name if name.isprintable() else quote_for_message(name)
+    return BadRow(line, escaped, reason, message)
 
 
 def _as_id(path: bytes) -> str:
@@ -108,15 +112,15 @@ def _as_id(path: bytes) -> str:
     return product_id
 
 
-def _listed(root: bytes, folder: bytes) -> list[_Entry]:
-    """List a folder, last path first; folders end with a slash, which puts them in their place."""
-    found: list[_Entry] = []
+def _list_folder(root: bytes, folder: bytes) -> list[_Entry]:
+    """List a folder, last path first. Folders end with a slash: they sort like their files."""
+    listed: list[_Entry] = []
     with os.scandir(root + b"/" + folder) as entries:
         for entry in entries:
             name = entry.name
-            if name.startswith(b".") or name.lower() in _LITTER:
+            if name.startswith(b".") or name.lower() in _SYSTEM_FILES:
                 continue
             ending = b"/" if entry.is_dir(follow_symlinks=False) else b""
-            found.append(_Entry(folder + name + ending, link=entry.is_symlink()))
-    found.sort(key=lambda entry: entry.path, reverse=True)
-    return found
+            listed.append(_Entry(folder + name + ending, link=entry.is_symlink()))
+    listed.sort(key=lambda entry: entry.path, reverse=True)
+    return listed

@@ -1,4 +1,4 @@
-"""Catalogs in JSON Lines files."""
+"""JSON Lines catalogs: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -10,39 +10,37 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from indexer.catalog.fields import FieldValue
-from indexer.catalog.formats.text_lines import (
-    MAX_FIELDS,
-    MAX_RECORD_BYTES,
-    Line,
-    count_lines,
-    read_lines,
-)
+from indexer.catalog.formats.columns import MAX_FIELDS
+from indexer.catalog.formats.text_lines import MAX_RECORD_BYTES, Line, count_lines, read_lines
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.row_builder import Assembler, RawImage
+from indexer.catalog.row_builder import RawImage, RowBuilder
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
 __all__ = ["JsonLinesCatalog", "parse_object"]
 
+# Digits of a number that a message shows.
+_SHOWN_DIGITS = 40
+
 
 class JsonLinesCatalog(Catalog):
-    """A UTF-8 text file with one JSON object, one product, on every line; empty lines are passed.
+    """A UTF-8 text file with one JSON object, one product, on each line; empty lines are skipped.
 
-    The image is a path or URL, or a list of them. Values keep the type they have; lists and
-    objects become JSON text. Rows need not have the same fields.
+    The image is a path or URL, or a list of them. Values keep their type; lists and objects become
+    JSON text. Rows need not have the same fields.
 
     Args:
         path: The file.
-        options: How it is read.
+        options: How to read it.
     """
 
     def __init__(self, path: Path, options: CatalogOptions) -> None:
         super().__init__(path, options)
-        self._assembler = Assembler(path, options)
+        self._builder = RowBuilder(path, options)
 
     @cached_property
     def count(self) -> int:
-        """How many rows there are; empty lines count."""
+        """The number of rows; empty lines count."""
         return count_lines(self._path)
 
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
@@ -59,14 +57,14 @@ class JsonLinesCatalog(Catalog):
             raw_id = values.pop(self._options.id_column, None)
             images = _images(values.pop(self._options.image_column, None))
             fields = {name: _field(value) for name, value in values.items()}
-            _learn(names, fields)
+            _add_names(names, fields)
         except RowError as error:
-            return self._assembler.broken(line.number, raw_id, error)
-        return self._assembler.row(line.number, raw_id, images, fields)
+            return self._builder.bad_row(line.number, raw_id, error)
+        return self._builder.row(line.number, raw_id, images, fields)
 
 
 def parse_object(line: Line) -> dict[str, Any]:
-    """The JSON object on a line of a file.
+    """Parse the JSON object on a line of a file.
 
     Raises:
         RowError: `row_too_long`, `bad_utf8` or `bad_json`.
@@ -84,41 +82,43 @@ def parse_object(line: Line) -> dict[str, Any]:
             "text; save the file as UTF-8",
         ) from None
     try:
-        found = _DECODER.decode(text)
-        # A half of a surrogate pair, written as an escape, is no text that could be kept.
+        value = _DECODER.decode(text)
+        # Half a surrogate pair, written as an escape, is not text that can be stored.
         if "\\u" in text:
-            json.dumps(found, ensure_ascii=False).encode("utf-8")
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise RowError(
-            Reason.BAD_JSON, "an escape (\\ud800 to \\udfff) is half a character; mend the text"
+            Reason.BAD_JSON, "an escape (\\ud800 to \\udfff) is half a character; correct the text"
         ) from None
     except RecursionError:
         raise RowError(Reason.BAD_JSON, "the row is nested too deeply; flatten it") from None
     except ValueError as error:
         raise RowError(Reason.BAD_JSON, f"the line is not valid JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise RowError(Reason.BAD_JSON, "the line is no JSON object; write one {...} on every line")
-    return found
+    if not isinstance(value, dict):
+        raise RowError(
+            Reason.BAD_JSON, "the line is not a JSON object; write one {...} on each line"
+        )
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number; leave the value out or write null")
+    raise ValueError(f"{name} is not a number; leave the value out or write null")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits[:40]} is too large a number")
+        raise ValueError(f"{digits[:_SHOWN_DIGITS]} is too large a number")
     return number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the name {quote_for_message(twice)} stands twice in one object")
-    return found
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {quote_for_message(repeated)} occurs twice in one object")
+    return values
 
 
 _DECODER = json.JSONDecoder(
@@ -143,10 +143,10 @@ def _field(value: object) -> FieldValue:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _learn(names: set[str], fields: dict[str, FieldValue]) -> None:
+def _add_names(names: set[str], fields: dict[str, FieldValue]) -> None:
     if not names.issuperset(fields):
         if "" in fields:
-            raise RowError(Reason.BAD_JSON, "a value has the empty name; name it")
+            raise RowError(Reason.BAD_JSON, "a value has an empty name; name it")
         if len(names | fields.keys()) > MAX_FIELDS:
             raise RowError(
                 Reason.TOO_MANY_FIELDS,

@@ -1,14 +1,14 @@
-"""Telling a catalog's format from its name, and opening it."""
+"""Catalog opening: chooses the format by the name of the file or folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from indexer.catalog.formats.delimited import DelimitedCatalog
-from indexer.catalog.formats.image_folder import FolderCatalog
+from indexer.catalog.formats.image_folder import ImageFolderCatalog
 from indexer.catalog.formats.jsonl import JsonLinesCatalog
 from indexer.catalog.formats.parquet import ParquetCatalog
-from indexer.catalog.formats.parquet_folder import ShardedCatalog, shards_of
+from indexer.catalog.formats.parquet_folder import ParquetFolderCatalog, parquet_files
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Catalog, CatalogOptions
 from indexer.errors import CatalogError
@@ -19,16 +19,16 @@ _DEFAULTS = CatalogOptions()
 
 
 def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
-    """Open a catalog: a folder of pictures or Parquet files, or a CSV, TSV, JSONL or Parquet file.
+    """Open a catalog: a folder of images or Parquet files, or a CSV, TSV, JSONL or Parquet file.
 
     Args:
         path: The folder, or a file whose ending tells its format: `.csv`, `.tsv`, `.jsonl`,
             `.ndjson`, `.parquet` or `.pq`, in any case.
-        options: How it is read.
+        options: How to read it.
 
     Raises:
-        CatalogError: There is no such file, the format is unknown, a column is missing or named
-            twice, the file is damaged, or there is no row in it.
+        CatalogError: There is no such file, its format is unknown, a column is missing or named
+            twice, the file is damaged, or it has no rows.
     """
     try:
         catalog = _open(path, options)
@@ -44,8 +44,9 @@ def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
 
 def _open(path: Path, options: CatalogOptions) -> Catalog:
     if path.is_dir():
-        files = shards_of(path)
-        return ShardedCatalog(path, options, files) if files else FolderCatalog(path, options)
+        if files := parquet_files(path):
+            return ParquetFolderCatalog(path, options, files)
+        return ImageFolderCatalog(path, options)
     if not path.exists():
         raise CatalogError(
             f"there is no file or folder {quote_for_message(str(path))}; check the path"
@@ -67,7 +68,6 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
         case ".parquet" | ".pq":
             return ParquetCatalog(path, options)
     raise CatalogError(
-        f"{quote_for_message(path.name)} is of no known format; a catalog is a folder of "
-        "pictures or a file "
-        "ending in .csv, .tsv, .jsonl or .parquet"
+        f"{quote_for_message(path.name)} has an unknown format; a catalog is a folder of images "
+        "or a file that ends in .csv, .tsv, .jsonl or .parquet"
     )

@@ -1,4 +1,4 @@
-"""Reading a text catalog by physical lines, however long they are and whatever is in them."""
+"""Text lines: reads a text file by physical lines, whatever their length and content."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from pathlib import Path
 from indexer.catalog.quoting import quote_for_message
 from indexer.errors import CatalogError
 
-__all__ = ["MAX_FIELDS", "MAX_RECORD_BYTES", "Line", "count_lines", "read_lines"]
+__all__ = ["MAX_RECORD_BYTES", "Line", "count_lines", "read_lines"]
 
-# One row: thousands of words and pictures' paths fit, an unclosed quote or a file without line
-# ends does not fill the memory.
+# Bytes of one row. Thousands of words and image paths fit; an unclosed quote, or a file without
+# line ends, does not fill the memory.
 MAX_RECORD_BYTES = 2**20
-# Columns of one catalog. Without a limit, JSON rows that each bring a new name would make a table
-# of as many columns as there are rows.
-MAX_FIELDS = 1000
 
-_CHUNK = 2**20
+_CHUNK_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,8 @@ class Line:
 
     Attributes:
         number: From 1.
-        content: Its bytes, the line end included; empty where it is too long.
-        too_long: More than `MAX_RECORD_BYTES` bytes.
+        content: Its bytes with the line end; empty if it is too long.
+        too_long: Whether it has more than `MAX_RECORD_BYTES` bytes.
     """
 
     number: int
@@ -48,13 +45,12 @@ def read_lines(path: Path) -> Iterator[Line]:
         number = 0
         while content := file.readline(MAX_RECORD_BYTES + 1):
             number += 1
-            if number == 1:
-                content = _without_mark(path, content)
-            if len(content) <= MAX_RECORD_BYTES:
-                yield Line(number, content)
+            line = _without_mark(path, content) if number == 1 else content
+            if len(line) <= MAX_RECORD_BYTES:
+                yield Line(number, line)
                 continue
             while content and not content.endswith(b"\n"):
-                content = file.readline(_CHUNK)
+                content = file.readline(_CHUNK_BYTES)
             yield Line(number, b"", too_long=True)
 
 
@@ -62,7 +58,7 @@ def count_lines(path: Path) -> int:
     """Count the lines of a file, an unfinished last one included."""
     count, last = 0, b"\n"
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(_CHUNK_BYTES):
             count += chunk.count(b"\n")
             last = chunk[-1:]
     return count + (last != b"\n")

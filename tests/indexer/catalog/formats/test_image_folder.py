@@ -141,7 +141,7 @@ def test_what_is_no_catalog_is_refused(tmp_path: Path) -> None:
     told = {
         "empty": "no rows",
         "nowhere": "there is no file",
-        "catalog.xlsx": "no known format",
+        "catalog.xlsx": "unknown format",
         "pipe.csv": "neither a file nor a folder",
     }
     for name, message in told.items():
