@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from indexer.retrieval.ann.choice import NeighbourOptions, build_neighbours
-from indexer.retrieval.ann.neighbours import NeighbourIndex, write_neighbours
+from indexer.retrieval.ann.neighbours import NeighbourIndex
+from indexer.retrieval.ann.training import write_neighbours
 from indexer.retrieval.ann.tuning import exact_neighbours
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Choosing the kind of a segment's FAISS index by its size and the memory there is."""
+"""Choice of a segment's kind of FAISS index, by its size, the memory and the recall reached."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from dataclasses import dataclass
 import structlog
 
 from embeddings import FloatArray
-from indexer.retrieval.ann.neighbours import NeighbourIndex, write_neighbours
+from indexer.retrieval.ann.neighbours import NeighbourIndex
+from indexer.retrieval.ann.training import write_neighbours
 from indexer.retrieval.ann.tuning import draw_samples, tune
 from indexer.storage import IndexKind, NeighboursRecord, SegmentLayout, searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
 
-# Up to here comparing with every vector takes a few milliseconds.
+# Vectors up to which comparing with every one takes a few milliseconds.
 _MAX_FLAT = 50_000
-# Clusters are quicker than a graph at the same recall (docs/performance.md) and take a seventh of
-# its memory; a graph is there for what lies between.
+# Vectors up to which a graph is preferred. Clusters are quicker at the same recall
+# (docs/performance.md) and take a seventh of the memory, once there are many.
 _MAX_HNSW = 200_000
-# Too few to learn clusters and codes from.
+# Fewer vectors are too few to learn clusters and codes from.
 _MIN_LEARNED = 1000
 
+# Of a vector in a graph: 64 links of 4 bytes, and what FAISS keeps beside them.
 _HNSW_LINK_BYTES = 2 * 32 * 4 + 16
-_ID_BYTES = 8
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class NeighbourOptions:
-    """What kind of index is wanted.
+    """The kind of index wanted, and its limits.
 
     Attributes:
         kind: None chooses by size and memory.
         memory: Bytes that a process serving the index may spend on it; by default half of the
             machine's memory.
-        min_recall: Recall@10 against exact search, 0 to 1, that an index must reach for pictures
-            and for words to be published.
+        min_recall: Recall@10 against exact search, 0 to 1, that an index must reach for images
+            and for text to be published.
     """
 
     kind: IndexKind | None = None
@@ -47,7 +48,7 @@ class NeighbourOptions:
 
 
 def kinds_to_try(count: int, dim: int, options: NeighbourOptions) -> tuple[IndexKind, ...]:
-    """The kinds for so many vectors, the preferred first, then those of better recall."""
+    """Return the kinds for so many vectors: the preferred first, then those of better recall."""
     if count < _MIN_LEARNED:
         return (IndexKind.FLAT,)
     if options.kind is not None:
@@ -69,12 +70,12 @@ def build_neighbours(
     options: NeighbourOptions,
     text_queries: Callable[[], FloatArray],
 ) -> NeighboursRecord:
-    """Write the FAISS index over a segment's stored vectors, tuned and measured.
+    """Write the FAISS index over a segment's stored vectors; tune it and measure its recall.
 
     Args:
         layout: The segment, its vectors written.
-        options: What is wanted.
-        text_queries: Gives `[m, dim]` vectors of words to measure with; called only if needed.
+        options: The kind wanted, and its limits.
+        text_queries: Gives `[m, dim]` vectors of texts to measure with; called only if needed.
 
     Raises:
         OSError: It can't be written.

@@ -1,4 +1,4 @@
-"""Which cluster of an index each row lies in, and how many clusters a filtered search visits."""
+"""Clusters of an IVF index: the cluster of each row, and how many a filtered search visits."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["ClusterMap", "Holding", "clusters_at_first", "clusters_to_visit"]
 
 Counts = NDArray[np.int64]
 
-# Where a share d of the rows passes, d ** this as many of those have to be seen as of all rows
-# without a filter: neighbours lie further apart then, but distances grow far more slowly than
-# numbers. Measured (docs/performance.md).
+# Where a share d of the rows passes a filter, a search must see d ** _THINNING times as many rows
+# that pass as it sees rows without a filter. Neighbours lie further apart then, but distances grow
+# far more slowly than numbers. Measured (docs/performance.md).
 _THINNING = 0.65
 
 
 @dataclass(frozen=True)
 class Holding:
-    """The clusters that hold any of some rows.
+    """The clusters that hold any row of a set.
 
     Attributes:
         clusters: `[h]` their numbers, ascending.
         sizes: `[h]` rows in each.
-        passing: `[h]` how many of those are among the rows, from 1.
+        passing: `[h]` rows of the set in each, from 1.
     """
 
     clusters: Counts
@@ -36,7 +36,7 @@ class Holding:
 
     @property
     def share(self) -> float:
-        """Share of the rows in these clusters that are among the rows, 0 to 1."""
+        """Share of the rows in these clusters that are in the set, 0 to 1."""
         return float(self.passing.sum() / max(1, self.sizes.sum()))
 
 
@@ -54,7 +54,7 @@ class ClusterMap:
         self._found: WeakKeyDictionary[RowSet, Holding] = WeakKeyDictionary()
 
     def holding(self, rows: RowSet) -> Holding:
-        """The clusters that hold some rows; remembered for as long as the set is there."""
+        """Return the clusters that hold any row of a set; cached while the set is in use."""
         found = self._found.get(rows)
         if found is None:
             passing = np.bincount(self._of_row[rows.mask], minlength=len(self._sizes))
@@ -65,31 +65,31 @@ class ClusterMap:
 
 
 def clusters_at_first(breadth: int, share: float) -> int:
-    """How many of the nearest clusters to look at first, to see how many it takes.
+    """Return how many of the nearest clusters to rank at first.
 
-    Twice as many as it takes if the share of what passes, 0 to 1, is the same in all.
+    These are twice as many as are visited if the share that passes, 0 to 1, is the same in all.
     """
     return 2 * int(breadth * max(share, 1e-9) ** (_THINNING - 1)) + 1
 
 
 def clusters_to_visit(sizes: Counts, passing: Counts, rows: float, least: int) -> int | None:
-    """How many of the clusters nearest to a query a filtered search must visit.
+    """Return how many of the clusters nearest to a query a filtered search must visit.
 
-    An unfiltered search finds enough when it visits so many rows. How many of the rows that pass a
-    filter have to be seen instead depends on how close together they lie, in the clusters that hold
-    any: what passes overall says little, as when a colour goes with a kind of product.
+    An unfiltered search finds enough when it visits `rows` rows. A filtered one has to see fewer
+    rows that pass, the fewer the thinner they lie in the clusters that hold any. The share that
+    passes overall says little, as when a colour goes with a kind of product.
 
     Args:
         sizes: `[m]` rows in the nearest clusters that hold any that pass, nearest first.
         passing: `[m]` how many of them pass, from 1.
-        rows: What an unfiltered search visits.
-        least: Rows that pass which must be there in any case.
+        rows: How many rows an unfiltered search visits.
+        least: How many rows that pass the clusters must hold in any case.
 
     Returns:
-        1 to m, or None if it takes more clusters than these.
+        1 to m, or None if more clusters than these are needed.
     """
     passed = np.cumsum(passing)
-    # The share that passes in the clusters visited, each as often as it holds a row that passes.
+    # The mean share that passes in the clusters visited, weighted by the rows that pass.
     density = np.cumsum(passing**2 / sizes) / passed
     enough = (passed >= rows * density**_THINNING) & (passed >= least)
     first = int(np.argmax(enough))

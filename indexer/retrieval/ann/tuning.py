@@ -1,4 +1,4 @@
-"""How much of the truth an index finds: recall@10 against exact search, and tuning for it."""
+"""Recall@10 of an index against exact search, and tuning of its efforts for it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.retrieval.ann.neighbours import LADDERS, NeighbourIndex
+from indexer.retrieval.ann.efforts import EFFORTS
+from indexer.retrieval.ann.neighbours import NeighbourIndex
 from indexer.storage import Effort, IndexKind, QueryKind
 
 __all__ = ["RECALL_AT", "Sample", "Tuned", "draw_samples", "exact_neighbours", "tune"]
 
 RECALL_AT = 10
 
-# Tuning looks for this recall; half of the queries choose the effort, the other half give the
+# The recall that tuning looks for. Half of the queries choose the effort, the other half give the
 # figure that is recorded.
 _AIM = 0.98
 _IMAGE_QUERIES = 400
-# Compared at once: a quarter of a gigabyte of cosines at most.
+# Rows and queries compared at a time: a quarter of a gigabyte of cosines at most.
 _BATCH = 32_768
 _QUERIES = 2048
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Queries of one kind, with the truth.
+    """Queries of one kind with their true neighbours.
 
     Attributes:
         queries: `[n, dim]` unit vectors.
         truth: `[n, RECALL_AT]` rows of the nearest vectors by exact search.
-        itself: `[n]` rows that are the queries themselves and don't count, or -1.
+        itself: `[n]` rows that are the queries themselves and don't count; -1 for none.
     """
 
     queries: FloatArray
@@ -42,21 +43,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The least effort that finds enough, and the share of the ten nearest that it finds."""
+    """The least effort that finds enough, and its recall@10, by kind of query."""
 
     efforts: Mapping[QueryKind, Effort]
     recall: Mapping[QueryKind, float]
 
 
 def draw_samples(vectors: NDArray[np.float16], text_queries: FloatArray) -> dict[QueryKind, Sample]:
-    """Queries to tune and measure with, and their true neighbours.
+    """Draw queries to tune and measure with, and find their true neighbours.
 
-    Pictures of the index stand for shoppers' pictures; each is asked for its neighbours other than
-    itself.
+    Images of the index stand for shoppers' images; an image does not count as its own neighbour.
 
     Args:
-        vectors: `[n, dim]`, what is searched.
-        text_queries: `[m, dim]` vectors of words as shoppers may use them.
+        vectors: `[n, dim]` unit vectors that are searched.
+        text_queries: `[m, dim]` vectors of texts as shoppers may write them.
     """
     count = min(_IMAGE_QUERIES, len(vectors))
     rows = np.random.default_rng(0).choice(len(vectors), count, replace=False)
@@ -77,10 +77,10 @@ def draw_samples(vectors: NDArray[np.float16], text_queries: FloatArray) -> dict
 
 
 def tune(index: NeighbourIndex, kind: IndexKind, samples: Mapping[QueryKind, Sample]) -> Tuned:
-    """Find the least effort of a kind's ladder that finds enough, for each kind of query apart."""
+    """Find the least effort that reaches the recall, for each kind of query separately."""
     efforts, recall = {}, {}
     for query_kind, sample in samples.items():
-        for effort in LADDERS[kind]:
+        for effort in EFFORTS[kind]:
             searched = index.with_efforts({query_kind: effort})
             chosen = effort
             if _recall(searched, query_kind, sample, slice(0, None, 2)) >= _AIM:
@@ -102,7 +102,7 @@ def _recall(index: NeighbourIndex, kind: QueryKind, sample: Sample, part: slice)
 
 
 def _others(rows: NDArray[np.int64], itself: np.int64) -> NDArray[np.int64]:
-    """The first ten rows but a query's own."""
+    """Return the first ten rows without a query's own."""
     kept: NDArray[np.int64] = rows[rows != itself][:RECALL_AT]
     return kept
 
@@ -113,7 +113,7 @@ def exact_neighbours(
     k: int,
     rows: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
-    """The nearest rows to each query, by comparing it with every one.
+    """Find the nearest rows to each query by comparing it with every row.
 
     Args:
         vectors: `[n, dim]` unit vectors.
