@@ -21,7 +21,13 @@ from embeddings.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray, encode_many_texts
     from embeddings.fake import FakeEncoder
-    from embeddings.heat_map import HeatMap, covered_pixels, heat_map, heat_of, heat_png
+    from embeddings.heat_map import (
+        HeatMap,
+        compute_heat_map,
+        heat_map_from_cosines,
+        heat_map_png,
+        occluded_pixels,
+    )
     from embeddings.loading import load_encoder
     from embeddings.models import (
         COMPACT_FOLDER,
@@ -51,10 +57,10 @@ else:
             "embeddings.fake": ("FakeEncoder",),
             "embeddings.heat_map": (
                 "HeatMap",
-                "covered_pixels",
-                "heat_map",
-                "heat_of",
-                "heat_png",
+                "compute_heat_map",
+                "heat_map_from_cosines",
+                "heat_map_png",
+                "occluded_pixels",
             ),
             "embeddings.loading": ("load_encoder",),
             "embeddings.models": (
@@ -108,14 +114,14 @@ __all__ = [
     "UnsafeWeightsError",
     "UnsupportedImageError",
     "ZeroShotClassifier",
-    "covered_pixels",
+    "compute_heat_map",
     "encode_many_texts",
     "find_spec",
-    "heat_map",
-    "heat_of",
-    "heat_png",
+    "heat_map_from_cosines",
+    "heat_map_png",
     "lazy_exports",
     "load_encoder",
+    "occluded_pixels",
     "parse_model_name",
     "stronger_than",
 ]

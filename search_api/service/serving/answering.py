@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from embeddings import Tag, covered_pixels, heat_of, heat_png
+from embeddings import Tag, heat_map_from_cosines, heat_map_png, occluded_pixels
 from indexer import UnknownProductError
 from indexer.index import Index
 from indexer.search import EncodedParts, Engine, ImagePart, Query, SearchResult, TextPart
@@ -232,14 +232,14 @@ class Answering:
         encoded = await self._encode(query)
         vector = await self.run(lambda: self.engine.combine(query.parts, encoded))
         preprocess = self.engine.encoder.preprocess
-        pixels = await self.run(lambda: covered_pixels(preprocess, picture))
+        pixels = await self.run(lambda: occluded_pixels(preprocess, picture))
         until, size = self._until(), BATCHES[Lane.PICTURES]
         rows = [
             await self.queue.pictures(list(pixels[start : start + size]), until)
             for start in range(0, len(pixels), size)
         ]
         cosines = np.concatenate(rows) @ vector
-        return await self.run(lambda: heat_png(picture, heat_of(cosines)))
+        return await self.run(lambda: heat_map_png(picture, heat_map_from_cosines(cosines)))
 
     async def run(self, function: Callable[[], T]) -> T:
         """Work on a thread."""
