@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from indexer.quality.duplicates import DuplicateGroup, DuplicateReport, Likeness, find_duplicates
-from indexer.quality.health import TINY_SIDE, CatalogHealth, RareValue, examine
+from indexer.quality.health import TINY_SIDE, examine
+from indexer.quality.health_facts import CatalogHealth, RareValue
 from indexer.quality.tag_audit import Audit, AuditOptions, GroupAudit, audit_tags
 from indexer.quality.tag_metrics import GroupFigures, judge_group, right_labels
 from indexer.quality.title_check import check_titles

@@ -1,12 +1,12 @@
-"""Near-duplicates: groups of pictures, across products, that are the same picture.
+"""Near-duplicates: groups of images of several products that are the same image.
 
-Copies of a file are found by their content's SHA-256. Pictures that were saved anew, scaled,
-cropped by a few percent or mirrored are found among each picture's nearest by vector, and confirmed
-on the stored thumbnails (`indexer.quality.same_image`); without thumbnails, vectors alone decide.
+Copies of a file have the same SHA-256. Images that were saved again, scaled, cropped by a few
+percent or mirrored are found among each image's nearest neighbours by vector, and confirmed on the
+stored thumbnails (`indexer.quality.same_image`). Without thumbnails, the vectors alone decide.
 
-Groups are stars: every member resembles the group's first picture itself. Resemblance that is only
-passed on from one picture to the next never joins two, so that a row of shots, each a little unlike
-the one before, does not become one group.
+Groups are stars: every member resembles the group's first image itself. Resemblance is not
+transitive here, so that a series of photos, each a little different from the one before, does not
+become one group.
 """
 
 from __future__ import annotations
@@ -38,21 +38,26 @@ __all__ = [
 ]
 
 BLANK_SPREAD = 12.0
-"""A picture whose `ImageScan.spread` is below shows nothing that could be compared."""
+"""An image whose `ImageScan.spread` is below this is blank, and not compared by its pixels."""
 
-# Of `Difference.amount`; set on planted copies of 60 x 80 pictures (docs/duplicates.md).
+# Largest `Difference.amount` of a duplicate; set on planted copies of 60 x 80 pixels
+# (docs/duplicates.md).
 _MAX_AMOUNT = 1.15
-# Without pixels: cosines from which pictures are taken for one another.
+# Difference at which the similarity, 1 for equal pixels, would be 0.
+_ZERO_SIMILARITY = 10
+# Without thumbnails: smallest cosine of a duplicate.
 _SAME_COSINE = 0.99
+# Decoded thumbnails kept in memory: 60 MB at 60 x 80 pixels.
 _OPENED = 4096
+# Pairs compared between two progress reports.
 _BATCH = 4096
 
 
 class Likeness(StrEnum):
-    """How alike two pictures are; every level takes in those before it.
+    """How alike two images are; each level includes those before it.
 
-    EXACT: the same file, byte for byte. SAME: the same picture and framing, saved anew or scaled.
-    SIMILAR: the same picture cropped by up to a tenth of a side, or mirrored.
+    EXACT: the same file, byte for byte. SAME: the same image and framing, saved again or scaled.
+    SIMILAR: the same image, cropped by up to a tenth of a side or mirrored.
     """
 
     EXACT = "exact"
@@ -61,36 +66,36 @@ class Likeness(StrEnum):
 
     @property
     def words(self) -> str:
-        """In plain words."""
+        """The level in words, for people."""
         return _WORDS[self]
 
     @property
     def rank(self) -> int:
-        """0 for the most alike."""
+        """0 for the highest level."""
         return list(Likeness).index(self)
 
 
 _WORDS = {
     Likeness.EXACT: "same file",
-    Likeness.SAME: "same picture",
+    Likeness.SAME: "same image",
     Likeness.SIMILAR: "nearly the same",
 }
 
 
 @dataclass(frozen=True)
 class DuplicateMember:
-    """A picture of a group.
+    """An image of a group.
 
     Attributes:
-        id: Its product.
-        title: The product's title; empty where the catalog has none.
-        picture: Which of the product's pictures it is, from 0.
-        location: Where it came from; empty for bytes in Parquet.
-        likeness: How alike it is to the group's first picture; EXACT for that itself.
-        similarity: The same as a number: 1 for the same pixels, down to 0.88 for the least
-            that is listed; without thumbnails, the cosine.
-        mirrored: It is the first picture turned left to right.
-        cropped: It shows a part of the first picture, or the first a part of it.
+        id: Id of its product.
+        title: Title of its product; empty if there is none.
+        picture: Position among the product's images, from 0.
+        location: Path or URL of the image; empty for bytes in Parquet.
+        likeness: Likeness to the group's first image; EXACT for that image itself.
+        similarity: 1 for equal pixels, down to 0.88 for the least similar member; without
+            thumbnails, the cosine.
+        mirrored: Whether it is the first image mirrored left to right.
+        cropped: Whether it shows a part of the first image, or the first a part of it.
     """
 
     id: str
@@ -105,12 +110,12 @@ class DuplicateMember:
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Pictures of two products or more that are the same picture.
+    """Images of two products or more that are the same image.
 
     Attributes:
-        likeness: The least among the members.
-        products: How many products have a part in it.
-        members: The picture that most others resemble first, then the others, most alike first.
+        likeness: The lowest likeness among the members.
+        products: Number of products.
+        members: The image that most others resemble, then the others, most alike first.
     """
 
     likeness: Likeness
@@ -120,13 +125,15 @@ class DuplicateGroup:
 
 @dataclass(frozen=True)
 class DuplicateReport:
-    """What was found.
+    """All groups of duplicate images.
+
+    Field names are keys of `lookalike index duplicates --json`.
 
     Attributes:
-        level: The least likeness that was asked for.
-        products: Products looked at.
-        pictures: Pictures looked at.
-        by_pixels: False where the index keeps no thumbnails, and vectors alone decided.
+        level: The lowest likeness that was searched.
+        products: Number of products examined.
+        pictures: Number of images examined.
+        by_pixels: False if the index has no thumbnails, so that the vectors alone decided.
         groups: The most alike first, and of these the largest.
     """
 
@@ -139,7 +146,7 @@ class DuplicateReport:
 
 @dataclass(frozen=True)
 class _Bond:
-    """What joins two pictures."""
+    """The likeness of two images."""
 
     likeness: Likeness
     similarity: float
@@ -157,18 +164,18 @@ def find_duplicates(
     *,
     table: ImageTable | None = None,
     scan: ImageScan | None = None,
-    on_progress: Progress = lambda what, done, total: None,
+    on_progress: Progress = lambda *_: None,
 ) -> DuplicateReport:
-    """Find the groups of pictures that are the same picture, across products.
+    """Find images of several products that are the same image.
 
-    Blank pictures (below `BLANK_SPREAD`) are grouped only with copies of the same file.
+    Blank images (below `BLANK_SPREAD`) are grouped only with copies of the same file.
 
     Args:
-        index: Where to look.
-        level: The least likeness that joins.
-        table: The index's pictures, where the caller has them.
-        scan: What `scan_images` tells of them, where the caller has it.
-        on_progress: Called now and then.
+        index: The index to search.
+        level: The lowest likeness that joins two images.
+        table: The index's images, if the caller has them already.
+        scan: The result of `scan_images`, if the caller has it already.
+        on_progress: Called from time to time.
     """
     table = table or ImageTable(index)
     copies = _by_content(table)
@@ -179,8 +186,8 @@ def find_duplicates(
         by_pixels = bool(scan.seen.any())
         originals = np.array(sorted(copies), np.int64)
         if by_pixels:
-            worth = scan.seen[originals] & (scan.spread[originals] >= BLANK_SPREAD)
-            bonds = _by_pixels(table, scan, originals[worth], level, on_progress)
+            comparable = scan.seen[originals] & (scan.spread[originals] >= BLANK_SPREAD)
+            bonds = _by_pixels(table, scan, originals[comparable], level, on_progress)
         else:
             bonds = _by_vectors(table, originals, on_progress)
     groups = [group for star in _stars(copies, bonds) if (group := _group(table, star)) is not None]
@@ -189,12 +196,12 @@ def find_duplicates(
 
 
 def _by_content(table: ImageTable) -> dict[int, list[int]]:
-    """The pictures that share a content, by the first of them; most are alone."""
+    """Group images with the same content by the first of them; most groups have one member."""
     first: dict[bytes, int] = {}
     copies: dict[int, list[int]] = {}
-    for picture in range(len(table)):
-        original = first.setdefault(table.content(picture), picture)
-        copies.setdefault(original, []).append(picture)
+    for image in range(len(table)):
+        original = first.setdefault(table.content(image), image)
+        copies.setdefault(original, []).append(image)
     return copies
 
 
@@ -216,12 +223,12 @@ def _by_pixels(
 ) -> _Bonds:
     pairs, _ = near_by_vector(table, originals, on_progress)
     found = list(alike_when_small(scan.grey, pairs))
-    # Neighbouring pairs share a picture, which is then decoded once.
+    # Pairs that share an image follow each other, so that it is decoded once.
     found.sort(key=lambda alignment: (alignment.whole, alignment.part))
 
     @lru_cache(maxsize=_OPENED)
-    def opened(picture: int) -> Image.Image:
-        return open_thumbnail(table.thumbnail(picture))
+    def opened(image: int) -> Image.Image:
+        return open_thumbnail(table.thumbnail(image))
 
     def bond(alignment: Alignment) -> _Bond | None:
         difference = compare(
@@ -233,9 +240,10 @@ def _by_pixels(
         if difference.amount > _MAX_AMOUNT:
             return None
         cropped = difference.cut > UNALTERED_CUT
-        changed = cropped or alignment.mirrored
-        likeness = Likeness.SIMILAR if changed else Likeness.SAME
-        return _Bond(likeness, 1 - difference.amount / 10, alignment.mirrored, cropped)
+        altered = cropped or alignment.mirrored
+        likeness = Likeness.SIMILAR if altered else Likeness.SAME
+        similarity = 1 - difference.amount / _ZERO_SIMILARITY
+        return _Bond(likeness, similarity, alignment.mirrored, cropped)
 
     bonds: dict[int, dict[int, _Bond]] = defaultdict(dict)
     with ThreadPoolExecutor(cpu_count() or 1) as pool:
@@ -248,46 +256,46 @@ def _by_pixels(
                 before = bonds[first].get(second)
                 if before is None or joined.similarity > before.similarity:
                     bonds[first][second] = bonds[second][first] = joined
-            on_progress("Comparing pictures", start + len(batch), len(found))
+            on_progress("Comparing images", start + len(batch), len(found))
     return bonds
 
 
 def _stars(copies: Mapping[int, Sequence[int]], bonds: _Bonds) -> Iterable[list[tuple[int, _Bond]]]:
-    """Groups of pictures with what joins each to the first; no picture comes twice."""
-    taken: set[int] = set()
+    """Yield groups of images, each with its bond to the first; no image is in two groups."""
+    grouped: set[int] = set()
     for centre in sorted(bonds, key=lambda original: (-len(bonds[original]), original)):
-        if centre in taken:
+        if centre in grouped:
             continue
-        others = [(other, bond) for other, bond in bonds[centre].items() if other not in taken]
+        others = [(other, bond) for other, bond in bonds[centre].items() if other not in grouped]
         if not others:
             continue
         others.sort(key=lambda other: (other[1].likeness.rank, -other[1].similarity, other[0]))
-        star = [(picture, _SELF) for picture in copies[centre]]
+        star = [(image, _SELF) for image in copies[centre]]
         for other, bond in others:
-            star += [(picture, bond) for picture in copies[other]]
-        taken.update([centre, *(other for other, _ in others)])
+            star += [(image, bond) for image in copies[other]]
+        grouped.update([centre, *(other for other, _ in others)])
         yield star
-    for original, pictures in copies.items():
-        if original not in taken and len(pictures) > 1:
-            yield [(picture, _SELF) for picture in pictures]
+    for original, images in copies.items():
+        if original not in grouped and len(images) > 1:
+            yield [(image, _SELF) for image in images]
 
 
 def _group(table: ImageTable, star: Sequence[tuple[int, _Bond]]) -> DuplicateGroup | None:
-    """A group ready to be shown; None where all pictures belong to one product."""
-    products = {int(table.product[picture]) for picture, _ in star}
-    if len(products) < 2:
+    """Describe a group; None if all its images belong to one product."""
+    products = {int(table.product[image]) for image, _ in star}
+    if len(products) == 1:
         return None
     name = title_field(table.index.manifest.fields)
     members = []
-    for picture, bond in star:
-        segment, row = table.locate(picture)
+    for image, bond in star:
+        segment, row = table.locate(image)
         product = int(segment.image_product[row])
         title = segment.fields(product, (name,)).get(name, "") if name is not None else ""
         members.append(
             DuplicateMember(
                 id=segment.product_id(product),
                 title=str(title),
-                picture=table.position(picture),
+                picture=table.position(image),
                 location=segment.location(row),
                 likeness=bond.likeness,
                 similarity=round(bond.similarity, 4),

@@ -1,13 +1,17 @@
-"""Titles that disagree with their picture, ranked by the strength of the evidence.
+"""Titles that disagree with their product's image, strongest evidence first.
 
-Two witnesses are heard. The model says how well a title and a picture fit, and is believed by how
-much better they fit each other than each fits the rest of the catalog: their cosine less the soft
-maximum of each one's cosines with a background of other titles and pictures (the pointwise mutual
-information that CLIP's training loss maximises, Oord et al. 2018, arXiv:1807.03748; a plain cosine
-favours pictures that fit everything). The catalog says what pictures like this one are called, and
-what things called so look like (in the spirit of confident learning, Northcutt et al. 2021,
-arXiv:1911.00068, with neighbours for a classifier): that holds where the model knows little. Which
-mixture of how many others were tried is in docs/health.md.
+The score is the sum of two signals, each in robust standard deviations over the catalog:
+
+1. The pointwise mutual information of title and image by the model: their cosine, less the soft
+   maximum of the cosines of each with a background of other titles and images. It is what CLIP's
+   training loss maximises (Oord et al. 2018, arXiv:1807.03748). A plain cosine favours images that
+   match everything.
+2. The disagreement with the nearest neighbours: how far a title is from the titles of products with
+   similar images, and an image from the images of products with similar titles (in the spirit of
+   confident learning, Northcutt et al. 2021, arXiv:1911.00068, with nearest neighbours as the
+   classifier). It works where the model knows little about the products.
+
+The weights and the alternatives that were tried are in docs/health.md.
 """
 
 from __future__ import annotations
@@ -26,38 +30,49 @@ from indexer.index import ImageTable, Progress
 __all__ = ["LISTED_SHARE", "TitleSuspect", "check_titles"]
 
 LISTED_SHARE = 0.02
-"""The share of the products with a title that is listed."""
+"""Share of the products with a title that is listed."""
 
+# Titles embedded at once.
 _BATCH = 256
+# Vectors compared at once: bounds the memory.
 _BLOCK = 1024
-# Titles and pictures that all are compared with; more moved no figure.
+# Titles and images of the background; more changed no result.
 _BACKGROUND = 1500
-# Products among which neighbours are looked for: keeps the time in proportion to the catalog.
+# Products that neighbours are searched among: keeps the time proportional to the catalog.
 _REFERENCES = 20_000
+# Nearest neighbours of each product.
 _NEIGHBOURS = 20
-# How much a nearer neighbour counts for more: e to the power of this times its cosine.
+# Neighbours are weighted by e to the power of this times their cosine.
 _SHARPNESS = 15.0
-# Below this many titles there is no telling what is usual.
+# Weight of each half of the second signal; the first signal has 1.
+_NEIGHBOUR_WEIGHT = 0.5
+# With fewer titles the spread of the scores cannot be estimated.
 _MIN_TITLES = 10
-_CALLED = 3
-# A label is what neighbours agree on from this share of them.
-_AGREED = 0.5
+# Titles of neighbours that are shown.
+_SHOWN_TITLES = 3
+# Neighbours agree on a label if at least this share of them has it.
+_MAJORITY = 0.5
+# Percentiles of a normal distribution at -1, 0 and +1 standard deviations.
+_ONE_DEVIATION = (15.87, 50, 84.13)
+# Smallest divisors, against division by zero.
+_MIN_DEVIATION = 1e-6
+_MIN_LENGTH = 1e-12
 
 
 @dataclass(frozen=True)
 class TitleSuspect:
-    """A product whose title and picture disagree.
+    """A product whose title and image disagree.
 
     Attributes:
-        id: The product.
+        id: Id of the product.
         title: Its title.
-        evidence: How far the disagreement is above the catalog's median, in robust standard
-            deviations; above 3 is rare in an orderly catalog.
-        fit: The cosine of title and picture.
-        alike: Titles of the products whose pictures are most like its picture, nearest first.
-        looks: What most of those products are, e.g. `{"category": "watch"}`, for the fields where
-            products with such titles are something else.
-        reads: What those are, by the same fields.
+        evidence: The score: robust standard deviations above the catalog's median. Values above 3
+            are rare in a clean catalog.
+        fit: The cosine of title and image.
+        alike: Titles of the products with the most similar images, nearest first.
+        looks: Values that most products with similar images have, e.g. `{"category": "watch"}`, of
+            the fields in which products with similar titles have another value.
+        reads: The values that most products with similar titles have in the same fields.
     """
 
     id: str
@@ -71,7 +86,7 @@ class TitleSuspect:
 
 @dataclass(frozen=True)
 class _Neighbours:
-    """For each of n products, k others: `[n, k]` places among the products, and cosines."""
+    """For each of n products its k nearest: `[n, k]` places among the products, and cosines."""
 
     places: NDArray[np.int64]
     cosines: FloatArray
@@ -82,42 +97,42 @@ def check_titles(
     titles: Sequence[str | None],
     labels: dict[str, list[str | None]],
     encoder: Encoder,
-    on_progress: Progress = lambda what, done, total: None,
+    on_progress: Progress = lambda *_: None,
 ) -> list[TitleSuspect]:
-    """Rank titles by how much they disagree with their product's pictures.
+    """Rank titles by their disagreement with their product's images.
 
     Args:
-        table: The index's pictures; a product with several is judged by their mean vector.
-        titles: Of every product; None or empty for products without.
-        labels: Values of fields with few different ones, by product; used only to say in words what
-            disagrees, never to rank.
-        encoder: The one that built the index.
-        on_progress: Called now and then.
+        table: The index's images; a product with several counts by their mean vector.
+        titles: One for each product; None or blank if it has none.
+        labels: Values of categorical fields, one for each product. They explain a disagreement in
+            words, and do not affect the ranking.
+        encoder: The encoder that built the index.
+        on_progress: Called from time to time.
 
     Returns:
         The `LISTED_SHARE` of the products with a title (rounded up) with the strongest evidence,
-        strongest first; none where there are too few titles to tell what is usual.
+        strongest first; an empty list if there are too few titles.
     """
     titled = np.array([n for n, title in enumerate(titles) if title and title.strip()], np.int64)
     if len(titled) < _MIN_TITLES:
         return []
-    pictures = _product_vectors(table)[titled]
-    words = _title_vectors([str(titles[n]) for n in titled], encoder, on_progress)
+    images = _product_vectors(table)[titled]
+    texts = _title_vectors([str(titles[n]) for n in titled], encoder, on_progress)
     rng = np.random.default_rng(0)
     references = _sample(rng, len(titled), _REFERENCES)
-    by_picture = _nearest(pictures, references, "Comparing pictures", on_progress)
-    by_words = _nearest(words, references, "Comparing titles", on_progress)
-    fit = _row_cosines(pictures, words)
+    by_image = _nearest(images, references, "Comparing images", on_progress)
+    by_title = _nearest(texts, references, "Comparing titles", on_progress)
+    fit = _row_cosines(images, texts)
     background = _sample(rng, len(titled), _BACKGROUND)
     disagreement = (
-        _robust(-_margin(pictures, words, fit, background, encoder.spec.logit_scale))
-        + 0.5 * _robust(-_agreement(words, by_picture))
-        + 0.5 * _robust(-_agreement(pictures, by_words))
+        _robust(-_mutual_information(images, texts, fit, background, encoder.spec.logit_scale))
+        + _NEIGHBOUR_WEIGHT * _robust(-_agreement(texts, by_image))
+        + _NEIGHBOUR_WEIGHT * _robust(-_agreement(images, by_title))
     )
     evidence = _robust(disagreement)
     listed = np.argsort(-evidence, kind="stable")[: math.ceil(LISTED_SHARE * len(titled))]
     return [
-        _suspect(table, titles, labels, titled, int(n), (evidence, fit), (by_picture, by_words))
+        _suspect(table, titles, labels, titled, int(n), (evidence, fit), (by_image, by_title))
         for n in listed
     ]
 
@@ -131,68 +146,69 @@ def _suspect(
     scores: tuple[FloatArray, FloatArray],
     neighbours: tuple[_Neighbours, _Neighbours],
 ) -> TitleSuspect:
-    looking, called = (titled[found.places[place]] for found in neighbours)
+    by_image, by_title = (titled[found.places[place]] for found in neighbours)
     looks, reads = {}, {}
     for name, values in labels.items():
-        seen, said = _agreed(values, looking), _agreed(values, called)
-        if seen is not None and said is not None and seen != said:
-            looks[name], reads[name] = seen, said
-    alike = dict.fromkeys(str(titles[n]) for n in looking)
+        look, read = _majority(values, by_image), _majority(values, by_title)
+        if look is not None and read is not None and look != read:
+            looks[name], reads[name] = look, read
+    alike = dict.fromkeys(str(titles[n]) for n in by_image)
     product = int(titled[place])
     return TitleSuspect(
         id=table.product_id(product),
         title=str(titles[product]),
         evidence=round(float(scores[0][place]), 3),
         fit=round(float(scores[1][place]), 4),
-        alike=tuple(alike)[:_CALLED],
+        alike=tuple(alike)[:_SHOWN_TITLES],
         looks=looks,
         reads=reads,
     )
 
 
-def _agreed(values: Sequence[str | None], products: NDArray[np.int64]) -> str | None:
+def _majority(values: Sequence[str | None], products: NDArray[np.int64]) -> str | None:
+    """The value that most of some products have, if they agree on one."""
     counts = Counter(value for n in products if (value := values[n]) is not None)
     if not counts:
         return None
     value, count = counts.most_common(1)[0]
-    return value if count >= _AGREED * len(products) else None
+    return value if count >= _MAJORITY * len(products) else None
 
 
 def _product_vectors(table: ImageTable) -> FloatArray:
-    """The mean of each product's picture vectors, of length 1; `[products, dim]`."""
+    """The mean of each product's image vectors, scaled to length 1; `[products, dim]`."""
     total = np.zeros((table.products, table.index.manifest.encoder.dim), np.float32)
     for start in range(0, len(table), _BLOCK):
-        some = np.arange(start, min(start + _BLOCK, len(table)))
-        np.add.at(total, table.product[some], table.vectors(some))
+        block = np.arange(start, min(start + _BLOCK, len(table)))
+        np.add.at(total, table.product[block], table.vectors(block))
     return _unit(total)
 
 
 def _title_vectors(titles: Sequence[str], encoder: Encoder, on_progress: Progress) -> FloatArray:
-    """`[n, dim]`; equal titles are embedded once."""
+    """Embed titles, each distinct one once; `[n, dim]`."""
     place = {title: n for n, title in enumerate(dict.fromkeys(titles))}
-    # Of like length together: encoders that pad to the longest of a batch have less to do.
+    # Sorted by length: encoders that pad to the longest text of a batch have less to do.
     order = sorted(place, key=len)
     vectors = np.empty((len(place), encoder.spec.dim), np.float32)
     for start in range(0, len(order), _BATCH):
         batch = order[start : start + _BATCH]
         vectors[[place[title] for title in batch]] = encoder.encode_texts(batch)
-        on_progress("Reading the titles", start + len(batch), len(order))
+        on_progress("Embedding titles", start + len(batch), len(order))
     return vectors[[place[title] for title in titles]]
 
 
-def _margin(
-    pictures: FloatArray,
-    words: FloatArray,
+def _mutual_information(
+    images: FloatArray,
+    texts: FloatArray,
     fit: FloatArray,
     background: NDArray[np.int64],
     scale: float,
 ) -> FloatArray:
-    """How much better a title and its picture fit each other than either fits the others."""
+    """How much better title and image match each other than either matches the background."""
     others = np.empty_like(fit)
     for start in range(0, len(fit), _BLOCK):
-        some = slice(start, start + _BLOCK)
-        others[some] = _soft_maximum(pictures[some] @ words[background].T, scale)
-        others[some] += _soft_maximum(words[some] @ pictures[background].T, scale)
+        block = slice(start, start + _BLOCK)
+        others[block] = _soft_maximum(images[block] @ texts[background].T, scale)
+        others[block] += _soft_maximum(texts[block] @ images[background].T, scale)
     return 2 * fit - others
 
 
@@ -203,38 +219,38 @@ def _soft_maximum(cosines: FloatArray, scale: float) -> FloatArray:
 
 
 def _agreement(vectors: FloatArray, neighbours: _Neighbours) -> FloatArray:
-    """Cosine of each vector with the mean of its neighbours' (who are so in the other space)."""
+    """Cosine of each vector with the weighted mean vector of its neighbours in the other space."""
     out = np.empty(len(vectors), np.float32)
     for start in range(0, len(vectors), _BLOCK):
-        some = slice(start, start + _BLOCK)
-        cosines = neighbours.cosines[some]
+        block = slice(start, start + _BLOCK)
+        cosines = neighbours.cosines[block]
         weights = np.exp(_SHARPNESS * (cosines - cosines.max(1, keepdims=True)))
-        mean = np.einsum("nk,nkd->nd", weights, vectors[neighbours.places[some]])
-        out[some] = _row_cosines(_unit(mean), vectors[some])
+        mean = np.einsum("nk,nkd->nd", weights, vectors[neighbours.places[block]])
+        out[block] = _row_cosines(_unit(mean), vectors[block])
     return out
 
 
 def _nearest(
-    vectors: FloatArray, references: NDArray[np.int64], what: str, on_progress: Progress
+    vectors: FloatArray, references: NDArray[np.int64], step: str, on_progress: Progress
 ) -> _Neighbours:
-    """The nearest of the reference products to each, itself left out."""
+    """Find each product's nearest reference products, without itself."""
     count = len(vectors)
-    among = vectors[references]
+    candidates = vectors[references]
     k = min(_NEIGHBOURS, len(references) - 1)
     places = np.empty((count, k), np.int64)
     cosines = np.empty((count, k), np.float32)
     for start in range(0, count, _BLOCK):
         stop = min(start + _BLOCK, count)
-        scores = vectors[start:stop] @ among.T
+        scores = vectors[start:stop] @ candidates.T
         own = np.searchsorted(references, np.arange(start, stop))
-        there = references[np.minimum(own, len(references) - 1)] == np.arange(start, stop)
-        scores[np.flatnonzero(there), own[there]] = -np.inf
+        is_reference = references[np.minimum(own, len(references) - 1)] == np.arange(start, stop)
+        scores[np.flatnonzero(is_reference), own[is_reference]] = -np.inf
         top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         near = np.take_along_axis(scores, top, 1)
         order = np.argsort(-near, axis=1, kind="stable")
         places[start:stop] = references[np.take_along_axis(top, order, 1)]
         cosines[start:stop] = np.take_along_axis(near, order, 1)
-        on_progress(what, stop, count)
+        on_progress(step, stop, count)
     return _Neighbours(places, cosines)
 
 
@@ -245,9 +261,10 @@ def _sample(rng: np.random.Generator, count: int, size: int) -> NDArray[np.int64
 
 
 def _robust(values: FloatArray) -> FloatArray:
-    """Distances from the median in standard deviations, told by the middle 68%."""
-    low, middle, high = np.percentile(values, (15.87, 50, 84.13))
-    return np.asarray((values - middle) / max(float(high - low) / 2, 1e-6), np.float32)
+    """Distances from the median, in standard deviations estimated from the middle 68%."""
+    low, middle, high = np.percentile(values, _ONE_DEVIATION)
+    deviation = max(float(high - low) / 2, _MIN_DEVIATION)
+    return np.asarray((values - middle) / deviation, np.float32)
 
 
 def _row_cosines(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -256,4 +273,4 @@ def _row_cosines(first: FloatArray, second: FloatArray) -> FloatArray:
 
 def _unit(rows: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
+    return np.asarray(rows / np.maximum(lengths, _MIN_LENGTH), np.float32)

@@ -16,7 +16,7 @@ from indexer.build import BuildOptions, build_index
 from indexer.errors import EncoderMismatchError
 from indexer.index import ImageTable, Index
 from indexer.quality import CatalogHealth, check_titles, examine
-from indexer.quality.health import _is_slip
+from indexer.quality.rare_values import is_misspelling
 from tests.support.picture_catalogs import build, drawn, jpeg
 
 GROUNDS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
@@ -136,7 +136,7 @@ def test_coverage_and_a_misspelt_value(health: CatalogHealth) -> None:
     ],
 )
 def test_slips_of_the_pen(value: str, meant: str, slip: bool) -> None:
-    assert _is_slip(value, meant) is slip
+    assert is_misspelling(value, meant) is slip
 
 
 def test_another_encoder_is_refused(folder: Path) -> None:

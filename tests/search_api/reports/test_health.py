@@ -18,7 +18,7 @@ from embeddings import FakeEncoder
 from indexer.build import BuildOptions, build_index
 from indexer.index import Index
 from indexer.quality import CatalogHealth, examine
-from indexer.quality.health import Refusal, RefusalKind
+from indexer.quality.health_facts import Refusal, RefusalKind
 from search_api.reports import ReportLimits, render_report
 from tests.support.processes import Cli
 
