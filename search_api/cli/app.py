@@ -85,5 +85,5 @@ def run_command(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_INTERRUPTED)
 
 
-def _interrupt(signal_number: int, frame: object) -> None:  # noqa: ARG001 (signal's signature)
+def _interrupt(_signal_number: int, _frame: object) -> None:
     raise KeyboardInterrupt

@@ -53,7 +53,7 @@ def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = Non
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _escape(logger: Any, method: str, event: EventDict) -> EventDict:
+def _escape(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Control characters written out; the lines of a trace kept, but none at a line's beginning."""
     trace = event.pop("exception", None)
     escaped = {name: _printable(value) for name, value in event.items()}

@@ -83,7 +83,7 @@ class Site(socketserver.ThreadingTCPServer):
     def url(self, path: str = "/a.jpg", host: str = "127.0.0.1", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, _request: object, _client_address: object) -> None:
         """A client that hung up is what most pages here want."""
 
 
@@ -513,7 +513,7 @@ def test_certificates_are_checked_against_the_urls_name(certificate: tuple[Path,
     asked: list[str | None] = []
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificate)
-    server.sni_callback = lambda sock, name, context: asked.append(name)
+    server.sni_callback = lambda _sock, name, _context: asked.append(name)
     trusting = ssl.create_default_context(cafile=certificate[0])
     resolve = known(shop=["127.0.0.1"], other=["127.0.0.1"])
     with running({"/a.jpg": answer(PICTURE)}, server) as site:
