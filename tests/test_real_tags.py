@@ -14,7 +14,7 @@ from embeddings import Encoder
 from embeddings.clip import load_encoder
 from indexer.build import BuildOptions, build_index
 from indexer.index import TagChoice
-from indexer.quality import judge_group
+from indexer.quality import evaluate_group
 from indexer.search import Engine, encode_pictures
 from indexer.tagging import Tagger, marks_of_values, shipped_fit
 from indexer.tagging.fitting import Examples, fit_taxonomy
@@ -54,7 +54,7 @@ def test_most_products_get_their_kind(
     for scored in Tagger(encoder, kinds).scores(vectors):
         marks, unknown = marks_of_values(scored.group, fields[scored.group.name])
         assert unknown == {}
-        figures = judge_group(scored, marks[:, :-1])
+        figures = evaluate_group(scored, marks[:, :-1])
         assert figures.answered > 0.5
         assert figures.accuracy > 0.6
 
@@ -72,7 +72,7 @@ def test_fitted_to_a_few_products_noise_and_blanks_get_no_tag(
     nothing = [noise, Image.new("RGB", (120, 90), "#4070a0"), Image.new("RGB", (90, 90), "white")]
     assert tagger.tag(encode_pictures(encoder, nothing)) == [[], [], []]
     (found, _) = tagger.scores(vectors[160:])
-    assert judge_group(found, truth["type"][160:, :-1]).answered > 0.5
+    assert evaluate_group(found, truth["type"][160:, :-1]).answered > 0.5
 
 
 def test_what_ships_is_for_the_shipped_model(encoder: Encoder) -> None:

@@ -1,4 +1,8 @@
-"""What the tags of an index are worth: right and wrong, silent and certain, by group and label."""
+"""Audit of an index's tags: accuracy, coverage and examples, by group and label.
+
+Field names of the dataclasses are keys of `lookalike tag audit --json`, where an image is called a
+picture.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +15,38 @@ from numpy.typing import NDArray
 
 from indexer.errors import TaxonomyError
 from indexer.index import ImageTable, Index
-from indexer.quality.tag_metrics import GroupFigures, judge_group, right_labels
+from indexer.quality.tag_metrics import GroupMetrics, evaluate_group, right_labels
 from indexer.tagging import GroupScores, Tagger, marks_of_values
 
-__all__ = ["Audit", "AuditOptions", "Coverage", "GroupAudit", "LabelAudit", "Shown", "audit_tags"]
+__all__ = [
+    "Audit",
+    "AuditOptions",
+    "Coverage",
+    "GroupAudit",
+    "LabelAudit",
+    "TaggedImage",
+    "audit_tags",
+]
 
-# Pictures looked at; with more, so many are drawn.
-_MOST = 100_000
-# From this share of the pictures a label of a group says nothing about any of them.
+# Images examined at most; of a larger index a random sample.
+_MAX_IMAGES = 100_000
+# A label that at least this share of the images has does not distinguish them.
 _ALWAYS = 0.95
-# Values of the category's field that are listed.
+# Values of the category field that are listed, most frequent first.
 _CATEGORIES = 20
+# The group whose labels are styles of photography, such as packshots.
 _STYLE_GROUP = "scene"
 
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """What an audit looks at.
+    """What an audit examines.
 
     Attributes:
-        truth: By group, the field that says what is true: labels or their synonyms.
-        category: A field whose values' coverage is told apart, or None.
-        shown: Pictures of each label that are shown, of right or unjudged ones and of wrong ones.
-        seed: Of which pictures are drawn.
+        truth: The field with the true labels, or synonyms of them, by group.
+        category: A field; coverage is reported for each of its values. None for no such report.
+        shown: Number of example images for each label, and of wrong ones likewise.
+        seed: Seed of the random sample of images.
     """
 
     truth: Mapping[str, str]
@@ -43,14 +56,14 @@ class AuditOptions:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture that got a label.
+class TaggedImage:
+    """An image with a label.
 
     Attributes:
-        id: Its product.
-        number: Which of the product's pictures it is.
-        confidence: Of the label.
-        said: What the catalog says, or empty.
+        id: Id of its product.
+        number: Position among the product's images, from 0.
+        confidence: Confidence of the label, 0 to 1.
+        said: The catalog's own value, or empty.
     """
 
     id: str
@@ -61,29 +74,29 @@ class Shown:
 
 @dataclass(frozen=True)
 class LabelAudit:
-    """How one label is given.
+    """One label: how often it is given, and examples.
 
     Attributes:
-        label: Its name.
-        given: Pictures that it is given to.
-        examples: Pictures that got it, surest first; where truth is known, right ones.
-        mistakes: Pictures that got it wrongly, surest first.
+        label: Name of the label.
+        given: Number of images with it.
+        examples: Images with it, most confident first; only right ones where the truth is known.
+        mistakes: Images with it wrongly, most confident first.
     """
 
     label: str
     given: int
-    examples: tuple[Shown, ...]
-    mistakes: tuple[Shown, ...]
+    examples: tuple[TaggedImage, ...]
+    mistakes: tuple[TaggedImage, ...]
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """The share of pictures that get a label, apart by some value.
+    """Coverage of the images with one value of a field.
 
     Attributes:
-        value: Such as a category.
-        pictures: How many have it.
-        answered: By group, the share of these that gets a label, 0 to 1.
+        value: The value, such as a category.
+        pictures: Number of images with it.
+        answered: Share of these with a label, 0 to 1, by group.
     """
 
     value: str
@@ -93,24 +106,24 @@ class Coverage:
 
 @dataclass(frozen=True)
 class GroupAudit:
-    """How one group fares.
+    """One group of labels.
 
     Attributes:
-        name: The group.
-        exclusive: Whether its labels exclude each other.
-        answered: Share of all pictures that gets a label, 0 to 1.
-        figures: Against the truth; None where no field tells it.
-        field: The field that does.
-        unknown: Values of it that are no label, most frequent first.
-        labels: Those given to any picture, most frequent first.
-        never: Labels given to none.
-        always: Labels given to nearly all.
+        name: Name of the group.
+        exclusive: Whether an image gets at most one label.
+        answered: Share of all images with a label, 0 to 1.
+        figures: Metrics against the truth; None if no field has it.
+        field: The field with the truth, or None.
+        unknown: Values of the field that are not labels, with their counts, most frequent first.
+        labels: Labels given to any image, most frequent first.
+        never: Labels given to no image.
+        always: Labels given to nearly all images.
     """
 
     name: str
     exclusive: bool
     answered: float
-    figures: GroupFigures | None
+    figures: GroupMetrics | None
     field: str | None
     unknown: Mapping[str, int]
     labels: tuple[LabelAudit, ...]
@@ -120,18 +133,18 @@ class GroupAudit:
 
 @dataclass(frozen=True)
 class Audit:
-    """An index's tags, looked into.
+    """The audit of an index's tags.
 
     Attributes:
-        catalog: The catalog's name.
-        generation: Of the index.
-        model: The encoder's name.
-        taxonomy: Name and version.
-        pictures: How many the index has.
-        looked_at: How many were tagged.
-        groups: In the taxonomy's order.
-        by_category: Coverage by the category's values, most frequent first.
-        by_style: Coverage by the scene that pictures are tagged with, where the taxonomy has it.
+        catalog: Name of the catalog.
+        generation: Generation of the index.
+        model: Name of the encoder.
+        taxonomy: Name and version of the taxonomy.
+        pictures: Number of images in the index.
+        looked_at: Number of images examined.
+        groups: All groups, in the taxonomy's order.
+        by_category: Coverage by the values of the category field, most frequent first.
+        by_style: Coverage by style of photography, if the taxonomy has a group for it.
     """
 
     catalog: str
@@ -146,93 +159,94 @@ class Audit:
 
 
 def audit_tags(index: Index, tagger: Tagger, options: AuditOptions) -> Audit:
-    """Tag an index's pictures from their vectors, and judge the tags by the catalog's fields.
+    """Tag an index's images from their vectors, and compare the tags with the catalog's fields.
 
     Raises:
         QueryError: A field does not exist.
-        TaxonomyError: A group does not exist, or nothing in a field of truth is one of its labels.
+        TaxonomyError: A group does not exist, or no value of its field is one of its labels.
     """
     fields = [*options.truth.values(), *([options.category] if options.category else [])]
     index.check_fields(fields)
     for name in options.truth:
         tagger.taxonomy.group(name)
-    pictures = _Pictures(index, options.seed)
-    scored = tagger.scores(pictures.vectors)
+    sample = _Sample(index, options.seed)
+    scored = tagger.scores(sample.vectors)
     answered = {found.group.name: found.best >= 0 for found in scored}
-    groups = tuple(_GroupAuditor(found, pictures, options).audit() for found in scored)
+    styles = next((_styles(found) for found in scored if found.group.name == _STYLE_GROUP), ())
+    categories = () if options.category is None else sample.values(options.category)
     manifest, taxonomy = index.manifest, tagger.taxonomy
     return Audit(
         catalog=manifest.catalog,
         generation=manifest.generation,
         model=manifest.encoder.name,
         taxonomy=f"{taxonomy.name} {taxonomy.version}",
-        pictures=len(pictures.table),
-        looked_at=len(pictures.chosen),
-        groups=groups,
-        by_category=()
-        if options.category is None
-        else _coverage(pictures.values(options.category), answered),
-        by_style=next(
-            (_coverage(_styles(s), answered) for s in scored if s.group.name == _STYLE_GROUP), ()
-        ),
+        pictures=len(sample.table),
+        looked_at=len(sample.chosen),
+        groups=tuple(_GroupAuditor(found, sample, options).audit() for found in scored),
+        by_category=_coverage(categories, answered),
+        by_style=_coverage(styles, answered),
     )
 
 
-class _Pictures:
-    """The pictures that are looked at, with their products' fields."""
+class _Sample:
+    """The images that are examined, with their products' fields."""
 
     def __init__(self, index: Index, seed: int) -> None:
         self._index = index
         self.table = ImageTable(index)
         count = len(self.table)
         chosen = np.arange(count)
-        if count > _MOST:
-            chosen = np.sort(np.random.default_rng(seed).choice(count, _MOST, replace=False))
+        if count > _MAX_IMAGES:
+            rng = np.random.default_rng(seed)
+            chosen = np.sort(rng.choice(count, _MAX_IMAGES, replace=False))
         self.chosen: NDArray[np.int64] = chosen
         self.vectors = self.table.vectors(chosen)
 
     def values(self, field: str) -> list[object]:
-        """A field's value for each picture."""
+        """Read a field's value for each image."""
         by_product: list[object] = []
         for number, segment in enumerate(self._index.segments):
             rows = self.table.product_row[self.table.product_segment == number]
             by_product += segment.field_table[field].take(rows).to_pylist()
         return [by_product[product] for product in self.table.product[self.chosen]]
 
-    def shown(self, place: int, confidence: float, said: object) -> Shown:
-        """One of them."""
-        picture = int(self.chosen[place])
-        product = self.table.product_id(int(self.table.product[picture]))
-        text = "" if said is None else str(said)
-        return Shown(product, self.table.position(picture), confidence, text)
+    def image(self, place: int, confidence: float, value: object) -> TaggedImage:
+        """Describe one image with a label and the catalog's own value."""
+        image = int(self.chosen[place])
+        product = self.table.product_id(int(self.table.product[image]))
+        text = "" if value is None else str(value)
+        return TaggedImage(product, self.table.position(image), confidence, text)
 
 
 class _GroupAuditor:
-    def __init__(self, scored: GroupScores, pictures: _Pictures, options: AuditOptions) -> None:
-        self._scored, self._pictures, self._options = scored, pictures, options
+    """Audits one group: its scores, and the truth where a field has it."""
+
+    def __init__(self, scored: GroupScores, sample: _Sample, options: AuditOptions) -> None:
+        self._scored, self._sample, self._options = scored, sample, options
         self._field = options.truth.get(scored.group.name)
-        self._said: list[object] = [None] * len(pictures.chosen)
+        self._values: list[object] = [None] * len(sample.chosen)
         self._truth: NDArray[np.bool_] | None = None
         self._unknown: Mapping[str, int] = {}
         if self._field is not None:
-            self._said = pictures.values(self._field)
-            marks, self._unknown = marks_of_values(scored.group, self._said)
+            self._values = sample.values(self._field)
+            marks, self._unknown = marks_of_values(scored.group, self._values)
             if not marks.any():
                 raise TaxonomyError(
-                    f"Nothing in the field {self._field} is a label of {scored.group.name}; name "
-                    "another field, or write its words into the taxonomy as synonyms."
+                    f"No value of the field {self._field} is a label of {scored.group.name}; name "
+                    "another field, or add its values to the taxonomy as synonyms."
                 )
             self._truth = marks[:, :-1]
 
     def audit(self) -> GroupAudit:
-        scored, names = self._scored, [label.name for label in self._scored.group.labels]
+        scored = self._scored
+        names = [label.name for label in scored.group.labels]
         counts = scored.given.sum(axis=0)
         order = np.argsort(-counts, kind="stable")
         return GroupAudit(
             name=scored.group.name,
             exclusive=scored.group.exclusive,
             answered=float((scored.best >= 0).mean()) if len(scored.best) else 0.0,
-            figures=None if self._truth is None else judge_group(scored, self._truth),
+            figures=None if self._truth is None else evaluate_group(scored, self._truth),
             field=self._field,
             unknown=self._unknown,
             labels=tuple(self._label(int(place)) for place in order if counts[place]),
@@ -256,14 +270,14 @@ class _GroupAuditor:
         return LabelAudit(
             label=scored.group.labels[place].name,
             given=len(given),
-            examples=self._shown(given[~wrong], place),
-            mistakes=self._shown(given[wrong], place),
+            examples=self._images(given[~wrong], place),
+            mistakes=self._images(given[wrong], place),
         )
 
-    def _shown(self, rows: NDArray[np.int64], place: int) -> tuple[Shown, ...]:
+    def _images(self, rows: NDArray[np.int64], place: int) -> tuple[TaggedImage, ...]:
         return tuple(
-            self._pictures.shown(
-                row, float(self._scored.probabilities[row, place]), self._said[row]
+            self._sample.image(
+                row, float(self._scored.probabilities[row, place]), self._values[row]
             )
             for row in rows[: self._options.shown].tolist()
         )
@@ -277,13 +291,14 @@ def _styles(scored: GroupScores) -> list[object]:
 def _coverage(
     values: Sequence[object], answered: Mapping[str, NDArray[np.bool_]]
 ) -> tuple[Coverage, ...]:
-    told = np.array(["" if value is None else str(value) for value in values], object)
-    frequent = Counter(told.tolist()).most_common(_CATEGORIES)
+    """Coverage of the most frequent values; an empty tuple for no values."""
+    texts = np.array(["" if value is None else str(value) for value in values], object)
+    frequent = Counter(texts.tolist()).most_common(_CATEGORIES)
     return tuple(
         Coverage(
             value or "(none)",
             count,
-            {name: float(flags[told == value].mean()) for name, flags in answered.items()},
+            {name: float(flags[texts == value].mean()) for name, flags in answered.items()},
         )
         for value, count in frequent
     )

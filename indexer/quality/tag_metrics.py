@@ -1,4 +1,4 @@
-"""Judging tags against what is known: accuracy, answers, calibration, by group and by label."""
+"""Metrics of tags against known labels: accuracy, coverage and calibration, per group and label."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ from numpy.typing import NDArray
 from indexer.tagging import GroupScores, parents_of
 from indexer.tagging.taxonomy import Group
 
-__all__ = ["GroupFigures", "LabelFigures", "expected_error", "judge_group", "right_labels"]
+__all__ = [
+    "GroupMetrics",
+    "LabelMetrics",
+    "evaluate_group",
+    "expected_calibration_error",
+    "right_labels",
+]
 
 # Bins of equal width, as usual since Guo et al. 2017 (arXiv:1706.04599).
 BINS = 15
 
 Flags = NDArray[np.bool_]
+Bins = tuple[tuple[float, float, float], ...]
+"""For each bin of probability: its share of the images, its mean probability, its accuracy."""
 
 
 @dataclass(frozen=True)
-class LabelFigures:
-    """How one label fares.
+class LabelMetrics:
+    """Metrics of one label.
 
     Attributes:
-        label: Its name.
-        true: Pictures that it is true of.
-        given: Pictures that it is given to, itself or by a label below it.
-        right: Of those, the pictures that it is true of.
+        label: Name of the label.
+        true: Number of images that it is true of.
+        given: Number of images that have it, or a label below it.
+        right: Number of images of both.
     """
 
     label: str
@@ -36,29 +44,28 @@ class LabelFigures:
 
     @property
     def precision(self) -> float | None:
-        """Share of what it is given to that it is true of; None where it is given to nothing."""
+        """The share of `given` that is right; None if no image has the label."""
         return self.right / self.given if self.given else None
 
     @property
     def recall(self) -> float | None:
-        """Share of what it is true of that gets it; None where it is true of nothing."""
+        """The share of `true` that is right; None if the label is true of no image."""
         return self.right / self.true if self.true else None
 
 
 @dataclass(frozen=True)
-class GroupFigures:
-    """How one group fares on pictures of which something is known.
+class GroupMetrics:
+    """Metrics of one group, over the images with a known label.
 
     Attributes:
-        group: Its name.
-        pictures: How many.
-        answered: Share that gets a label, 0 to 1.
-        accuracy: Share of these whose best label is right; NaN where nothing is answered.
-        forced: Share of all whose most probable label is right, given or not.
-        ece: Expected calibration error of the most probable label's probability over all.
-        labels: By label, in the taxonomy's order.
-        bins: Reliability: for each of `BINS` bins of probability its share of the pictures, the
-            mean probability and the share that is right.
+        group: Name of the group.
+        pictures: Number of images.
+        answered: Share of the images that get a label, 0 to 1.
+        accuracy: Share of these whose best label is right; NaN if none gets a label.
+        forced: Share of all images whose most probable label is right, whether given or not.
+        ece: Expected calibration error of the most probable label over all images.
+        labels: Metrics of each label, in the taxonomy's order.
+        bins: Reliability in each of `BINS` bins of probability.
     """
 
     group: str
@@ -67,15 +74,20 @@ class GroupFigures:
     accuracy: float
     forced: float
     ece: float
-    labels: tuple[LabelFigures, ...]
-    bins: tuple[tuple[float, float, float], ...]
+    labels: tuple[LabelMetrics, ...]
+    bins: Bins
 
 
 def right_labels(group: Group, truth: Flags) -> Flags:
-    """`[n, labels]`, whether a label is right for a picture, from `[n, labels]` marks of truth.
+    """Mark the labels that are right for each image.
 
-    It is where it is marked, where a label below it is, and where a parent of it is: who said
-    "footwear" did not say that it is no sandal.
+    Args:
+        group: The labels.
+        truth: `[n, labels]`, the labels known to be true.
+
+    Returns:
+        `[n, labels]`. A label is right if it is true, if a label below it is, or if a parent of it
+        is: a catalog that says "footwear" does not say that the product is no sandal.
     """
     right = truth.copy()
     for place in range(len(group.labels)):
@@ -85,61 +97,67 @@ def right_labels(group: Group, truth: Flags) -> Flags:
     return right
 
 
-def judge_group(scored: GroupScores, truth: Flags) -> GroupFigures:
-    """Judge scores of pictures by `[n, labels]` marks; rows without a mark are left out."""
+def evaluate_group(scored: GroupScores, truth: Flags) -> GroupMetrics:
+    """Compare scores with known labels.
+
+    Args:
+        scored: Scores of n images.
+        truth: `[n, labels]`, the labels known to be true; images without any are left out.
+    """
     group = scored.group
     known = truth.any(axis=1)
-    truth, said = truth[known], scored.probabilities[known]
+    truth, probabilities = truth[known], scored.probabilities[known]
     best, given = scored.best[known], scored.given[known]
     right = right_labels(group, truth)
     rows = np.arange(len(truth))
     answered = best >= 0
     hits = right[rows[answered], best[answered]]
-    likeliest = said.copy()
+    leaves = probabilities.copy()
     if group.exclusive:
-        likeliest[:, parents_of(group)] = -1
-    top = likeliest.argmax(axis=1)
-    sure, hit = said[rows, top], right[rows, top]
-    error, bins = expected_error(sure, hit)
-    return GroupFigures(
+        leaves[:, parents_of(group)] = -1
+    top = leaves.argmax(axis=1)
+    top_probability, top_right = probabilities[rows, top], right[rows, top]
+    error, bins = expected_calibration_error(top_probability, top_right)
+    return GroupMetrics(
         group=group.name,
         pictures=len(truth),
         answered=float(answered.mean()) if len(truth) else float("nan"),
         accuracy=float(hits.mean()) if answered.any() else float("nan"),
-        forced=float(hit.mean()) if len(truth) else float("nan"),
+        forced=float(top_right.mean()) if len(truth) else float("nan"),
         ece=error,
         labels=_by_label(group, truth, given, right),
         bins=bins,
     )
 
 
-def expected_error(
-    said: NDArray[np.floating], true: Flags
-) -> tuple[float, tuple[tuple[float, float, float], ...]]:
-    """The expected calibration error over `BINS` bins of equal width, and the bins."""
-    if not len(said):
+def expected_calibration_error(
+    probabilities: NDArray[np.floating], right: Flags
+) -> tuple[float, Bins]:
+    """Compute the expected calibration error over `BINS` bins of equal width, and the bins."""
+    count = len(probabilities)
+    if not count:
         return float("nan"), ()
-    places = np.minimum((said * BINS).astype(int), BINS - 1)
+    places = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     counts = np.bincount(places, minlength=BINS)
-    sums = np.bincount(places, said, BINS)
-    hits = np.bincount(places, true.astype(float), BINS)
-    error = float(np.abs(sums - hits).sum() / len(said))
-    shares = tuple(
-        (float(count / len(said)), float(total / count), float(hit / count)) if count else (0, 0, 0)
-        for count, total, hit in zip(counts, sums, hits, strict=True)
+    sums = np.bincount(places, probabilities, BINS)
+    hits = np.bincount(places, right.astype(float), BINS)
+    error = float(np.abs(sums - hits).sum() / count)
+    bins = tuple(
+        (float(size / count), float(total / size), float(hit / size)) if size else (0, 0, 0)
+        for size, total, hit in zip(counts, sums, hits, strict=True)
     )
-    return error, shares
+    return error, bins
 
 
-def _by_label(group: Group, truth: Flags, given: Flags, right: Flags) -> tuple[LabelFigures, ...]:
-    widened = given.copy()
-    true = truth.copy()
+def _by_label(group: Group, truth: Flags, given: Flags, right: Flags) -> tuple[LabelMetrics, ...]:
+    """Count each label; an image with a label below it counts too."""
+    widened, true = given.copy(), truth.copy()
     for place in range(len(group.labels)):
         for above in group.lineage(place)[1:]:
             widened[:, above] |= given[:, place]
             true[:, above] |= truth[:, place]
     return tuple(
-        LabelFigures(
+        LabelMetrics(
             label.name,
             int(true[:, place].sum()),
             int(widened[:, place].sum()),

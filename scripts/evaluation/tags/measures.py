@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.quality import GroupFigures, judge_group, right_labels
+from indexer.quality import GroupMetrics, evaluate_group, right_labels
 from indexer.tagging import Fitted, GroupScores, Tagger
 from indexer.tagging.taxonomy import Group, Taxonomy
 from scripts.evaluation.tags.nonsense import nonsense_images
@@ -58,13 +58,13 @@ def measure_tags(setting: Setting, fitted: Fitted | None = None) -> list[Figure]
     about = {} if fitted is None else fitted.about
     rows = figure_rows if about.get("calibrated_on") == "held-half" else held_rows
     held = setting.examples(rows, _SETS)
-    figures: dict[str, GroupFigures] = {}
+    figures: dict[str, GroupMetrics] = {}
     colours: list[Measure] = []
     narrow: list[Measure] = []
     for scored in tagger.scores(held.vectors):
         truth = held.truth[scored.group.name][:, :-1]
         if truth.any():
-            figures[scored.group.name] = judge_group(scored, truth)
+            figures[scored.group.name] = evaluate_group(scored, truth)
         if scored.group.name == "type":
             narrow = type_where_answered(scored, truth)
         if scored.group.name == "colour":
@@ -117,7 +117,7 @@ def _kinds_by_set(setting: Setting, tagger: Tagger, rows: Rows) -> list[Measure]
     for name in _SETS:
         held = setting.examples(rows, [name])
         (scored,) = [s for s in tagger.scores(held.vectors) if s.group.name == "type"]
-        found = judge_group(scored, held.truth["type"][:, :-1])
+        found = evaluate_group(scored, held.truth["type"][:, :-1])
         measures += [
             Measure(f"type_top_1_where_answered_{name}", found.accuracy),
             Measure(f"type_share_answered_{name}", found.answered),
@@ -136,13 +136,13 @@ def _colours(scored: GroupScores, truth: NDArray[np.bool_]) -> list[Measure]:
     ]
 
 
-def _calibration(name: str, found: GroupFigures) -> Figure:
+def _calibration(name: str, found: GroupMetrics) -> Figure:
     if found.pictures < _LEAST_WITH_TRUTH:
         return NotMeasured(f"ece_{name}", f"{found.pictures} labelled images are too few")
     return Measure(f"ece_{name}", found.ece, 0.05, "lower")
 
 
-def _groups(figures: dict[str, GroupFigures]) -> list[Figure]:
+def _groups(figures: dict[str, GroupMetrics]) -> list[Figure]:
     measures: list[Figure] = []
     for name, found in figures.items():
         if name == "type":

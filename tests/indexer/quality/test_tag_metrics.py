@@ -1,11 +1,12 @@
-"""Judging tags by what is known."""
+"""Metrics of tags against known labels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from indexer.quality import judge_group, right_labels
+from indexer.quality import evaluate_group, right_labels
+from indexer.quality.tag_metrics import expected_calibration_error
 from indexer.tagging import GroupScores
 from indexer.tagging.taxonomy import Group, Label
 
@@ -30,7 +31,7 @@ def test_known_figures() -> None:
     given[[0, 1, 2], best[:3]] = True
     truth = np.zeros((4, 3), np.bool_)
     truth[[0, 1, 2], [1, 1, 1]] = True  # boots, all of them; nothing is known of the last
-    figures = judge_group(GroupScores(GROUP, probabilities, best, given), truth)
+    figures = evaluate_group(GroupScores(GROUP, probabilities, best, given), truth)
     assert figures.pictures == 3
     assert figures.answered == 1
     assert figures.accuracy == pytest.approx(2 / 3)
@@ -41,3 +42,10 @@ def test_known_figures() -> None:
     assert (shoes.true, shoes.given, shoes.right) == (3, 2, 2)
     assert (boots.true, boots.given, boots.right) == (3, 1, 1)
     assert (hat.given, hat.right, hat.precision, hat.recall) == (1, 0, 0.0, None)
+
+
+def test_expected_calibration_error_of_known_cases() -> None:
+    error, bins = expected_calibration_error(np.full(4, 0.9), np.array([True, True, True, False]))
+    assert error == pytest.approx(0.15)
+    assert bins[13] == pytest.approx((1.0, 0.9, 0.75))
+    assert expected_calibration_error(np.array([1.0, 0.0]), np.array([True, False]))[0] == 0

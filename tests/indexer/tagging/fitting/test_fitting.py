@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from embeddings import FakeEncoder
-from indexer.quality import judge_group
-from indexer.quality.tag_metrics import expected_error
+from indexer.quality import evaluate_group
 from indexer.tagging import Fitted, Tagger
 from indexer.tagging.fitting import Examples, fit_taxonomy
 from indexer.tagging.fitting.fitting import FitOptions
@@ -73,10 +72,10 @@ def fitted_tagger(exclusive: bool = True) -> Tagger:
 def test_examples_correct_what_a_word_gets_wrong(exclusive: bool) -> None:
     places = np.arange(300) % 3
     new = pictures(AXES[places], 0.25, seed=1)
-    unfitted = judge_group(
+    unfitted = evaluate_group(
         Tagger(WideEncoder(), taxonomy()).scores(new)[0], marks(places, 3)[:, :3]
     )
-    fitted = judge_group(fitted_tagger(exclusive).scores(new)[0], marks(places, 3)[:, :3])
+    fitted = evaluate_group(fitted_tagger(exclusive).scores(new)[0], marks(places, 3)[:, :3])
     assert unfitted.forced < 0.85
     assert fitted.forced > 0.95
     assert fitted.accuracy > 0.95
@@ -89,7 +88,7 @@ def test_probabilities_are_calibrated_on_new_pictures() -> None:
     examples = Examples(pictures(AXES[places], spread), {"g": marks(places, 3)})
     fitted = fit_taxonomy(WideEncoder(), taxonomy(), examples, OPTIONS)
     tagger = Tagger(WideEncoder(), taxonomy(), fitted=fitted)
-    figures = judge_group(
+    figures = evaluate_group(
         tagger.scores(pictures(AXES[places], spread, seed=1))[0], marks(places, 3)[:, :3]
     )
     assert 0.5 < figures.forced < 0.95
@@ -140,14 +139,6 @@ def test_a_fit_is_the_same_every_time() -> None:
     one, two = fitted_tagger().fits[0], fitted_tagger().fits[0]
     assert np.array_equal(one.prototypes, two.prototypes)
     assert np.array_equal(one.threshold, two.threshold)
-
-
-def test_expected_error_of_known_cases() -> None:
-    sure = np.array([0.9, 0.9, 0.9, 0.9])
-    error, bins = expected_error(sure, np.array([True, True, True, False]))
-    assert error == pytest.approx(0.15)
-    assert bins[13] == pytest.approx((1.0, 0.9, 0.75))
-    assert expected_error(np.array([1.0, 0.0]), np.array([True, False]))[0] == 0
 
 
 def test_nonsense_is_drawn_alike_for_a_seed() -> None:
