@@ -1,4 +1,4 @@
-"""`create_app`: the HTTP service as a value made of an engine and settings."""
+"""Application factory: the HTTP service made of an engine and settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from embeddings import LookalikeError
 from indexer.search import Engine
-from search_api.service.errors import UnavailableError, describe, status_of
+from search_api.service.errors import UnavailableError, describe, is_unexpected, status_of
 from search_api.service.middleware import (
     Metrics,
     add_middleware,
@@ -21,7 +21,7 @@ from search_api.service.middleware import (
     error_response,
     request_id_of,
 )
-from search_api.service.requests import PictureUrls, QueryPictures
+from search_api.service.requests import ImageUrls, QueryImages
 from search_api.service.routes import (
     BatchRoutes,
     HeatRoutes,
@@ -39,57 +39,63 @@ from search_api.service.schemas import (
     SearchRequest,
     TagsRequest,
 )
-from search_api.service.serving import Answering, alive
+from search_api.service.serving import Answering, service_lifespan
 from search_api.service.settings import Settings
 
 __all__ = ["create_app"]
 
-# Codes of errors that the framework raises by itself.
+# Codes of errors that the framework raises.
 _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+# Error answers of every route, for the documentation.
+_ERRORS = (
+    (400, "The request is malformed"),
+    (413, "The request is too large"),
+    (422, "A field or a picture is invalid"),
+    (503, "The service can't answer now; see Retry-After"),
+    (504, "The request took too long"),
+    (507, "There is no disk space for an upload now"),
+)
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
-    """The service over one engine.
+    """Make the service over one engine.
 
     Args:
         engine: Answers the queries.
         settings: Limits and concurrency.
+
+    Raises:
+        ServeError: The settings' API keys can't be used.
+        TaxonomyError: A taxonomy file of the settings is invalid.
     """
     metrics = Metrics()
     answering = Answering(engine, settings, metrics)
     metrics.watch(answering.engine)
     app = FastAPI(
-        lifespan=lambda app: alive(answering, settings.drain_seconds),
+        lifespan=lambda _: service_lifespan(answering, settings.drain_seconds),
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",
         docs_url=None,
         redoc_url=None,
         responses={
-            status: {"model": ErrorResponse, "description": meaning}
-            for status, meaning in (
-                (400, "The request can't be read"),
-                (413, "The request is too large"),
-                (422, "A field or a picture can't be used"),
-                (503, "The service can't answer now; see Retry-After"),
-                (504, "The answer would come too late"),
-                (507, "There is no room for an upload now"),
-            )
+            status: {"model": ErrorResponse, "description": meaning} for status, meaning in _ERRORS
         },
     )
-    urls = PictureUrls(settings)
-    pictures = QueryPictures(answering, urls)
+    urls = ImageUrls(settings)
+    images = QueryImages(answering, urls)
     page = PageRoutes()
     subjects = (
         page,
-        SearchRoutes(answering, pictures),
-        BatchRoutes(answering, pictures),
+        SearchRoutes(answering, images),
+        BatchRoutes(answering, images),
         TagRoutes(answering, urls),
-        HeatRoutes(answering, pictures),
+        HeatRoutes(answering, images),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
     )
-    add_middleware(app, settings, metrics, answering.room)
+    add_middleware(app, settings, metrics, answering.limit)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     for subject in subjects:
@@ -102,7 +108,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
 
 
 def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
-    """The document that FastAPI makes, with the bodies that `read_body` reads."""
+    """Return FastAPI's document, with the bodies that `read_body` reads."""
     document = FastAPI.openapi(app)
     models: list[tuple[type[BaseModel], Literal["validation"]]] = [
         (SearchRequest, "validation"),
@@ -118,10 +124,11 @@ def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
 
 async def _on_lookalike_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LookalikeError)
-    status = status_of(error)
-    if status == 500:
+    if is_unexpected(error):
         raise error
-    response = error_response(status, error.code, error.message, request_id_of(request.scope))
+    response = error_response(
+        status_of(error), error.code, error.message, request_id_of(request.scope)
+    )
     if isinstance(error, UnavailableError) and error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

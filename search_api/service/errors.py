@@ -1,18 +1,19 @@
-"""Errors of the HTTP edge, and the one table from error to status code.
+"""Errors of the HTTP service, and the table of their status codes.
 
 LookalikeError (embeddings.errors)
 └── RequestError
-    ├── MalformedRequestError   400  not JSON, or not the multipart form the route takes
-    ├── UrlNotAllowedError      400  a picture's URL that is not fetched
+    ├── MalformedRequestError   400  not JSON, or not a valid multipart form
+    ├── UrlNotAllowedError      400  a picture's URL that is not allowed
     ├── PayloadTooLargeError    413  the body, or a picture at a URL, is over the limit
-    ├── InvalidRequestError     422  a field that is missing, unknown or out of range
-    ├── UrlUnreachableError     422  there is no picture to be had at a URL
-    └── UrlTimeoutError         504  a picture's URL answers too slowly
+    ├── InvalidRequestError     422  a field is missing, unknown or out of range
+    ├── UrlUnreachableError     422  a URL without a picture
+    └── UrlTimeoutError         504  a picture's URL that answers too slowly
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationError
@@ -38,35 +39,36 @@ __all__ = [
     "UrlTimeoutError",
     "UrlUnreachableError",
     "describe",
+    "is_unexpected",
     "status_of",
 ]
 
 
-# A message names this many problems at most, and so many characters of an unknown field's name.
+# A message names at most so many problems, and so many characters of an unknown field's name.
 _MAX_PROBLEMS = 20
 _MAX_NAME = 100
 
 
 class RequestError(LookalikeError):
-    """A request that can't be answered as it stands."""
+    """A request that can't be answered."""
 
     code = "bad_request"
 
 
 class MalformedRequestError(RequestError):
-    """The body is not JSON, or not the multipart form that the route takes."""
+    """The body is not JSON, or not a valid multipart form."""
 
     code = "malformed_request"
 
 
 class UrlNotAllowedError(RequestError):
-    """The picture's URL is not fetched."""
+    """The picture's URL is not allowed."""
 
     code = "url_not_allowed"
 
 
 class UrlUnreachableError(RequestError):
-    """There is no picture to be had at the URL: no server, another status than 200, no HTTP."""
+    """The URL gives no picture: no server, a status other than 200, or no valid HTTP."""
 
     code = "url_unreachable"
 
@@ -78,7 +80,7 @@ class UrlTimeoutError(RequestError):
 
 
 class PayloadTooLargeError(RequestError):
-    """The body is larger than the service takes."""
+    """The body is larger than the service accepts."""
 
     code = "payload_too_large"
 
@@ -90,17 +92,17 @@ class InvalidRequestError(RequestError):
 
     @classmethod
     def from_validation(cls, error: ValidationError) -> InvalidRequestError:
-        """Name the fields that pydantic found wrong."""
-        if error.error_count() > _MAX_PROBLEMS:  # listing a million takes seconds and gigabytes
+        """Convert pydantic's error to one that names the fields."""
+        if error.error_count() > _MAX_PROBLEMS:  # to list a million takes seconds and gigabytes
             return cls(f"{error.error_count():,} fields are unknown or wrong; see /docs.")
         return cls(describe(error.errors(include_url=False, include_input=False)))
 
 
 class UnavailableError(LookalikeError):
-    """The service can't answer now, through no fault of the request.
+    """The service can't answer now; the request is valid.
 
     Attributes:
-        retry_after: Seconds after which another try makes sense; None where nobody knows.
+        retry_after: Seconds after which to try again; None if unknown.
     """
 
     code = "unavailable"
@@ -117,7 +119,7 @@ class NotReadyError(UnavailableError):
 
 
 class OverloadedError(UnavailableError):
-    """More is asked than can be answered; refused at once instead of answered late."""
+    """More requests than the service can answer; refused at once instead of answered late."""
 
     code = "overloaded"
 
@@ -126,25 +128,25 @@ class OverloadedError(UnavailableError):
 
 
 class ModelMemoryError(OverloadedError):
-    """The model has no memory for this batch, nor for half of it."""
+    """The model has no memory for a batch, nor for half of it."""
 
     code = "out_of_memory"
 
 
 class DeadlineError(UnavailableError):
-    """The answer would come later than the service promises."""
+    """The request took longer than the deadline."""
 
     code = "deadline_exceeded"
 
 
 class ClientGoneError(UnavailableError):
-    """The caller hung up; nobody reads this, the log has its status (499, as nginx has it)."""
+    """The client disconnected; only the log shows this, as status 499, which nginx uses too."""
 
     code = "client_gone"
 
 
 class SpoolFullError(UnavailableError):
-    """There is no room for an upload while it is received."""
+    """There is no disk space to receive an upload."""
 
     code = "spool_full"
 
@@ -176,21 +178,27 @@ STATUS: Mapping[type[LookalikeError], int] = {
 
 
 def status_of(error: LookalikeError) -> int:
-    """The HTTP status of an error: its class's in the table, or its nearest ancestor's, or 500."""
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    """Return the HTTP status of an error: that of its class or nearest base class, or 500."""
+    kinds = (kind for kind in type(error).__mro__ if kind in STATUS)
+    return next((STATUS[kind] for kind in kinds), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def is_unexpected(error: LookalikeError) -> bool:
+    """Return whether an error has no status of its own, and so is a fault of the service."""
+    return status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def describe(problems: Iterable[Mapping[str, Any]]) -> str:
-    """One sentence for pydantic's list of problems, naming every field."""
+    """Return one sentence for pydantic's list of problems, with the name of every field."""
     sentences = []
     for problem in problems:
         place = _field(problem["loc"])
-        said = str(problem["msg"]).removeprefix("Value error, ")
-        sentences.append(f"{place}: {said}" if place else said)
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        sentences.append(f"{place}: {message}" if place else message)
     return "; ".join(sentences) + "."
 
 
 def _field(location: Sequence[str | int]) -> str:
-    # FastAPI puts where a value came from first; a caller knows that.
+    # FastAPI puts the place of a value first (query, path or body), which the caller knows.
     parts = location[1:] if location and location[0] in ("query", "path", "body") else location
     return ".".join(str(part)[:_MAX_NAME] for part in parts)

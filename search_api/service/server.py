@@ -1,4 +1,4 @@
-"""Running the service in this process."""
+"""Server processes: one that serves an engine, or several that share a port."""
 
 from __future__ import annotations
 
@@ -28,21 +28,23 @@ __all__ = ["Serving", "run", "run_workers"]
 
 _NOT_STARTED = "The service did not start; the lines above say why."
 
-# Loading a model takes seconds, of which other processes have their share.
+# Seconds; loading a model is slow while other processes load theirs.
 _START_SECONDS = 60
+
+_SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What each of several processes opens for itself; picklable.
+    """What each of several server processes opens; picklable.
 
     Attributes:
         index: The index folder.
         model: The model's name.
         device: As for `embeddings.clip.load_encoder`.
         precision: As for `embeddings.clip.load_encoder`.
-        threads: Processors that the model of one process uses.
-        settings: Of the service.
+        threads: Number of processors that the model of one process uses.
+        settings: Settings of the service.
     """
 
     index: Path
@@ -53,28 +55,28 @@ class Serving:
     settings: Settings
 
     def __call__(self) -> FastAPI:
-        """The service of one process; ends the process, with a line that says why, if it can't."""
+        """Make the service of one process; if that fails, print the reason and end the process."""
         from embeddings import clip
 
         configure_logs(self.settings.log_format)
-        _take_turns()
+        _switch_threads_often()
         try:
             encoder = clip.load_encoder(self.model, device=self.device, precision=self.precision)
             clip.use_threads(self.threads)
             app = create_app(Engine.open(self.index, encoder), self.settings)
-            _keep_what_is()
-            return app
         except LookalikeError as error:
             console.error(error.message)
-            # This code tells the supervisor that another try would end the same way.
+            # This exit code tells the supervisor that another attempt would fail too.
             sys.exit(STARTUP_FAILURE)
+        _freeze_garbage_collection()
+        return app
 
 
 def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
-    """Serve with several processes that share a port and the index's mapped files.
+    """Serve with several processes, which share a port and the memory-mapped files of the index.
 
     Raises:
-        ServeError: The address can't be listened on, or the processes don't start.
+        ServeError: The address is not available, or the processes don't start.
         LookalikeError: There is no index.
     """
     configure_logs(serving.settings.log_format)
@@ -92,47 +94,46 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
 
 
 def run(engine: Engine, host: str, port: int, settings: Settings | None = None) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what is under way.
+    """Serve until SIGINT or SIGTERM, then finish the requests in progress.
 
     Args:
         engine: Answers the queries.
         host: Address to listen on.
         port: Port to listen on; 0 for a free one.
-        settings: By default those of the environment.
+        settings: Settings of the service; by default those of the environment.
 
     Raises:
-        ServeError: The address can't be listened on, or the first query fails.
+        ServeError: The address is not available, or the warm-up fails.
     """
     settings = settings or read_settings()
     configure_logs(settings.log_format)
-    _take_turns()
+    _switch_threads_often()
     config = _config(create_app(engine, settings), host, port)
     listening = _listen(host, port)
     _announce(listening, host, engine.index.manifest.products)
-    _keep_what_is()
+    _freeze_garbage_collection()
     try:
-        # Having drained, uvicorn raises the signal that stopped it once more; that is no failure.
+        # After draining, uvicorn raises the signal that stopped it again, which is not a failure.
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
     except SystemExit:
         raise ServeError(_NOT_STARTED) from None
 
 
-def _take_turns() -> None:
-    """Let threads take turns at the interpreter more often.
+def _switch_threads_often() -> None:
+    """Let threads switch more often.
 
-    With Python's own 5 milliseconds, the event loop can wait that long behind each thread, and the
-    model at each of its steps: a tenth gave 11 and 23% more uploads a second, in two rounds of
-    32 clients on two cores.
+    With Python's default of 5 ms, the event loop can wait that long for each thread, and the model
+    at each of its steps. A tenth of it gave 11% and 23% more uploads a second, in two rounds of 32
+    clients on two cores.
     """
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
 
-def _keep_what_is() -> None:
-    """Take what start-up made, which stays, out of the garbage collector's rounds.
+def _freeze_garbage_collection() -> None:
+    """Exclude the objects of start-up, which stay, from garbage collection.
 
-    With torch loaded these are some hundred thousand objects, and a full round over them stops
-    every thread.
+    With torch, these are some hundred thousand objects, and a full collection stops every thread.
     """
     gc.collect()
     gc.freeze()
@@ -144,7 +145,7 @@ def _config(app: FastAPI | Serving, host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         access_log=False,
-        log_config=None,  # what `configure_logs` has set up
+        log_config=None,  # `configure_logs` has set it up
         log_level=logging.WARNING,
         timeout_graceful_shutdown=30,
     )
@@ -163,5 +164,5 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ServeError(
             f"Can't listen on {host}:{port}: {error.strerror}. Is another server running there? "
-            "Try --port 0, which takes a free one."
+            "Try --port 0 for a free port."
         ) from error

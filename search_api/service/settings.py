@@ -1,4 +1,4 @@
-"""Settings: one typed value, read once at the edge from LOOKALIKE_* variables and flags."""
+"""Settings of the service: one typed value, read once from LOOKALIKE_* variables and flags."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["LogFormat", "Settings", "read_settings"]
 
 
 class LogFormat(StrEnum):
-    """How a line looks."""
+    """Format of a log line."""
 
     JSON = "json"
     CONSOLE = "console"
 
 
 class Settings(BaseSettings):
-    """How the service behaves; every field can be set as LOOKALIKE_NAME in the environment."""
+    """Settings of the service; each field can be set as LOOKALIKE_NAME in the environment."""
 
-    # An error must not quote what was given: it may be a key.
+    # Errors must not quote values, which may be keys.
     model_config = SettingsConfigDict(
         env_prefix="LOOKALIKE_", frozen=True, hide_input_in_errors=True
     )
@@ -34,112 +34,121 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=28 * 2**20,
         gt=0,
-        description="Largest request body; a picture in base64 is a third larger than its file.",
+        description="Largest request body in bytes; base64 makes a picture a third larger than its "
+        "file.",
     )
-    max_image_bytes: int = Field(default=20 * 2**20, gt=0, description="Largest picture file.")
+    max_image_bytes: int = Field(
+        default=20 * 2**20, gt=0, description="Largest picture file, in bytes."
+    )
     max_image_pixels: int = Field(
         default=50_000_000,
         gt=0,
-        le=89_478_485,  # where Pillow's own guard begins
-        description="Most pixels a picture may declare.",
+        le=89_478_485,  # Pillow's own limit
+        description="Maximum pixels of a picture.",
     )
-    threads: int = Field(default=4, gt=0, description="Requests worked on at the same time.")
+    threads: int = Field(default=4, gt=0, description="Threads that search.")
     deadline_seconds: float = Field(
-        default=10.0, gt=0, description="Longest that a query may wait, be embedded and searched."
+        default=10.0,
+        gt=0,
+        description="Maximum seconds for a query to wait and be answered.",
     )
     under_way: int = Field(
         default=32,
         gt=0,
-        description="Searches and taggings worked on or waiting at the same time; then 503.",
+        description="Maximum searches and taggings in progress or waiting; further ones get 503.",
     )
     under_way_crowded: int = Field(
         default=12,
         gt=0,
-        description="The same while some are refused, so that those let in wait less; enough to "
-        "keep the decoders and the model at work.",
+        description="The same while requests are refused, so that accepted ones wait less; enough "
+        "to keep the decoders and the model busy.",
     )
     queue_size: int = Field(
         default=32,
         gt=0,
-        description="Pictures, and likewise texts, that may wait for the model; then 503.",
+        description="Maximum pictures, and maximum texts, that wait for the model; then 503.",
     )
     side_by_side: bool = Field(
         default=False,
-        description="Waiting batches go side by side, each on one processor: more answers where "
-        "the service is always busy, and lone requests take longer.",
+        description="Run waiting batches side by side, each on one processor: more answers if the "
+        "service is always busy, but lone requests take longer.",
     )
     batch_wait_ms: float = Field(
-        default=2.0, ge=0, description="Longest that a batch waits for more under load."
+        default=2.0,
+        ge=0,
+        description="Maximum milliseconds that a batch waits for more under load.",
     )
     text_cache: int = Field(
-        default=10_000, ge=0, description="Texts whose vectors are kept, of a kilobyte each."
+        default=10_000,
+        ge=0,
+        description="Number of texts whose vectors are cached, a kilobyte each.",
     )
     decode_workers: int = Field(
         default=2, gt=0, description="Processes that decode uploaded pictures."
     )
     decode_seconds: float = Field(
-        default=5.0, gt=0, description="Longest that decoding one picture may take."
+        default=5.0, gt=0, description="Maximum seconds to decode one picture."
     )
     drain_seconds: float = Field(
         default=1.0,
         ge=0,
-        description="How long after SIGTERM /readyz says 503 while requests are still taken.",
+        description="Seconds after SIGTERM in which /readyz answers 503 while requests are still "
+        "accepted.",
     )
     allow_url_fetch: bool = Field(
-        default=False, description="Whether queries may give a picture by URL, from any host."
+        default=False, description="Allow pictures by URL, from any host."
     )
     url_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="The only hosts that pictures are fetched from, with commas between them; "
-        "naming any allows fetching.",
+        description="The only hosts that pictures are fetched from, separated by commas; any "
+        "host here allows pictures by URL.",
     )
-    url_seconds: float = Field(default=10.0, gt=0, le=120, description="Longest fetch of a URL.")
-    private_urls: bool = Field(
-        default=False, description="Whether fetches may go to inner networks too."
+    url_seconds: float = Field(
+        default=10.0, gt=0, le=120, description="Maximum seconds to fetch a URL."
     )
+    private_urls: bool = Field(default=False, description="Allow URLs of private networks too.")
 
     taxonomies: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
-        description="Taxonomy files of the shop's own, with commas between them; pictures can be "
-        "tagged by their names, beside the built-in ones.",
+        description="The shop's own taxonomy files, separated by commas; requests name them like "
+        "the built-in ones.",
     )
 
     api_keys: SecretStr = Field(
         default=SecretStr(""),
-        description="NAME:KEY, with commas between several; with any, requests need one of them.",
+        description="API keys as NAME:KEY, separated by commas; with any, every request needs one.",
     )
     api_keys_file: Path | None = Field(
-        default=None, description="A file of such keys, one a line, beside those given."
+        default=None, description="A file of further API keys, one a line."
     )
-    open_metrics: bool = Field(
-        default=False, description="Whether /metrics needs no key, where there are keys."
-    )
+    open_metrics: bool = Field(default=False, description="Serve /metrics without a key.")
     rate_limit: float = Field(
         default=0.0,
         ge=0,
         le=1e6,
-        description="Requests a second that each key, or without keys each address, may go on "
-        "with; 0 for any number.",
+        description="Requests a second of each key, or without keys of each address; 0 for no "
+        "limit. Each worker process counts for itself.",
     )
     rate_burst: float = Field(
-        default=20.0, ge=1, le=1e6, description="Requests one who was quiet may make at once."
+        default=20.0,
+        ge=1,
+        le=1e6,
+        description="Requests that a caller may make at once after a pause.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Origins whose pages may call the API, with commas between them; * for all.",
+        description="Origins whose pages may call the API, separated by commas; * for all.",
     )
     log_format: LogFormat = Field(
         default=LogFormat.JSON, description="json for machines, console for people."
     )
-    log_queries: bool = Field(
-        default=False, description="Whether the log has the texts that were searched for."
-    )
+    log_queries: bool = Field(default=False, description="Write the texts of queries to the log.")
 
     @field_validator("url_hosts", "cors_origins", "taxonomies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(host.strip() for host in value.split(",") if host.strip())
+            return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
     @field_validator("url_hosts")
@@ -149,25 +158,25 @@ class Settings(BaseSettings):
 
     @property
     def has_keys(self) -> bool:
-        """Whether callers need a key."""
+        """Whether requests need a key."""
         return self.api_keys_file is not None or bool(self.api_keys.get_secret_value().strip(", "))
 
     @property
     def fetches_urls(self) -> bool:
-        """Whether queries may give a picture by URL."""
+        """Whether queries may give pictures by URL."""
         return self.allow_url_fetch or bool(self.url_hosts)
 
     @property
     def image_limits(self) -> ImageLimits:
-        """What an uploaded picture may weigh and measure."""
+        """Largest file and most pixels of a picture."""
         return ImageLimits(max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels)
 
 
 def read_settings(**given: Any) -> Settings:
-    """The settings of the environment, under those given here.
+    """Read the settings of the environment; those given here take precedence.
 
     Raises:
-        ServeError: One is wrong; the message names its variable and never quotes it.
+        ServeError: A setting is invalid; the message names its variable and never quotes it.
     """
     try:
         return Settings(**given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search_api.service.middleware.access import document_keys
-from search_api.service.middleware.admission import Room
+from search_api.service.middleware.admission import ConcurrencyLimit
 from search_api.service.middleware.logs import configure_logs
 from search_api.service.middleware.metrics import CONTENT_TYPE, Metrics, Stage, shared_by_workers
 from search_api.service.middleware.order import add_middleware
@@ -12,8 +12,8 @@ from search_api.service.middleware.trace import current_trace
 
 __all__ = [
     "CONTENT_TYPE",
+    "ConcurrencyLimit",
     "Metrics",
-    "Room",
     "Stage",
     "add_middleware",
     "configure_logs",

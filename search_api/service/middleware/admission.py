@@ -1,4 +1,4 @@
-"""The door: more work than the service can do is refused before it costs anything."""
+"""Admission control: reject requests over capacity (503) before reading their body."""
 
 from __future__ import annotations
 
@@ -12,30 +12,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from search_api.service.errors import OverloadedError
 from search_api.service.middleware.request import error_response, request_id_of
 
-__all__ = ["DoorMiddleware", "Room"]
+__all__ = ["AdmissionMiddleware", "ConcurrencyLimit"]
 
 _MESSAGE = "The service has more requests than it can answer; try again shortly."
 
+# Seconds after a refusal for which the lower limit holds.
+_CROWDED_SECONDS = 1.0
 
-# Seconds after a refusal in which the room counts as crowded.
-_CROWDED = 1.0
 
+class ConcurrencyLimit:
+    """Limit of the requests that are worked on at the same time; for one event loop.
 
-class Room:
-    """How many requests may be at the model's work at the same time; for one event loop.
+    A request takes a slot once everything that it needs from elsewhere has arrived (its body, and
+    the images at its URLs), so slow clients and slow sources occupy no slots.
 
-    A request takes its place when all that it needs from elsewhere has come, its body and the
-    pictures at its URLs, so that slow callers and slow sources keep nobody out.
-
-    While everybody finds a place, there are many, since nobody who waits is turned away for less.
-    Once some must be turned away, others need not wait that long either: then there are only as
-    many places as keep the model at work, until nobody was turned away for a second. What is
-    answered under overload so takes a time that is bounded by its own work (Little's law: places
-    divided by answers a second), and no less is answered.
+    Without refusals the limit is high, since a waiting request is better than a refused one. Once
+    requests must be refused, a long wait gains nothing, so the limit drops to what keeps the model
+    busy until no request was refused for a second. Under overload the time of an answer is thus
+    bounded (Little's law: slots divided by answers a second), at the same throughput.
 
     Args:
-        most: How many.
-        crowded: How many while some are turned away; by default as many.
+        most: Number of slots.
+        crowded: Number of slots while requests are refused; by default the same.
         clock: Seconds, as `time.monotonic`.
     """
 
@@ -48,54 +46,54 @@ class Room:
         self._most = most
         self._crowded = most if crowded is None else min(most, crowded)
         self._clock = clock
-        self._refused = -math.inf
-        self._inside = 0
+        self._last_refusal = -math.inf
+        self._in_use = 0
 
     @property
     def full(self) -> bool:
-        """Whether there is no place left."""
-        crowded = self._clock() < self._refused + _CROWDED
-        return self._inside >= (self._crowded if crowded else self._most)
+        """Whether no slot is free."""
+        crowded = self._clock() < self._last_refusal + _CROWDED_SECONDS
+        return self._in_use >= (self._crowded if crowded else self._most)
 
-    def refusal(self) -> OverloadedError:
-        """The error for who is turned away, which makes the room a crowded one."""
-        self._refused = self._clock()
+    def refuse(self) -> OverloadedError:
+        """Record a refusal, which lowers the limit, and return its error."""
+        self._last_refusal = self._clock()
         return OverloadedError(_MESSAGE)
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Have a place for what is done inside.
+    def slot(self) -> Iterator[None]:
+        """Hold a slot for the work inside.
 
         Raises:
-            OverloadedError: There is none.
+            OverloadedError: No slot is free.
         """
         if self.full:
-            raise self.refusal()
-        self._inside += 1
+            raise self.refuse()
+        self._in_use += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self._in_use -= 1
 
 
-class DoorMiddleware:
-    """Refuses requests for the model while the room is full, before their bodies are read.
+class AdmissionMiddleware:
+    """Refuses requests that need the model while no slot is free, before their bodies are read.
 
     Args:
-        app: What is behind the door; its routes take the places.
-        room: Where the places are.
+        app: The application; its routes take the slots.
+        limit: The slots.
     """
 
-    def __init__(self, app: ASGIApp, room: Room) -> None:
+    def __init__(self, app: ASGIApp, limit: ConcurrencyLimit) -> None:
         self._app = app
-        self._room = room
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if not (self._room.full and _needs_model(scope)):
+        if not (self._limit.full and _needs_model(scope)):
             await self._app(scope, receive, send)
             return
-        error = self._room.refusal()
+        error = self._limit.refuse()
         refusal = error_response(503, error.code, error.message, request_id_of(scope))
         refusal.headers["Retry-After"] = str(error.retry_after)
         await refusal(scope, receive, send)

@@ -1,8 +1,8 @@
 """Product ids in paths: `/v1/items/{id}`, `/v1/items/{id}/image/{n}`, `/v1/items/{id}/similar`.
 
-An id may hold any character. Where its slashes are quoted (`%2F`), as `quote(id, safe="")` does,
-the path means one thing only; so the service routes these paths as they came, still quoted. A
-slash that is not quoted is read as part of the id wherever that leaves a meaning.
+An id may contain any character. With quoted slashes (`%2F`), as `quote(id, safe="")` makes them, a
+path has one meaning only, so the service routes these paths still quoted. An unquoted slash is
+read as part of the id wherever the path has a meaning that way.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _ITEMS = b"/v1/items/"
 
 
 def keep_quoted(scope: Scope) -> None:
-    """Route a request for an item by its path as it came; other paths stay unquoted."""
+    """Route a request for an item by its quoted path; other paths stay unquoted."""
     raw = scope.get("raw_path")
     if raw and raw.startswith(_ITEMS):
         scope["path"] = raw.partition(b"?")[0].decode("latin-1")
 
 
 class _ProductId(Convertor[str]):
-    """Whatever stands there, unquoted once."""
+    """Any text, unquoted once."""
 
     regex = ".+"
 
@@ -36,20 +36,20 @@ class _ProductId(Convertor[str]):
         return value
 
 
-class _PictureNumber(Convertor[str]):
-    """Digits; whatever else follows `/image/` is the end of an id, such as `shoes/image/1.jpg`."""
+class _ImageNumber(Convertor[str]):
+    """Digits; other text after `/image/` is the end of an id, such as `shoes/image/1.jpg`."""
 
-    # Five, so that a number out of range is told from an id, and `int` never gets a million.
+    # Up to five digits: enough to report a number out of range, few enough for `int`.
     regex = "[0-9]{1,5}"
 
     def convert(self, value: str) -> str:
-        """Leave it to the route's validation."""
+        """Return the digits; the route validates them."""
         return value
 
     def to_string(self, value: str) -> str:
-        """The way back."""
+        """Return the digits."""
         return value
 
 
 register_url_convertor("product_id", _ProductId())
-register_url_convertor("picture_number", _PictureNumber())
+register_url_convertor("picture_number", _ImageNumber())

@@ -1,4 +1,4 @@
-"""API keys: who may ask, told without telling anything about the keys."""
+"""API keys: their syntax, and their comparison in constant time."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from search_api.service.errors import ServeError
 __all__ = ["COOKIE", "KeyRing", "presented_key", "read_keys"]
 
 COOKIE = "lookalike_key"
-"""The cookie in which the web page sends a key, since pictures in a page can send no header."""
+"""Cookie in which the web page sends its key, since images in a page can send no header."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
-# RFC 6750 (2.1) names the characters of a bearer token; a cookie can hold them too.
+# The characters of a bearer token (RFC 6750, 2.1), which a cookie can hold too.
 _KEY = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*")
 
-# A cookie header is parsed no further than a key of any length that is taken needs.
+# Characters of a cookie header that are parsed: enough for the longest key.
 _MAX_COOKIE = 4096
 
 
 class KeyRing:
-    """Named keys, of which only keyed digests are kept.
+    """Named keys; only their keyed digests are kept in memory.
 
     Args:
         keys: Name and key of each.
     """
 
     def __init__(self, keys: Iterable[tuple[str, str]] = ()) -> None:
-        # A digest's bytes are as if drawn by chance for whoever does not know the salt, so that
-        # not even the digests' comparison tells anything about a key.
+        # Without the salt, digests look random, so that even their comparison reveals nothing about
+        # a key.
         self._salt = secrets.token_bytes(32)
         self._digests = [(name, self._digest(key.encode())) for name, key in keys]
 
     def __bool__(self) -> bool:
-        """Whether there are keys at all; without any, everybody may ask."""
+        """Return whether there are any keys; without any, no key is needed."""
         return bool(self._digests)
 
     def name_of(self, presented: bytes) -> str | None:
-        """The name of a key, or None if it is none of these.
+        """Return the name of a key, or None if it is unknown.
 
-        Every key is compared, whether or not one before it was the right one.
+        Every key is compared, even after a match, so that the time reveals nothing.
         """
         digest = self._digest(presented)
         found = None
@@ -61,14 +61,15 @@ class KeyRing:
 
 
 def read_keys(text: str, file: Path | None = None) -> list[tuple[str, str]]:
-    """Keys from a setting and from a file.
+    """Read keys from a setting and from a file.
 
     Args:
-        text: `NAME:KEY`, several with commas between them.
+        text: `NAME:KEY`, several separated by commas.
         file: The same, one a line; empty lines and those that begin with `#` are skipped.
 
     Raises:
-        ServeError: A key is none, two have one name, or the file can't be read; never names a key.
+        ServeError: A key is invalid, two have one name, or the file can't be read. The message
+            never quotes a key.
     """
     entries = [(f"API key {n}", part) for n, part in enumerate(text.split(","), 1) if part.strip()]
     if file is not None:
@@ -83,8 +84,8 @@ def read_keys(text: str, file: Path | None = None) -> list[tuple[str, str]]:
             if line.strip() and not line.lstrip().startswith("#")
         ]
         if not entries:
-            # Whoever names a file means to close the service; an empty one must not open it.
-            raise ServeError(f"The file of API keys {file} holds no key; write NAME:KEY in a line.")
+            # The file is meant to restrict access, so an empty one must not open the service.
+            raise ServeError(f"The file of API keys {file} has no key; write NAME:KEY on a line.")
     keys = [_parse(where, entry) for where, entry in entries]
     names = [name for name, _ in keys]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -93,9 +94,9 @@ def read_keys(text: str, file: Path | None = None) -> list[tuple[str, str]]:
 
 
 def presented_key(headers: Headers) -> bytes:
-    """The key that a request came with, whatever it is; empty if it came with none.
+    """Return the key of a request, valid or not; empty if it has none.
 
-    `Authorization: Bearer` counts before `X-API-Key`, and that before the web page's cookie.
+    `Authorization: Bearer` takes precedence over `X-API-Key`, and that over the page's cookie.
     """
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":

@@ -1,4 +1,4 @@
-"""What the service writes on standard error: a JSON object a line, or lines for a person."""
+"""Logging set-up: JSON objects, one a line, or plain lines for a person."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ __all__ = ["configure_logs"]
 def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = None) -> None:
     """Set up structlog and the standard library's logging, which uvicorn uses, for this process.
 
-    Nothing that a caller sends can begin a line of its own: JSON escapes control characters, and
-    the console's lines have them escaped too.
+    Control characters are escaped in both formats, so that a caller's text can't forge a line.
 
     Args:
-        form: Of the lines.
-        stream: Where they go; standard error by default.
+        form: Format of the lines.
+        stream: Destination; standard error by default.
     """
     stream = stream or sys.stderr
     before: list[Processor] = [
@@ -39,7 +38,7 @@ def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = Non
         last = [_escape, structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
     structlog.configure(
         processors=[*before, *last],
-        # A line is one write, so that those of several processes don't mix.
+        # Each line is one write, so that lines of several processes don't mix.
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
@@ -54,7 +53,7 @@ def configure_logs(form: LogFormat = LogFormat.JSON, stream: TextIO | None = Non
 
 
 def _escape(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Control characters written out; the lines of a trace kept, but none at a line's beginning."""
+    """Escape control characters; the lines of a stack trace are kept, and indented."""
     trace = event.pop("exception", None)
     escaped = {name: _printable(value) for name, value in event.items()}
     if trace is not None:

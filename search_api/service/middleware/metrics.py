@@ -1,10 +1,10 @@
-"""What the service counts, in the Prometheus text format.
+"""Metrics of the service, in the Prometheus text format.
 
-Labels take few values: routes are named by their templates, never by the paths that came.
+Labels have few values: routes are named by their templates, never by the paths of requests.
 
-Several processes that share a port count together when `PROMETHEUS_MULTIPROC_DIR` names a folder
-before they start (prometheus-client's multiprocess mode, which `shared_by_workers` sets up);
-each of them then tells the sums.
+Several processes that share a port count together if `PROMETHEUS_MULTIPROC_DIR` names a folder
+before they start (prometheus-client's multiprocess mode, which `shared_by_workers` sets up); each
+of them then reports the sums.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-# Seconds; queries take milliseconds, large pictures and fetched ones a second and more.
+# Seconds: queries take milliseconds, large or fetched images a second and more.
 _BUCKETS = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 # Stages are shorter.
 _STAGE_BUCKETS = (0.0002, 0.0005, 0.001, *_BUCKETS)
 _SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
-# A method is any word that a caller likes to send.
+# Other methods share one label, since a caller may send any word.
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"})
 
 
@@ -47,19 +47,19 @@ class Stage(StrEnum):
     """A part of a request's time."""
 
     RECEIVE = "receive"
-    """From the request's head to its body's last byte."""
+    """From the head of the request to the last byte of its body."""
     DECODE = "decode"
-    """A picture, from file to pixels, its wait for a worker included."""
+    """An image from file to pixels, with its wait for a process."""
     ENCODE = "encode"
-    """Texts and pictures to vectors, their wait in the queue included."""
+    """Texts and images to vectors, with their wait in the queue."""
     SEARCH = "search"
-    """Neighbours, keywords, filters and facets; the hits' fields read."""
+    """Neighbours, keywords, filters, facets, and reading the fields of hits."""
     FIELDS = "fields"
-    """The answer written as JSON."""
+    """Conversion of the answer to JSON."""
 
 
 class Metrics:
-    """The figures of one service, in a registry of their own."""
+    """Metrics of one service, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -71,7 +71,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "lookalike_request_seconds",
-            "From a request's first byte to its answer's last.",
+            "Time from the first byte of a request to the last byte of its answer.",
             ("route",),
             buckets=_BUCKETS,
             registry=registry,
@@ -87,7 +87,7 @@ class Metrics:
             self._stages.labels(stage.value)
         self._under_way = Gauge(
             "lookalike_requests_under_way",
-            "Requests being answered.",
+            "Requests in progress.",
             registry=registry,
             multiprocess_mode="livesum",
         )
@@ -107,56 +107,56 @@ class Metrics:
         )
         self._batch_seconds = Histogram(
             "lookalike_batch_seconds",
-            "Time that a batch took in the model.",
+            "Time of a batch in the model.",
             ("lane",),
             buckets=_STAGE_BUCKETS,
             registry=registry,
         )
-        self._looks = Counter(
+        self._lookups = Counter(
             "lookalike_text_cache",
-            "Looks into the cache of text vectors.",
+            "Lookups in the cache of text vectors.",
             ("result",),
             registry=registry,
         )
         for result in ("hit", "miss"):
-            self._looks.labels(result)
+            self._lookups.labels(result)
         self._watched: list[Collector] = []
 
     def watch(self, engine: Engine) -> None:
-        """Tell an engine's generation and number of products whenever figures are read."""
+        """Report an engine's generation and number of products with every exposition."""
         collector = _EngineCollector(engine)
         self._watched.append(collector)
         self._registry.register(collector)
 
-    def begin(self) -> None:
-        """A request came in."""
+    def begin_request(self) -> None:
+        """Count a request that arrived."""
         self._under_way.inc()
 
-    def end(self, scope: Scope, status: int, seconds: float) -> None:
-        """It was answered, with `status`, or 0 if the caller was gone."""
+    def end_request(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request that was answered with `status`, or 0 if the client disconnected."""
         self._under_way.dec()
         route = route_of(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def stage(self, stage: Stage, seconds: float) -> None:
-        """A stage took so long; also noted for the log, when told from the request's own task."""
+    def record_stage(self, stage: Stage, seconds: float) -> None:
+        """Record the time of a stage, also in the trace if called from the request's own task."""
         self._stages.labels(stage.value).observe(seconds)
         current_trace().add(stage.value, seconds)
 
     @contextmanager
     def timed(self, stage: Stage) -> Iterator[None]:
-        """As `stage`, of what is done inside, whether or not it succeeds."""
+        """Record the time of the work inside, whether or not it succeeds."""
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.stage(stage, time.perf_counter() - start)
+            self.record_stage(stage, time.perf_counter() - start)
 
     @contextmanager
     def queued(self, lane: str, items: int) -> Iterator[None]:
-        """So many items wait for the model in what is done inside."""
+        """Count items as waiting for the model during the work inside."""
         gauge = self._queued.labels(lane)
         gauge.inc(items)
         try:
@@ -164,17 +164,17 @@ class Metrics:
         finally:
             gauge.dec(items)
 
-    def batch(self, lane: str, items: int, seconds: float) -> None:
-        """A batch went through the model."""
+    def record_batch(self, lane: str, items: int, seconds: float) -> None:
+        """Record a batch that went through the model."""
         self._batches.labels(lane).observe(items)
         self._batch_seconds.labels(lane).observe(seconds)
 
-    def look(self, found: bool) -> None:
-        """A text's vector was looked for in the cache."""
-        self._looks.labels("hit" if found else "miss").inc()
+    def record_lookup(self, result: str) -> None:
+        """Record a lookup in the text cache: "hit" or "miss"."""
+        self._lookups.labels(result).inc()
 
-    def exposed(self) -> bytes:
-        """All figures, as Prometheus reads them; those of all processes where they share them."""
+    def exposition(self) -> bytes:
+        """Return all metrics in the text format; with several processes, the sums of all."""
         folder = os.environ.get(_FOLDER)
         if not folder:
             return generate_latest(self._registry)
@@ -191,22 +191,22 @@ class _EngineCollector(Collector):
         self._engine = engine
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Both figures of one generation."""
+        """Yield both metrics of one generation."""
         manifest = self._engine.index.manifest
         yield GaugeMetricFamily(
-            "lookalike_generation", "The index generation that answers.", manifest.generation
+            "lookalike_generation", "The index generation that is served.", manifest.generation
         )
         yield GaugeMetricFamily("lookalike_products", "Products in it.", manifest.products)
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that answers a request, or `other`."""
+    """Return the template of a request's route, or `other`."""
     return str(getattr(scope.get("route"), "path_format", "other"))
 
 
 @contextmanager
 def shared_by_workers() -> Iterator[None]:
-    """Processes that are started inside count together; for the process that starts them."""
+    """Let processes that are started inside count together; for the process that starts them."""
     if os.environ.get(_FOLDER):
         yield
         return
@@ -220,7 +220,7 @@ def shared_by_workers() -> Iterator[None]:
 
 
 def _forget_dead(folder: Path) -> None:
-    """What a process that is gone had under way is no longer under way."""
+    """Remove what processes that ended had in progress."""
     for path in folder.glob("gauge_live*_*.db"):
         number = path.stem.rpartition("_")[2]
         try:

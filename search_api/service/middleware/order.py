@@ -1,4 +1,4 @@
-"""What stands before the routes: the layers that every request passes, in one order."""
+"""Order of the middleware that every request passes."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from search_api.service.middleware.access import AccessMiddleware
-from search_api.service.middleware.admission import DoorMiddleware, Room
+from search_api.service.middleware.admission import AdmissionMiddleware, ConcurrencyLimit
 from search_api.service.middleware.keys import KeyRing, read_keys
 from search_api.service.middleware.metrics import Metrics
-from search_api.service.middleware.request import LastResort, RequestMiddleware
+from search_api.service.middleware.request import RequestMiddleware, UnexpectedErrorMiddleware
 from search_api.service.settings import Settings
 
 __all__ = ["add_middleware"]
 
+_PREFLIGHT_SECONDS = 3600  # for which a browser may remember an answer of CORS
 
-def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, room: Room) -> None:
-    """Put the layers before an application; every answer, of whichever layer, passes those outside.
 
-    From the outside: ids, headers, the log and the body limit; CORS, so that a page elsewhere can
-    read refusals too; errors that nobody expected; keys and rate limits; the door.
+def add_middleware(
+    app: FastAPI, settings: Settings, metrics: Metrics, limit: ConcurrencyLimit
+) -> None:
+    """Add all middleware to an application.
+
+    From the outside: request ids, headers, the access log and the body limit; CORS, so that pages
+    of other origins can read refusals too; unexpected errors; keys and rate limits; admission
+    control. An answer passes all middleware outside of the one that gave it.
 
     Raises:
         ServeError: The settings' keys can't be used.
     """
-    # Read here: the framework makes the layers themselves as late as at the first request.
+    # Read here, since the framework makes middleware as late as at the first request.
     keys = KeyRing(read_keys(settings.api_keys.get_secret_value(), settings.api_keys_file))
-    app.add_middleware(DoorMiddleware, room=room)
+    app.add_middleware(AdmissionMiddleware, limit=limit)
     app.add_middleware(AccessMiddleware, keys=keys, settings=settings)
-    app.add_middleware(LastResort)
+    app.add_middleware(UnexpectedErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -36,6 +41,6 @@ def add_middleware(app: FastAPI, settings: Settings, metrics: Metrics, room: Roo
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
             expose_headers=["Retry-After", "X-Request-Id"],
-            max_age=3600,
+            max_age=_PREFLIGHT_SECONDS,
         )
     app.add_middleware(RequestMiddleware, settings=settings, metrics=metrics)

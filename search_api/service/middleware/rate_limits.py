@@ -1,38 +1,41 @@
-"""How often each caller may ask: a token bucket for everyone, in a table of bounded size.
+"""Rate limits: a token bucket for each caller, in a table of bounded size.
 
-Our own, since it is thirty lines: the libraries for it count hits in windows or keep a list of
-them, take whole requests alone, and remember every caller who was ever heard of.
+Each process counts for itself: with `--workers N`, a caller gets up to N times the limit.
+docs/decisions/0008-token-bucket.md says why this is not a library.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cachetools import LRUCache
+
 __all__ = ["RateLimiter", "address_group"]
 
-# Callers that are remembered: a few megabytes. Past that, who was not heard of longest is
-# forgotten, and starts with a full bucket when heard of again.
+# Callers in the table: a few megabytes.
 _MAX_CALLERS = 10_000
 
 
 @dataclass
 class _Bucket:
     tokens: float
-    at: float
+    updated_at: float
 
 
 class RateLimiter:
     """A token bucket for each caller; for one event loop or thread.
 
+    The least recently seen caller is evicted from a full table, and starts again with a full
+    bucket.
+
     Args:
-        rate: Requests a second that a caller may go on with for ever.
-        burst: Requests that one who was quiet may make at once, from 1.
+        rate: Requests a second that a caller may make continuously.
+        burst: Requests that a caller may make at once after a pause, at least 1.
         clock: Seconds, as `time.monotonic`.
-        most: Callers that are remembered.
+        max_callers: Size of the table.
     """
 
     def __init__(
@@ -40,37 +43,35 @@ class RateLimiter:
         rate: float,
         burst: float,
         clock: Callable[[], float] = time.monotonic,
-        most: int = _MAX_CALLERS,
+        max_callers: int = _MAX_CALLERS,
     ) -> None:
         self._rate = rate
         self._burst = burst
         self._clock = clock
-        self._most = most
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._buckets: LRUCache[str, _Bucket] = LRUCache(max_callers)
 
     def __len__(self) -> int:
-        """How many callers are remembered."""
+        """Return the number of callers in the table."""
         return len(self._buckets)
 
     def take(self, caller: str, cost: float = 1.0) -> float:
         """Count a request.
 
         Args:
-            caller: Whose it is.
-            cost: What it counts for.
+            caller: The caller.
+            cost: Number of requests that it counts for.
 
         Returns:
-            0 if it may go on, otherwise the seconds after which it might; a refusal costs nothing.
+            0 if the request is allowed, otherwise the seconds after which it would be; a refusal
+            costs nothing.
         """
         now = self._clock()
         bucket = self._buckets.get(caller)
         if bucket is None:
             bucket = self._buckets[caller] = _Bucket(self._burst, now)
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
-        self._buckets.move_to_end(caller)
-        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
-        bucket.at = now
+        refilled = bucket.tokens + (now - bucket.updated_at) * self._rate
+        bucket.tokens = min(self._burst, refilled)
+        bucket.updated_at = now
         if bucket.tokens < cost:
             return (cost - bucket.tokens) / self._rate
         bucket.tokens -= cost
@@ -78,9 +79,10 @@ class RateLimiter:
 
 
 def address_group(host: str | None) -> str:
-    """The addresses that one caller is likely to have: an IPv4 address, or a network of IPv6.
+    """Return the group of addresses that one caller is likely to have.
 
-    A household gets at least a /64 of IPv6 (RFC 6177), whose addresses it can change at will.
+    That is one IPv4 address, or a /64 network of IPv6: a household gets at least that (RFC 6177),
+    and can change addresses within it at will.
     """
     try:
         address = ipaddress.ip_address(host or "")

@@ -1,4 +1,4 @@
-"""Around every request: its id, body limit, headers, log line, and the last-resort error."""
+"""Request middleware: id, body limit, security headers, access log, unexpected errors."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from search_api.service.middleware.metrics import Metrics, Stage, route_of
 from search_api.service.middleware.trace import Trace, begin_trace
 from search_api.service.settings import Settings
 
-__all__ = ["LastResort", "RequestMiddleware", "error_response", "request_id_of"]
+__all__ = ["RequestMiddleware", "UnexpectedErrorMiddleware", "error_response", "request_id_of"]
 
 _log = structlog.get_logger("lookalike.http")
 
-# Messages quote what the caller sent, which may be megabytes.
+# Characters; messages quote what the caller sent, which may be megabytes.
 _MAX_MESSAGE = 2000
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -40,13 +40,13 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": _PAGE_POLICY,
 }
-# A line of the log quotes so many characters of a path or a text, and so many texts.
+# A line of the access log quotes so many characters of a path or text, and so many texts.
 _MAX_LOGGED = 500
 _MAX_TEXTS = 10
 
 
 class RequestMiddleware:
-    """Wraps the whole application."""
+    """Outermost middleware: gives ids and headers, limits bodies, writes the access log."""
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app = app
@@ -55,7 +55,7 @@ class RequestMiddleware:
         self._log_queries = settings.log_queries
         self._headers = dict(_HEADERS)
         if settings.cors_origins:
-            # Pages elsewhere may show the products' pictures.
+            # Pages of other origins may show the products' images.
             self._headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +71,7 @@ class RequestMiddleware:
         trace = begin_trace()
         status = 0
         start = time.perf_counter()
-        self._metrics.begin()
+        self._metrics.begin_request()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -83,7 +83,7 @@ class RequestMiddleware:
             await send(message)
 
         def received() -> None:
-            self._metrics.stage(Stage.RECEIVE, time.perf_counter() - start)
+            self._metrics.record_stage(Stage.RECEIVE, time.perf_counter() - start)
 
         limited = _LimitedBody(headers, receive, self._max_body_bytes, received)
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -91,7 +91,7 @@ class RequestMiddleware:
             await self._app(scope, limited, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
-            self._metrics.end(scope, status, seconds)
+            self._metrics.end_request(scope, status, seconds)
             _log.info(
                 "request",
                 method=scope["method"],
@@ -105,7 +105,7 @@ class RequestMiddleware:
             structlog.contextvars.reset_contextvars(**bound)
 
     def _notes(self, trace: Trace) -> dict[str, Any]:
-        """What the log tells of a trace, where there is something to tell."""
+        """Return the fields of the log line that a trace has values for."""
         stages = {name: round(1000 * seconds, 2) for name, seconds in trace.stages.items()}
         texts = trace.texts[:_MAX_TEXTS] if self._log_queries else []
         notes = {
@@ -116,8 +116,8 @@ class RequestMiddleware:
         return {name: value for name, value in notes.items() if value}
 
 
-class LastResort:
-    """Answers an error that nobody expected, and writes it down."""
+class UnexpectedErrorMiddleware:
+    """Logs an unexpected error, and answers it with 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -129,32 +129,32 @@ class LastResort:
             return
         begun = False
 
-        async def noting(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_note)
         except ClientDisconnect:
-            pass  # while the request was received; its line in the log has status 0
+            pass  # while the request was received; its log line has status 0
         except Exception:
             request_id = request_id_of(scope)
             _log.exception("request failed", request_id=request_id)
             if begun:
                 raise
-            message = "Something went wrong on our side."
+            message = "The service failed on this request; its log has the cause."
             await error_response(500, "internal_error", message, request_id)(scope, receive, send)
 
 
 class _LimitedBody:
-    """A request's `receive` that refuses bodies over the limit while they arrive."""
+    """The `receive` of a request that refuses a body over the limit while it arrives."""
 
     def __init__(
         self, headers: Headers, receive: Receive, limit: int, on_end: Callable[[], None]
     ) -> None:
         declared = headers.get("content-length", "")
-        # Twenty digits are over any limit, and `int` refuses thousands.
+        # Twenty digits exceed any limit, and `int` refuses thousands of digits.
         self._declared = int(declared[:20]) if declared.isdecimal() else 0
         self._receive = receive
         self._limit = limit
@@ -179,7 +179,7 @@ class _LimitedBody:
 
 
 def error_response(status: int, code: str, message: str, request_id: str) -> JSONResponse:
-    """The body that every error has."""
+    """Return an answer with the body of every error."""
     if len(message) > _MAX_MESSAGE:
         message = f"{message[:_MAX_MESSAGE]}…"
     content = {"code": code, "message": message, "request_id": request_id}
@@ -187,5 +187,5 @@ def error_response(status: int, code: str, message: str, request_id: str) -> JSO
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id that the middleware gave a request."""
+    """Return the id that the middleware gave a request."""
     return str(scope["state"]["request_id"])

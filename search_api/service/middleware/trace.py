@@ -1,4 +1,4 @@
-"""What is noted of one request on its way, for its line in the log."""
+"""Per-request stage timings for the access log, with the key and the texts of the request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["Trace", "begin_trace", "current_trace"]
 
 @dataclass
 class Trace:
-    """Notes of one request.
+    """Facts of one request for its line in the access log.
 
     Attributes:
         stages: Seconds spent in each stage, by its name.
-        texts: The words that were searched for; logged only where a setting says so.
-        key: The name of the caller's key.
+        texts: The texts of its queries; logged only if a setting allows it.
+        key: The name of the caller's API key.
     """
 
     stages: dict[str, float] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Trace:
     key: str | None = None
 
     def add(self, stage: str, seconds: float) -> None:
-        """Count time; a stage that is gone through twice takes the sum."""
+        """Add time to a stage."""
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
 
 
@@ -31,12 +31,12 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def begin_trace() -> Trace:
-    """A new trace, from now on the current one of this task and of those it starts."""
+    """Start the trace of the current task, and of the tasks that it starts."""
     trace = Trace()
     _current.set(trace)
     return trace
 
 
 def current_trace() -> Trace:
-    """The trace of the request under way; outside of requests one that nobody reads."""
+    """Return the trace of the current request; outside of requests, one that nothing reads."""
     return _current.get() or Trace()

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from search_api.service.requests.body import (
-    Body,
-    TaggedPictures,
-    body_schema,
-    parse_value,
-    read_body,
-    read_json,
-    tagged_pictures,
-)
-from search_api.service.requests.image_urls import PictureUrls
-from search_api.service.requests.images import QueryPictures
+from search_api.service.requests.body import Body, body_schema, parse_value, read_body, read_json
+from search_api.service.requests.image_urls import ImageUrls
+from search_api.service.requests.images import QueryImages
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
+from search_api.service.requests.queries import TagImages, tag_images
 
 __all__ = [
     "Body",
-    "PictureUrls",
-    "QueryPictures",
+    "ImageUrls",
+    "QueryImages",
     "SimilarParameters",
-    "TaggedPictures",
+    "TagImages",
     "TextParameters",
     "body_schema",
     "parse_value",
     "read_body",
     "read_json",
-    "tagged_pictures",
+    "tag_images",
 ]

@@ -1,4 +1,4 @@
-"""The colour that requests ask for, in a body or behind the question mark."""
+"""The colour of a query, from a body or from a query string."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol
 from indexer.search import WantedColour
 from search_api.service.errors import InvalidRequestError
 
-__all__ = ["ColourAsked", "wanted_colour"]
+__all__ = ["ColourFields", "wanted_colour"]
 
 
-class ColourAsked(Protocol):
-    """What a request says about a colour; as the fields of `SearchRequest`."""
+class ColourFields(Protocol):
+    """The colour fields of `SearchRequest` and of the query-string parameters."""
 
     colour: str | None
     colour_within: float | None
@@ -19,14 +19,18 @@ class ColourAsked(Protocol):
     colour_weight: float | None
 
 
-def wanted_colour(asked: ColourAsked) -> WantedColour | None:
-    """The colour that a request asks for, if any.
+def wanted_colour(fields: ColourFields) -> WantedColour | None:
+    """Return the colour of a request, if any.
 
     Raises:
-        InvalidRequestError: Something is said about a colour, and none is given.
+        InvalidRequestError: Options of a colour are given without the colour.
     """
-    if asked.colour is None:
-        if asked.colour_within is not None or asked.colour_weight is not None:
-            raise InvalidRequestError("colour: give the colour that the other fields are about.")
+    if fields.colour is None:
+        if fields.colour_within is not None or fields.colour_weight is not None:
+            raise InvalidRequestError(
+                "colour: give the colour that colour_within and colour_weight apply to."
+            )
         return None
-    return WantedColour(asked.colour, asked.colour_within, asked.colour_share, asked.colour_weight)
+    return WantedColour(
+        fields.colour, fields.colour_within, fields.colour_share, fields.colour_weight
+    )

@@ -1,4 +1,4 @@
-"""Pictures that a query gives by URL: fetched where the operator allows it, and only from there."""
+"""Query images by URL, fetched if the settings allow it, and only from allowed hosts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from search_api.service.errors import (
 )
 from search_api.service.settings import Settings
 
-__all__ = ["PictureUrls"]
+__all__ = ["ImageUrls"]
 
-# Fetches at the same time, on threads of their own: slow sources keep no other query waiting. More
-# than so many for each of these would wait for longer than a fetch may take.
-_FETCHES = 8
-_WAITING = 8
+# Fetches at the same time, on threads of their own, so that slow sources delay no other query.
+_PARALLEL_FETCHES = 8
+# Fetches that may wait for each of these threads; more would wait longer than a fetch may take.
+_WAITING_PER_FETCH = 8
 
 _ERRORS: Mapping[str, type[RequestError]] = {
     "url_not_allowed": UrlNotAllowedError,
@@ -33,23 +33,23 @@ _ERRORS: Mapping[str, type[RequestError]] = {
 }
 
 
-class PictureUrls:
-    """Fetches the pictures of queries within the service's settings (`indexer.fetching`)."""
+class ImageUrls:
+    """Fetches the images of queries within the service's settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._limiter = CapacityLimiter(_FETCHES)
-        self._under_way = 0
+        self._limiter = CapacityLimiter(_PARALLEL_FETCHES)
+        self._in_progress = 0
         self._fetcher = _fetcher(settings) if settings.fetches_urls else None
 
     async def fetch(self, urls: Iterable[str]) -> dict[str, bytes]:
-        """The files at the URLs, side by side.
+        """Fetch URLs side by side, and return the file of each.
 
         Raises:
-            UrlNotAllowedError: Fetching is switched off, or not allowed from there.
-            UrlTimeoutError: The source is too slow.
-            UrlUnreachableError: There is no picture to be had.
-            PayloadTooLargeError: The file is larger than a picture may be.
-            OverloadedError: Too many are being fetched.
+            UrlNotAllowedError: Fetching is switched off, or the host is not allowed.
+            UrlTimeoutError: The host is too slow.
+            UrlUnreachableError: The URL gives no file.
+            PayloadTooLargeError: The file is larger than an image may be.
+            OverloadedError: Too many fetches are in progress.
         """
         wanted = list(dict.fromkeys(urls))
         contents = await asyncio.gather(*(self._fetch(url) for url in wanted))
@@ -60,18 +60,18 @@ class PictureUrls:
             raise UrlNotAllowedError(
                 "Fetching pictures by URL is switched off; upload the picture instead."
             )
-        if self._under_way >= _FETCHES * (1 + _WAITING):
+        if self._in_progress >= _PARALLEL_FETCHES * (1 + _WAITING_PER_FETCH):
             raise OverloadedError(
                 "Too many pictures are being fetched by URL; try again, or upload this one."
             )
-        self._under_way += 1
+        self._in_progress += 1
         try:
             return await to_thread.run_sync(self._fetcher.fetch, url, limiter=self._limiter)
         except SourceError as error:
             kind = _ERRORS.get(error.reason, UrlUnreachableError)
             raise kind(f"{error.message[:1].upper()}{error.message[1:]}.") from error
         finally:
-            self._under_way -= 1
+            self._in_progress -= 1
 
 
 def _fetcher(settings: Settings) -> Fetcher:

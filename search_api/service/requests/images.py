@@ -1,4 +1,4 @@
-"""The pictures of a search: uploaded, in base64, at a URL, or a part of a product's own."""
+"""The images of a search: uploaded, in base64, at a URL, or a region of a product's own."""
 
 from __future__ import annotations
 
@@ -7,45 +7,49 @@ from collections.abc import Mapping
 
 from indexer.search import Query
 from search_api.service.errors import InvalidRequestError
-from search_api.service.requests.body import Body, given_pictures, picture_urls, region_of, to_query
-from search_api.service.requests.image_urls import PictureUrls
+from search_api.service.requests.body import Body
+from search_api.service.requests.image_urls import ImageUrls
+from search_api.service.requests.queries import image_files, image_urls, region_product, to_query
 from search_api.service.schemas import SearchRequest
-from search_api.service.serving import Answering, GivenPicture
+from search_api.service.serving import Answering, ImageFile
 
-__all__ = ["QueryPictures"]
+__all__ = ["QueryImages"]
 
 
-class QueryPictures:
-    """Gathers and decodes what searches look for.
+class QueryImages:
+    """Collects and decodes the images of searches.
 
     Args:
-        answering: Decodes, and knows the index.
+        answering: Decodes, and gives products' own images.
         urls: Fetches.
     """
 
-    def __init__(self, answering: Answering, urls: PictureUrls) -> None:
+    def __init__(self, answering: Answering, urls: ImageUrls) -> None:
         self._answering = answering
         self._urls = urls
 
-    async def given(self, body: Body[SearchRequest]) -> dict[str, GivenPicture]:
-        """The picture files of a request, by the field that each came in; errors as `query`."""
-        fetched = await self._urls.fetch(picture_urls(body.json))
-        product = region_of(body)
-        own = None if product is None else await self._own_picture(product)
-        return given_pictures(body, fetched, own)
-
-    async def query(self, asked: SearchRequest, given: Mapping[str, GivenPicture]) -> Query:
-        """The engine's query for a request and its pictures.
+    async def files(self, body: Body[SearchRequest]) -> dict[str, ImageFile]:
+        """Return the image files of a request, by the field of each.
 
         Raises:
-            RequestError: A picture can't be had, or a region is given and no picture.
-            ImageError: A picture can't be used.
-            UnknownProductError: The product whose picture the region is a part of.
+            RequestError: An image can't be fetched or read, or there is a region but no image.
+            UnknownProductError: The product whose image the region belongs to does not exist.
         """
-        opened = await asyncio.gather(*map(self._answering.picture, given.values()))
-        return to_query(asked, dict(zip(given, opened, strict=True)))
+        fetched = await self._urls.fetch(image_urls(body.json))
+        product = region_product(body)
+        own = None if product is None else await self._own_image(product)
+        return image_files(body, fetched, own)
 
-    async def _own_picture(self, product: str) -> bytes:
+    async def query(self, request: SearchRequest, files: Mapping[str, ImageFile]) -> Query:
+        """Return the engine's query for a request and its image files.
+
+        Raises:
+            ImageError: An image can't be used.
+        """
+        images = await asyncio.gather(*map(self._answering.decode, files.values()))
+        return to_query(request, dict(zip(files, images, strict=True)))
+
+    async def _own_image(self, product: str) -> bytes:
         index = self._answering.engine.index
         content = await self._answering.run(lambda: index.thumbnail(product, 0))
         if not content:

@@ -1,4 +1,4 @@
-"""What may stand behind the question mark of the routes that find products."""
+"""Query-string parameters of the GET routes that find products."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["SimilarParameters", "TextParameters"]
 _OBJECT = TypeAdapter(dict[str, Any])
 
 
-def _word_or_boolean(value: object) -> object:
+def _boolean_of_word(value: object) -> object:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
@@ -58,7 +58,7 @@ class _Parameters(BaseModel):
     )
     min_confidence: MinConfidence = 0.0
     diversity: Diversity = 0.0
-    group: Annotated[Group, BeforeValidator(_word_or_boolean)] = False
+    group: Annotated[Group, BeforeValidator(_boolean_of_word)] = False
     tags: bool = Field(default=False, description="As in a search; tags the product, if any.")
     colour: ColourText = None
     colour_within: ColourWithin = None
@@ -90,23 +90,23 @@ class _Parameters(BaseModel):
 
 
 class TextParameters(_Parameters):
-    """Of a search by words alone."""
+    """Parameters of a search by words alone."""
 
     q: Text | None = Field(
         default=None,
-        description="The words; not needed where a colour is given.",
+        description="The words; not needed if a colour is given.",
         examples=["red dress"],
     )
     mode: SearchMode = Field(
-        default=SearchMode.VECTOR, description="What decides about the order of hits."
+        default=SearchMode.VECTOR, description="What decides the order of hits, as in a search."
     )
     keyword_weight: KeywordWeight = KEYWORD_WEIGHT
 
     def query(self) -> Query:
-        """The search.
+        """Return the engine's query.
 
         Raises:
-            InvalidRequestError: There are neither words nor a colour, or the filter is no JSON
+            InvalidRequestError: There are neither words nor a colour, or the filter is not a JSON
                 object.
         """
         words = None if self.q is None else TextPart(self.q)
@@ -114,10 +114,10 @@ class TextParameters(_Parameters):
 
 
 class SimilarParameters(_Parameters):
-    """Of more like a product."""
+    """Parameters of a search for products similar to one."""
 
     def query(self, product_id: str) -> Query:
-        """The search; errors as `TextParameters.query`."""
+        """Return the engine's query; errors as for `TextParameters.query`."""
         return self._query(LikePart(product_id))
 
 
@@ -125,4 +125,4 @@ def _json_object(name: str, text: str) -> dict[str, Any]:
     try:
         return _OBJECT.validate_json(text)
     except ValidationError:
-        raise InvalidRequestError(f"{name}: this is no JSON object.") from None
+        raise InvalidRequestError(f"{name}: this is not a JSON object.") from None

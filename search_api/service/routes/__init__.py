@@ -1,4 +1,4 @@
-"""The routes of the HTTP service, by subject: each class gives its own as a table."""
+"""Routes of the HTTP service by subject; each class gives a table of its own."""
 
 from __future__ import annotations
 

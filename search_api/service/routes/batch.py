@@ -1,4 +1,4 @@
-"""The route that answers many searches at once."""
+"""Route that answers many searches at once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fastapi.responses import Response
 
 from embeddings import LookalikeError
 from indexer.search import SearchResult
-from search_api.service.errors import UnavailableError, status_of
-from search_api.service.requests import Body, QueryPictures, body_schema, parse_value, read_json
-from search_api.service.routes.route import MISSING, Route, together
+from search_api.service.errors import status_of
+from search_api.service.requests import Body, QueryImages, body_schema, parse_value, read_json
+from search_api.service.routes.route import NOT_FOUND, Route, error_of_one, gather_all
 from search_api.service.schemas import (
     BatchError,
     BatchRequest,
@@ -23,14 +23,17 @@ from search_api.service.schemas import (
     SearchRequest,
     SearchResponse,
 )
-from search_api.service.serving import Answering, GivenPicture, attended
+from search_api.service.serving import Answering, ImageFile, cancel_on_disconnect
 
 __all__ = ["BatchRoutes"]
 
-# Of one request, so that it fills a batch of the model and leaves room in the queue for others.
-_AT_ONCE = 16
+# Queries of one request at the same time: they fill a batch of the model, and leave room in the
+# queue for other requests.
+_PARALLEL = 16
 
 T = TypeVar("T")
+
+_Prepared = tuple[SearchRequest, dict[str, ImageFile]]
 
 
 class BatchRoutes:
@@ -38,44 +41,45 @@ class BatchRoutes:
 
     Args:
         answering: Answers them.
-        pictures: Gathers their pictures.
+        images: Collects their images.
     """
 
-    def __init__(self, answering: Answering, pictures: QueryPictures) -> None:
+    def __init__(self, answering: Answering, images: QueryImages) -> None:
         self._answering = answering
-        self._pictures = pictures
+        self._images = images
 
     def table(self) -> list[Route]:
-        """The routes."""
-        batch = body_schema(BatchRequest, multipart=False)
-        return [
-            Route("POST", "/v1/search/batch", self.batch,
-                  {"response_model": BatchResponse, "openapi_extra": batch, "responses": MISSING}),
-        ]  # fmt: skip
+        """Return the routes."""
+        options = {
+            "response_model": BatchResponse,
+            "openapi_extra": body_schema(BatchRequest, multipart=False),
+            "responses": NOT_FOUND,
+        }
+        return [Route("POST", "/v1/search/batch", self.batch, options)]
 
     async def batch(self, request: Request) -> Response:
-        """Many searches in one request; each succeeds or fails by itself.
+        """Answer many searches in one request; each succeeds or fails by itself.
 
-        Answers come in the order of the queries, whose texts and pictures go through the model
-        together. What keeps the service from answering anything, such as an overload, fails all.
+        Answers are in the order of the queries. Their texts and pictures go through the model
+        together. A problem of the whole service, such as an overload, fails the request.
         """
         started = time.perf_counter()
-        asked = await read_json(request, BatchRequest)
-        given = await together(_settled(self._given(query)) for query in asked.queries)
-        turns = asyncio.Semaphore(_AT_ONCE)
-        async with attended(request), self._answering.admitted():
-            results = await together(self._result(one, turns) for one in given)
+        batch = await read_json(request, BatchRequest)
+        prepared = await gather_all(_settled(self._prepare(query)) for query in batch.queries)
+        turns = asyncio.Semaphore(_PARALLEL)
+        async with cancel_on_disconnect(request), self._answering.admitted():
+            results = await gather_all(self._result(one, turns) for one in prepared)
         took_ms = round(1000 * (time.perf_counter() - started), 2)
         content = b'{"results":[%b],"took_ms":%a}' % (b",".join(results), took_ms)
         return Response(content, media_type="application/json")
 
-    async def _given(self, query: Any) -> tuple[SearchRequest, dict[str, GivenPicture]]:
-        asked = parse_value(SearchRequest, query)
-        return asked, await self._pictures.given(Body(asked, None))
+    async def _prepare(self, query: Any) -> _Prepared:
+        request = parse_value(SearchRequest, query)
+        return request, await self._images.files(Body(request, None))
 
     async def _result(
         self,
-        one: tuple[SearchRequest, dict[str, GivenPicture]] | LookalikeError,
+        one: _Prepared | LookalikeError,
         turns: asyncio.Semaphore,
     ) -> bytes:
         if not isinstance(one, LookalikeError):
@@ -87,22 +91,20 @@ class BatchRoutes:
         error = BatchError(code=one.code, message=one.message)
         return BatchResult(status=status_of(one), error=error).model_dump_json().encode()
 
-    async def _answer(self, asked: SearchRequest, given: dict[str, GivenPicture]) -> bytes:
+    async def _answer(self, request: SearchRequest, files: dict[str, ImageFile]) -> bytes:
         started = time.perf_counter()
-        query = await self._pictures.query(asked, given)
+        query = await self._images.query(request, files)
 
-        def written(result: SearchResult) -> bytes:
+        def to_json(result: SearchResult) -> bytes:
             answer = BatchResult(status=200, answer=SearchResponse.of(result, query))
             return answer.model_dump_json().encode()
 
-        return await self._answering.answer(query, written, started)
+        return await self._answering.answer(query, to_json, started)
 
 
-async def _settled(work: Coroutine[Any, Any, T]) -> T | LookalikeError:
-    """What came of one query; what concerns all is raised."""
+async def _settled(coroutine: Coroutine[Any, Any, T]) -> T | LookalikeError:
+    """Return the result or the error of one query; raise what concerns all queries."""
     try:
-        return await work
+        return await coroutine
     except LookalikeError as error:
-        if isinstance(error, UnavailableError) or status_of(error) == 500:
-            raise
-        return error
+        return error_of_one(error)

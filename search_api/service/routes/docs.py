@@ -1,4 +1,4 @@
-"""`/docs`: Swagger UI over `/openapi.json`, with nothing fetched from anywhere else."""
+"""Page `/docs`: Swagger UI over `/openapi.json`; it loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _PAGE = Path(__file__).parents[1] / "web" / "docs.html"
 
 
 def add_documentation(app: FastAPI) -> None:
-    """Add the page and the files it needs, which the package fastapi-offline brings along."""
-    # Found, not imported: of the package nothing but its files is used.
-    found = find_spec("fastapi_offline")
-    assert found is not None
-    assert found.origin is not None
+    """Add the page and its files, which the package fastapi-offline contains."""
+    # Not imported, since only the package's files are used.
+    package = find_spec("fastapi_offline")
+    assert package is not None
+    assert package.origin is not None
 
     async def documentation() -> FileResponse:
         return FileResponse(_PAGE)
 
     app.add_api_route("/docs", documentation, include_in_schema=False)
-    assets = StaticFiles(directory=Path(found.origin).parent / "static")
+    assets = StaticFiles(directory=Path(package.origin).parent / "static")
     app.mount("/docs/assets", assets, name="documentation")

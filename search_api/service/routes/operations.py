@@ -1,4 +1,4 @@
-"""Routes for those who run the service: what is served, how it fares, whether it is ready."""
+"""Routes for operators: the index that is served, metrics, health and readiness."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["OperationRoutes"]
 
 
 class OperationRoutes:
-    """What the service tells of itself.
+    """Facts about the service.
 
     Args:
-        answering: Knows the index, and whether the model answers.
-        metrics: The figures for Prometheus.
+        answering: Gives the index, and checks the model.
+        metrics: The metrics for Prometheus.
     """
 
     def __init__(self, answering: Answering, metrics: Metrics) -> None:
@@ -26,35 +26,35 @@ class OperationRoutes:
         self._metrics = metrics
 
     def table(self) -> list[Route]:
-        """The routes."""
-        figures = {200: {"content": {"text/plain": {}}, "description": "For Prometheus"}}
+        """Return the routes."""
+        exposition = {200: {"content": {"text/plain": {}}, "description": "For Prometheus"}}
         unready = {503: {"model": ErrorResponse, "description": "Not ready"}}
         return [
             Route("GET", "/v1/index", self.index, {"response_model": IndexResponse}),
             Route("GET", "/metrics", self.metrics,
-                  {"response_class": Response, "responses": figures}),
+                  {"response_class": Response, "responses": exposition}),
             Route("GET", "/healthz", self.healthz, {"response_model": HealthResponse}),
             Route("GET", "/readyz", self.readyz,
                   {"response_model": HealthResponse, "responses": unready}),
         ]  # fmt: skip
 
     async def index(self) -> IndexResponse:
-        """What is served: generation, counts, model, fields."""
+        """Describe the index that is served: generation, counts, model, fields."""
         return IndexResponse.of(self._answering.engine)
 
     async def metrics(self) -> Response:
-        """Counts and times, in the Prometheus text format."""
-        return Response(self._metrics.exposed(), headers={"Content-Type": CONTENT_TYPE})
+        """Return counts and times in the Prometheus text format."""
+        return Response(self._metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
 
     async def healthz(self) -> HealthResponse:
-        """The process is alive."""
+        """Tell that the process is alive."""
         return HealthResponse(status="ok")
 
     async def readyz(self, request: Request) -> Response:
-        """The index is open, and a real query was just embedded and answered."""
+        """Check readiness: the index is open, and a query was just embedded and answered."""
         try:
             await self._answering.check()
-        except Exception:
+        except Exception:  # noqa: BLE001 (whatever the cause, the service is not ready)
             message = "The model or the index does not answer."
             return error_response(503, "not_ready", message, request_id_of(request.scope))
         return JSONResponse({"status": "ready"})

@@ -1,4 +1,4 @@
-"""The web page."""
+"""Routes of the web page and its files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _PAGE = Path(__file__).parents[1] / "web"
 
 
 class PageRoutes:
-    """The page and the files that it loads."""
+    """The web page."""
 
     def table(self) -> list[Route]:
-        """The routes."""
+        """Return the routes."""
         return [Route("GET", "/", self.page, {"include_in_schema": False})]
 
     def mount(self, app: FastAPI) -> None:
-        """Serve the files."""
+        """Serve the files that the page loads."""
         app.mount("/static", StaticFiles(directory=_PAGE), name="static")
 
     async def page(self) -> FileResponse:
-        """The web page."""
+        """Return the page."""
         return FileResponse(_PAGE / "index.html")

@@ -1,4 +1,4 @@
-"""What a route is, and what several of them share."""
+"""Route tables, and helpers that several routes share."""
 
 from __future__ import annotations
 
@@ -11,30 +11,40 @@ from fastapi import FastAPI
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
+from embeddings import LookalikeError
 from indexer.search import Query, SearchResult, TextPart
+from search_api.service.errors import UnavailableError, is_unexpected
 from search_api.service.middleware import current_trace
 from search_api.service.schemas import ErrorResponse, SearchResponse
 from search_api.service.serving import Answering
 
-__all__ = ["MISSING", "UNSUPPORTED", "ProductIdInPath", "Route", "found", "together"]
+__all__ = [
+    "NOT_FOUND",
+    "UNSUPPORTED",
+    "ProductIdInPath",
+    "Route",
+    "error_of_one",
+    "gather_all",
+    "search_answer",
+]
 
 T = TypeVar("T")
 
 ProductIdInPath = Annotated[str, PathParameter(examples=["15970"])]
 
-# Answers beside those that every route has, for the documentation.
+# Error answers of some routes, for the documentation; `create_app` has those of all routes.
 UNSUPPORTED: Mapping[int, Mapping[str, Any]] = {
-    415: {"model": ErrorResponse, "description": "Not a picture we read"},
+    415: {"model": ErrorResponse, "description": "Not a picture of a supported format"},
     504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
 }
-MISSING: Mapping[int, Mapping[str, Any]] = {
+NOT_FOUND: Mapping[int, Mapping[str, Any]] = {
     404: {"model": ErrorResponse, "description": "No such product or picture"}
 }
 
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path, the function that answers, and what the documentation tells of it."""
+    """A method and a path, the function that answers them, and options of FastAPI."""
 
     method: str
     path: str
@@ -42,13 +52,13 @@ class Route:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def add_to(self, app: FastAPI) -> None:
-        """Let the application answer it."""
+        """Add the route to an application."""
         app.add_api_route(self.path, self.endpoint, methods=[self.method], **self.options)
 
 
-async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """All results in order; when one fails, the others are given up."""
-    tasks = [asyncio.create_task(work) for work in works]
+async def gather_all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return all results in order; if one fails, cancel the others."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
         return await asyncio.gather(*tasks)
     finally:
@@ -56,12 +66,29 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
             task.cancel()
 
 
-async def found(answering: Answering, query: Query, started: float) -> Response:
-    """A search's answer, written on the thread that searched: the loop only sends it."""
+def error_of_one(error: LookalikeError) -> LookalikeError:
+    """Return the error of one query or image of several.
 
-    def written(result: SearchResult) -> bytes:
+    Raises:
+        LookalikeError: The error concerns the whole request, such as an overload.
+    """
+    if isinstance(error, UnavailableError) or is_unexpected(error):
+        raise error
+    return error
+
+
+async def search_answer(answering: Answering, query: Query, started: float) -> Response:
+    """Answer a search; its JSON is written on the thread that searched, not on the event loop.
+
+    Args:
+        answering: Answers the query.
+        query: The query.
+        started: When the request arrived, by `time.perf_counter`.
+    """
+
+    def to_json(result: SearchResult) -> bytes:
         return SearchResponse.of(result, query).json()
 
     current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
-    content = await answering.answer(query, written, started)
+    content = await answering.answer(query, to_json, started)
     return Response(content, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Routes that find products: by a query of any kind, and by what was liked."""
+"""Routes that find products: by a query of any kind, and from liked products."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from search_api.service.requests import (
-    QueryPictures,
+    QueryImages,
     TextParameters,
     body_schema,
     read_body,
     read_json,
 )
-from search_api.service.routes.route import MISSING, UNSUPPORTED, Route, found
+from search_api.service.routes.route import NOT_FOUND, UNSUPPORTED, Route, search_answer
 from search_api.service.schemas import RecommendRequest, SearchRequest, SearchResponse
-from search_api.service.serving import Answering, attended
+from search_api.service.serving import Answering, cancel_on_disconnect
 
 __all__ = ["SearchRoutes"]
 
@@ -28,15 +28,15 @@ class SearchRoutes:
 
     Args:
         answering: Answers the queries.
-        pictures: Gathers their pictures.
+        images: Collects their images.
     """
 
-    def __init__(self, answering: Answering, pictures: QueryPictures) -> None:
+    def __init__(self, answering: Answering, images: QueryImages) -> None:
         self._answering = answering
-        self._pictures = pictures
+        self._images = images
 
     def table(self) -> list[Route]:
-        """The routes."""
+        """Return the routes."""
         search, recommend = (
             body_schema(SearchRequest),
             body_schema(RecommendRequest, multipart=False),
@@ -44,10 +44,10 @@ class SearchRoutes:
         answer = {"response_model": SearchResponse}
         return [
             Route("POST", "/v1/search", self.search,
-                  {**answer, "openapi_extra": search, "responses": {**UNSUPPORTED, **MISSING}}),
+                  {**answer, "openapi_extra": search, "responses": {**UNSUPPORTED, **NOT_FOUND}}),
             Route("GET", "/v1/search", self.search_text, answer),
             Route("POST", "/v1/recommend", self.recommend,
-                  {**answer, "openapi_extra": recommend, "responses": MISSING}),
+                  {**answer, "openapi_extra": recommend, "responses": NOT_FOUND}),
         ]  # fmt: skip
 
     async def search(self, request: Request) -> Response:
@@ -57,31 +57,31 @@ class SearchRoutes:
         """
         started = time.perf_counter()
         body = await read_body(request, SearchRequest)
-        given = await self._pictures.given(body)
-        async with attended(request), self._answering.admitted():
-            query = await self._pictures.query(body.json, given)
-            return await found(self._answering, query, started)
+        files = await self._images.files(body)
+        async with cancel_on_disconnect(request), self._answering.admitted():
+            query = await self._images.query(body.json, files)
+            return await search_answer(self._answering, query, started)
 
     async def search_text(
         self, request: Request, parameters: Annotated[TextParameters, QueryParameter()]
     ) -> Response:
         """Search by text alone."""
         started = time.perf_counter()
-        async with attended(request), self._answering.admitted():
-            return await found(self._answering, parameters.query(), started)
+        async with cancel_on_disconnect(request), self._answering.admitted():
+            return await search_answer(self._answering, parameters.query(), started)
 
     async def recommend(self, request: Request) -> SearchResponse:
-        """Products that go with several that are liked, and away from those that are not.
+        """Find products near the liked ones and away from the disliked ones.
 
-        Every liked product has a vote, so that several tastes are each served.
+        Every liked product counts by itself, so that each of several tastes gets hits.
         """
-        asked = await read_json(request, RecommendRequest)
+        body = await read_json(request, RecommendRequest)
 
         def work() -> SearchResponse:
             result = self._answering.engine.recommend(
-                asked.liked, asked.disliked, asked.k, asked.filter, asked.fields, asked.diversity
+                body.liked, body.disliked, body.k, body.filter, body.fields, body.diversity
             )
             return SearchResponse.of(result)
 
-        with self._answering.room.taken():
+        with self._answering.limit.slot():
             return await self._answering.run(work)

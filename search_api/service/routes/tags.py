@@ -1,4 +1,4 @@
-"""Routes that tag pictures."""
+"""Route that tags pictures."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from fastapi import Request
 
 from embeddings import LookalikeError
-from search_api.service.errors import UnavailableError, status_of
+from search_api.service.errors import status_of
 from search_api.service.requests import (
-    PictureUrls,
-    TaggedPictures,
+    ImageUrls,
+    TagImages,
     body_schema,
     read_body,
-    tagged_pictures,
+    tag_images,
 )
-from search_api.service.routes.route import UNSUPPORTED, Route, together
+from search_api.service.routes.route import UNSUPPORTED, Route, error_of_one, gather_all
 from search_api.service.schemas import (
     MAX_IMAGES,
     BatchError,
@@ -25,29 +25,36 @@ from search_api.service.schemas import (
     TagsResponse,
     TagsResult,
 )
-from search_api.service.serving import Answering, GivenPicture, Tagging, Wanted, attended
+from search_api.service.serving import (
+    Answering,
+    ImageFile,
+    TagOptions,
+    TagPlan,
+    cancel_on_disconnect,
+)
 
 __all__ = ["TagRoutes"]
 
-# Of one request, so that it fills a batch of the model and leaves room in the queue for others.
-_AT_ONCE = 16
+# Images of one request at the same time: they fill a batch of the model, and leave room in the
+# queue for other requests.
+_PARALLEL = 16
 
 
 class TagRoutes:
     """Tags of pictures.
 
     Args:
-        answering: Tags.
-        urls: Fetches the pictures that are given by URL.
+        answering: Tags the images.
+        urls: Fetches images that are given by URL.
     """
 
-    def __init__(self, answering: Answering, urls: PictureUrls) -> None:
+    def __init__(self, answering: Answering, urls: ImageUrls) -> None:
         self._answering = answering
         self._urls = urls
 
     def table(self) -> list[Route]:
-        """The routes."""
-        tags = body_schema(TagsRequest, pictures=MAX_IMAGES)
+        """Return the routes."""
+        tags = body_schema(TagsRequest, max_images=MAX_IMAGES)
         return [
             Route("POST", "/v1/tags", self.tags,
                   {"response_model": TagsResponse, "response_model_exclude_none": True,
@@ -57,57 +64,51 @@ class TagRoutes:
     async def tags(self, request: Request) -> TagsResponse:
         """Tag pictures: by taxonomies, with the caller's labels, or both.
 
-        Send JSON, or multipart with file parts `image` and a part `query` holding the same JSON. Of
-        a taxonomy's labels come those alone that are sure enough; of the caller's labels one is
-        taken to be true. Of several pictures each succeeds or fails by itself.
+        Send JSON, or multipart with file parts `image` and a part `query` holding the same JSON.
+        Labels of a taxonomy are returned if they are above their threshold; of the caller's labels,
+        one is assumed true. Of several pictures, each succeeds or fails by itself.
         """
         started = time.perf_counter()
         body = await read_body(request, TagsRequest, MAX_IMAGES)
-        asked, pictures = body.json, tagged_pictures(body)
-        groups = None if asked.groups is None else frozenset(asked.groups)
-        wanted = Wanted(asked.labels, asked.taxonomies, groups, asked.top)
-        given = await together(self._given(pictures, one) for one in pictures.given)
-        turns = asyncio.Semaphore(_AT_ONCE)
-        async with attended(request), self._answering.admitted():
-            tagging = await self._answering.tagging(wanted)
-            results = await together(self._result(one, tagging, turns) for one in given)
+        images, options = tag_images(body), _options(body.json)
+        files = await gather_all(self._file(images, one) for one in images.given)
+        turns = asyncio.Semaphore(_PARALLEL)
+        async with cancel_on_disconnect(request), self._answering.admitted():
+            plan = await self._answering.tag_plan(options)
+            results = await gather_all(self._result(file, plan, turns) for file in files)
         return TagsResponse(
-            tags=None if pictures.several else _only(results),
-            results=[_told(result) for result in results] if pictures.several else None,
+            tags=None if images.several else _only(results),
+            results=[_to_result(result) for result in results] if images.several else None,
             model=self._answering.engine.encoder.spec.name,
             took_ms=round(1000 * (time.perf_counter() - started), 2),
         )
 
-    async def _given(
-        self, pictures: TaggedPictures, one: str | bytes
-    ) -> GivenPicture | LookalikeError:
+    async def _file(self, images: TagImages, one: str | bytes) -> ImageFile | LookalikeError:
         try:
-            if pictures.by_url:
+            if images.by_url:
                 fetched = await self._urls.fetch([str(one)])
-                return GivenPicture(fetched[str(one)])
-            return GivenPicture(pictures.data(one))
+                return ImageFile(fetched[str(one)])
+            return ImageFile(images.data(one))
         except LookalikeError as error:
-            return _its_own(error)
+            return error_of_one(error)
 
     async def _result(
-        self, given: GivenPicture | LookalikeError, tagging: Tagging, turns: asyncio.Semaphore
+        self, file: ImageFile | LookalikeError, plan: TagPlan, turns: asyncio.Semaphore
     ) -> list[TagResponse] | LookalikeError:
-        if isinstance(given, LookalikeError):
-            return given
+        if isinstance(file, LookalikeError):
+            return file
         try:
             async with turns:
-                picture = await self._answering.picture(given)
-                tags = await self._answering.tag(picture, tagging)
+                image = await self._answering.decode(file)
+                tags = await self._answering.tag(image, plan)
         except LookalikeError as error:
-            return _its_own(error)
+            return error_of_one(error)
         return [TagResponse.of(tag) for tag in tags]
 
 
-def _its_own(error: LookalikeError) -> LookalikeError:
-    """What is wrong with one picture; what concerns all is raised."""
-    if isinstance(error, UnavailableError) or status_of(error) == 500:
-        raise error
-    return error
+def _options(request: TagsRequest) -> TagOptions:
+    groups = None if request.groups is None else frozenset(request.groups)
+    return TagOptions(request.labels, request.taxonomies, groups, request.top)
 
 
 def _only(results: list[list[TagResponse] | LookalikeError]) -> list[TagResponse]:
@@ -117,7 +118,7 @@ def _only(results: list[list[TagResponse] | LookalikeError]) -> list[TagResponse
     return result
 
 
-def _told(result: list[TagResponse] | LookalikeError) -> TagsResult:
+def _to_result(result: list[TagResponse] | LookalikeError) -> TagsResult:
     if isinstance(result, LookalikeError):
         error = BatchError(code=result.code, message=result.message)
         return TagsResult(status=status_of(result), error=error)

@@ -1,4 +1,4 @@
-"""What the routes ask: queries answered with the model's queue, the workers and the deadline."""
+"""Query answering for coroutines: decode, encode in batches, search, within a deadline."""
 
 from __future__ import annotations
 
@@ -26,33 +26,40 @@ from search_api.service.errors import (
     NotReadyError,
     OverloadedError,
 )
-from search_api.service.middleware import Metrics, Room, Stage
-from search_api.service.serving.batching import BatchOptions, Lane
+from search_api.service.middleware import ConcurrencyLimit, Metrics, Stage
+from search_api.service.serving.batch_queue import BatchKind, BatchOptions
 from search_api.service.serving.decoding import (
-    GivenPicture,
-    PictureTask,
-    PictureWorkers,
-    QueryPicture,
+    DecodeWorkers,
+    ImageFile,
+    QueryDecodeTask,
+    QueryImage,
 )
-from search_api.service.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
+from search_api.service.serving.encoding import BATCH_SIZES, EncodeQueue, QueuedEncoder
 from search_api.service.serving.taggers import Taggers
+from search_api.service.serving.text_cache import TextCache
 from search_api.service.settings import Settings
 
-__all__ = ["Answering", "Tagging", "Wanted"]
+__all__ = ["Answering", "TagOptions", "TagPlan"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Seconds that threads of the model get to finish their batch at the end.
+_CLOSE_SECONDS = 1.0
+
+# Side of the white image that warms the service up, in pixels.
+_WARM_SIDE = 64
+
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which tags a picture is to get.
+class TagOptions:
+    """Which tags an image gets.
 
     Attributes:
-        labels: Of the caller's own, of which one is true; may be empty.
-        taxonomies: Names.
-        groups: Those of the taxonomies that are wanted; None for all.
-        top: How many labels of each group at most.
+        labels: The caller's own labels, of which one is assumed true; may be empty.
+        taxonomies: Names of taxonomies.
+        groups: Groups of the taxonomies to return; None for all.
+        top: Maximum labels of each group.
     """
 
     labels: Sequence[str]
@@ -62,23 +69,23 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Tagging:
-    """What is wanted, and the taggers of its taxonomies."""
+class TagPlan:
+    """Tag options with the taggers of their taxonomies."""
 
-    wanted: Wanted
+    options: TagOptions
     taggers: tuple[Tagger, ...]
 
 
 class Answering:
-    """Answers queries for coroutines; nothing here holds the event loop up.
+    """Answers queries for coroutines; nothing here blocks the event loop.
 
-    Pictures are decoded by worker processes, encodes of all requests are batched on one thread,
-    and the index is searched on a few others.
+    Images are decoded by worker processes, encodes of all requests are batched on one thread, and
+    the index is searched on a few others.
 
     Args:
-        engine: Its index and its encoder are used; the engine itself is left alone.
+        engine: Its index and encoder are used; the engine itself is not changed.
         settings: Sizes, limits and times.
-        metrics: Told how long stages took, what waits, and of batches and the cache of texts.
+        metrics: Records stages, waiting items, batches and the text cache.
     """
 
     def __init__(
@@ -89,59 +96,63 @@ class Answering:
     ) -> None:
         self._settings = settings
         self._metrics = metrics = metrics or Metrics()
-        options = BatchOptions(BATCHES, settings.batch_wait_ms / 1000, settings.queue_size)
-        cache = TextCache(settings.text_cache, metrics.look)
+        options = BatchOptions(BATCH_SIZES, settings.batch_wait_ms / 1000, settings.queue_size)
+        cache = TextCache(settings.text_cache, metrics.record_lookup)
         self.queue = EncodeQueue(
-            engine.encoder, options, cache, metrics.batch, side_by_side=settings.side_by_side
+            engine.encoder,
+            options,
+            cache,
+            metrics.record_batch,
+            side_by_side=settings.side_by_side,
         )
-        patience = settings.deadline_seconds
-        self.engine = engine.with_encoder(QueuedEncoder(engine.encoder, self.queue, patience))
+        queued = QueuedEncoder(engine.encoder, self.queue, settings.deadline_seconds)
+        self.engine = engine.with_encoder(queued)
         self.taggers = Taggers(self.engine.encoder, settings.taxonomies)
-        task = PictureTask(engine.encoder.preprocess, settings.image_limits)
-        self._workers = PictureWorkers(task, settings.decode_workers, settings.decode_seconds)
+        task = QueryDecodeTask(engine.encoder.preprocess, settings.image_limits)
+        self._workers = DecodeWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
-        self.room = Room(settings.under_way, settings.under_way_crowded)
-        self.leaving = False
+        self.limit = ConcurrencyLimit(settings.under_way, settings.under_way_crowded)
+        self.stopping = False
 
     def warm(self) -> None:
-        """Start everything that starts by itself on first use, and answer one query of each kind.
+        """Start every process and thread, and answer one query of each kind.
 
         Raises:
-            LookalikeError: What a real query would raise.
+            LookalikeError: As for a real query.
         """
-        drawn = BytesIO()
-        Image.new("RGB", (64, 64), "white").save(drawn, "PNG")
-        self._workers.warm(GivenPicture(drawn.getvalue()))
+        white = Image.new("RGB", (_WARM_SIDE, _WARM_SIDE), "white")
+        file = BytesIO()
+        white.save(file, "PNG")
+        self._workers.warm(ImageFile(file.getvalue()))
         self.queue.warm()
-        picture = ImagePart(Image.new("RGB", (64, 64), "white"))
-        query = Query(parts=(TextPart("ready"), picture), k=1)
+        query = Query(parts=(TextPart("ready"), ImagePart(white)), k=1)
         self._threads.submit(self.engine.search, query).result()
 
     def close(self) -> None:
-        """End the workers, and the threads when they are done."""
+        """End the processes, and the threads after their present work."""
         self._workers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.taggers.close()
-        self.queue.batcher.close(timeout=1.0)
+        self.queue.batcher.close(timeout=_CLOSE_SECONDS)
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
-        """A place in the room, and the deadline, for what is done inside.
+        """Hold a slot of the concurrency limit, and apply the deadline, for the work inside.
 
         Raises:
-            OverloadedError: The room is full.
-            DeadlineError: It took longer than a query may.
+            OverloadedError: No slot is free.
+            DeadlineError: The work took longer than the deadline.
         """
-        with self.room.taken():
+        with self.limit.slot():
             async with self.deadline():
                 yield
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """What is done inside is given up when it takes longer than a query may.
+        """Cancel the work inside at the deadline.
 
         Raises:
-            DeadlineError: It took longer.
+            DeadlineError: The work took longer.
         """
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
@@ -151,160 +162,153 @@ class Answering:
                 "The request was not answered in time; try again, or ask for less at once."
             ) from error
 
-    async def picture(self, given: GivenPicture) -> QueryPicture:
-        """Decode a query's picture.
+    async def decode(self, file: ImageFile) -> QueryImage:
+        """Decode a query's image.
 
         Raises:
-            ImageError: It can't be used.
+            ImageError: The image can't be used.
         """
         with self._metrics.timed(Stage.DECODE):
-            return await self._workers.open(given)
+            return await self._workers.decode(file)
 
     async def answer(
-        self, query: Query, shape: Callable[[SearchResult], R], started: float | None = None
+        self, query: Query, convert: Callable[[SearchResult], R], started: float | None = None
     ) -> R:
-        """As `Engine.search`, for what `shape` makes of its result on the searching thread.
+        """Answer a query as `Engine.search` does.
 
         Args:
-            query: What is asked.
-            shape: Makes the answer.
-            started: When the request came, by `time.perf_counter`; by default now.
+            query: The query.
+            convert: Converts the result into the answer, on the thread that searched.
+            started: When the request arrived, by `time.perf_counter`; by default now.
         """
         start = time.perf_counter() if started is None else started
         encoded = await self._encode(query)
         tagger = await self._tagger() if query.tags else None
 
         def work() -> tuple[R, float, float]:
-            times = [time.perf_counter()]
+            begun = time.perf_counter()
             result = self.engine.find(query, encoded, start, tagger)
-            times.append(time.perf_counter())
-            shaped = shape(result)
-            return shaped, times[1] - times[0], time.perf_counter() - times[1]
+            found = time.perf_counter()
+            answer = convert(result)
+            return answer, found - begun, time.perf_counter() - found
 
-        shaped, searching, shaping = await self.run(work)
-        # Told here and not on the thread, which does not know whose request it is.
-        self._metrics.stage(Stage.SEARCH, searching)
-        self._metrics.stage(Stage.FIELDS, shaping)
-        return shaped
+        answer, searching, converting = await self.run(work)
+        # Recorded here, since the thread does not know whose request it serves.
+        self._metrics.record_stage(Stage.SEARCH, searching)
+        self._metrics.record_stage(Stage.FIELDS, converting)
+        return answer
 
-    async def tagging(self, wanted: Wanted) -> Tagging:
-        """How pictures get the tags that are wanted, with all labels embedded.
+    async def tag_plan(self, options: TagOptions) -> TagPlan:
+        """Prepare tagging: find the taxonomies, and embed all of their labels.
 
         Raises:
-            InvalidRequestError: There is no such taxonomy, or no such group in any of them.
+            InvalidRequestError: There is no such taxonomy, or none of them has such a group.
         """
-        taggers = tuple([await self.taggers.of(name) for name in wanted.taxonomies])
-        if wanted.groups is not None:
+        taggers = tuple([await self.taggers.of(name) for name in options.taxonomies])
+        if options.groups is not None:
             known = {group.name for tagger in taggers for group in tagger.taxonomy.groups}
-            unknown = sorted(set(wanted.groups) - known)
+            unknown = sorted(set(options.groups) - known)
             if unknown:
                 there = ", ".join(sorted(known)) or "none without taxonomies"
                 raise InvalidRequestError(f"groups: there is no {unknown[0]!r}; there is {there}.")
-        return Tagging(wanted, taggers)
+        return TagPlan(options, taggers)
 
-    async def tag(self, picture: QueryPicture, tagging: Tagging) -> list[Tag]:
-        """The tags of one picture: by each taxonomy in turn, then of the caller's labels."""
-        with self._metrics.timed(Stage.ENCODE), self._metrics.queued(Lane.PICTURES, 1):
-            vectors = await self.queue.pictures([picture.pixels], self._until())
-        wanted = tagging.wanted
+    async def tag(self, image: QueryImage, plan: TagPlan) -> list[Tag]:
+        """Return the tags of an image: by each taxonomy in turn, then of the caller's labels."""
+        with self._metrics.timed(Stage.ENCODE), self._metrics.queued(BatchKind.IMAGES, 1):
+            vectors = await self.queue.images([image.pixels], self._deadline())
+        options = plan.options
 
         def work() -> list[Tag]:
-            tags = [t for tagger in tagging.taggers for t in tagger.tag(vectors, wanted.top)[0]]
-            if wanted.groups is not None:
-                tags = [tag for tag in tags if tag.group in wanted.groups]
-            if wanted.labels:
-                tags += self.engine.tag_vectors(vectors, wanted.labels, wanted.top)[0]
+            tags = [tag for each in plan.taggers for tag in each.tag(vectors, options.top)[0]]
+            if options.groups is not None:
+                tags = [tag for tag in tags if tag.group in options.groups]
+            if options.labels:
+                tags += self.engine.tag_vectors(vectors, options.labels, options.top)[0]
             return tags
 
         return await self.run(work)
 
-    async def heat(self, product_id: str, number: int, query: Query) -> bytes:
-        """A PNG of a product's picture: which of its regions make it like a query.
+    async def heat_map(self, product_id: str, number: int, query: Query) -> bytes:
+        """Return a PNG of a product's image that shows which regions match a query.
 
-        The picture is embedded many times, a batch after another, so that there is room for others'
-        queries between them, and nothing more is embedded for one who has gone.
+        The image is embedded many times, batch after batch, so that other queries fit between
+        them, and cancellation stops the rest.
 
         Raises:
-            UnknownProductError: There is no such product or picture, or no thumbnail of it.
-            QueryError: As `Engine.combine`.
+            UnknownProductError: There is no such product or image, or no thumbnail of it.
+            QueryError: As for `Engine.combine`.
         """
-        picture = await self.run(lambda: _opened(self.engine.index, product_id, number))
+        image = await self.run(lambda: _thumbnail(self.engine.index, product_id, number))
         encoded = await self._encode(query)
         vector = await self.run(lambda: self.engine.combine(query.parts, encoded))
         preprocess = self.engine.encoder.preprocess
-        pixels = await self.run(lambda: occluded_pixels(preprocess, picture))
-        until, size = self._until(), BATCHES[Lane.PICTURES]
+        pixels = await self.run(lambda: occluded_pixels(preprocess, image))
+        deadline, size = self._deadline(), BATCH_SIZES[BatchKind.IMAGES]
         rows = [
-            await self.queue.pictures(list(pixels[start : start + size]), until)
+            await self.queue.images(list(pixels[start : start + size]), deadline)
             for start in range(0, len(pixels), size)
         ]
         cosines = np.concatenate(rows) @ vector
-        return await self.run(lambda: heat_map_png(picture, heat_map_from_cosines(cosines)))
+        return await self.run(lambda: heat_map_png(image, heat_map_from_cosines(cosines)))
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Work on a thread."""
+        """Call a function on a search thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     async def check(self) -> None:
         """Embed and search once, as a readiness probe.
 
         Raises:
-            NotReadyError: The service is leaving, or the model has been at one batch for too long.
-            LookalikeError: What a real query would raise; an overload is none.
+            NotReadyError: The service is stopping, or the model is stuck.
+            LookalikeError: As for a real query, except that an overload is not an error.
         """
-        if self.leaving:
+        if self.stopping:
             raise NotReadyError("The service is stopping.")
-        if self.wedged():
+        if self.is_stuck():
             raise NotReadyError("The model does not answer.")
         with suppress(OverloadedError):
             async with self.deadline():
-                texts = await self.queue.fresh(["ready"], self._until())
-                encoded = EncodedParts(texts, self.queue.nothing)
+                texts = await self.queue.uncached_texts(["ready"], self._deadline())
+                encoded = EncodedParts(texts, self.queue.no_vectors)
                 query = Query(parts=(TextPart("ready"),), k=1)
                 await self.run(lambda: self.engine.find(query, encoded))
 
-    def wedged(self) -> bool:
-        """Whether the model has been at one batch for longer than any request may take."""
+    def is_stuck(self) -> bool:
+        """Return whether a batch has been in the model for longer than a request's deadline."""
         return self.queue.batcher.busy_for() > self._settings.deadline_seconds
 
     async def _tagger(self) -> Tagger:
-        """As `Engine.tagger`; labels that are to be embedded first hold no searching thread up."""
+        """Return the tagger of `Engine.tagger`; embedding its labels blocks no search thread."""
         if self.engine.index.manifest.tagging is None:
             return await self.taggers.of(DEFAULT_TAXONOMY)
         return await self.run(self.engine.tagger)
 
     async def _encode(self, query: Query) -> EncodedParts:
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]
-        pictures = [part for part in query.parts if isinstance(part, ImagePart)]
-        if not texts and not pictures:
-            return EncodedParts(self.queue.nothing, self.queue.nothing)
+        images = [part for part in query.parts if isinstance(part, ImagePart)]
+        if not texts and not images:
+            return EncodedParts(self.queue.no_vectors, self.queue.no_vectors)
+        pixels = [self.engine.pixels(part) for part in images]
+        deadline = self._deadline()
         with (
             self._metrics.timed(Stage.ENCODE),
-            self._metrics.queued(Lane.TEXTS, len(texts)),
-            self._metrics.queued(Lane.PICTURES, len(pictures)),
+            self._metrics.queued(BatchKind.TEXTS, len(texts)),
+            self._metrics.queued(BatchKind.IMAGES, len(images)),
         ):
-            return await self._queue(texts, pictures)
-
-    async def _queue(self, texts: Sequence[str], pictures: Sequence[ImagePart]) -> EncodedParts:
-        until = self._until()
-        # Both are queued before either is waited for.
-        if not pictures:
-            return EncodedParts(await self.queue.texts(texts, until), self.queue.nothing)
-        pixels = [self.engine.pixels(part) for part in pictures]
-        if not texts:
-            return EncodedParts(self.queue.nothing, await self.queue.pictures(pixels, until))
-        both = await asyncio.gather(
-            self.queue.texts(texts, until), self.queue.pictures(pixels, until)
-        )
+            # Both are queued before either is awaited.
+            both = await asyncio.gather(
+                self.queue.texts(texts, deadline), self.queue.images(pixels, deadline)
+            )
         return EncodedParts(*both)
 
-    def _until(self) -> float:
-        """When the queue may drop what is asked now."""
+    def _deadline(self) -> float:
+        """Return when an encode that is queued now is no longer needed, by the batcher's clock."""
         return self.queue.batcher.now() + self._settings.deadline_seconds
 
 
-def _opened(index: Index, product_id: str, number: int) -> Image.Image:
-    """The thumbnail of a product's picture, RGB."""
+def _thumbnail(index: Index, product_id: str, number: int) -> Image.Image:
+    """Return the thumbnail of a product's image, RGB."""
     content = index.thumbnail(product_id, number)
     if not content:
         raise UnknownProductError("This index was built without thumbnails.")

@@ -1,4 +1,4 @@
-"""Work for callers who are still there: what one who hung up asked is given up."""
+"""Cancellation of a request's work when its client disconnects."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from starlette.requests import Request
 
 from search_api.service.errors import ClientGoneError
 
-__all__ = ["attended"]
+__all__ = ["cancel_on_disconnect"]
 
 
 @asynccontextmanager
-async def attended(request: Request) -> AsyncIterator[None]:
-    """Cancel what is done inside as soon as the caller hangs up; for a request whose body is read.
+async def cancel_on_disconnect(request: Request) -> AsyncIterator[None]:
+    """Cancel the work inside when the client disconnects; the request's body must be read already.
 
     Raises:
-        ClientGoneError: The caller hung up.
+        ClientGoneError: The client disconnected.
     """
     task = asyncio.current_task()
     assert task is not None
-    gone = False
+    disconnected = False
 
     async def watch() -> None:
-        nonlocal gone
+        nonlocal disconnected
         while (await request.receive())["type"] != "http.disconnect":
             pass
-        gone = True
+        disconnected = True
         task.cancel()
 
     watcher = asyncio.create_task(watch())
     try:
         yield
     except asyncio.CancelledError:
-        if gone and task.uncancel() == 0:
-            raise ClientGoneError("The caller hung up.") from None
+        if disconnected and task.uncancel() == 0:
+            raise ClientGoneError("The client disconnected.") from None
         raise
     finally:
         watcher.cancel()

@@ -1,4 +1,4 @@
-"""A service's life: warm before its first request, new generations while it runs, leaving."""
+"""Service lifespan: warm-up, index refresh, graceful shutdown."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from types import FrameType
 
 import structlog
 
 from search_api.service.serving.answering import Answering
 
-__all__ = ["alive"]
+__all__ = ["service_lifespan"]
 
 _log = structlog.get_logger(__name__)
 
-# How often the index folder is looked at for a new generation.
+# Seconds between two looks for a new generation in the index folder.
 _REFRESH_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def alive(answering: Answering, drain_seconds: float) -> AsyncIterator[None]:
-    """Everything that runs beside the requests, from warm-up to the end.
+async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncIterator[None]:
+    """Warm the service up, then refresh its index until the end.
 
-    A first SIGTERM makes `/readyz` say 503 while requests are still taken for `drain_seconds`, so
-    that a load balancer turns elsewhere; then the server's own handler stops it: what is under way
-    is finished.
+    After a first SIGTERM, `/readyz` answers 503 while requests are accepted for `drain_seconds`, so
+    that a load balancer stops sending them. Then the server's own handler stops it, and requests
+    in progress are finished.
     """
     await asyncio.to_thread(answering.warm)
     refreshing = asyncio.create_task(_refresh(answering))
-    restore = _announce_end(answering, drain_seconds)
+    restore = _handle_sigterm(answering, drain_seconds)
     try:
         yield
     finally:
@@ -45,33 +44,33 @@ async def _refresh(answering: Answering) -> None:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:
             await asyncio.to_thread(answering.engine.refresh)
-        except Exception:
+        except Exception:  # noqa: BLE001 (logged; the present generation stays)
             _log.exception("looking for a new generation failed")
 
 
-def _announce_end(answering: Answering, seconds: float) -> Callable[[], None]:
-    """Put the announcement before the present handler of SIGTERM; returns how to undo that."""
+def _handle_sigterm(answering: Answering, drain_seconds: float) -> Callable[[], None]:
+    """Drain before the present handler of SIGTERM runs; return a function that undoes this."""
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
-    stop = signal.getsignal(signal.SIGTERM)
+    server_handler = signal.getsignal(signal.SIGTERM)
     loop = asyncio.get_running_loop()
 
-    def leave() -> None:
-        if callable(stop):
-            stop(signal.SIGTERM, None)
+    def stop() -> None:
+        if callable(server_handler):
+            server_handler(signal.SIGTERM, None)
 
-    def announce(number: int, frame: FrameType | None) -> None:
-        again, answering.leaving = answering.leaving, True
-        if again or not seconds:
-            leave()
+    def drain(*_: object) -> None:
+        again, answering.stopping = answering.stopping, True
+        if again or not drain_seconds:
+            stop()
         else:
-            loop.call_soon_threadsafe(loop.call_later, seconds, leave)
+            loop.call_soon_threadsafe(loop.call_later, drain_seconds, stop)
 
-    signal.signal(signal.SIGTERM, announce)
-    return lambda: _restore(announce, stop)
+    signal.signal(signal.SIGTERM, drain)
+    return lambda: _restore(drain, server_handler)
 
 
 def _restore(ours: object, before: object) -> None:
-    # Whoever put another handler in place meanwhile keeps it.
+    # A handler that was set in the meantime stays.
     if signal.getsignal(signal.SIGTERM) is ours and before is not None:
         signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The service's taggers: one for each taxonomy it knows, made on first use."""
+"""Taggers of the service: one for each taxonomy, made on first use."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["Taggers"]
 
 
 class Taggers:
-    """Makes each tagger once, on a thread of its own, since a large model reads labels for minutes.
+    """Makes each tagger once, on a thread of its own: a large model needs minutes for its labels.
 
     Args:
         encoder: Embeds the labels.
-        files: Taxonomies of the shop's own, beside those built in.
+        files: The shop's own taxonomy files, in addition to the built-in ones.
 
     Raises:
-        TaxonomyError: A file is no taxonomy.
+        TaxonomyError: A file is not a valid taxonomy.
     """
 
     def __init__(self, encoder: Encoder, files: Sequence[Path] = ()) -> None:
@@ -35,15 +35,15 @@ class Taggers:
 
     @property
     def names(self) -> list[str]:
-        """The taxonomies there are."""
+        """Names of the taxonomies."""
         return sorted({*built_in_names(), *self._own})
 
     async def of(self, name: str) -> Tagger:
-        """The tagger of a taxonomy; whoever stops waiting leaves it to be finished for others.
+        """Return the tagger of a taxonomy; cancelling the caller does not cancel the making.
 
         Raises:
             InvalidRequestError: There is no such taxonomy.
-            LookalikeError: What embedding its labels raised; the next call tries again.
+            LookalikeError: Embedding the labels failed; the next call tries again.
         """
         if name not in self.names:
             known = ", ".join(self.names)
@@ -54,7 +54,7 @@ class Taggers:
         return await asyncio.shield(asyncio.wrap_future(made))
 
     def close(self) -> None:
-        """End the thread when it is done."""
+        """End the thread after the tagger that it is making."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _make(self, name: str) -> Tagger:

@@ -181,7 +181,7 @@ ABUSE = {
     "almost boundaries": PART + b"\r\n--" * 500_000 + b"\r\n--b--\r\n",
     "bare line feeds": PART.replace(b"\r\n", b"\n") + b"x\n--b--\n",
     "a preamble without end": b"x" * (2 * MIB),
-    "a nested form": b"--b\r\nContent-Disposition: form-data; name=\"query\"\r\n"
+    "a nested form": b'--b\r\nContent-Disposition: form-data; name="query"\r\n'
     b"Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\n{}\r\n--c--\r\n--b--\r\n",
     "a path as file name": PART.replace(b"me.jpg", b"../../etc/passwd") + b"x\r\n--b--\r\n",
     "NUL in the name": PART.replace(b"image", b"im\0age") + b"x\r\n--b--\r\n",

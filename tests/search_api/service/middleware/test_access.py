@@ -235,7 +235,7 @@ def test_security_headers_on_every_answer(
             client.post("/v1/search", headers=door, files=picture),
             client.post("/v1/search", headers=door, json={"k": 0}),
         ]
-        monkeypatch.setattr("search_api.service.schemas.search.IndexResponse.of", broken)
+        monkeypatch.setattr("search_api.service.schemas.service.IndexResponse.of", broken)
         answers.append(client.get("/v1/index", headers=door))
         answers += [client.get("/v1/search", headers=door) for _ in range(9)]
     statuses = {answer.status_code for answer in answers}

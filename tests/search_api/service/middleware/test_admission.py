@@ -10,8 +10,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from search_api.service.errors import OverloadedError
-from search_api.service.middleware import Room
-from search_api.service.middleware.admission import DoorMiddleware
+from search_api.service.middleware import ConcurrencyLimit
+from search_api.service.middleware.admission import AdmissionMiddleware
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +24,7 @@ def anyio_backend() -> str:
 class House:
     """An application that reads the body, takes a place, and stays until it is let go."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: ConcurrencyLimit) -> None:
         self._room = room
         self.entered = 0
         self.leave = asyncio.Event()
@@ -34,7 +34,7 @@ class House:
             while (await receive())["more_body"]:
                 pass
         takes = scope["path"] in ("/v1/search", "/v1/search/batch", "/v1/tags")
-        with self._room.taken() if takes else nullcontext():
+        with self._room.slot() if takes else nullcontext():
             self.entered += 1
             await self.leave.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -44,7 +44,7 @@ class Visit:
     """One request at the door, whose body a test sends piece by piece."""
 
     def __init__(
-        self, door: DoorMiddleware, path: str = "/v1/search", method: str = "POST"
+        self, door: AdmissionMiddleware, path: str = "/v1/search", method: str = "POST"
     ) -> None:
         self._pieces: asyncio.Queue[Message] = asyncio.Queue()
         self.answer: list[Message] = []
@@ -75,7 +75,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def visits(door: DoorMiddleware, count: int) -> list[Visit]:
+def visits(door: AdmissionMiddleware, count: int) -> list[Visit]:
     return [Visit(door) for _ in range(count)]
 
 
@@ -85,9 +85,9 @@ def whole(guests: Iterable[Visit]) -> None:
 
 
 async def test_so_many_are_let_in_and_the_next_is_refused_unread() -> None:
-    room = Room(3)
+    room = ConcurrencyLimit(3)
     house = House(room)
-    door = DoorMiddleware(house, room)
+    door = AdmissionMiddleware(house, room)
     guests = visits(door, 3)
     whole(guests)
     await settle()
@@ -106,9 +106,9 @@ async def test_so_many_are_let_in_and_the_next_is_refused_unread() -> None:
 
 
 async def test_slow_senders_keep_nobody_out() -> None:
-    room = Room(2)
+    room = ConcurrencyLimit(2)
     house = House(room)
-    door = DoorMiddleware(house, room)
+    door = AdmissionMiddleware(house, room)
     slow = visits(door, 10)
     for guest in slow:
         guest.send(True)
@@ -130,28 +130,28 @@ async def test_slow_senders_keep_nobody_out() -> None:
 
 def test_once_some_are_turned_away_there_are_fewer_places_for_a_second() -> None:
     now = [100.0]
-    room = Room(4, crowded=2, clock=lambda: now[0])
+    room = ConcurrencyLimit(4, crowded=2, clock=lambda: now[0])
     with ExitStack() as inside:
         for _ in range(4):
-            inside.enter_context(room.taken())
-        with pytest.raises(OverloadedError), room.taken():
+            inside.enter_context(room.slot())
+        with pytest.raises(OverloadedError), room.slot():
             pass
-    with room.taken(), room.taken():
+    with room.slot(), room.slot():
         assert room.full
         now[0] += 0.9
         assert room.full
         now[0] += 0.2
         assert not room.full
-        with room.taken(), room.taken():
+        with room.slot(), room.slot():
             assert room.full
             now[0] += 5
             assert room.full
 
 
 async def test_who_is_turned_away_at_the_door_makes_the_room_a_crowded_one() -> None:
-    room = Room(3, crowded=1)
+    room = ConcurrencyLimit(3, crowded=1)
     house = House(room)
-    door = DoorMiddleware(house, room)
+    door = AdmissionMiddleware(house, room)
     guests = visits(door, 3)
     whole(guests)
     await settle()
@@ -159,14 +159,14 @@ async def test_who_is_turned_away_at_the_door_makes_the_room_a_crowded_one() -> 
     await settle()
     house.leave.set()
     await asyncio.gather(late.task, *(guest.task for guest in guests))
-    with room.taken():
+    with room.slot():
         assert room.full
 
 
 async def test_who_hangs_up_makes_room() -> None:
-    room = Room(1)
+    room = ConcurrencyLimit(1)
     house = House(room)
-    door = DoorMiddleware(house, room)
+    door = AdmissionMiddleware(house, room)
     gone = Visit(door)
     gone.send(False)
     await settle()
@@ -187,8 +187,8 @@ async def test_who_hangs_up_makes_room() -> None:
 async def test_only_what_needs_the_model_is_counted(
     method: str, path: str, status: int | None
 ) -> None:
-    room = Room(1)
-    door = DoorMiddleware(House(room), room)
+    room = ConcurrencyLimit(1)
+    door = AdmissionMiddleware(House(room), room)
     first: Any = Visit(door, method="GET")
     await settle()
     second = Visit(door, path, method)

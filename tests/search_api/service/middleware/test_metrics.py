@@ -117,9 +117,9 @@ from search_api.service.middleware.metrics import Metrics, Stage, shared_by_work
 def work(number, told):
     metrics = Metrics()
     for _ in range(number):
-        metrics.begin()
-        metrics.stage(Stage.SEARCH, 0.01)
-    told.put(metrics.exposed().decode())
+        metrics.begin_request()
+        metrics.record_stage(Stage.SEARCH, 0.01)
+    told.put(metrics.exposition().decode())
     time.sleep(100)
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Rate limits by a clock that a test turns."""
+"""Rate limits by a clock that a test turns: bursts, rates, costs, and who is one caller."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_api.service.middleware.rate_limits import RateLimiter, address_group
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def test_a_burst_then_the_rate() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     limiter = RateLimiter(rate=2, burst=3, clock=clock)
     assert [limiter.take("a") for _ in range(3)] == [0, 0, 0]
     assert limiter.take("a") == pytest.approx(0.5)
@@ -47,8 +41,10 @@ def test_what_is_cheap_costs_less() -> None:
     burst=st.integers(1, 20),
     pauses=st.lists(st.floats(0, 5), max_size=60),
 )
-def test_nobody_gets_more_than_burst_and_rate(rate: float, burst: int, pauses: list[float]) -> None:
-    clock = Clock()
+def test_no_caller_gets_more_than_burst_and_rate(
+    rate: float, burst: int, pauses: list[float]
+) -> None:
+    clock = Clock(0.0)
     limiter = RateLimiter(rate, burst, clock)
     taken = 0
     for pause in pauses:
@@ -56,18 +52,18 @@ def test_nobody_gets_more_than_burst_and_rate(rate: float, burst: int, pauses: l
         wait = limiter.take("a")
         taken += not wait
         assert taken <= burst + rate * clock.now + 1e-6
-        if wait:  # and whoever waits as told is let in
+        if wait:  # after the reported wait, a request is allowed
             clock.now += wait + 1e-9
             assert limiter.take("a") <= 1e-6
             taken += 1
 
 
 def test_the_table_is_bounded() -> None:
-    limiter = RateLimiter(rate=1, burst=2, clock=Clock(), most=100)
+    limiter = RateLimiter(rate=1, burst=2, clock=Clock(), max_callers=100)
     limiter.take("flooding", 2)
     for number in range(10_000):
         limiter.take(f"caller {number}")
-        assert limiter.take("flooding") > 0  # who goes on is not forgotten
+        assert limiter.take("flooding") > 0  # a recent caller is not evicted
     assert len(limiter) == 100
 
 

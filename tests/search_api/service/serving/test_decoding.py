@@ -26,18 +26,22 @@ from embeddings.images import ImageLimits
 from indexer.image_loading import DecodeTask
 from indexer.search import Engine
 from search_api.service.app import create_app
-from search_api.service.serving import GivenPicture, QueryPicture
-from search_api.service.serving.decoding import PictureTask, PictureWorkers
+from search_api.service.serving import ImageFile, QueryImage
+from search_api.service.serving.decoding import DecodeWorkers, QueryDecodeTask
 from search_api.service.settings import Settings
+from tests.support.processes import PATIENCE
 from tests.support.service_helpers import RED, error_of, ids, picture
 
-TASK = PictureTask(Preprocess((8, 8), ResizeMode.SQUASH), ImageLimits(max_pixels=4_000_000))
+# Long enough for a small image on a busy machine.
+HANG_SECONDS = 3.0
+
+TASK = QueryDecodeTask(Preprocess((8, 8), ResizeMode.SQUASH), ImageLimits(max_pixels=4_000_000))
 
 
-class HostileTask(PictureTask):
+class HostileTask(QueryDecodeTask):
     """Hangs, ends its process or dies of a signal when told to by the bytes."""
 
-    def __call__(self, given: GivenPicture) -> QueryPicture:
+    def __call__(self, given: ImageFile) -> QueryImage:
         match given.data:
             case b"hang":
                 time.sleep(3600)
@@ -48,20 +52,20 @@ class HostileTask(PictureTask):
         return super().__call__(given)
 
 
-def opened(workers: PictureWorkers, *given: GivenPicture) -> list[Any]:
+def opened(workers: DecodeWorkers, *given: ImageFile) -> list[Any]:
     async def run() -> list[Any]:
-        return await asyncio.gather(*map(workers.open, given), return_exceptions=True)
+        return await asyncio.gather(*map(workers.decode, given), return_exceptions=True)
 
     return asyncio.run(run())
 
 
 def test_one_that_hangs_or_dies_fails_alone() -> None:
-    workers = PictureWorkers(HostileTask(TASK.preprocess, TASK.limits), 2, seconds=1.0)
+    workers = DecodeWorkers(HostileTask(TASK.preprocess, TASK.limits), 2, seconds=HANG_SECONDS)
     try:
-        workers.warm(GivenPicture(picture(RED)))
+        workers.warm(ImageFile(picture(RED)))
         given = [b"hang", picture(RED), b"exit", picture(RED), b"die", picture(RED)]
         for _ in range(2):
-            for data, got in zip(given, opened(workers, *map(GivenPicture, given)), strict=True):
+            for data, got in zip(given, opened(workers, *map(ImageFile, given)), strict=True):
                 if len(data) < 10:
                     assert isinstance(got, BrokenImageError)
                 else:
@@ -74,8 +78,10 @@ def test_over_http_the_neighbours_are_answered_and_the_service_lives_on(
     colour_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Row 9 of CASES.md."""
-    monkeypatch.setattr("search_api.service.serving.answering.PictureTask", HostileTask)
-    app = create_app(colour_engine, Settings(decode_seconds=1.0))
+    monkeypatch.setattr("search_api.service.serving.answering.QueryDecodeTask", HostileTask)
+    app = create_app(
+        colour_engine, Settings(decode_seconds=HANG_SECONDS, deadline_seconds=PATIENCE)
+    )
     with TestClient(app, raise_server_exceptions=False) as http, ThreadPoolExecutor(6) as pool:
         sent = [b"hang", picture(RED), b"exit", picture(RED), b"die", picture(RED)]
         uploads = [pool.submit(http.post, "/v1/search", files={"image": data}) for data in sent]
@@ -87,39 +93,39 @@ def test_over_http_the_neighbours_are_answered_and_the_service_lives_on(
 
 @pytest.fixture(scope="module")
 def workers() -> Any:
-    started = PictureWorkers(TASK, 1, seconds=30.0)
+    started = DecodeWorkers(TASK, 1, seconds=30.0)
     yield started
     started.close()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_the_pixels_are_those_of_a_product_with_this_picture(
-    workers: PictureWorkers, kind: str
+    workers: DecodeWorkers, kind: str
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     out = BytesIO()
     Image.fromarray(noise).resize((1600, 1200)).save(out, kind)
-    (got,) = opened(workers, GivenPicture(out.getvalue()))
+    (got,) = opened(workers, ImageFile(out.getvalue()))
     indexed = DecodeTask(TASK.preprocess, limits=TASK.limits)(out.getvalue())
     np.testing.assert_array_equal(got.pixels, indexed.pixels)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_region_is_cut_out_first(workers: PictureWorkers, kind: str) -> None:
+def test_a_region_is_cut_out_first(workers: DecodeWorkers, kind: str) -> None:
     image = Image.new("RGB", (1600, 800), "blue")
     image.paste("red", (800, 0, 1600, 800))
     image.paste("lime", (1200, 400, 1216, 416))
     out = BytesIO()
     image.save(out, kind, quality=95, subsampling=0)
     regions = [(0.0, 0.0, 0.49, 1.0), (0.51, 0.2, 0.7, 0.8), (0.75, 0.5, 0.76, 0.52)]
-    cut = opened(workers, *(GivenPicture(out.getvalue(), region) for region in regions))
+    cut = opened(workers, *(ImageFile(out.getvalue(), region) for region in regions))
     for got, colour in zip(cut, [(0, 0, 255), (255, 0, 0), (0, 255, 0)], strict=True):
         assert np.abs(got.pixels.astype(int) - colour).max() <= 8
 
 
-def test_errors_come_back_as_they_are(workers: PictureWorkers) -> None:
+def test_errors_come_back_as_they_are(workers: DecodeWorkers) -> None:
     big = BytesIO()
     Image.new("1", (3000, 3000)).save(big, "PNG")
     cut = picture(RED, size=(500, 500))[:-30]
-    got = opened(workers, *map(GivenPicture, (b"no picture", cut, big.getvalue())))
+    got = opened(workers, *map(ImageFile, (b"no picture", cut, big.getvalue())))
     assert list(map(type, got)) == [UnsupportedImageError, BrokenImageError, ImageTooLargeError]

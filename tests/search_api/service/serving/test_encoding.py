@@ -1,4 +1,4 @@
-"""The queue of encodes: texts asked before, texts asked twice at once, and threads that ask."""
+"""Batched encoding: cached texts, repeated texts, images without a vector, and threads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pytest
 
 from embeddings import BrokenImageError, FakeEncoder, FloatArray, PixelArray, ZeroShotClassifier
 from search_api.service.errors import DeadlineError
-from search_api.service.serving.batching import BatchOptions
-from search_api.service.serving.encoding import BATCHES, EncodeQueue, QueuedEncoder, TextCache
+from search_api.service.serving.batch_queue import BatchOptions
+from search_api.service.serving.encoding import BATCH_SIZES, EncodeQueue, QueuedEncoder
+from search_api.service.serving.text_cache import TextCache
 
 
 class Counting(FakeEncoder):
-    """Keeps the batches of texts; a picture that is black all over has no vector."""
+    """Keeps the batches of texts; an image that is black all over has no vector."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +42,7 @@ def encoder() -> Counting:
 
 @pytest.fixture
 def queue(encoder: Counting) -> Iterator[EncodeQueue]:
-    made = EncodeQueue(encoder, BatchOptions(BATCHES), TextCache(2))
+    made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(2))
     yield made
     made.batcher.close()
 
@@ -59,9 +60,7 @@ def test_texts_come_back_in_order_and_are_embedded_once(
     assert encoder.batches == [["red", "green"]]
 
 
-def test_the_text_that_was_not_asked_for_longest_is_forgotten(
-    encoder: Counting, queue: EncodeQueue
-) -> None:
+def test_the_least_recently_used_text_is_evicted(encoder: Counting, queue: EncodeQueue) -> None:
     for text in ("red", "green", "red", "blue", "red", "green"):
         asyncio.run(queue.texts([text]))
     assert encoder.batches == [["red"], ["green"], ["blue"], ["green"]]
@@ -69,13 +68,13 @@ def test_the_text_that_was_not_asked_for_longest_is_forgotten(
 
 def test_a_probe_is_never_answered_from_the_cache(encoder: Counting, queue: EncodeQueue) -> None:
     for _ in range(2):
-        asyncio.run(queue.fresh(["red"]))
+        asyncio.run(queue.uncached_texts(["red"]))
     assert encoder.batches == [["red"], ["red"]]
 
 
-def test_a_picture_without_a_vector_fails_alone(queue: EncodeQueue) -> None:
+def test_an_image_without_a_vector_fails_alone(queue: EncodeQueue) -> None:
     async def run() -> list[object]:
-        asked = [queue.pictures([pixels]) for pixels in squares((9, 0, 0), (0, 0, 0), (0, 9, 0))]
+        asked = [queue.images([pixels]) for pixels in squares((9, 0, 0), (0, 0, 0), (0, 9, 0))]
         return await asyncio.gather(*asked, return_exceptions=True)
 
     first, broken, last = asyncio.run(run())
@@ -107,8 +106,8 @@ def test_a_thread_does_not_wait_for_ever(encoder: Counting, queue: EncodeQueue) 
 
 
 @pytest.mark.parametrize("side_by_side", [False, True])
-def test_a_crew_is_used_only_where_that_was_asked_for(side_by_side: bool) -> None:
-    class WithCrew(Counting):
+def test_batches_run_side_by_side_only_if_that_is_set(side_by_side: bool) -> None:
+    class PerCore(Counting):
         asked = False
 
         @property
@@ -116,7 +115,15 @@ def test_a_crew_is_used_only_where_that_was_asked_for(side_by_side: bool) -> Non
             self.asked = True
             return (Counting(), Counting())
 
-    encoder = WithCrew()
-    made = EncodeQueue(encoder, BatchOptions(BATCHES), TextCache(2), side_by_side=side_by_side)
+    encoder = PerCore()
+    made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(2), side_by_side=side_by_side)
     made.batcher.close()
     assert encoder.asked is side_by_side
+
+
+def test_a_cache_of_size_zero_keeps_nothing() -> None:
+    lookups: list[str] = []
+    cache = TextCache(0, lookups.append)
+    cache.put("red", np.zeros(3, np.float32))
+    assert cache.get("red") is None
+    assert lookups == ["miss"]
