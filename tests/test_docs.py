@@ -14,7 +14,7 @@ import typer
 
 from indexer.catalog import Reason
 from search_api.cli import app
-from search_api.cli.default_command import DEFAULT_NAME
+from search_api.cli.tag.default_command import DEFAULT_NAME
 from search_api.service import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -96,8 +96,13 @@ def test_paths_on_a_page_exist(page: Path) -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
+def tables_of_folders() -> str:
+    """The page on architecture without the generated picture of the floors."""
+    return text(DOCS / "architecture.md").partition("## The floors")[0]
+
+
 def test_every_folder_is_on_the_architecture_page() -> None:
-    page = text(DOCS / "architecture.md")
+    page = tables_of_folders()
     folders = {
         path.relative_to(ROOT).as_posix()
         for package in ("embeddings", "indexer", "search_api", "lookalike")
@@ -108,9 +113,7 @@ def test_every_folder_is_on_the_architecture_page() -> None:
 
 
 def test_main_names_are_exported_by_their_folder() -> None:
-    rows = re.findall(
-        r"^\| `([a-z_/]+)` \|[^|]*\|([^|]*)\|$", text(DOCS / "architecture.md"), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `([a-z_/]+)` \|[^|]*\|([^|]*)\|$", tables_of_folders(), re.MULTILINE)
     missing = []
     for folder, cell in rows:
         names = re.findall(r"`(\w+)`", cell)
@@ -189,6 +192,22 @@ def test_every_page_is_reachable_from_the_readme_or_the_guide() -> None:
     }
     pages = {path.name for path in DOCS.glob("*.md")}
     assert pages - linked == set()
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as a renderer of Markdown makes them."""
+    headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_to_a_heading_finds_it() -> None:
+    broken = []
+    for page in [*PAGES[:2], *sorted(DOCS.rglob("*.md"))]:
+        for target, anchor in re.findall(r"\]\(([^)#:\s]*)#([^)]+)\)", text(page)):
+            other = page.parent / target if target else page
+            if anchor not in anchors(other):
+                broken.append(f"{page.name}: {target}#{anchor}")
+    assert broken == []
 
 
 def test_every_example_is_named_in_the_readme() -> None:

@@ -183,7 +183,7 @@ def _all_kinds(kind: type[LookalikeError]) -> Iterator[type[LookalikeError]]:
 
 
 def test_the_table_of_settings_is_complete() -> None:
-    rows = {name: default for name, default, _ in table(PAGE, "setting", "default", "is")}
+    rows = {name: default for name, default, _ in table(PAGE, "setting", "default", "meaning")}
     assert list(rows) == list(Settings.model_fields)
     for name, shown in rows.items():
         given = {name: shown} if shown else {}
