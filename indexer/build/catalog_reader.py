@@ -15,14 +15,14 @@ from indexer.build.update import Update
 from indexer.catalog import BadRow, Catalog, CatalogRow, FieldTyper, ImageSource
 from indexer.errors import SourceError
 from indexer.image_loading import DecodeTask, open_decoder
-from indexer.image_loading.fetching import Fetcher, FetchLimits, fetch_ahead
+from indexer.image_loading.fetching import Fetcher, FetchLimits, prefetch
 
 __all__ = ["CatalogReader"]
 
 # Seconds between commits of the ledger: the most work that a crash can cost.
 _COMMIT_EVERY = 1.0
 # Number of images fetched before their turn; each may have up to `max_image_bytes`.
-_FETCHED_AHEAD = 32
+_PREFETCHED = 32
 
 
 class CatalogReader:
@@ -74,7 +74,7 @@ class CatalogReader:
             pipeline = EmbeddingPipeline(
                 self._encoder, decoder, self._ledger, self._counts, options.batch_size
             )
-            rows = fetch_ahead(self._catalog.rows(), _urls_of, fetcher, ahead=_FETCHED_AHEAD)
+            rows = prefetch(self._catalog.rows(), _urls_of, fetcher, ahead=_PREFETCHED)
             for row, fetched in rows:
                 self._counts.rows += 1
                 if isinstance(row, BadRow):

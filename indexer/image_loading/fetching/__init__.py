@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from indexer.image_loading.fetching.addresses import AddressPolicy, clean_host
+from indexer.image_loading.fetching.addresses import AddressPolicy, normalize_host
 from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
-from indexer.image_loading.fetching.prefetch import fetch_ahead
+from indexer.image_loading.fetching.prefetch import prefetch
 
-__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "clean_host", "fetch_ahead"]
+__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "normalize_host", "prefetch"]

@@ -5,28 +5,42 @@ from __future__ import annotations
 import ipaddress
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 import httpcore
 
-from indexer.image_loading.fetching.addresses import Address, AddressPolicy, not_public
+from indexer.image_loading.fetching.addresses import Address, AddressPolicy, host_not_public
 
-__all__ = ["Dialler"]
+__all__ = ["CheckedBackend", "Clock"]
+
+Clock = Callable[[], float]
+"""A monotonic clock, in seconds."""
 
 _MAX_LOOK_UPS = 64
 
 
-class Dialler(httpcore.NetworkBackend):
-    """Opens connections to checked addresses. All timeouts are points on the monotonic clock."""
+class CheckedBackend(httpcore.NetworkBackend):
+    """Network backend that connects only to addresses that a policy allows.
 
-    def __init__(self, policy: AddressPolicy, resolve: Callable[[str, int], Sequence[str]]) -> None:
+    All timeouts are deadlines: points on the clock. A number of seconds would start anew with
+    every byte of a slow answer.
+
+    Args:
+        policy: The addresses that are allowed.
+        resolve: Returns the addresses of a host and port, or raises an `OSError`.
+        clock: The clock of the deadlines.
+    """
+
+    def __init__(
+        self, policy: AddressPolicy, resolve: Callable[[str, int], Sequence[str]], clock: Clock
+    ) -> None:
         self._policy = policy
         self._resolve = resolve
+        self._clock = clock
         self._sockets = httpcore.SyncBackend()
-        # Threads of look-ups that took too long can't be stopped, only kept from piling up.
+        # The thread of a look-up that takes too long can't be stopped; their number is bounded.
         self._look_ups = threading.BoundedSemaphore(_MAX_LOOK_UPS)
 
     def connect_tcp(
@@ -40,16 +54,16 @@ class Dialler(httpcore.NetworkBackend):
         """Connect to the first of a host's addresses that answers.
 
         Raises:
-            SourceError: `url_not_allowed`, if any of its addresses is.
+            SourceError: `url_not_allowed`, if one of its addresses is not allowed.
         """
         addresses = self._addresses(host, port, timeout)
-        # One name with an inner and a public address is a trap more often than a shop.
+        # A name with a private and a public address is more often an attack than a shop.
         if not all(self._policy.allows(address) for address in addresses):
-            raise not_public(host)
+            raise host_not_public(host)
         problem: Exception = httpcore.ConnectError("the name has no address")
         for tried, address in enumerate(addresses):
-            # A share for each, or one that never answers would use up the time of all.
-            share = _left(timeout, httpcore.ConnectTimeout) / (len(addresses) - tried)
+            # Each gets a share of the time: one that never answers leaves some for the rest.
+            share = self._seconds_left(timeout) / (len(addresses) - tried)
             try:
                 stream = self._sockets.connect_tcp(
                     str(address), port, share, local_address, socket_options
@@ -57,7 +71,7 @@ class Dialler(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
             else:
-                return _Stream(stream)
+                return _DeadlineStream(stream, self._clock)
         raise problem
 
     def _addresses(self, host: str, port: int, deadline: float | None) -> list[Address]:
@@ -67,39 +81,46 @@ class Dialler(httpcore.NetworkBackend):
             pass
         found: Future[Sequence[str]] = Future()
 
-        def work() -> None:
+        def look_up() -> None:
             try:
                 found.set_result(self._resolve(host, port))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
                 found.set_exception(error)
             finally:
                 self._look_ups.release()
 
-        if not self._look_ups.acquire(timeout=_left(deadline, httpcore.ConnectTimeout)):
+        if not self._look_ups.acquire(timeout=self._seconds_left(deadline)):
             raise httpcore.ConnectTimeout("too many name look-ups hang")
-        threading.Thread(target=work, name="look-up", daemon=True).start()
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
         try:
-            answer = found.result(_left(deadline, httpcore.ConnectTimeout))
-            return [ipaddress.ip_address(address) for address in answer]
+            return [
+                ipaddress.ip_address(address)
+                for address in found.result(self._seconds_left(deadline))
+            ]
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("the name look-up takes too long") from error
         except (OSError, ValueError) as error:
             raise httpcore.ConnectError(str(error)) from error
 
+    def _seconds_left(self, deadline: float | None) -> float:
+        return _seconds_left(self._clock, deadline, httpcore.ConnectTimeout)
 
-class _Stream(httpcore.NetworkStream):
-    """A connection whose timeouts are points on the monotonic clock."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection whose timeouts are points on the clock."""
+
+    def __init__(self, stream: httpcore.NetworkStream, clock: Clock) -> None:
         self._stream = stream
+        self._clock = clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what is there."""
-        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        """Read the bytes that are there, or wait for some."""
+        left = _seconds_left(self._clock, timeout, httpcore.ReadTimeout)
+        return self._stream.read(max_bytes, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all of it."""
-        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        """Write all bytes."""
+        self._stream.write(buffer, _seconds_left(self._clock, timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -113,21 +134,24 @@ class _Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Do the TLS handshake."""
         try:
-            left = _left(timeout, httpcore.ConnectTimeout)
+            left = _seconds_left(self._clock, timeout, httpcore.ConnectTimeout)
         except httpcore.ConnectTimeout:
             self.close()
             raise
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+        stream = self._stream.start_tls(ssl_context, server_hostname, left)
+        return _DeadlineStream(stream, self._clock)
 
     def get_extra_info(self, info: str) -> Any:
-        """Tell about the connection."""
+        """Return a fact about the connection, such as its socket."""
         return self._stream.get_extra_info(info)
 
 
-def _left(deadline: float | None, error: type[httpcore.TimeoutException]) -> float:
-    """Return the seconds until a point on the monotonic clock; raise when it is over."""
+def _seconds_left(
+    clock: Clock, deadline: float | None, error: type[httpcore.TimeoutException]
+) -> float:
+    """Return the seconds until a deadline; raise the error if it has passed."""
     assert deadline is not None  # every request sets all of them
-    left = deadline - time.monotonic()
+    left = deadline - clock()
     if left <= 0:
-        raise error("the time is over")
+        raise error("the deadline has passed")
     return left

@@ -1,4 +1,4 @@
-"""Fetching the pictures of the rows to come while earlier rows are worked on."""
+"""Prefetching: fetches the images of later items while earlier ones are worked on."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from typing import TypeVar
 from indexer.errors import SourceError
 from indexer.image_loading.fetching.fetcher import Fetcher
 
-__all__ = ["fetch_ahead"]
+__all__ = ["prefetch"]
 
 T = TypeVar("T")
 
 
-def fetch_ahead(
+def prefetch(
     items: Iterable[T],
     urls_of: Callable[[T], Sequence[str]],
     fetcher: Fetcher,
     workers: int = 16,
     ahead: int = 64,
 ) -> Iterator[tuple[T, tuple[bytes | SourceError, ...]]]:
-    """Yield items in their order, each with what is at its URLs, while later ones are fetched.
+    """Yield items in their order, each with the images at its URLs, while later ones are fetched.
 
-    Items are taken from the iterable only as they are needed: while the first item that was not
-    yielded yet waits for its pictures, up to `ahead` URLs, its own included, are fetched or wait
-    in memory. (An item with more URLs goes alone, one with none counts as one.) So the pictures in
-    memory are at most `ahead` times the fetcher's `max_bytes`. Once the generator is closed, no
-    further fetch begins; those under way end by themselves in threads that hold up nobody.
+    Items are taken from the iterable only when they are needed. While the first item that was not
+    yielded yet waits for its images, up to `ahead` URLs, its own included, are fetched or wait in
+    memory. (An item with more URLs goes alone; one without URLs counts as one.) So the images in
+    memory have at most `ahead` times the fetcher's `max_bytes`. Once the generator is closed, no
+    further fetch begins; those in progress end in daemon threads, which nothing waits for.
 
     Args:
         items: The items.
-        urls_of: Gives the URLs of an item, often none.
-        fetcher: Fetches; not closed here.
-        workers: How many URLs are fetched at a time, from 1.
-        ahead: How many URLs are fetched ahead.
+        urls_of: Returns the URLs of an item, often none.
+        fetcher: Fetches the images; it is not closed here.
+        workers: Number of URLs fetched at a time, from 1.
+        ahead: Number of URLs fetched ahead.
 
     Yields:
-        Each item with its URLs' pictures or errors, in the order of the URLs.
+        Each item with the images or errors of its URLs, in the order of the URLs.
     """
     waiting: deque[tuple[T, list[Future[bytes | SourceError]]]] = deque()
     load = 0
@@ -53,14 +53,14 @@ def fetch_ahead(
         load -= max(1, len(futures))
         return item, results
 
-    crew = _Crew(fetcher, workers)
+    threads = _FetchThreads(fetcher, workers)
     try:
         for item in items:
             urls = urls_of(item)
             cost = max(1, len(urls))
             while waiting and load + cost > ahead:
                 yield first()
-            waiting.append((item, [crew.submit(url) for url in urls]))
+            waiting.append((item, [threads.submit(url) for url in urls]))
             load += cost
             while waiting and all(future.done() for future in waiting[0][1]):
                 yield first()
@@ -70,11 +70,15 @@ def fetch_ahead(
         for _, futures in waiting:
             for future in futures:
                 future.cancel()
-        crew.dismiss()
+        threads.stop()
 
 
-class _Crew:
-    """Threads that fetch. They are daemons, so that an interrupted program ends at once."""
+class _FetchThreads:
+    """Daemon threads that fetch.
+
+    Not a `ThreadPoolExecutor`: the interpreter waits for its threads at exit, so an interrupted
+    program would end only after the fetches in progress.
+    """
 
     def __init__(self, fetcher: Fetcher, workers: int) -> None:
         if workers < 1:
@@ -85,7 +89,7 @@ class _Crew:
         self._tasks: SimpleQueue[tuple[str, Future[bytes | SourceError]] | None] = SimpleQueue()
 
     def submit(self, url: str) -> Future[bytes | SourceError]:
-        """Queue a URL; most catalogs have none, and start no threads."""
+        """Queue a URL. Threads start with the first URLs: most catalogs have none."""
         future: Future[bytes | SourceError] = Future()
         self._tasks.put((url, future))
         if self._started < self._workers:
@@ -93,8 +97,8 @@ class _Crew:
             threading.Thread(target=self._work, name="fetch", daemon=True).start()
         return future
 
-    def dismiss(self) -> None:
-        """Let each thread end after its current fetch and the futures that are cancelled."""
+    def stop(self) -> None:
+        """Let each thread end after its current fetch; cancelled futures are skipped."""
         for _ in range(self._started):
             self._tasks.put(None)
 
@@ -106,8 +110,8 @@ class _Crew:
             try:
                 future.set_result(self._fetcher.fetch(url))
             except SourceError as error:
-                # Anew, since the trace of the one that was raised keeps all it had read in memory.
+                # A new error: the traceback of the raised one keeps the bytes read in memory.
                 future.set_result(SourceError(error.reason, error.message))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - `Future.result` raises it
                 future.set_exception(error)
-            del task, future  # or an idle thread would keep its last picture
+            del task, future  # or an idle thread would keep its last image in memory

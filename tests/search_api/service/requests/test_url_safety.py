@@ -17,7 +17,7 @@ from unittest import mock
 import httpx
 import pytest
 
-from tests.support.inner_hosts import INNER_HOSTS
+from tests.support.non_public_hosts import NON_PUBLIC_HOSTS
 from tests.support.processes import PATIENCE, Cli, serve
 from tests.support.service_helpers import RED, error_of, ids, picture
 
@@ -180,7 +180,7 @@ def test_a_public_picture_is_fetched(fetching: Fetching) -> None:
 
 def test_no_packet_leaves_for_an_inner_host_however_spelt(fetching: Fetching) -> None:
     fetching.heard()
-    urls = [f"http://{host}/a.jpg" for host in INNER_HOSTS]
+    urls = [f"http://{host}/a.jpg" for host in NON_PUBLIC_HOSTS]
     urls += [f"{fetching.site}/red.png", "file:///etc/passwd", "ftp://shop.example/a.jpg",
              "data:image/png;base64,AAAA", "gopher://127.0.0.1:6379/_x",
              "http://me:x@shop.example/", "jar:http://shop.example/a!/b",

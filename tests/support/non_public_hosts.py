@@ -1,13 +1,13 @@
-"""Hosts that nobody's picture is on, in every spelling that some software understands."""
+"""Hosts that are not on the internet, in every spelling that some software understands."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
 
-__all__ = ["INNER_HOSTS", "spellings"]
+__all__ = ["NON_PUBLIC_HOSTS", "spellings"]
 
-INNER_V4 = [
+_NON_PUBLIC_V4 = [
     "127.0.0.1", "127.255.0.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.254",
     "192.168.1.1", "169.254.169.254", "100.64.0.1", "100.100.100.200", "192.0.0.192",
     "198.18.0.1", "224.0.0.1", "255.255.255.255", "168.63.129.16",
@@ -15,7 +15,7 @@ INNER_V4 = [
 
 
 def spellings(text: str) -> Iterator[str]:
-    """Hosts that some software takes for an IPv4 address, or that carry it along."""
+    """Yield hosts that some software takes for an IPv4 address, or that embed one."""
     number = int(ipaddress.IPv4Address(text))
     a, b, c, d = parts = list(number.to_bytes(4, "big"))
     high, low = f"{a:x}{b:02x}", f"{c:x}{d:02x}"
@@ -38,9 +38,9 @@ def spellings(text: str) -> Iterator[str]:
     yield f"[fe80::5efe:{text}]"  # ISATAP
 
 
-INNER_HOSTS = sorted(
+NON_PUBLIC_HOSTS = sorted(
     {
-        *(host for text in INNER_V4 for host in spellings(text)),
+        *(host for text in _NON_PUBLIC_V4 for host in spellings(text)),
         "127.1", "0", "0x0", "0x", "1.1.1", "[::]", "[::1]", "[0:0:0:0:0:0:0:1]", "[fe80::1]",
         "[fe80::1%25eth0]", "[fe80::1%eth0]", "[fc00::1]", "[fd00:ec2::254]", "[fd20:ce::254]",
         "[fec0::1]", "[ff02::1]", "[ff0e::1]", "[100::1]", "[2001:db8::1]", "[3fff::1]",
