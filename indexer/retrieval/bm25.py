@@ -1,7 +1,7 @@
-"""Keyword search within a segment: BM25 (Robertson and Zaragoza 2009) by tantivy.
+"""Keyword index of a segment: BM25 (Robertson and Zaragoza 2009) by tantivy.
 
-This is the one file that imports tantivy. A segment's products are its documents: one field holds
-the words of all its text and the codes among them, another the product's id.
+This is the one file that imports tantivy. Products are its documents. One field holds the words of
+a product's texts and the codes among them, another field holds the product's id.
 """
 
 from __future__ import annotations
@@ -31,23 +31,28 @@ __all__ = ["KeywordIndex", "KeywordWriter", "Scores", "Term", "idf"]
 Scores = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-# Bytes of postings that the writer holds in memory; 35 thousand products of the fashion catalog
+# Bytes of postings that the writer holds in memory. The 35 thousand products of the fashion catalog
 # take 0.7 MB on disk.
 _MEMORY = 128_000_000
 # Whole numbers from here on are indexed as words: years, article numbers. Smaller ones are sizes
-# and counts, which filters are for.
+# and counts, which belong to filters.
 _LEAST_NUMBER = 1000
-# A model number may be written with a space in it.
+# Neighbouring pieces of text that may form one code: a model number may have a space in it.
 _CODE_PIECES = 2
-# With up to this many rows allowed the query is asked of them alone; it costs 5 ms for so many.
+# With up to this many rows allowed the query is restricted to them; that costs 5 ms for so many.
 _FEW_ROWS = 8192
-# Characters of a text that may well come again.
+# Characters of a text that is likely to repeat in the catalog: its words are cached.
 _SHORT = 40
-# Hits fetched at least. Neighbouring pages mostly fetch the same number, so that rounding, which
-# may differ with it, can't make them disagree; and most filters are satisfied at once.
+_CACHED_TEXTS = 4096
+# Hits fetched at least. Scores are rounded, which may depend on how many are fetched; neighbouring
+# pages mostly fetch the same number, so that they agree. Most filters are satisfied at once.
 _FETCHED = 256
-# Decimals to which scores are told apart; they are float32, and reach tens of thousands.
+# How many times as many hits are fetched when too few of them pass the filter.
+_FETCH_MORE = 4
+# Decimals to which scores are told apart. They are float32 and reach tens of thousands.
 _DECIMALS = 2
+# tantivy's watcher thread may write a lock file while the folder is removed.
+_REMOVALS = 10
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,12 @@ class Term:
     """A word of a query.
 
     Attributes:
-        word: The word or code; compared with the id where `of_id`.
-        weight: What its BM25 score is multiplied with; what it counts for where it is not scored.
-        count: What a product gets for having it at all, how ever often and in how long a text.
+        word: The word or code.
+        weight: Factor of its BM25 score; its whole score where BM25 does not score it.
+        count: Added to the score of a product that has it, however often and in however long a
+            text.
         typos: How many letters may differ, 0 to 2; such matches are not scored by BM25.
-        of_id: Whether it is the product's id.
+        of_id: Whether it is compared with the product's id instead of the words.
         scored: Whether BM25 scores it.
     """
 
@@ -71,9 +77,14 @@ class Term:
     scored: bool = True
 
 
-def idf(holders: int, products: int) -> float:
-    """The weight of a word that so many products have, as tantivy and Lucene reckon it."""
-    return float(np.log1p((products - holders + 0.5) / (holders + 0.5)))
+def idf(frequency: int, products: int) -> float:
+    """Return the inverse document frequency of a word, by the formula of tantivy and Lucene.
+
+    Args:
+        frequency: How many products have the word.
+        products: How many products there are.
+    """
+    return float(np.log1p((products - frequency + 0.5) / (frequency + 0.5)))
 
 
 class KeywordWriter:
@@ -83,7 +94,7 @@ class KeywordWriter:
         folder: Where its files go (`layout.keyword_file`); made here.
 
     Raises:
-        OSError: It can't be written; so in all methods.
+        OSError: A file can't be written; so in all methods.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -108,20 +119,20 @@ class KeywordWriter:
         self._count += 1
 
     def close(self) -> list[str]:
-        """Finish; returns the files written, relative to the segment's folder."""
+        """Finish, and return the names of the files written, relative to the segment's folder."""
         with _writing(self._folder):
             self._writer.commit()
             self._writer.wait_merging_threads()
             del self._writer
         names = self._move_files() if self._count else []
-        # Lock files, and what merging left over.
+        # The rest are lock files and leftovers of merging.
         shutil.rmtree(self._work)
         if not names:
             self._folder.rmdir()
         return names
 
     def _move_files(self) -> list[str]:
-        """Give the files plain names: tantivy's are random, and would make its hashes so."""
+        """Rename the files by number: tantivy's names are random, and so would be their hashes."""
         meta = json.loads((self._work / "meta.json").read_text("utf-8"))
         names = [KEYWORDS_META]
         for number, segment in enumerate(meta["segments"]):
@@ -146,20 +157,20 @@ class KeywordIndex:
     def open(cls, root: Path, names: Collection[str]) -> KeywordIndex:
         """Map the files of a segment. Their hashes must have been checked: tantivy trusts them.
 
-        Tantivy wants to lock the folder that it opens, by a file, and finds in it what is there. So
-        it is shown a temporary one with links to the files that were checked and to nothing else;
-        the index folder may be read-only, and stays as it was written.
+        Tantivy writes a lock file into the folder that it opens, and reads every file in it. It is
+        given a temporary folder with links to the files that were checked, so that the index folder
+        may be read-only and stays as it was written.
 
         Args:
             root: The segment's folder.
-            names: Its keyword files, relative to it.
+            names: Its keyword files, relative to the folder.
 
         Raises:
-            DamagedIndexError: If tantivy can't read them.
-            IndexFolderError: If there is nowhere to put the links.
+            DamagedIndexError: Tantivy can't read them.
+            IndexFolderError: There is no folder for temporary files.
         """
         try:
-            shown = Path(tempfile.mkdtemp(prefix="lookalike-"))
+            links = Path(tempfile.mkdtemp(prefix="lookalike-"))
         except OSError as error:
             raise IndexFolderError(
                 "Keyword search needs a folder for temporary files; name one in TMPDIR."
@@ -168,35 +179,35 @@ class KeywordIndex:
             for name in names:
                 number, _, kind = Path(name).name.partition(".")
                 link = "meta.json" if name == KEYWORDS_META else f"{int(number):032x}.{kind}"
-                (shown / link).symlink_to((root / name).resolve())
-            index = tantivy.Index.open(str(shown))
-            # Segments never change: the thread that looks whether they did is to end.
+                (links / link).symlink_to((root / name).resolve())
+            index = tantivy.Index.open(str(links))
+            # Segments never change: end the thread that watches for changes.
             index.config_reader("manual")
             return cls(index.searcher(), index.schema)
         except (ValueError, OSError) as error:
             raise DamagedIndexError("Tantivy can't read the keyword index.") from error
         finally:
-            _remove(shown)
+            _remove(links)
 
     @property
     def products(self) -> int:
         """Number of products in it, deleted ones included."""
         return int(self._searcher.num_docs)
 
-    def document_frequency(self, asked: Term) -> int:
-        """How many products have a word, deleted ones included."""
-        if asked.typos:
-            result: Any = self._searcher.search(self._match(asked), 1)
-            return int(result.count)  # which tantivy's stubs lack
-        return int(self._searcher.doc_freq("id" if asked.of_id else "words", asked.word))
+    def document_frequency(self, term: Term) -> int:
+        """Return how many products have a term, deleted ones included."""
+        if term.typos:
+            result: Any = self._searcher.search(self._match(term), 1)
+            return int(result.count)  # an attribute that tantivy's stubs lack
+        return int(self._searcher.doc_freq("id" if term.of_id else "words", term.word))
 
     def search(
-        self, asked: Sequence[Term], k: int, allowed: Mask | None = None
+        self, terms: Sequence[Term], k: int, allowed: Mask | None = None
     ) -> tuple[Scores, Rows]:
-        """The k products that match words best.
+        """Return the k products that match some terms best.
 
         Args:
-            asked: The words; a product matches that has one of them.
+            terms: A product matches if it has one of them.
             k: How many, from 1.
             allowed: Mask over the product rows that may be found; all by default.
 
@@ -204,7 +215,7 @@ class KeywordIndex:
             Scores and product rows, of min(k, matches allowed), best first; rows of equal score
             come in row order.
         """
-        query = self._query(asked)
+        query = self._query(terms)
         if allowed is not None and (few := int(np.count_nonzero(allowed))) <= _FEW_ROWS:
             if few == 0:
                 return np.empty(0), np.empty(0, np.int64)
@@ -212,7 +223,7 @@ class KeywordIndex:
         fetched = _FETCHED
         while True:
             while fetched < k:
-                fetched *= 4
+                fetched *= _FETCH_MORE
             scores, rows = self._fetch(query, fetched)
             complete = len(rows) < fetched
             if allowed is not None:
@@ -220,18 +231,18 @@ class KeywordIndex:
             if complete or len(rows) >= k:
                 order = np.lexsort((rows, -scores))[:k]
                 return scores[order], rows[order]
-            fetched *= 4
+            fetched *= _FETCH_MORE
 
-    def scores(self, asked: Sequence[Term], rows: Rows) -> Scores:
-        """What some products score, `[rows]`; 0 without a match.
+    def scores(self, terms: Sequence[Term], rows: Rows) -> Scores:
+        """Return the scores of some products, `[len(rows)]`; 0 without a match.
 
         Args:
-            asked: The words.
-            rows: Different product rows.
+            terms: As in `search`.
+            rows: Product rows, each once.
         """
         if len(rows) == 0:
             return np.zeros(0)
-        query = self._restricted(self._query(asked), rows, tantivy.Occur.Should)
+        query = self._restricted(self._query(terms), rows, tantivy.Occur.Should)
         found, places = self._fetch(query, len(rows))
         order = np.argsort(rows)
         scores = np.zeros(len(rows))
@@ -244,25 +255,24 @@ class KeywordIndex:
         scores = np.array([score for score, _ in hits], np.float64)
         return np.round(scores, _DECIMALS), np.array(rows, np.int64)
 
-    def _query(self, asked: Sequence[Term]) -> tantivy.Query:
+    def _query(self, terms: Sequence[Term]) -> tantivy.Query:
         clauses = []
-        for word in asked:
-            match = self._match(word)
-            if word.scored and not word.typos:
-                clauses.append(tantivy.Query.boost_query(match, word.weight))
-                constant = word.count
+        for term in terms:
+            match = self._match(term)
+            if term.scored and not term.typos:
+                clauses.append(tantivy.Query.boost_query(match, term.weight))
+                constant = term.count
             else:
-                constant = word.count + word.weight
+                constant = term.count + term.weight
             if constant:
                 clauses.append(tantivy.Query.const_score_query(match, constant))
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in clauses])
 
-    def _match(self, asked: Term) -> tantivy.Query:
-        if asked.typos:
-            return tantivy.Query.fuzzy_term_query(self._schema, "words", asked.word, asked.typos)
-        if asked.of_id:
-            return tantivy.Query.term_query(self._schema, "id", asked.word, "freq")
-        return tantivy.Query.term_query(self._schema, "words", asked.word, "freq")
+    def _match(self, term: Term) -> tantivy.Query:
+        if term.typos:
+            return tantivy.Query.fuzzy_term_query(self._schema, "words", term.word, term.typos)
+        field = "id" if term.of_id else "words"
+        return tantivy.Query.term_query(self._schema, field, term.word, "freq")
 
     def _restricted(
         self, query: tantivy.Query, rows: Rows, matching: tantivy.Occur
@@ -275,7 +285,7 @@ class KeywordIndex:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Turns what tantivy raises when it can't write into an OSError."""
+    """Raise an OSError where tantivy reports that it can't write."""
     try:
         yield
     except ValueError as error:
@@ -283,8 +293,8 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder into which that thread may, in its last moments, put another lock."""
-    for _ in range(10):
+    """Remove a folder, again if tantivy's thread wrote another lock file meanwhile."""
+    for _ in range(_REMOVALS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
@@ -292,7 +302,7 @@ def _remove(folder: Path) -> None:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    # Without positions, which phrases would want. The words come analysed, parted by spaces.
+    # Without positions, which only phrases need. The words are analysed before; spaces part them.
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("id", tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("row", indexed=True, fast=True)
@@ -311,9 +321,9 @@ def _words_of(values: Collection[FieldValue]) -> Iterator[str]:
 def _words_and_codes(text: str) -> list[str]:
     found = words(text)
     # Codes that are words of the text already are not counted twice.
-    there = set(found)
-    return found + [code for code in codes(text, _CODE_PIECES) if code not in there]
+    known = set(found)
+    return found + [code for code in codes(text, _CODE_PIECES) if code not in known]
 
 
-# Colours, types and brands come again with every product.
-_short = lru_cache(maxsize=4096)(_words_and_codes)
+# Colours, types and brands repeat with every product.
+_short = lru_cache(maxsize=_CACHED_TEXTS)(_words_and_codes)

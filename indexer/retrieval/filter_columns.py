@@ -1,6 +1,7 @@
-"""Product fields as filters read them: columns of a table, texts of few values also as codes.
+"""Product fields as filters read them: dictionary-encoded columns of text and labels.
 
-Labels, of which a row can have several, are always codes.
+A text column is encoded if it has few distinct values; labels, of which a row can have several,
+always are.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from indexer.storage import Mask
 
 __all__ = ["CodedColumn", "CodedLabels", "Columns"]
 
-# A column of more different values than this, such as titles, is not worth coding.
+# A column with more distinct values than this, such as titles, is not worth encoding. The codes of
+# fewer fit into two bytes.
 _MAX_VALUES = 1 << 16
+_MAX_ONE_BYTE_VALUES = 1 << 8
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class CodedColumn:
     """A column as the number of each row's value.
 
     Attributes:
-        values: `[v]` the different values; the last is null, for rows without a value.
+        values: `[v]` the distinct values; the last is null, for rows without a value.
         codes: `[rows]` places in `values`.
     """
 
@@ -34,7 +37,7 @@ class CodedColumn:
     codes: NDArray[np.unsignedinteger]
 
     def rows_of(self, wanted: Mask) -> Mask:
-        """The rows whose value is wanted; `wanted` is a mask over `values`."""
+        """Return a mask over the rows whose value is wanted; `wanted` is a mask over `values`."""
         places = np.flatnonzero(wanted)
         if len(places) == 1:
             return np.asarray(self.codes == places[0])
@@ -46,7 +49,7 @@ class CodedLabels:
     """A column of labels as pairs of a row and the number of one of its labels.
 
     Attributes:
-        values: `[v]` the different labels; the last is null, for rows without any.
+        values: `[v]` the distinct labels; the last is null, for rows without any.
         codes: `[pairs]` places in `values`; a row without labels has one pair, with the null.
         row_of: `[pairs]` the row of each pair.
         rows: How many rows there are.
@@ -58,14 +61,14 @@ class CodedLabels:
     rows: int
 
     def rows_of(self, wanted: Mask) -> Mask:
-        """The rows of which any label is wanted; `wanted` is a mask over `values`."""
+        """Return a mask over the rows with a wanted label; `wanted` is a mask over `values`."""
         found = np.zeros(self.rows, np.bool_)
         found[self.row_of[wanted.take(self.codes)]] = True
         return found
 
 
 class Columns:
-    """The columns of a table, of which texts and labels are coded when first asked for.
+    """The columns of a table; texts and labels are encoded on first use.
 
     Args:
         table: The fields, a row for each product.
@@ -79,17 +82,17 @@ class Columns:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return int(self.table.num_rows)
 
     def having_colour(self, lab: tuple[float, float, float], within: float, share: float) -> Mask:
-        """The rows of which a share is within a distance of a colour; none if none was measured."""
+        """Return a mask over the rows that show a colour; see `HasColour` of `filters`."""
         if self._colours is None:
             return np.zeros(self.rows, np.bool_)
         return self._colours.having(np.array(lab, np.float32), within, share)
 
     def coded(self, name: str) -> CodedColumn | CodedLabels | None:
-        """A column as codes; None where it is no text or labels, or texts of too many values."""
+        """Return a column as codes; None for numbers, and for texts of too many values."""
         if name not in self._coded:
             column = self.table[name]
             labels = pa.types.is_list(column.type)
@@ -105,7 +108,7 @@ def _code(column: pa.ChunkedArray) -> CodedColumn | None:
     if len(present) >= _MAX_VALUES:
         return None
     values = pa.concat_arrays([present, pa.nulls(1, present.type)])
-    small = np.uint8 if len(values) <= 1 << 8 else np.uint16
+    small = np.uint8 if len(values) <= _MAX_ONE_BYTE_VALUES else np.uint16
     codes = [chunk.indices.fill_null(len(present)).to_numpy() for chunk in encoded.chunks]
     return CodedColumn(values, np.concatenate(codes, dtype=small, casting="unsafe"))
 

@@ -5,13 +5,13 @@ As JSON, a filter is an object whose members must all hold:
     {"base_colour": "Red"}                          equals
     {"base_colour": ["Red", "Maroon"]}              one of
     {"price": {"gte": 10, "lt": 50}}                range: gt, gte, lt, lte
-    {"title": {"prefix": "Nike"}}                   text that begins so
+    {"title": {"prefix": "Nike"}}                   text that begins with
     {"season": {"exists": true}}                    has a value
-    {"base_colour": {"not": "Red"}}                 any condition, turned round
-    {"tag_colour": "red"}                           one of a product's labels is that
+    {"base_colour": {"not": "Red"}}                 the negation of a condition
+    {"tag_colour": "red"}                           one of a product's labels
     {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
 
-A product without a value meets no condition but `{"exists": false}` and turned-round ones.
+A product without a value passes only `{"exists": false}` and negated conditions.
 """
 
 from __future__ import annotations
@@ -55,13 +55,14 @@ _GROUPS = ("and", "or", "not")
 _WORDS = (FieldType.TEXT, FieldType.LABELS)
 _UNORDERED = (FieldType.BOOLEAN, FieldType.LABELS)
 
-# Deeper filters come from nobody's form, and would only test the recursion limit.
+# Levels of nesting. No form makes deeper filters; they would only meet the recursion limit.
 _MAX_DEPTH = 16
+_SMALLEST_INTEGER, _INTEGERS_END = -(2**63), 2**63
 
 
 @dataclass(frozen=True)
 class Compare:
-    """A field against one value; `operator` is eq, gt, gte, lt, lte or prefix."""
+    """A field compares with one value; `operator` is eq, gt, gte, lt, lte or prefix."""
 
     field: str
     operator: str
@@ -86,12 +87,12 @@ class Exists:
 
 @dataclass(frozen=True)
 class HasColour:
-    """A colour that a picture shows; no part of the JSON, but of searches by colour.
+    """Images of the product show a colour. Searches by colour make it; filters in JSON can't.
 
     Attributes:
-        lab: In CIELAB.
-        within: Colours that differ by so much at most count (CIEDE2000).
-        share: How much of the product must be of such a colour, 0 to 1.
+        lab: The colour, in CIELAB.
+        within: The largest difference that still counts as the colour (CIEDE2000).
+        share: The least share of the product that is of such a colour, 0 to 1.
     """
 
     lab: tuple[float, float, float]
@@ -131,14 +132,14 @@ def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
         types: The fields and their types, as the manifest has them.
 
     Raises:
-        QueryError: It names an unknown field (the message lists those that exist), or a condition
-            that does not fit the field's type (the message tells which do).
+        QueryError: It names an unknown field (the message lists the fields), or a condition that
+            does not fit the field's type (the message lists those that do).
     """
     return _parse(raw, types, 0)
 
 
 def evaluate(predicate: Predicate, columns: Columns) -> Mask:
-    """Which rows of some columns a predicate holds for; `[rows]` booleans."""
+    """Return a mask over the rows of some columns for which a predicate holds."""
     match predicate:
         case And(parts):
             return _all([evaluate(part, columns) for part in parts], columns.rows)
@@ -152,7 +153,7 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
             coded = columns.coded(predicate.field)
             if coded is None:
                 return _holds(predicate, columns.table[predicate.field])
-            # Term of each different value once, then looked up.
+            # Evaluated once for each distinct value, then looked up by row.
             return coded.rows_of(_holds(predicate, coded.values))
 
 
@@ -172,14 +173,15 @@ def _all(masks: Sequence[Mask], rows: int) -> Mask:
 
 
 def _mask(column: pa.Array | pa.ChunkedArray) -> Mask:
-    return np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), np.bool_)
+    known = pc.fill_null(column, pa.scalar(value=False))
+    return np.asarray(known.to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _parse(raw: object, types: Mapping[str, str], depth: int) -> Predicate:
     if depth > _MAX_DEPTH:
         raise QueryError(f"filter: nested deeper than {_MAX_DEPTH} levels.")
     if not isinstance(raw, dict):
-        raise QueryError('filter: an object is wanted, such as {"colour": "red"}.')
+        raise QueryError('filter: give an object, such as {"colour": "red"}.')
     parts: list[Predicate] = []
     for key, value in raw.items():
         if key in _GROUPS and key not in types:
@@ -193,7 +195,7 @@ def _parse_group(key: str, value: object, types: Mapping[str, str], depth: int) 
     if key == "not":
         return Not(_parse(value, types, depth))
     if not isinstance(value, list):
-        raise QueryError(f'filter: "{key}" wants a list of filters.')
+        raise QueryError(f'filter: "{key}" needs a list of filters.')
     parts = tuple(_parse(part, types, depth) for part in value)
     return And(parts) if key == "and" else Or(parts)
 
@@ -241,12 +243,12 @@ def _parse_operator(
         return Compare(field, operator, _fit(field, kind, operand))
     if operator in ("in", "exists"):
         wanted = "a list" if operator == "in" else "true or false"
-        raise QueryError(f'filter.{field}: "{operator}" wants {wanted}.')
-    raise QueryError(f'filter.{field}: "{operator:.60}" is no condition here. {_usable(kind)}')
+        raise QueryError(f'filter.{field}: "{operator}" needs {wanted}.')
+    raise QueryError(f'filter.{field}: "{operator:.60}" is not a condition. {_usable(kind)}')
 
 
 def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
-    """A JSON value as a value of the field's type."""
+    """Return a JSON value as a value of the field's type."""
     match kind, value:
         case ((FieldType.TEXT | FieldType.LABELS), str()):
             return value
@@ -256,7 +258,7 @@ def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
             pass
         case FieldType.FLOAT, (int() | float()) if _is_finite(value):
             return float(value)
-        case FieldType.INTEGER, int() if -(2**63) <= value < 2**63:
+        case FieldType.INTEGER, int() if _SMALLEST_INTEGER <= value < _INTEGERS_END:
             return value
         case _:
             pass
@@ -266,12 +268,12 @@ def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
 
 
 def _usable(kind: FieldType) -> str:
-    """What can be asked of a field."""
+    """Return the conditions that a field of a type allows, for messages."""
     ordered = () if kind in _UNORDERED else ("gt", "gte", "lt", "lte")
     prefix = ("prefix",) if kind in _WORDS else ()
     conditions = ", ".join(("eq", *ordered, *prefix, "in", "exists", "not"))
     return (
-        f"This is {_ARTICLE[kind]} field: give {_ARTICLE[kind]} value, a list of such, or an "
+        f"This is {_ARTICLE[kind]} field: give {_ARTICLE[kind]} value, a list of values, or an "
         f"object of {conditions}."
     )
 

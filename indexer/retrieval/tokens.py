@@ -1,7 +1,8 @@
-"""Words of a text, in the form in which keyword search compares them.
+"""Tokens of keyword search: words and codes of a text, in the form in which they are compared.
 
-The same function reads products and queries. It knows no language: what it does to a word is little
-enough to do no harm in any, since a catalog's language is not known and often changes within it.
+Products and queries are tokenised by the same functions. They are independent of the language,
+since a catalog's language is not known and often changes within it: what they do to a word is
+little enough to do no harm in any language.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from collections.abc import Iterator, Sequence
 
 __all__ = ["MAX_CHARACTERS", "code_of", "codes", "stem", "words"]
 
-# What is read of one text; far more than any description, and a bound for hostile ones.
 MAX_CHARACTERS = 100_000
-# Longer runs of letters and digits are no words that anyone types again.
-_MAX_WORD = 64
+"""Characters that are read of one text: more than any description has; bounds hostile texts."""
 
-# Accents of Latin, Greek and Cyrillic letters. Marks of other scripts are vowels, and stay.
+# Characters that are kept of a word. Nobody types a longer run of letters and digits again.
+_MAX_WORD = 64
+# Letters of the shortest words that have a plural ending.
+_SHORTEST_PLURAL = 4
+
+# Accents of Latin, Greek and Cyrillic letters. Marks of other scripts are vowels and are kept.
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _LETTERS = str.maketrans(
     {
@@ -32,11 +36,11 @@ _LETTERS = str.maketrans(
         "þ": "th",
     }
 )
-# "men's" is the word "mens"; in "l'eau" the apostrophe parts two words.
+# "men's" is one word, "mens"; in "l'eau" the apostrophe separates two words.
 _POSSESSIVE = re.compile(r"(?<=\w)['\u2018\u2019\u02bc](?=s\b)")
 _WORD = re.compile(r"[^\W_]+")
-# Scripts without spaces between words (Thai to Burmese, Khmer, kana, Han) and Hangul, whose words
-# carry their particles.
+# Scripts without spaces between words (Thai to Burmese, Khmer, kana, Han), and Hangul, where
+# particles are joined to words.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff]+"
@@ -54,15 +58,15 @@ _IRREGULAR = {
 
 
 def words(text: str, *, query: bool = False) -> list[str]:
-    """The words of a text, in order, repetitions included.
+    """Return the words of a text, in order, repetitions included.
 
-    Lower case, without accents, plurals as singulars (`stem`). Of scripts without spaces every two
-    neighbouring characters are a word, as in Lucene's CJK analysis, and in texts to be found every
-    character too, so that a query of one is answered.
+    They are in lower case, without accents, plurals as singulars (`stem`). In scripts without
+    spaces every two neighbouring characters are a word, as in Lucene's CJK analysis. Texts of
+    products give every single character too, so that a query of one character finds something.
 
     Args:
         text: Any text; `MAX_CHARACTERS` of it are read.
-        query: Whether it is a query.
+        query: Whether it is a query, not the text of a product.
     """
     found: list[str] = []
     for match in _WORD.finditer(_folded(text)):
@@ -82,13 +86,14 @@ def words(text: str, *, query: bool = False) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """A plural's singular, by Harman's S stemmer ("How effective is suffixing?", JASIS 1991).
+    """Return the singular of a plural, by Harman's S stemmer.
 
-    Added to it: the plurals in -es after a hiss, on which the original leaves an e that the
-    singular has not (dresses, watches, boxes), and a few irregular ones. Only the end of a word of
-    four or more letters is touched, mostly its s, which is the plural of many languages.
+    The rules are those of "How effective is suffixing?" (JASIS 1991), with two additions: plurals
+    in -es after a sibilant lose the e too (dresses, watches, boxes), and a few irregular plurals
+    are listed. Only the end of a word of four or more letters changes, mostly an s, which marks the
+    plural in many languages.
     """
-    if len(word) < 4 or word[-1] != "s":
+    if len(word) < _SHORTEST_PLURAL or word[-1] != "s":
         return _IRREGULAR.get(word) or _without_e(word)
     if word in _IRREGULAR:
         return _IRREGULAR[word]
@@ -101,24 +106,25 @@ def stem(word: str) -> str:
 
 
 def _without_e(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith(("sse", "che", "she", "xe")) else word
+    sibilant = len(word) >= _SHORTEST_PLURAL and word.endswith(("sse", "che", "she", "xe"))
+    return word[:-1] if sibilant else word
 
 
 def code_of(text: str) -> str:
-    """A product id or model number as its letters and digits alone: `AB-1234/X` is `ab1234x`.
+    """Return the letters and digits of a product id or model number: `AB-1234/X` is `ab1234x`.
 
-    Empty where there are none. Not shortened: two ids are alike only where all of both is.
+    Empty where there are none. It is not shortened, so that only equal ids are equal.
     """
     return "".join(_WORD.findall(_folded(text)))
 
 
 def codes(text: str, longest: int = 1) -> list[str]:
-    """The codes that a text may name: whatever has a digit in it, without its punctuation.
+    """Return the codes that a text may contain: pieces with a digit, without punctuation.
 
     Args:
         text: Any text; `MAX_CHARACTERS` of it are read.
-        longest: How many neighbouring pieces between spaces may be one code: of `XJ 9000 b`, 2 give
-            `9000`, `xj9000` and `9000b`.
+        longest: How many neighbouring pieces between spaces may form one code. With 2, `XJ 9000 b`
+            gives `9000`, `xj9000` and `9000b`.
     """
     pieces = [code for piece in _folded(text).split() if (code := "".join(_WORD.findall(piece)))]
     return list(dict.fromkeys(_runs(pieces, longest)))
@@ -133,7 +139,7 @@ def _runs(pieces: Sequence[str], longest: int) -> Iterator[str]:
 
 
 def _folded(text: str) -> str:
-    """Lower case and without accents; alike however its characters were composed."""
+    """Return a text in lower case and without accents, the same for every Unicode composition."""
     text = text[:MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).casefold()
