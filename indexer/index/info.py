@@ -1,4 +1,4 @@
-"""Facts about an opened index, for people and machines."""
+"""Summary of an opened index: counts, model, kind, recall and tag coverage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["describe", "index_kind", "index_recall", "tag_coverage"]
 
 
 def describe(index: Index, path: Path) -> dict[str, Any]:
-    """What `lookalike index info` shows.
+    """Return what `lookalike index info` shows.
 
     Args:
         index: The opened generation.
@@ -43,7 +43,7 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
 
 
 def _tags(index: Index) -> dict[str, Any]:
-    """The taxonomy, and for each field of tags the share of products that have a label in it."""
+    """Return the taxonomy, and for each field of tags the share of products with a label."""
     tagging = index.manifest.tagging
     if tagging is None:
         return {}
@@ -53,20 +53,20 @@ def _tags(index: Index) -> dict[str, Any]:
 
 
 def tag_coverage(index: Index) -> dict[str, int]:
-    """For each field of tags how many products have a label in it."""
+    """Return for each field of tags how many products have a label in it."""
     tagging = index.manifest.tagging
     names = tagging.fields if tagging is not None else ()
     return {name: index.count(Exists(name, wanted=True)) for name in names}
 
 
 def index_kind(manifest: Manifest) -> str:
-    """The kind of the largest segment's FAISS index; `flat` where there is none."""
+    """Return the kind of the largest segment's FAISS index; `flat` if there is no segment."""
     largest = max(manifest.segments, key=lambda segment: segment.images, default=None)
     return str(largest.neighbours.kind if largest is not None else IndexKind.FLAT)
 
 
 def index_recall(manifest: Manifest) -> dict[str, float]:
-    """Recall@10 against exact search, by kind of query: of the segment where it is lowest."""
+    """Return recall@10 against exact search by kind of query, of the segment with the lowest."""
     return {
         str(query): min(
             (segment.neighbours.recall.get(query, 1.0) for segment in manifest.segments),

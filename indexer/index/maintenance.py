@@ -1,4 +1,4 @@
-"""Looking after an index folder: verifying, rolling back and pruning generations."""
+"""Maintenance of an index folder: verification, rollback and pruning of generations."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from indexer.storage import (
 
 __all__ = ["GenerationReport", "prune", "rollback", "verify"]
 
-# float16 components round a unit vector's length by less than this at any dimension we store.
+# The length of a unit vector of float16 components differs from 1 by less than this.
 _UNIT_TOLERANCE = 0.01
-
+# Vectors checked at a time, so that memory stays bounded.
 _ROWS = 65_536
 
 
 @dataclass(frozen=True)
 class GenerationReport:
-    """Whether a generation is intact, and if not, what is wrong with it."""
+    """Whether a generation is intact; if not, the problem."""
 
     generation: int
     live: bool
@@ -41,11 +41,11 @@ class GenerationReport:
 def verify(path: Path) -> list[GenerationReport]:
     """Check every generation on disk, newest first.
 
-    Every file's SHA-256, the row counts and dimensions, and that vectors are finite and of
-    length 1.
+    Checked are every file's SHA-256, the row counts and dimensions, and that vectors are finite and
+    of length 1.
 
     Raises:
-        NoIndexError: If nothing was ever published there.
+        NoIndexError: Nothing was ever published there.
     """
     layout = Layout(path)
     try:
@@ -68,7 +68,7 @@ def rollback(path: Path, to: int | None = None) -> int:
 
     Args:
         path: The index folder.
-        to: Which generation; by default the one that was live before this one was published.
+        to: The generation; by default the one that was live before the live one was published.
 
     Returns:
         The generation that is live now.
@@ -78,26 +78,26 @@ def rollback(path: Path, to: int | None = None) -> int:
         IndexLockedError: Another process is writing this index.
     """
     layout = Layout(path)
-    target = _former(layout) if to is None else to
+    target = _previous_live(layout) if to is None else to
     with hold_write_lock(layout):
         Index.open(path, target)
         make_live(layout, target)
     return target
 
 
-def _former(layout: Layout) -> int:
-    """The generation that was live before the live one."""
+def _previous_live(layout: Layout) -> int:
+    """Return the generation that was live before the live one."""
     live = live_generation(layout)
     older = [generation for generation in generations(layout) if generation < live]
     if not older:
         raise IndexFolderError(f"There is no generation before {live} to go back to.")
     try:
-        former = read_manifest(layout, live).replaces
+        previous = read_manifest(layout, live).replaces
     except DamagedIndexError:
-        former = None
-    # Not simply the newest: a build that was killed just before it made its generation live leaves
-    # one that never was.
-    return former if former in older else older[0]
+        previous = None
+    # The newest is only a fallback: a build that was killed just before it made its generation live
+    # leaves one that never was live.
+    return previous if previous in older else older[0]
 
 
 def prune(path: Path, keep: int = 1) -> list[int]:
@@ -105,11 +105,10 @@ def prune(path: Path, keep: int = 1) -> list[int]:
 
     Args:
         path: The index folder.
-        keep: How many generations stay, from 1: the live one, then the newest before it.
+        keep: How many generations are kept, from 1: the live one, then the newest before it.
 
     Returns:
-        The generations deleted. Newer ones than the live one (from before a rollback) are among
-        them.
+        The generations deleted, among them those newer than the live one (from before a rollback).
 
     Raises:
         DamagedIndexError: `CURRENT` or the live generation is damaged; nothing is deleted then.
@@ -120,15 +119,15 @@ def prune(path: Path, keep: int = 1) -> list[int]:
         live = live_generation(layout)
         Index.open(path, live)
         kept = [live, *(found for found in generations(layout) if found < live)][:keep]
-        doomed = [found for found in generations(layout) if found not in kept]
-        # Manifests first: a crash between the two leaves segments that nobody names, which the
-        # next build or prune removes.
-        for generation in doomed:
+        deleted = [found for found in generations(layout) if found not in kept]
+        # Manifests first: a crash between the two steps leaves segments that no manifest names,
+        # which the next build or prune removes.
+        for generation in deleted:
             layout.manifest(generation).unlink()
-        if doomed:
+        if deleted:
             sync_folder(layout.manifests)
         remove_orphans(layout)
-    return doomed
+    return deleted
 
 
 def _check_vectors(index: Index) -> None:

@@ -1,4 +1,4 @@
-"""The tags of a segment's products as columns of labels, from vectors and measured colours."""
+"""Tags of a segment's products as columns of labels, from vectors and measured colours."""
 
 from __future__ import annotations
 
@@ -16,36 +16,40 @@ from indexer.tagging.taxonomy import Group, Taxonomy
 __all__ = ["COLOUR_GROUPS", "FIELD_PREFIX", "field_of", "product_vectors", "tag_table"]
 
 FIELD_PREFIX = "tag_"
-"""What the names of fields of tags begin with; the group's name follows."""
+"""Prefix of the names of fields of tags; the group's name follows."""
 
 COLOUR_GROUPS = ("colour", "color")
-"""Names of groups whose labels are given by the colours measured in pictures."""
+"""Names of groups whose labels are given by the colours measured in images."""
 
-# Probabilities at which a measured colour is not that of skin or other clothes, and at which
-# one is given though it covers little.
-_LEAST_LIKELY, _LIKELY = 0.03, 0.3
-# What covers less of a product is a detail, and no colour to find it by.
-_LEAST_SHARE = 0.2
-# Measured colours are told apart to 2 steps of their bytes: 0.8 of L*, 2 of a* and b*.
+# A measured colour of less probability than this is taken for one of skin or other clothes.
+_MIN_PROBABILITY = 0.03
+# The most probable colour is given from this probability on, even if it covers little.
+_CLEAR_PROBABILITY = 0.3
+# Share of a product below which a colour is a detail that nobody searches by.
+_MIN_SHARE = 0.2
+# Bits dropped of each byte of a measured colour: 2 steps are 0.8 of L*, 2 of a* and b*.
 _SHADE_BITS = 1
-# How far a colour of a name lies from its centre, in CIEDE2000; by eye, on drawn products.
-_REACH = 8.0
-# Products tagged at once, so that memory stays bounded.
+# Standard deviation of the colours of a name around its centre, in CIEDE2000; by eye, on drawn
+# products.
+_NAME_SD = 8.0
+# Products tagged at a time, so that memory stays bounded.
 _ROWS = 16_384
+# Length below which a mean vector counts as zero.
+_MIN_LENGTH = 1e-12
 
 
 def field_of(group: Group) -> str:
-    """The name of the product field that holds the labels of a group."""
+    """Return the name of the product field that holds the labels of a group."""
     return FIELD_PREFIX + group.name
 
 
 def tag_table(segment: Segment, tagger: Tagger) -> pa.Table:
-    """The tags of a segment's products.
+    """Tag the products of a segment.
 
-    A label brings its parents along, the most special first, so that whoever filters by
-    "footwear" finds boots. A product of which the model is not sure has no labels. Colours are
-    those measured in its pictures; a model that was fitted to labelled ones says which of these
-    belong to what is sold, and which comes first. What was not measured the model names alone.
+    A label comes with its parents, the most specific first, so that a filter by "footwear" finds
+    boots. A product of which the model is not sure has no labels. Colours are those measured in the
+    product's images. A model that was fitted to labelled images decides which of these belong to
+    the product, and their order. Where no colour was measured, the model alone names it.
 
     Returns:
         A row for each product of the segment, deleted ones included, and a column for each group.
@@ -55,7 +59,7 @@ def tag_table(segment: Segment, tagger: Tagger) -> pa.Table:
     for start in range(0, segment.record.products, _ROWS):
         stop = min(start + _ROWS, segment.record.products)
         columns = [
-            _labels(_measured(scored, segment, start, stop, pooled=tagger.learned))
+            _labels(_with_measured(scored, segment, start, stop, pooled=tagger.learned))
             for scored in tagger.scores(product_vectors(segment, start, stop))
         ]
         batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
@@ -63,12 +67,12 @@ def tag_table(segment: Segment, tagger: Tagger) -> pa.Table:
 
 
 def product_vectors(segment: Segment, start: int, stop: int) -> FloatArray:
-    """The means of products' picture vectors, of length 1; `[stop - start, dim]`.
+    """Return the means of products' image vectors, of length 1; `[stop - start, dim]`.
 
     Args:
-        segment: Where they are.
+        segment: The segment of the products.
         start: The first product row.
-        stop: One beyond the last.
+        stop: One beyond the last product row.
     """
     owners = segment.image_product
     first, last = np.searchsorted(owners, [start, stop])
@@ -77,34 +81,52 @@ def product_vectors(segment: Segment, start: int, stop: int) -> FloatArray:
         starts = np.searchsorted(owners[first:last], np.arange(start, stop))
         vectors = np.add.reduceat(vectors, starts, axis=0)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+    return np.asarray(vectors / np.maximum(lengths, _MIN_LENGTH), dtype=np.float32)
 
 
 def _schema(taxonomy: Taxonomy) -> pa.Schema:
     return arrow_schema({field_of(group): FieldType.LABELS for group in taxonomy.groups})
 
 
-def _measured(
+def _with_measured(
     scored: GroupScores, segment: Segment, start: int, stop: int, *, pooled: bool
 ) -> GroupScores:
-    """The scores of a group of colours by what was measured; of another group as they are."""
+    """Score a group of colours by the measured ones; return other groups unchanged.
+
+    Args:
+        scored: The model's scores of the products.
+        segment: The segment of the products.
+        start: The first product row.
+        stop: One beyond the last product row.
+        pooled: Whether measured colours and the model's scores are combined.
+    """
     if scored.group.name not in COLOUR_GROUPS or segment.colours is None:
         return scored
     owners = segment.image_product
     first, last = np.searchsorted(owners, [start, stop])
     colours, rows = segment.colours[first:last], owners[first:last] - start
     shares = _shares(scored.group, colours, rows)
-    likely = _likely(scored, colours, rows) if pooled else shares
-    best = likely == likely.max(axis=1, keepdims=True)
+    measured = _probabilities(scored, colours, rows) if pooled else shares
+    best = measured == measured.max(axis=1, keepdims=True)
     found = shares.any(axis=1, keepdims=True)
-    covers = (shares >= _LEAST_SHARE) & (likely >= _LEAST_LIKELY)
-    given = np.where(found, covers | (best & (likely >= _LIKELY)), scored.given)
-    probabilities = np.where(found, likely, scored.probabilities)
+    covers = (shares >= _MIN_SHARE) & (measured >= _MIN_PROBABILITY)
+    given = np.where(found, covers | (best & (measured >= _CLEAR_PROBABILITY)), scored.given)
+    probabilities = np.where(found, measured, scored.probabilities)
     return GroupScores(scored.group, probabilities, scored.best, given)
 
 
-def _likely(scored: GroupScores, colours: ColourArray, rows: NDArray[np.int64]) -> FloatArray:
-    """`[products, labels]`: how likely a shop calls a product so, by its pictures and the model."""
+def _probabilities(
+    scored: GroupScores, colours: ColourArray, rows: NDArray[np.int64]
+) -> FloatArray:
+    """Return `[products, labels]`: the probability that a shop gives a product a colour's name.
+
+    Measured colours and the model's scores are combined.
+
+    Args:
+        scored: The model's scores.
+        colours: `[images, 5, 4]` measured colours.
+        rows: `[images]` the product of each, ascending from 0.
+    """
     table, group = colour_table(), scored.group
     places = [
         (name, group.places.get(table.names[name].casefold())) for name in range(len(table.names))
@@ -122,27 +144,27 @@ def _likely(scored: GroupScores, colours: ColourArray, rows: NDArray[np.int64]) 
 
 
 def _shares(group: Group, colours: ColourArray, rows: NDArray[np.int64]) -> FloatArray:
-    """`[products, labels]`: what part of a product each colour covers, in all its pictures.
+    """Return `[products, labels]`: the share of a product that each colour covers, 0 to 1.
 
     Args:
         group: The labels.
-        colours: `[pictures, 5, 4]` measured colours.
-        rows: `[pictures]`, the product of each, ascending from 0.
+        colours: `[images, 5, 4]` measured colours.
+        rows: `[images]` the product of each, ascending from 0.
     """
     _, parts = unpack(colours)
     labels = _label_of_colours(group, colours)
     out = np.zeros((int(rows[-1]) + 1, len(group.labels)), np.float32)
-    picture, place = np.nonzero((labels >= 0) & (parts > 0))
-    np.add.at(out, (rows[picture], labels[picture, place]), parts[picture, place])
+    image, place = np.nonzero((labels >= 0) & (parts > 0))
+    np.add.at(out, (rows[image], labels[image, place]), parts[image, place])
     measured = np.bincount(rows, parts.any(axis=1), len(out))
     return np.asarray(out / np.maximum(measured, 1)[:, np.newaxis], np.float32)
 
 
 def _label_of_colours(group: Group, colours: ColourArray) -> NDArray[np.int64]:
-    """`[pictures, 5]`: the label that each measured colour is called by; -1 for none."""
+    """Return `[images, 5]`: the label that names each measured colour; -1 for none."""
     table = colour_table()
     label_of = np.array([group.places.get(name.casefold(), -1) for name in table.names], np.int64)
-    # Each shade is named once: of a hundred thousand pictures most share theirs.
+    # Each shade is named once: a hundred thousand images have few distinct ones.
     shades = (colours[..., :3] >> _SHADE_BITS).astype(np.int64)
     codes = (shades[..., 0] << 16) | (shades[..., 1] << 8) | shades[..., 2]
     unique, inverse = np.unique(codes, return_inverse=True)
@@ -150,17 +172,17 @@ def _label_of_colours(group: Group, colours: ColourArray) -> NDArray[np.int64]:
     for channel, shift in enumerate((16, 8, 0)):
         rows[:, channel] = ((unique >> shift) & 255) << _SHADE_BITS
     lab, _ = unpack(rows)
-    # As `ColourTable.named`, but by nearness more than by how common a name is: a shopper looks at
-    # the colour, and a catalog half of which is white makes no yellow dress white.
+    # As `ColourTable.named`, but by distance more than by the frequency of a name: a shopper looks
+    # at the colour, and a yellow dress is not white because half of the catalog is.
     usable = np.flatnonzero(np.isfinite(table.centres[:, 0]))
-    apart = ciede2000(lab[:, np.newaxis], table.centres[usable])
-    fit = np.log(table.priors[usable]) - (apart / _REACH) ** 2 / 2
-    nearest = usable[fit.argmax(axis=1)]
+    distances = ciede2000(lab[:, np.newaxis], table.centres[usable])
+    likelihoods = np.log(table.priors[usable]) - (distances / _NAME_SD) ** 2 / 2
+    nearest = usable[likelihoods.argmax(axis=1)]
     return np.asarray(label_of[nearest][inverse].reshape(codes.shape), np.int64)
 
 
 def _labels(scored: GroupScores) -> pa.ListArray:
-    """Each row's labels with their parents: the most special first, then the most probable."""
+    """Return each row's labels with their parents: the most specific first, then by probability."""
     lineage = _lineage(scored.group)
     marked = (scored.given @ lineage).astype(np.bool_)
     rows, places = np.nonzero(marked)
@@ -174,7 +196,7 @@ def _labels(scored: GroupScores) -> pa.ListArray:
 
 
 def _lineage(group: Group) -> NDArray[np.float32]:
-    """`[labels, labels]`: 1 where the second label is the first, or above it."""
+    """Return `[labels, labels]`: 1 where the second label is the first one or its ancestor."""
     matrix = np.zeros((len(group.labels),) * 2, np.float32)
     for place in range(len(group.labels)):
         matrix[place, list(group.lineage(place))] = 1

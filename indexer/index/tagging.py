@@ -1,4 +1,4 @@
-"""The tags of an index: chosen by whoever writes it, remembered in its folder."""
+"""Tagging configuration of an index and its storage: the taxonomy, its fit and the tags."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from indexer.tagging.taxonomy import Group, Label, Taxonomy, read_taxonomy
 
 __all__ = ["NO_TAGS", "IndexTags", "TagChoice", "stored_tagger", "without_tags"]
 
-# Vectors that tell how far pictures of this index lie from a label's words; more tell the same.
+# Vectors of the index's images that labels are fitted against; more give the same fit.
 _BACKGROUND = 2000
 
 
 @dataclass(frozen=True)
 class TagChoice:
-    """What an index is to be tagged with.
+    """The taxonomy that an index is to be tagged with.
 
     Attributes:
         taxonomy: The labels; None for no tags.
-        fitted: What was fitted for its encoder; by default what ships for it, if anything.
+        fitted: The fit for its encoder; by default the one that ships for it, if there is one.
     """
 
     taxonomy: Taxonomy | None
@@ -40,7 +40,7 @@ class TagChoice:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) of what decides about the tags; empty for no tags."""
+        """SHA-256 (hex) of the taxonomy and the fit; empty for no tags."""
         if self.taxonomy is None:
             return ""
         digest = hashlib.sha256(self.taxonomy.digest.encode())
@@ -55,14 +55,14 @@ NO_TAGS = TagChoice(None)
 
 
 class IndexTags:
-    """What a writer of an index does about tags.
+    """Tags of a generation that is being written.
 
     Args:
         layout: Of the index folder.
-        encoder: Of the generation to come.
-        former: The generation that it follows, if there is one.
-        choice: What to tag with; by default what the former generation is tagged with.
-        refit: Fit and tag again even if that is what it is tagged with.
+        encoder: Of the new generation.
+        previous: The generation before it, if there is one.
+        choice: What to tag with; by default what the previous generation is tagged with.
+        refit: Fit and tag again even if the choice is the same.
 
     Attributes:
         changed: Whether products that stay may get other tags than they have.
@@ -72,50 +72,52 @@ class IndexTags:
         self,
         layout: Layout,
         encoder: Encoder,
-        former: Manifest | None,
+        previous: Manifest | None,
         choice: TagChoice | None = None,
         *,
         refit: bool = False,
     ) -> None:
         self._layout = layout
         self._encoder = encoder
-        tagging = former.tagging if former is not None else None
-        as_before = choice is None or choice.digest == (tagging.digest if tagging else "")
-        self.changed = refit or not as_before
+        tagging = previous.tagging if previous is not None else None
+        unchanged = choice is None or choice.digest == (tagging.digest if tagging else "")
+        self.changed = refit or not unchanged
         if choice is None:
             choice = TagChoice(_taxonomy_of(layout, tagging)) if tagging is not None else NO_TAGS
         self._choice = choice
-        same = former is not None and former.encoder.fingerprint == encoder.spec.fingerprint
-        self._kept = tagging if same and not self.changed else None
+        same_encoder = (
+            previous is not None and previous.encoder.fingerprint == encoder.spec.fingerprint
+        )
+        self._kept = tagging if same_encoder and not self.changed else None
 
     def complete(self, manifest: Manifest, index: Index) -> Manifest:
-        """A generation with tags of all its products.
+        """Return a generation with the tags of all its products, which are written.
 
         Args:
-            manifest: The generation, in which segments have the tags that the former one gave them;
-                those are kept where the taxonomy is.
-            index: It, opened `without_tags`.
+            manifest: The generation. Its segments have the tags of the previous one; they are kept
+                if the taxonomy and the encoder are.
+            index: The generation, opened `without_tags`.
         """
         if self._choice.taxonomy is None:
             return without_tags(manifest)
         tagging = self._kept or self._fit(self._choice.taxonomy, index)
         segments = list(manifest.segments)
-        bare = [n for n, record in enumerate(segments) if not (self._kept and record.tags)]
-        if bare:
+        untagged = [n for n, record in enumerate(segments) if not (self._kept and record.tags)]
+        if untagged:
             tagger = stored_tagger(self._layout, tagging, self._encoder)
-            for number in bare:
+            for number in untagged:
                 tags = write_tags(self._layout, tag_table(index.segments[number], tagger))
                 segments[number] = replace(segments[number], tags=tags)
         fields = {
             name: str(FieldType.LABELS)
             for name in map(field_of, self._choice.taxonomy.groups)
-            if name not in manifest.fields  # the catalog's own column of that name goes first
+            if name not in manifest.fields  # else the catalog's own column is kept
         }
         tagging = replace(tagging, fields=fields)
         return replace(manifest, segments=tuple(segments), tagging=tagging)
 
     def _fit(self, taxonomy: Taxonomy, index: Index) -> TaggingRecord:
-        """Fit a taxonomy to the encoder and the index, and write both down."""
+        """Fit a taxonomy to the encoder and the index, and store both."""
         tagger = Tagger(self._encoder, taxonomy, _background(index), self._choice.fitted)
         content = _to_json(taxonomy).encode()
         return TaggingRecord(
@@ -131,13 +133,13 @@ class IndexTags:
 
 
 def without_tags(manifest: Manifest) -> Manifest:
-    """The same generation with nothing said of tags."""
+    """Return the same generation without tags."""
     segments = tuple(replace(record, tags=None) for record in manifest.segments)
     return replace(manifest, segments=segments, tagging=None)
 
 
 def stored_tagger(layout: Layout, tagging: TaggingRecord, encoder: Encoder) -> Tagger:
-    """The tagger of an index; embeds nothing.
+    """Return the tagger of an index from its stored fit, without embedding anything.
 
     Raises:
         DamagedIndexError: A file is missing or changed.
@@ -152,7 +154,7 @@ def _taxonomy_of(layout: Layout, tagging: TaggingRecord) -> Taxonomy:
 
 
 def _background(index: Index) -> FloatArray:
-    """`[n, dim]` vectors of pictures all over an index, `_BACKGROUND` at most."""
+    """Return `[n, dim]` vectors of images from all over an index, about `_BACKGROUND`."""
     total = sum(segment.record.images for segment in index.segments)
     step = max(1, -(-total // _BACKGROUND))
     parts = [np.asarray(segment.vectors[::step], np.float32) for segment in index.segments]
@@ -160,7 +162,7 @@ def _background(index: Index) -> FloatArray:
 
 
 def _to_json(taxonomy: Taxonomy) -> str:
-    """A taxonomy as a file of which `read_taxonomy` makes it again; JSON is YAML."""
+    """Write a taxonomy as a file that `read_taxonomy` reads; JSON is YAML."""
     groups = [
         {
             "name": group.name,
@@ -175,11 +177,11 @@ def _to_json(taxonomy: Taxonomy) -> str:
 
 
 def _label(label: Label, group: Group) -> str | Mapping[str, Any]:
-    said: dict[str, Any] = {"name": label.name}
+    content: dict[str, Any] = {"name": label.name}
     if label.synonyms:
-        said["synonyms"] = list(label.synonyms)
+        content["synonyms"] = list(label.synonyms)
     if label.templates != group.templates:
-        said["templates"] = list(label.templates)
+        content["templates"] = list(label.templates)
     if label.parent is not None:
-        said["parent"] = label.parent
-    return said if len(said) > 1 else label.name
+        content["parent"] = label.parent
+    return content if len(content) > 1 else label.name

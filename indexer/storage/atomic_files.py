@@ -1,4 +1,4 @@
-"""Writing files so that they are whole on disk or not there at all."""
+"""Atomic and durable file writes: a file is complete on disk, or absent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["replace_file", "sha256_of", "sync_file", "sync_folder"]
 def replace_file(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Put `content` at `path` in one step: write, fsync, rename, fsync the folder.
 
-    A reader, or a crash at any moment, sees the old file or the new one.
+    A reader sees the old file or the new one, also after a crash at any moment.
 
     Args:
         path: The file to replace.
@@ -39,7 +39,7 @@ def sync_folder(path: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
+    """Return the SHA-256 of a file's content, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""Generations of an index: creating, publishing and cleaning up, and which one is live."""
+"""Generations of an index: creation, publication, clean-up, and which one is live."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def new_generation(
     confidence: Mapping[str, Any] | None = None,
     tagging: TaggingRecord | None = None,
 ) -> Manifest:
-    """The manifest of the next generation; its number is one above every one on disk."""
+    """Make the manifest of the next generation; its number is above all numbers on disk."""
     return Manifest(
         generation=next(generations(layout), 0) + 1,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -58,7 +58,7 @@ def adopt_segment(layout: Layout, segment_id: str) -> None:
 
 
 def publish(layout: Layout, manifest: Manifest) -> None:
-    """Make a generation live. Its segments must be durable already."""
+    """Write a generation's manifest and make it live. Its segments must be durable already."""
     layout.manifests.mkdir(parents=True, exist_ok=True)
     path = layout.manifest(manifest.generation)
     replace_file(path, manifest.to_json().encode())
@@ -66,16 +66,16 @@ def publish(layout: Layout, manifest: Manifest) -> None:
 
 
 def make_live(layout: Layout, generation: int) -> None:
-    """Point CURRENT at a generation that is there already, in one step."""
+    """Point CURRENT at a generation that exists already, in one step."""
     replace_file(layout.current, f"{layout.manifest(generation).name}\n".encode())
 
 
 def live_generation(layout: Layout) -> int:
-    """The generation that CURRENT names.
+    """Return the generation that CURRENT names.
 
     Raises:
-        NoIndexError: If nothing was ever published in this folder.
-        DamagedIndexError: If CURRENT is missing or names no manifest, while manifests exist.
+        NoIndexError: Nothing was ever published in this folder.
+        DamagedIndexError: CURRENT is missing or names no manifest, while manifests exist.
     """
     try:
         name = layout.current.read_text("utf-8").strip()
@@ -100,7 +100,7 @@ def _live_or_none(layout: Layout) -> int | None:
 
 
 def generations(layout: Layout) -> Iterator[int]:
-    """The generations on disk, newest first."""
+    """Yield the generations on disk, newest first."""
     if not layout.manifests.is_dir():
         return
     names = (path.stem for path in layout.manifests.glob("*.json"))
@@ -108,7 +108,7 @@ def generations(layout: Layout) -> Iterator[int]:
 
 
 def remove_orphans(layout: Layout) -> None:
-    """Remove segments and tags that no manifest names: a crash left them before publishing.
+    """Remove segments and tags that no manifest names; a crash before publishing leaves such.
 
     The unfinished build's database stays. Only the holder of the write lock may call this.
     """
@@ -119,7 +119,7 @@ def remove_orphans(layout: Layout) -> None:
     try:
         manifests = [read_manifest(layout, generation) for generation in generations(layout)]
     except DamagedIndexError:
-        # It may name any of them; mending is for a person.
+        # The damaged manifest may name any of them: leave all for a person to decide.
         return
     named = {segment.id for manifest in manifests for segment in manifest.segments}
     for folder in layout.segments.iterdir() if layout.segments.is_dir() else ():

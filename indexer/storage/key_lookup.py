@@ -1,4 +1,4 @@
-"""Finding rows by a 64-bit key, in arrays that are memory-mapped and searched by halves."""
+"""Key lookup: rows by 64-bit key, by binary search in memory-mapped arrays."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ __all__ = ["KeyArray", "Lookup", "content_key", "content_keys", "id_key", "id_ke
 
 KeyArray = NDArray[np.uint64]
 
+_KEY_BYTES = 8
+
 
 class Lookup:
     """Keys in ascending order, each with its row.
 
-    Different things may share a key, so whoever looks one up compares what stands in the rows.
+    Keys may collide: callers must compare the stored value of the rows found.
 
     Args:
-        table: `[2, n]`: sorted keys, and their rows.
+        table: `[2, n]`: keys in ascending order, and their rows.
     """
 
     def __init__(self, table: KeyArray) -> None:
@@ -28,7 +30,7 @@ class Lookup:
 
     @classmethod
     def of(cls, keys: KeyArray) -> Lookup:
-        """The lookup over keys in row order, `[n]`."""
+        """Make the lookup over keys in row order, `[n]`."""
         return cls(_sorted(keys))
 
     @classmethod
@@ -36,23 +38,24 @@ class Lookup:
         """Map a lookup that `write` wrote.
 
         Raises:
-            ValueError: It is none.
+            OSError: The file can't be read.
+            ValueError: The file is not a key lookup.
         """
         table = np.load(path, mmap_mode="r")
-        if table.ndim != 2 or len(table) != 2 or table.dtype != np.uint64:
-            raise ValueError(f"{path.name} is no lookup")
+        if table.shape != (2, table.size // 2) or table.dtype != np.uint64:
+            raise ValueError(f"{path.name} is not a valid key-lookup file")
         return cls(table)
 
     @staticmethod
     def write(path: Path, keys: KeyArray) -> None:
-        """Write a lookup over keys in row order, `[n]`."""
+        """Write the lookup over keys in row order, `[n]`."""
         np.save(path, _sorted(keys))
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def rows(self, key: int) -> list[int]:
-        """The rows with a key, ascending; few, and mostly one or none."""
+        """Return the rows with a key, ascending; mostly one or none."""
         wanted = np.uint64(key)
         place = int(np.searchsorted(self._keys, wanted))
         found = []
@@ -63,26 +66,28 @@ class Lookup:
 
 
 def id_key(product_id: str) -> int:
-    """The key of a product id: 64 bits of its BLAKE2b hash."""
+    """Return the key of a product id: 64 bits of its BLAKE2b hash."""
     return int.from_bytes(
-        hashlib.blake2b(product_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+        hashlib.blake2b(
+            product_id.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES
+        ).digest(),
         "little",
     )
 
 
 def id_keys(ids: Iterable[str]) -> KeyArray:
-    """`id_key` of several ids, `[n]`."""
+    """Return the keys of several ids, `[n]`; see `id_key`."""
     return np.fromiter((id_key(product_id) for product_id in ids), np.uint64)
 
 
 def content_key(sha256: bytes) -> int:
-    """The key of a picture's content: the first 64 bits of its SHA-256."""
-    return int.from_bytes(sha256[:8], "little")
+    """Return the key of an image's content: the first 64 bits of its SHA-256."""
+    return int.from_bytes(sha256[:_KEY_BYTES], "little")
 
 
 def content_keys(hashes: NDArray[np.uint8]) -> KeyArray:
-    """`content_key` of several hashes, given as `[n, 32]` bytes."""
-    return np.ascontiguousarray(hashes[:, :8]).view("<u8").reshape(-1).astype(np.uint64)
+    """Return the keys of several hashes, given as `[n, 32]` bytes; see `content_key`."""
+    return np.ascontiguousarray(hashes[:, :_KEY_BYTES]).view("<u8").reshape(-1).astype(np.uint64)
 
 
 def _sorted(keys: KeyArray) -> KeyArray:

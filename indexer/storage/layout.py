@@ -1,4 +1,4 @@
-"""Every file name in the index folder, declared once."""
+"""Layout of the index folder: the name of every file, declared once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = [
 class SegmentLayout:
     """The files of one segment.
 
-    Rows of `vectors`, `neighbours` and `images` are one picture each, in the same order; rows of
-    `products` and `fields` are one product each, in the same order.
+    A row of `vectors`, `neighbours` and `images` is one image, in the same order. A row of
+    `products` and `fields` is one product, in the same order.
     """
 
     root: Path
@@ -41,12 +41,12 @@ class SegmentLayout:
 
     @property
     def images(self) -> Path:
-        """Arrow file: which product a picture belongs to, where it came from, its thumbnail."""
+        """Arrow file: the product that an image belongs to, its origin, hash and thumbnail."""
         return self.root / "images.arrow"
 
     @property
     def products(self) -> Path:
-        """Arrow file: product ids, each product's run of pictures, and its digest."""
+        """Arrow file: product ids, each product's run of images, and its digest."""
         return self.root / "products.arrow"
 
     @property
@@ -61,17 +61,17 @@ class SegmentLayout:
 
     @property
     def product_lookup(self) -> Path:
-        """Product rows by `lookup.id_key` (since format 2)."""
+        """Product rows by `id_key` (since format 2)."""
         return self.root / "product_lookup.npy"
 
     @property
     def image_lookup(self) -> Path:
-        """Picture rows by `lookup.content_key` (since format 2)."""
+        """Image rows by `content_key` (since format 2)."""
         return self.root / "image_lookup.npy"
 
     @property
     def searched(self) -> Path:
-        """Float16 vectors with titles mixed in, where they are; the FAISS index is over these."""
+        """Float16 vectors with titles mixed in, if there are; the FAISS index is over these."""
         return self.root / TEXT_FILES[0]
 
     @property
@@ -85,7 +85,6 @@ class SegmentLayout:
         return self.root / "keywords"
 
 
-# The files of every segment, whatever its format.
 SEGMENT_FILES = (
     "vectors.npy",
     "neighbours.faiss",
@@ -94,24 +93,30 @@ SEGMENT_FILES = (
     "fields.arrow",
     "thumbnails.bin",
 )
-# What format 2 added.
+"""The files of every segment, in all formats."""
+
 LOOKUP_FILES = ("product_lookup.npy", "image_lookup.npy")
-# What format 3 added: vectors that are searched, if they are others than those of pictures alone;
-# this, and for each run of products, mostly one, tantivy's six files.
+"""Files that format 2 added."""
+
 KEYWORDS_META = "keywords/meta.json"
+"""A file that format 3 added, beside tantivy's six files for each run of products, mostly one."""
+
 TEXT_FILES = ("searched.npy",)
-# What format 4 added.
+"""Files that format 3 added, in segments that are searched by other vectors than the images'."""
+
 COLOUR_FILES = ("colours.npy",)
+"""Files that format 4 added."""
+
 _KEYWORD_FILE = re.compile(r"keywords/([0-9]{1,4}\.(fast|fieldnorm|idx|pos|store|term)|meta\.json)")
 
 
 def keyword_file(number: int, kind: str) -> str:
-    """The name, relative to the segment, of a file of a keyword index."""
+    """Return the name of a file of a keyword index, relative to the segment."""
     return f"keywords/{number}.{kind}"
 
 
 def is_keyword_file(name: str) -> bool:
-    """Whether a segment's file is of its keyword index."""
+    """Return whether a segment's file belongs to its keyword index."""
     return _KEYWORD_FILE.fullmatch(name) is not None
 
 
@@ -138,7 +143,7 @@ class Layout:
 
     @property
     def tags(self) -> Path:
-        """Folder of taxonomies, and of the tags that they gave each segment (since format 4)."""
+        """Folder of taxonomies, and of the tags of each segment (since format 4)."""
         return self.root / "tags"
 
     @property
@@ -158,13 +163,13 @@ class Layout:
 
     @property
     def lock(self) -> Path:
-        """Held by the one process that may write."""
+        """File that is locked by the one process that may write."""
         return self.root / "write.lock"
 
     def manifest(self, generation: int) -> Path:
-        """The manifest of a generation."""
+        """Return the path of a generation's manifest."""
         return self.manifests / f"{generation:06d}.json"
 
     def segment(self, segment_id: str) -> SegmentLayout:
-        """The files of a segment."""
+        """Return the paths of a segment's files."""
         return SegmentLayout(self.segments / segment_id)

@@ -1,4 +1,4 @@
-"""The manifest of a generation: reading and writing it, with a checksum."""
+"""Manifest of a generation: its content, and reading and writing it with a checksum."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from indexer.storage.records import (
 __all__ = ["FORMAT", "Manifest", "read_manifest"]
 
 FORMAT = 4
-# Format 1 had no deleted rows, no lookups, no checksum, and only flat indexes; format 2 had no
-# keywords; format 3 had no colours and no tags.
+# Format 1 has no deleted rows, no lookups, no checksum, and only flat indexes. Format 2 has no
+# keywords. Format 3 has no colours and no tags.
 _READABLE = (1, 2, 3, 4)
 
 
@@ -38,17 +38,17 @@ class Manifest:
     Attributes:
         generation: 1 for the first, one more for each publication.
         created: UTC, ISO 8601.
-        encoder: What made every vector in it.
-        segments: What it consists of, in order.
+        encoder: The encoder of every vector in it.
+        segments: Its segments, in order.
         products: Number of products that can be found.
-        images: Number of pictures that can be found.
+        images: Number of images that can be found.
         fields: Product fields and their types, in catalog order.
         catalog: Name of the catalog's file or folder, for people.
         confidence: The fitted confidence calibration, as the JSON that `indexer.calibration` reads
             and writes; None in an index of an older version.
         replaces: The generation that was live before; None for the first, and in an index of an
             older version.
-        tagging: What its tags come from; None for no tags.
+        tagging: The taxonomy of its tags and its fit; None for no tags.
     """
 
     generation: int
@@ -70,7 +70,7 @@ class Manifest:
 
     @property
     def tag_files(self) -> dict[str, FileRecord]:
-        """The files it has in the index folder's `tags`."""
+        """Its files in the index folder's `tags`, by name."""
         files = [segment.tags for segment in self.segments if segment.tags is not None]
         if self.tagging is not None:
             files += [self.tagging.labels, self.tagging.fit]
@@ -82,7 +82,7 @@ class Manifest:
         return self.segments[0].text_weight if self.segments else 0.0
 
     def to_json(self) -> str:
-        """The manifest file's text; it ends with a checksum of all the rest."""
+        """Return the text of the manifest file; it ends with a checksum of all the rest."""
         content = {"format": FORMAT, **asdict(self)}
         content["sha256"] = _checksum(content)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -92,7 +92,7 @@ def read_manifest(layout: Layout, generation: int) -> Manifest:
     """Read a generation's manifest.
 
     Raises:
-        DamagedIndexError: If it is missing, damaged, or of a format that this version can't read.
+        DamagedIndexError: It is missing, damaged, or of a format that this version can't read.
     """
     path = layout.manifest(generation)
     try:
@@ -140,7 +140,7 @@ def _tagging(raw: dict[str, Any] | None) -> TaggingRecord | None:
 
 def _named_file(raw: dict[str, Any]) -> NamedFile:
     name = raw["name"]
-    if not name or "/" in name or name.startswith("."):  # a way out of the folder
+    if not name or "/" in name or name.startswith("."):  # it could leave the folder
         raise ValueError(name)
     return NamedFile(name, FileRecord(**raw["record"]))
 

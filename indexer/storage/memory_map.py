@@ -1,4 +1,4 @@
-"""Files mapped into memory for reading: pages are shared between processes, and read when used."""
+"""Memory maps of files: pages are read on first use and shared between processes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ __all__ = ["map_file"]
 
 
 def map_file(path: Path) -> mmap.mmap | bytes:
-    """The bytes of a file, mapped; empty files, which can't be, as empty bytes.
+    """Map a file for reading; an empty file, which can't be mapped, gives empty bytes.
 
-    Pages are mapped few at a time. Where the system keeps files in huge pages, it would map two
-    megabytes around each row that is read, and a few random reads would hold all of a large file
-    resident.
+    Huge pages are switched off. With them the system maps two megabytes around each row that is
+    read, and a few random reads keep all of a large file in memory.
 
     Raises:
         OSError: The file can't be read.

@@ -1,4 +1,4 @@
-"""Records of a manifest: files, segments, encoder, tags, and how neighbours are searched."""
+"""Records of a manifest: files, segments, encoder, tags, and the FAISS index of a segment."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = [
 
 
 class IndexKind(StrEnum):
-    """How neighbours are found.
+    """The kind of a FAISS index.
 
     FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
-    components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes
-    (4 bits for every 2 components of the difference to the centre) of the vectors in the nearest of
-    about 4 sqrt(n) clusters (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache locality is
-    not enough"). What the latter two find is ranked again by the stored vectors.
+    components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes of
+    the vectors in the nearest of about 4 sqrt(n) clusters, 4 bits for every 2 components of the
+    difference to the cluster's centre (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache
+    locality is not enough"). HNSW and IVFPQ rank their candidates again by the stored vectors.
     """
 
     FLAT = "flat"
@@ -54,7 +54,7 @@ TUNED_KINDS = (QueryKind.IMAGE, QueryKind.TEXT)
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to look.
+    """The effort of an approximate search.
 
     Attributes:
         breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch).
@@ -78,10 +78,9 @@ class NeighboursRecord:
     """A segment's FAISS index.
 
     Attributes:
-        kind: What it is.
-        efforts: How hard a search looks, by kind of query; tuned when it was built.
-        recall: Share of the ten nearest that it found then, by kind of query; empty where it
-            compares with everything.
+        kind: The kind.
+        efforts: The effort of a search, by kind of query; tuned when it was built.
+        recall: Recall@10 measured at that time, by kind of query; empty where it is exact.
     """
 
     kind: IndexKind = IndexKind.FLAT
@@ -95,7 +94,7 @@ class NamedFile:
 
     Attributes:
         name: Its name there.
-        record: What it must consist of.
+        record: Its size and hash.
     """
 
     name: str
@@ -104,14 +103,14 @@ class NamedFile:
 
 @dataclass(frozen=True)
 class TaggingRecord:
-    """What the tags of a generation come from.
+    """The taxonomy of a generation's tags, and its fit to the encoder.
 
     Attributes:
         taxonomy: The taxonomy's name.
         version: The taxonomy's own version.
-        digest: `TagChoice.digest` of what was chosen, by which another choice is told from it.
+        digest: `TagChoice.digest` of the choice, to compare another choice with it.
         labels: The taxonomy itself.
-        fit: What its labels are for the encoder (`tagging.fitted`), so that later builds tag alike.
+        fit: The fit of its labels to the encoder, so that later builds tag in the same way.
         fields: The product fields that hold the tags, and their types, in the taxonomy's order.
     """
 
@@ -125,18 +124,18 @@ class TaggingRecord:
 
 @dataclass(frozen=True)
 class SegmentRecord:
-    """A segment of a generation, with the files it must consist of.
+    """A segment of a generation, with the sizes and hashes of its files.
 
     Attributes:
         id: Its folder's name.
         products: Products in its files, deleted ones included.
-        images: Pictures in its files, those of deleted products included.
+        images: Images in its files, those of deleted products included.
         files: Its files by name.
         neighbours: Its FAISS index.
-        deleted: Rows of products that this generation has no more, as `rows.format_ranges` writes
-            them; this and the tags differ between the generations that share a segment.
-        deleted_products: How many rows those are.
-        deleted_images: How many pictures those products have.
+        deleted: Rows of products that this generation has deleted, as `format_ranges` writes them.
+            These and the tags differ between the generations that share a segment.
+        deleted_products: Number of those rows.
+        deleted_images: Number of images of those products.
         text_weight: The titles' share in the vectors that are searched, 0 to 1.
         tags: The tags of its products; None in a generation without.
     """
@@ -155,7 +154,7 @@ class SegmentRecord:
 
 @dataclass(frozen=True)
 class EncoderRecord:
-    """The encoder that made the vectors."""
+    """The encoder of the vectors: its name, fingerprint, and the length of its vectors."""
 
     name: str
     fingerprint: str

@@ -1,4 +1,4 @@
-"""Sets of rows: what a search may find, and which rows a generation has deleted."""
+"""Sets of rows: the rows that a search may find, and those that a generation has deleted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Mask = NDArray[np.bool_]
 class RowSet:
     """An immutable set of the rows 0 to n - 1, in the forms that a search needs.
 
-    Each form is made when it is first asked for.
+    Each form is computed on first use.
 
     Args:
-        mask: `[n]`, true for the rows in the set; not changed by anyone afterwards.
+        mask: `[n]`, true for the rows in the set; must not change afterwards.
     """
 
     def __init__(self, mask: Mask) -> None:
@@ -26,12 +26,12 @@ class RowSet:
 
     @cached_property
     def count(self) -> int:
-        """How many rows are in the set."""
+        """Number of rows in the set."""
         return int(np.count_nonzero(self.mask))
 
     @cached_property
     def share(self) -> float:
-        """Share of all rows that are in the set, 0 to 1; 0 where there are no rows."""
+        """Share of all rows that are in the set, 0 to 1; 0 if there are no rows."""
         return self.count / max(1, len(self.mask))
 
     @cached_property
@@ -41,22 +41,22 @@ class RowSet:
 
     @cached_property
     def bits(self) -> NDArray[np.uint8]:
-        """One bit a row, the lowest bit of a byte first."""
+        """One bit for each row, the lowest bit of a byte first."""
         return np.packbits(self.mask, bitorder="little")
 
 
 def format_ranges(mask: Mask) -> str:
-    """The true rows of a mask as text: `"3 7-12 40"`, both ends included."""
+    """Write the true rows of a mask as text, such as `"3 7-12 40"`; both ends are included."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     pairs = zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True)
     return " ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in pairs)
 
 
 def parse_ranges(text: str, rows: int) -> Mask:
-    """The mask `[rows]` that `format_ranges` wrote down.
+    """Read the mask `[rows]` that `format_ranges` wrote.
 
     Raises:
-        ValueError: The text is no such list, or names rows that don't exist.
+        ValueError: The text is not such a list, or names rows that don't exist.
     """
     mask = np.zeros(rows, np.bool_)
     for part in text.split():

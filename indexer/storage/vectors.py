@@ -1,4 +1,4 @@
-"""The vectors of a segment, memory-mapped, read a few rows at a time without filling memory."""
+"""Vectors of a segment, memory-mapped; single rows are read without filling the memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from indexer.storage.memory_map import map_file
 
 __all__ = ["MappedVectors", "searched_vectors"]
 
-# Rows of files up to this many bytes are read from where they are mapped. Around each such row the
-# system maps half a megabyte or more of a cached file, so that random reads soon hold all of it
-# resident. Of larger files they are read one by one: 1.7 microseconds a row, where what is mapped
-# already takes a tenth of that, but giving mapped pages back in time took four times as long.
+# Rows of files up to this many bytes are read through the memory map. Around each row read the
+# system maps half a megabyte or more of a cached file, so that random reads soon keep all of it in
+# memory. Rows of larger files are read one by one. That takes 1.7 microseconds a row, ten times as
+# long as a mapped row; but unmapping pages in time took four times as long again.
 _MAPPED_BYTES = 1 << 30
-# Sign, exponent and fraction of a half float's bits, moved up by 13 places.
+_DIMENSIONS = 2
+# The fraction of a single has 13 bits more than that of a half.
+_FRACTION_SHIFT = 13
+# Sign, exponent and fraction of a half float's bits after that shift.
 _SIGN_EXPONENT_FRACTION = np.int32(-0x7000_2000)
 _BIASES = np.float32(2.0**112)
 
@@ -31,7 +34,7 @@ class MappedVectors:
 
     Raises:
         OSError: The file can't be read.
-        ValueError: It is no such array.
+        ValueError: The file is not such an array.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +45,7 @@ class MappedVectors:
             raise ValueError(f"{path.name} is not as long as its header says")
         flat: NDArray[np.float16] = np.frombuffer(mapped, dtype, shape[0] * shape[1], self._start)
         self._array = flat.reshape(shape)
-        # Kept open, and closed with this object.
+        # Open as long as this object exists.
         self._file = file if len(mapped) > _MAPPED_BYTES else None
 
     @property
@@ -51,7 +54,11 @@ class MappedVectors:
         return self._array
 
     def take(self, rows: NDArray[np.int64]) -> FloatArray:
-        """Some rows as float32, `[len(rows), dim]`; rows out of range are an IndexError."""
+        """Return some rows as float32, `[len(rows), dim]`.
+
+        Raises:
+            IndexError: A row is out of range.
+        """
         if self._file is None or not self._array.shape[1]:
             return _to_float32(self._array.take(rows, axis=0))
         return _to_float32(self._read(self._file.fileno(), rows))
@@ -65,18 +72,18 @@ class MappedVectors:
 
 
 def searched_vectors(layout: SegmentLayout) -> MappedVectors:
-    """What a segment's FAISS index is over: pictures, or pictures with titles mixed in."""
+    """Open the vectors of a segment's FAISS index: with titles mixed in, if there are such."""
     return MappedVectors(layout.searched if layout.searched.exists() else layout.vectors)
 
 
 def _to_float32(halves: NDArray[np.float16]) -> FloatArray:
-    """As `astype(np.float32)` gives it for finite values, in a third of the time.
+    """Convert as `astype(np.float32)` does for finite values, in a third of the time.
 
-    The bits of a half float, moved to where a single has its exponent and fraction, are that value
-    times 2 ** -112, the difference of the two formats' exponent biases.
+    The bits of a half float, shifted to the exponent and fraction of a single, are its value times
+    2 ** -112: the two formats' exponent biases differ by 112.
     """
     bits = halves.view(np.int16).astype(np.int32)
-    bits <<= 13
+    bits <<= _FRACTION_SHIFT
     bits &= _SIGN_EXPONENT_FRACTION
     singles = bits.view(np.float32)
     singles *= _BIASES
@@ -87,6 +94,6 @@ def _header(file: Any) -> tuple[tuple[int, int], np.dtype[Any], int]:
     if npy.read_magic(file) != (1, 0):
         raise ValueError("not a .npy file of version 1.0")
     shape, fortran_order, dtype = npy.read_array_header_1_0(file)
-    if fortran_order or len(shape) != 2 or dtype != np.float16:
+    if fortran_order or len(shape) != _DIMENSIONS or dtype != np.float16:
         raise ValueError("not rows of float16")
     return (shape[0], shape[1]), dtype, file.tell()

@@ -1,4 +1,4 @@
-"""One writer at a time: an advisory lock on a file of the index folder."""
+"""Write lock: one process writes an index at a time, by an advisory lock on a file."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from indexer.storage.layout import Layout
 
 __all__ = ["hold_write_lock"]
 
+# Characters of a holder's name that a message quotes.
+_MAX_HOLDER = 200
+
 
 @contextmanager
 def hold_write_lock(layout: Layout) -> Iterator[None]:
-    """Hold the index's write lock; the system frees it when the process ends, however it ends.
+    """Hold the index's write lock; the system frees it when the process ends, in whatever way.
+
+    Args:
+        layout: Of the index folder, which is made if it does not exist.
 
     Raises:
-        IndexLockedError: If another process holds it; the message names that process.
+        IndexLockedError: Another process holds it; the message names that process.
     """
     layout.root.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as file:
@@ -27,7 +33,7 @@ def hold_write_lock(layout: Layout) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            holder = file.read(200).strip() or "another process"
+            holder = file.read(_MAX_HOLDER).strip() or "another process"
             raise IndexLockedError(
                 f"The index is being written by {holder}. Wait until it is done, or stop it."
             ) from error
