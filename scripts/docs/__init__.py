@@ -1,1 +1,1 @@
-"""Generators of pages and pictures in `docs/`."""
+"""Generators of figures, pages and images in `docs/`."""

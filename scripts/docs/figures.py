@@ -129,4 +129,4 @@ def _target(measure: Measure) -> str:
     if measure.target is None:
         return _NOTHING
     bound = "at least" if measure.better == "higher" else "at most"
-    return f"{bound} {shown_value(measure.target)}"
+    return f"{bound} {measure.target:,g}"

@@ -1,4 +1,4 @@
-"""The picture of the floors in docs/architecture.md, drawn from the import contracts.
+"""The diagram of the floors in docs/architecture.md, drawn from the import contracts.
 
 `python -m scripts.docs.floors` writes it between its marks; `--check` fails where the page is out
 of date. The order of the floors comes from `tool.importlinter` in pyproject.toml, what each folder
@@ -30,7 +30,7 @@ COMMAND = "python -m scripts.docs.floors"
 # Names of a floor with their widths.
 Row = Sequence[tuple[str, int]]
 
-# Columns of text between the outer walls of the picture.
+# Columns of text between the outer walls of the diagram.
 _WIDTH = 76
 
 
@@ -73,18 +73,18 @@ def _names(layer: str) -> tuple[str, ...]:
 
 
 def render(storeys: Sequence[Storey], root: Path = ROOT) -> str:
-    """Return the block in Markdown: for each package its picture and a table of its folders."""
+    """Return the block in Markdown: for each package its diagram and a table of its folders."""
     packages = next(storey.modules for storey in storeys if not storey.container)
     sections = []
     for storey in storeys:
         graph = grimp.build_graph(*packages, cache_dir=None)
         title = f"### `{storey.container}`" if storey.container else "### Packages"
-        picture = "\n".join(["```text", *_picture(storey.floors), "```"])
-        sections += [title, picture, "\n".join(_table(storey, graph, root))]
+        diagram = "\n".join(["```text", *_diagram(storey.floors), "```"])
+        sections += [title, diagram, "\n".join(_table(storey, graph, root))]
     return "\n\n".join(sections)
 
 
-def _picture(floors: Sequence[Sequence[str]]) -> list[str]:
+def _diagram(floors: Sequence[Sequence[str]]) -> list[str]:
     """Draw one row of boxes a floor."""
     rows = [_cells(floor) for floor in floors]
     lines = [_wall([], rows[0])]
@@ -102,7 +102,7 @@ def _cells(floor: Sequence[str]) -> Row:
 
 
 def _wall(above: Row, below: Row) -> str:
-    """Draw the line between two floors; outside the picture there are no cells."""
+    """Draw the line between two floors; outside the diagram there are no cells."""
     up, down = _partitions(above), _partitions(below)
     joints = {(True, True): "┼", (True, False): "┴", (False, True): "┬", (False, False): "─"}
     line = "".join(joints[column in up, column in down] for column in range(_WIDTH))

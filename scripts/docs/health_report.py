@@ -1,4 +1,7 @@
-"""Make docs/health-report.html: the health of a drawn catalog in which faults were planted."""
+"""The example page docs/health-report.html: the quality report of a drawn catalog with faults.
+
+`python -m scripts.docs.health_report` writes it.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,18 @@ from search_api.reports import ReportLimits, render_report
 ROOT = Path(__file__).resolve().parents[2]
 
 PAGE = ROOT / "docs" / "health-report.html"
-# Printed on the page, so that making it again gives the same file.
+# Printed on the page, so that the same file is written every time.
 MADE = date(2026, 3, 2)
-# Less than the default, to keep the file small.
+# Fewer than by default, to keep the file small.
 LIMITS = ReportLimits(titles=6, groups=6, values=8, rare=10)
 
 
 def main() -> None:
-    """Draw, spoil, build, examine, write."""
+    """Draw a catalog, plant faults, build its index, examine it, write the page."""
     encoder = load_encoder("compact", precision="fp32")
     with tempfile.TemporaryDirectory() as name:
         catalog = write_catalog(Path(name), 300, seed=3)
-        spoil(catalog)
+        plant_faults(catalog)
         build_index(catalog, Path(name) / "index", encoder)
         index = Index.open(Path(name) / "index")
         health = examine(index, Path(name) / "index", encoder)
@@ -40,8 +43,8 @@ def main() -> None:
     print(f"{PAGE.relative_to(ROOT)}: {PAGE.stat().st_size:,} bytes")
 
 
-def spoil(catalog: Path) -> None:
-    """Plant wrong titles, shared, blank, tiny, broken and lost pictures, gaps and misspellings."""
+def plant_faults(catalog: Path) -> None:
+    """Plant wrong titles, shared, blank, tiny, broken and missing images, gaps, misspellings."""
     with catalog.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     chosen = iter(random.Random(5).sample(range(len(rows)), 40))

@@ -1,7 +1,7 @@
-"""Make docs/images/tags.png: the page over pictures alone, with the tags that it found in them.
+"""The screenshot docs/images/tags.png: the page over images without fields, with their tags.
 
-`scripts/tags_picture.py [--out FILE.png] [--pictures FOLDER]`. By default the pictures are drawn.
-Needs a Chromium, as the page's tests do.
+`python -m scripts.docs.tags_screenshot [--out FILE.png] [--images FOLDER]`. By default the images
+are drawn. Needs a Chromium, as the page's tests do.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def main() -> None:
-    """Draw, build with tags, serve, look."""
+    """Draw a catalog, build its index with tags, serve it, take the screenshot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images" / "tags.png")
-    parser.add_argument("--pictures", type=Path, help="a folder of pictures of your own")
+    parser.add_argument("--images", type=Path, help="a folder of your own images")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pictures = options.pictures or write_catalog(folder, 300).parent / "pictures"
+        images = options.images or write_catalog(folder, 300).parent / "pictures"
         index = folder / "index"
-        build = ["index", "build", str(pictures), "--index", str(index), "--tags", "retail"]
+        build = ["index", "build", str(images), "--index", str(index), "--tags", "retail"]
         subprocess.run([*LOOKALIKE, *build], cwd=ROOT, check=True)
         serve = [*LOOKALIKE, "serve", "--index", str(index), "--port", "0"]
         with subprocess.Popen(serve, cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
             try:
-                _look(_address(server), options.out)
+                _take(_address(server), options.out)
             finally:
                 server.terminate()
     print(f"{options.out}: {options.out.stat().st_size:,} bytes")
@@ -48,14 +48,14 @@ def main() -> None:
 def _address(server: subprocess.Popen[str]) -> str:
     assert server.stderr is not None
     for line in server.stderr:
-        said = re.search(r"on (http://\S+)$", line.strip())
-        if said:
-            return said[1]
+        found = re.search(r"on (http://\S+)$", line.strip())
+        if found:
+            return found[1]
     raise RuntimeError("the server did not start")
 
 
-def _look(address: str, out: Path) -> None:
-    """Choose the commonest type on the start page, and take a picture of what comes."""
+def _take(address: str, out: Path) -> None:
+    """Choose the most common type on the start page, and take a screenshot of its products."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from embeddings import Encoder, FloatArray, PixelArray
 from embeddings.images import open_image
 from scripts.support.encoding import BATCH
-from scripts.training.data.catalogs import read_pictures, read_rows
+from scripts.training.data.catalogs import read_images, read_rows
 
 __all__ = ["CatalogVectors"]
 
@@ -70,6 +70,6 @@ class CatalogVectors:
     def _pixels(self, rows: NDArray[np.int64]) -> Iterator[PixelArray]:
         """Yield the pixels of some rows, in row order."""
         wanted = set(rows.tolist())
-        for row, content in enumerate(read_pictures(self._data, self._name)):
+        for row, content in enumerate(read_images(self._data, self._name)):
             if row in wanted:
                 yield self._encoder.preprocess(open_image(content))

@@ -1,4 +1,4 @@
-"""One line about every so many steps."""
+"""Progress of training: one line of mean losses every few steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Prints the means of a stage's losses.
+    """Prints mean losses of a stage.
 
     Attributes:
         every: Steps between lines.
@@ -23,7 +23,7 @@ class Progress:
         self._started = time.monotonic()
 
     def add(self, step: int, losses: Mapping[str, float]) -> None:
-        """Note the losses of a step, counted from 1."""
+        """Add the losses of a step, counted from 1."""
         self._count += 1
         for name, loss in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + loss

@@ -48,7 +48,7 @@ def train(options: argparse.Namespace) -> None:
     if options.text_from:
         run.take_text(options.text_from)
     else:
-        run.teach_text(options.text_steps)
+        run.distil_text(options.text_steps)
     run.train_towers(Plan(options.steps, seed=options.seed), options.views)
     run.export(options.out)
     print(f"{options.out} written after {(time.monotonic() - started) / 60:.0f} minutes")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from embeddings.images import open_image
 from indexer.colours import MOST_COLOURS, measure_colours
 from scripts.evaluation.tags.setting import calibration_rows, figure_rows
-from scripts.training.data.catalogs import FASHION, read_pictures, read_rows
+from scripts.training.data.catalogs import FASHION, read_images, read_rows
 
 __all__ = ["SYNONYMS", "CatalogColours", "measured_colours", "read_catalog_colours", "word_of"]
 
@@ -90,7 +90,7 @@ def measured_colours(data: Path, cache: Path, rows: Rows) -> NDArray[np.uint8]:
             colours, known = kept["colours"], kept["known"]
     missing = set(rows[~known[rows]].tolist())
     if missing:
-        for row, content in enumerate(read_pictures(data, FASHION)):
+        for row, content in enumerate(read_images(data, FASHION)):
             if row in missing:
                 colours[row] = measure_colours(np.asarray(open_image(content))).to_array()
         known[list(missing)] = True

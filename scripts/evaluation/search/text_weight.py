@@ -24,7 +24,7 @@ from scripts.support.measuring import Measure
 from scripts.training.data.catalogs import (
     GROCERY_PHOTOS,
     GROCERY_PRODUCTS,
-    read_pictures,
+    read_images,
     read_rows,
 )
 
@@ -130,8 +130,8 @@ def _bad_titles(setting: Setting) -> list[Measure]:
 def _groceries(setting: Setting) -> list[Measure]:
     products = read_rows(setting.data, GROCERY_PRODUCTS)
     photos = read_rows(setting.data, GROCERY_PHOTOS)
-    packshots = _embedded(setting, list(read_pictures(setting.data, GROCERY_PRODUCTS)))
-    files = list(read_pictures(setting.data, GROCERY_PHOTOS))
+    packshots = _embedded(setting, list(read_images(setting.data, GROCERY_PRODUCTS)))
+    files = list(read_images(setting.data, GROCERY_PHOTOS))
     vectors = _embedded(setting, [files[row] for row in photos.held])
     owners = [photos.columns["product_id"][row] for row in photos.held]
     right = np.array([[id_ == owner for id_ in products.columns["id"]] for owner in owners])

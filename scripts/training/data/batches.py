@@ -1,4 +1,4 @@
-"""What one training step sees: pictures by set and row, texts, and which is true of which."""
+"""Training batches: images by set and row, texts, and which text is true of which image."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ Truth = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Anchors:
-    """A closed list of labels that pictures are told apart by.
+    """A closed list of labels that images are classified by.
 
     Attributes:
-        texts: One text a label, in words drawn anew for every step.
-        truth: The right label of each picture; -1 where it isn't known.
-        weight: Of the loss.
+        texts: One text a label, drawn anew for every step.
+        truth: The right label of each image; -1 where it is unknown.
+        weight: The weight of the loss.
     """
 
     texts: list[str]
@@ -58,8 +58,8 @@ class Portion:
     Attributes:
         name: The set.
         rows: Its row numbers, `[n]`.
-        texts: One text a picture.
-        truth: `[texts, pictures]`, 1 where the text is true of the picture.
+        texts: One text an image.
+        truth: `[texts, images]`, 1 where the text is true of the image.
         anchors: Label lists.
         captions: The texts with their claims, for the fashion set.
     """
@@ -73,7 +73,7 @@ class Portion:
 
 
 def fashion_products(rows: SetRows) -> list[Product]:
-    """The products of the fashion set, with the facts that captions draw on."""
+    """Return the products of the fashion set, with the facts that captions are made of."""
     columns = {
         "type": "article_type",
         "colour": "base_colour",
@@ -110,7 +110,7 @@ _LABEL_WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
 
 
 class Codes:
-    """Facts as small integers, so that a batch's truth is a few array comparisons."""
+    """Facts as small integers, so that the truth of a batch takes a few array comparisons."""
 
     def __init__(self, products: Sequence[Product]) -> None:
         names = sorted({name for product in products for name in product.facts})
@@ -123,7 +123,7 @@ class Codes:
                 self._facts[row, self._place[name]] = code
 
     def truth(self, captions: Sequence[Caption], rows: Rows) -> Truth:
-        """`[captions, rows]`: 1 where the caption is true of the row's product."""
+        """Return `[captions, rows]`: 1 where the caption is true of the row's product."""
         facts = self._facts[rows]
         holds = np.ones((len(captions), len(rows)), dtype=bool)
         for line, caption in enumerate(captions):
@@ -133,7 +133,7 @@ class Codes:
 
 
 class Sampler:
-    """Draws portions; the same seed and step draw the same ones."""
+    """Draws portions; the same seed and step give the same ones."""
 
     def __init__(self, sets: dict[str, SetRows], drawings: DrawnSet, seed: int) -> None:
         self._seed = seed
@@ -152,20 +152,20 @@ class Sampler:
         self._drawn_codes = Codes(self._drawn)
 
     def at(self, step: int) -> None:
-        """Go to a step, so that a resumed run draws what an unbroken one would."""
+        """Go to a step, so that a resumed run draws the same as an uninterrupted one."""
         self._step = step
         self._rng = random.Random(f"{self._seed}/{step}")
         self._numbers = np.random.default_rng([self._seed, step])
 
-    def _dealt(self, rows: Rows, count: int) -> Rows:
-        """The step's hand from a deck that is shuffled anew once all of it was dealt."""
+    def _rows_of_step(self, rows: Rows, count: int) -> Rows:
+        """Return the step's rows of an order that is shuffled anew after every epoch."""
         epoch, place = divmod(self._step, len(rows) // count)
-        deck = np.random.default_rng([self._seed, epoch, 1]).permutation(rows)
-        return np.asarray(deck[place * count : (place + 1) * count], dtype=np.int64)
+        order = np.random.default_rng([self._seed, epoch, 1]).permutation(rows)
+        return np.asarray(order[place * count : (place + 1) * count], dtype=np.int64)
 
     def fashion(self, count: int, titles: float = 0.7) -> Portion:
-        """Products with their title (a share `titles` of them) or a composed phrase."""
-        rows = self._dealt(self._sets[FASHION].train, count)
+        """Draw products with their title (a share `titles` of them) or a composed phrase."""
+        rows = self._rows_of_step(self._sets[FASHION].train, count)
         products = [self._fashion[row] for row in rows]
         captions = [
             Caption(p.title, {"title": p.title})
@@ -196,7 +196,7 @@ class Sampler:
         words = _LABEL_WORDS[fact]
         texts = []
         for label in labels:
-            # Half of the time the catalog's own name, which is what taxonomies ask for.
+            # Half of the time the catalog's own name, as in taxonomies.
             own = self._rng.random() < 0.5
             text = label.lower() if own else self._rng.choice(words(label))
             texts.append(self._in_prompt(text))
@@ -209,7 +209,7 @@ class Sampler:
         return text
 
     def grocery(self, count: int) -> Portion:
-        """Shopper photos with their product's name or a sentence of its description."""
+        """Draw shopper photos with their product's name or a sentence of its description."""
         photos, products = self._sets[GROCERY_PHOTOS], self._sets[GROCERY_PRODUCTS]
         ids = products.columns["id"]
         rows = self._numbers.choice(photos.train, count, replace=False)
@@ -233,7 +233,7 @@ class Sampler:
         return description
 
     def clothing(self, count: int) -> Portion:
-        """Photos of clothes with a phrase for their category."""
+        """Draw photos of clothes with a phrase for their category."""
         photos = self._sets[CLOTHING]
         rows = self._numbers.choice(photos.train, count, replace=False)
         names = list(CLOTHING_NAMES)
@@ -248,7 +248,7 @@ class Sampler:
         return self._in_prompt(name if own else self._rng.choice(CLOTHING_NAMES[name]))
 
     def drawings(self, count: int) -> Portion:
-        """Drawn products with their title or a phrase; half are two-coloured like their others."""
+        """Draw drawn products with their title or a phrase, and phrases with colours swapped."""
         rows = self._numbers.choice(len(self._drawn), count, replace=False)
         products = [self._drawn[row] for row in rows]
         captions = [
@@ -268,7 +268,7 @@ class Sampler:
         )
 
     def _swapped(self, products: list[Product]) -> tuple[list[str], Truth]:
-        """Phrases with the two colours exchanged: true of no picture drawn, near to one."""
+        """Return phrases with the two colours exchanged (hard negatives), true of no image."""
         texts = []
         for product in products:
             facts = product.facts

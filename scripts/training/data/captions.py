@@ -1,4 +1,4 @@
-"""Texts for pictures, and which pictures of a batch each text is true of."""
+"""Captions: texts for images, and which images each text is true of."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Product:
-    """What is known of one picture, as words.
+    """Facts about one image, as words.
 
     Attributes:
         title: Its own title.
@@ -44,23 +44,23 @@ class Product:
 
 @dataclass(frozen=True)
 class Caption:
-    """A text and what must hold of a picture for the text to be true of it.
+    """A text, and the facts that make it true of an image.
 
     Attributes:
         text: The words.
-        claims: Attribute name to value; a picture with all of them is a positive.
+        claims: Attribute name to value; an image with all of them is a positive.
     """
 
     text: str
     claims: dict[str, str]
 
     def holds(self, product: Product) -> bool:
-        """Whether the text is true of a product."""
+        """Return whether the text is true of a product."""
         return all(product.facts.get(name) == value for name, value in self.claims.items())
 
 
 def type_words(name: str) -> tuple[str, ...]:
-    """What an article type is called."""
+    """Return the words for an article type."""
     plain = name.lower()
     if name in TYPE_NAMES:
         return (*TYPE_NAMES[name], plain)
@@ -68,22 +68,22 @@ def type_words(name: str) -> tuple[str, ...]:
 
 
 def colour_words(name: str) -> tuple[str, ...]:
-    """What a base colour is called."""
+    """Return the words for a base colour."""
     return COLOUR_NAMES.get(name, (name.lower(),))
 
 
 def looks(title: str) -> str:
-    """The first word of a title that tells a pattern or material, or nothing."""
+    """Return the first word of a title that names a pattern or material, or an empty text."""
     words = re.findall(r"[a-z]+", title.lower())
     return next((word for word in words if word in PATTERN_WORDS), "")
 
 
 def grocery_name(product_id: str) -> str:
-    """`Granny-Smith` as people write it: `Granny Smith`."""
+    """Return a product id as people write it: `Granny Smith` for `Granny-Smith`."""
     return product_id.replace("-", " ")
 
 
-# Which attributes a phrase names, by how often. A shopper mostly types colour and thing.
+# The attributes that a phrase names, with weights. Shoppers mostly type a colour and a thing.
 _SHAPES: tuple[tuple[tuple[str, ...], int], ...] = (
     (("type",), 3),
     (("colour", "type"), 5),
@@ -100,7 +100,7 @@ _SHAPES: tuple[tuple[tuple[str, ...], int], ...] = (
 
 
 def compose(product: Product, rng: random.Random) -> Caption:
-    """A phrase of some of a fashion product's attributes, in one of many word orders."""
+    """Compose a phrase of some of a fashion product's attributes, in one of many word orders."""
     shapes, weights = zip(*_SHAPES, strict=True)
     (shape,) = rng.choices(shapes, weights)
     claims = {name: product.facts[name] for name in shape if product.facts.get(name)}
@@ -140,7 +140,7 @@ def _phrase(claims: dict[str, str], rng: random.Random) -> str:
 
 
 def two_colour_phrase(facts: dict[str, str], rng: random.Random) -> str:
-    """A phrase that says which colour is the ground's and which the pattern's."""
+    """Return a phrase that says which colour is the ground's and which the pattern's."""
     kind, colour, motifs = facts["kind"], facts["colour"], facts["motifs"]
     second = facts["second_colour"]
     return rng.choice(
@@ -155,7 +155,7 @@ def two_colour_phrase(facts: dict[str, str], rng: random.Random) -> str:
 
 
 def drawing_phrase(facts: dict[str, str], rng: random.Random) -> Caption:
-    """A phrase for a drawn product; two-coloured ones often name both colours."""
+    """Return a phrase for a drawn product; many phrases for two colours name both."""
     kind, colour, pattern = facts["kind"], facts["colour"], facts["pattern"]
     claims = {"kind": kind, "colour": colour}
     text = f"{colour} {kind}"

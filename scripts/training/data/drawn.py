@@ -29,7 +29,7 @@ HELD_DRAWINGS = "drawings-held"
 PAIRS = "drawings-pairs"
 DRAWN_SETS = (TRAIN_DRAWINGS, HELD_DRAWINGS, PAIRS)
 
-# (pictures, seed of each slice); slices are drawn by separate processes.
+# Images and seed of each slice; slices are drawn by separate processes.
 _CATALOGS = {
     TRAIN_DRAWINGS: [(1080, seed) for seed in range(1, 9)],
     HELD_DRAWINGS: [(720, 1001)],
@@ -56,7 +56,7 @@ class DrawnSet:
 
 
 def drawn_set(cache: Path, name: str) -> DrawnSet:
-    """One of `DRAWN_SETS`, drawn on the first call and kept in the cache."""
+    """Return one of `DRAWN_SETS`, drawn on the first call and kept in the cache."""
     path = cache / "pixels" / f"{name}-{SIZE}.npy"
     words = cache / "pixels" / f"{name}.json"
     if not path.exists() or not words.exists():
@@ -101,10 +101,10 @@ def _draw_pairs(slice_: tuple[int, int]) -> tuple[PixelRows, list[Facts]]:
     rows: list[Facts] = []
     for facts in _pairs(count, random.Random(seed)):
         rng = random.Random(f"{seed}/{len(rows)}")
-        picture = draw_product(
+        image = draw_product(
             facts["kind"], facts["colour"], facts["pattern"], facts["second_colour"], rng
         )
-        pixels.append(PREPROCESS(picture))
+        pixels.append(PREPROCESS(image))
         rows.append(facts)
     return np.stack(pixels), rows
 

@@ -1,4 +1,4 @@
-"""Decoded pictures on disk, so that every experiment after the first starts at once."""
+"""Decoded images on disk, so that every experiment after the first starts at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from embeddings import Preprocess, ResizeMode
-from scripts.training.data.catalogs import read_pictures, read_rows
+from scripts.training.data.catalogs import read_images, read_rows
 
 __all__ = ["PREPROCESS", "SIZE", "PixelRows", "cached_pixels", "save_pixels"]
 
@@ -20,6 +20,9 @@ SIZE = 160
 PREPROCESS = Preprocess((SIZE, SIZE), ResizeMode.LONGEST, "bicubic", 255)
 
 PixelRows = NDArray[np.uint8]
+
+# Images that a process decodes at once.
+_CHUNK = 256
 
 
 def _decode(data: bytes, size: int) -> PixelRows:
@@ -31,15 +34,15 @@ def _decode(data: bytes, size: int) -> PixelRows:
 
 
 def _decode_many(chunk: tuple[list[bytes], int]) -> PixelRows:
-    pictures, size = chunk
-    return np.stack([_decode(data, size) for data in pictures])
+    images, size = chunk
+    return np.stack([_decode(data, size) for data in images])
 
 
-def _chunks(pictures: Iterable[bytes], size: int) -> Iterator[tuple[list[bytes], int]]:
+def _chunks(images: Iterable[bytes], size: int) -> Iterator[tuple[list[bytes], int]]:
     chunk: list[bytes] = []
-    for picture in pictures:
-        chunk.append(picture)
-        if len(chunk) == 256:
+    for image in images:
+        chunk.append(image)
+        if len(chunk) == _CHUNK:
             yield chunk, size
             chunk = []
     if chunk:
@@ -56,21 +59,21 @@ def save_pixels(path: Path, count: int, size: int, blocks: Iterable[PixelRows]) 
         rows[start : start + len(block)] = block
         start += len(block)
     if start != count:
-        raise ValueError(f"{path.name}: {start} pictures where {count} were expected")
+        raise ValueError(f"{path.name}: {start} images where {count} were expected")
     rows.flush()
     partial.rename(path)
 
 
 def cached_pixels(data: Path, cache: Path, name: str, size: int = SIZE) -> PixelRows:
-    """`[n, size, size, 3]` pixels of a set, as `PREPROCESS` gives them, mapped from the cache.
+    """Return pixels `[n, size, size, 3]` of a set, as `PREPROCESS` gives them, memory-mapped.
 
-    Decoded on the first call, by two processes; about 1,000 small pictures a second.
+    They are decoded on the first call, by two processes; about 1,000 small images a second.
     """
     path = cache / "pixels" / f"{name}-{size}.npy"
     if not path.exists():
         count = len(read_rows(data, name))
         with get_context("spawn").Pool(2) as pool:
-            blocks = pool.imap(_decode_many, _chunks(read_pictures(data, name), size))
+            blocks = pool.imap(_decode_many, _chunks(read_images(data, name), size))
             save_pixels(path, count, size, blocks)
     rows: PixelRows = np.load(path, mmap_mode="r")
     return rows

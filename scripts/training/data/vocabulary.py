@@ -1,4 +1,4 @@
-"""What shoppers call the things, colours and people of the fashion catalog.
+"""Vocabulary of shoppers: words for the things, colours and people of the fashion catalog.
 
 Written by hand; the catalog's own names come first. Types that are not listed go by their name in
 the singular and the plural.
@@ -194,7 +194,7 @@ CLOTHING_NAMES: dict[str, tuple[str, ...]] = {
     "skirt": ("skirt", "skirts"),
 }
 
-# Words in titles that tell how a thing looks.
+# Words in titles that describe how a thing looks.
 PATTERN_WORDS = (
     "printed",
     "striped",
@@ -244,7 +244,7 @@ LABEL_TEMPLATES = (
 
 
 def singular(name: str) -> str:
-    """A catalog name in the singular, by English rules that hold for the names of the catalog."""
+    """Return a catalog name in the singular, by rules that hold for the catalog's names."""
     head, _, word = name.rpartition(" ")
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("xes", "x")):
         if word.endswith(ending):

@@ -1,1 +1,1 @@
-"""The model being trained: towers, teachers and export."""
+"""Towers of `compact` in training: image branch, text tower, views, export."""

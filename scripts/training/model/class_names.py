@@ -1,4 +1,4 @@
-"""The names of ImageNet's classes: what the general branch says, and the text tower keeps apart."""
+"""Names of ImageNet's classes as texts: vectors for the general branch, draws for training."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from torch.nn import functional
 from scripts.training.model.text_tower import encode, tokenize
 
 __all__ = ["ClassNames"]
+# Shares of draws that take the first name of a class, and a name without a prompt.
+_FIRST_NAME, _BARE_NAME = 0.6, 0.7
 
 
 class ClassNames:
-    """Every class with its WordNet lemmas, the commonest first.
+    """All classes with their WordNet lemmas, the most common first.
 
     Args:
         names: Lemmas of each class, in the classifier's order.
@@ -29,18 +31,18 @@ class ClassNames:
         self._tokens = tokenize([*first, *(f"a photo of a {name}" for name in first), *others])
 
     def vectors(self, tower: TextTransformer) -> Tensor:
-        """One unit vector a class, `[classes, dim]`; its commonest name counts most."""
+        """Return unit vectors `[classes, dim]`; the most common name of a class counts most."""
         with torch.inference_mode():
-            bare, asked, other = encode(tower, self._tokens).chunk(3)
-        return functional.normalize(2 * bare + asked + other, dim=1).clone()
+            bare, prompt, other = encode(tower, self._tokens).chunk(3)
+        return functional.normalize(2 * bare + prompt + other, dim=1).clone()
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Tensor, list[str]]:
-        """Distinct classes `[count]`, and a name for each."""
+        """Draw distinct classes `[count]`, and a name for each."""
         classes = rng.choice(len(self._names), count, replace=False)
         texts = []
         for label in classes:
             lemmas = self._names[label]
-            first = len(lemmas) == 1 or rng.random() < 0.6
+            first = len(lemmas) == 1 or rng.random() < _FIRST_NAME
             name = lemmas[0] if first else lemmas[int(rng.integers(1, len(lemmas)))]
-            texts.append(name if rng.random() < 0.7 else f"a photo of a {name}")
+            texts.append(name if rng.random() < _BARE_NAME else f"a photo of a {name}")
         return torch.from_numpy(classes), texts

@@ -1,4 +1,4 @@
-"""The trained towers as a standard open_clip model folder."""
+"""Export of the trained towers as a standard open_clip model folder."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CONFIG: dict[str, Any] = {
 
 
 def unfolded(folded: nn.Module, plain: nn.Module) -> dict[str, Tensor]:
-    """The state of a trunk whose batch norms were folded, in the layout of `plain`.
+    """Return the state of a trunk with folded batch norms, in the layout of `plain`.
 
     The batch norms become shifts: mean 0, variance 1 - eps, weight 1, the bias of the convolution.
     """
@@ -75,7 +75,7 @@ def unfolded(folded: nn.Module, plain: nn.Module) -> dict[str, Tensor]:
 
 
 def _convolution_of(norm: str, model: nn.Module) -> str:
-    """The name of the convolution just before a batch norm, in the order of registration."""
+    """Return the name of the convolution just before a batch norm, as registered."""
     previous = ""
     for name, module in model.named_modules():
         if name == norm:
@@ -86,13 +86,13 @@ def _convolution_of(norm: str, model: nn.Module) -> str:
 
 
 def export(folder: Path, trunk: CompactTrunk, text: TextTransformer, logit_scale: float) -> None:
-    """Write the folder, replacing the one that is there only when the new one is whole.
+    """Write the folder; an existing one is replaced only when the new one is complete.
 
-    Weights are fp16, token embeddings fp8: that spares a third of the folder's size, and texts keep
-    a cosine of 0.9997 or more to what they were.
+    Weights are fp16, token embeddings fp8. That saves a third of the folder's size, and vectors of
+    texts keep a cosine of at least 0.9997 to those before.
 
     Args:
-        folder: Where to.
+        folder: The folder to write.
         trunk: The image trunk with folded batch norms.
         text: The text tower.
         logit_scale: The multiplier of cosines, not its logarithm.

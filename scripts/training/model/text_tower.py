@@ -1,4 +1,4 @@
-"""The text tower: open_clip's own small transformer, taught by a sentence encoder."""
+"""The text tower: open_clip's small transformer, distilled from a sentence encoder."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Corpus:
-    """General texts and the vectors they are to keep.
+    """General texts and their target vectors.
 
     Attributes:
         tokens: `[n, context]`.
@@ -60,19 +60,19 @@ class Corpus:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each text."""
+        """The number of tokens of each text."""
         return np.asarray((self.tokens != 0).sum(1).numpy())
 
 
 @dataclass(frozen=True)
 class DistillPlan:
-    """How long and how fast the text tower is taught.
+    """How long and how fast the text tower is distilled.
 
     Attributes:
         steps: Batches.
         batch: Texts in a batch.
-        rate: Highest learning rate, of AdamW.
-        seed: Of the order of texts.
+        rate: The highest learning rate of AdamW.
+        seed: The seed of the order of texts.
     """
 
     steps: int
@@ -82,7 +82,7 @@ class DistillPlan:
 
 
 def sentence_embeddings(texts: Sequence[str], *, batch: int = 256) -> Floats:
-    """The sentence encoder's unit vectors, `[n, 384]`: mean of the tokens, as it was trained."""
+    """Return the sentence encoder's unit vectors `[n, 384]`, means over the tokens."""
     tokenizer = AutoTokenizer.from_pretrained(_TEACHER, local_files_only=True)
     model = AutoModel.from_pretrained(_TEACHER, local_files_only=True).eval()
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
@@ -105,16 +105,16 @@ def sentence_embeddings(texts: Sequence[str], *, batch: int = 256) -> Floats:
 
 
 def principal_axes(vectors: Floats, dim: int = DIM) -> Floats:
-    """`[width, dim]` axes that keep most of the vectors' products.
+    """Return the axes `[width, dim]` that keep most of the vectors' products.
 
-    Nothing is centred, so that cosines stay what they were.
+    Nothing is centred, so that cosines do not change.
     """
     _, axes = np.linalg.eigh(vectors.T @ vectors)
     return np.ascontiguousarray(axes[:, ::-1][:, :dim], dtype=np.float32)
 
 
 def new_text_tower(seed: int) -> TextTransformer:
-    """An untrained tower whose token embeddings start from the teacher's word pieces."""
+    """Return an untrained tower whose token embeddings start from the teacher's word pieces."""
     torch.manual_seed(seed)
     tower = TextTransformer(
         context_length=CONTEXT,
@@ -130,7 +130,7 @@ def new_text_tower(seed: int) -> TextTransformer:
 
 
 def _token_start() -> Tensor:
-    """Mean of the teacher's word pieces for every BPE token, brought to `WIDTH` by PCA."""
+    """Return means of the teacher's word pieces for every BPE token, reduced to `WIDTH` by PCA."""
     tokenizer = AutoTokenizer.from_pretrained(_TEACHER, local_files_only=True)
     model = AutoModel.from_pretrained(_TEACHER, local_files_only=True)
     pieces = model.get_input_embeddings().weight.detach().numpy()
@@ -156,15 +156,15 @@ def _bpe() -> SimpleTokenizer:
 
 
 def tokenize(texts: Sequence[str]) -> Tensor:
-    """Token ids `[n, CONTEXT]`, int32, of open_clip's built-in tokenizer."""
+    """Return token ids `[n, CONTEXT]`, int32, of open_clip's built-in tokenizer."""
     tokens: Tensor = _bpe()(list(texts))
     return tokens.int()
 
 
 def encode(tower: TextTransformer, tokens: Tensor) -> Tensor:
-    """Unit vectors `[n, dim]`; columns that are padding in every row are left out.
+    """Return unit vectors `[n, dim]`; columns that are padding in every row are left out.
 
-    The mask is causal, so that what follows a text's last token doesn't change its vector.
+    The mask is causal: padding after a text's last token does not change its vector.
     """
     length = int((tokens != 0).sum(1).max())
     full = tower.build_causal_mask()
@@ -178,14 +178,14 @@ def encode(tower: TextTransformer, tokens: Tensor) -> Tensor:
 
 
 def similarity_loss(vectors: Tensor, targets: Tensor, weight: float = 20.0) -> Tensor:
-    """1 - cosine, plus the squared difference of the batch's similarity matrices."""
+    """Return 1 - cosine, plus the squared difference of the batch's similarity matrices."""
     apart = 1 - (vectors * targets).sum(1).mean()
     shape = (vectors @ vectors.T - targets @ targets.T).square().mean()
     return apart + weight * shape
 
 
 def parameter_groups(tower: TextTransformer, decay: float = 0.01) -> list[dict[str, object]]:
-    """For AdamW: no decay on embeddings (rare tokens would fade), norms and biases."""
+    """Return groups for AdamW: no decay of embeddings (rare tokens would fade), norms, biases."""
     plain: list[nn.Parameter] = []
     decayed: list[nn.Parameter] = []
     for name, parameter in tower.named_parameters():
@@ -198,7 +198,7 @@ def parameter_groups(tower: TextTransformer, decay: float = 0.01) -> list[dict[s
 
 
 def cosine_rate(step: int, steps: int, warm: int = 50) -> float:
-    """A factor that rises for `warm` steps and falls along a half cosine to nothing."""
+    """Return a factor that rises for `warm` steps, then falls along a half cosine to 0."""
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
@@ -207,7 +207,7 @@ def cosine_rate(step: int, steps: int, warm: int = 50) -> float:
 def length_batches(
     lengths: NDArray[np.int64], batch: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Row numbers of one batch of texts of like lengths, so that little of it is padding."""
+    """Return rows of one batch of texts of similar length, so that little is padding."""
     pool = rng.choice(len(lengths), size=batch * 8)
     pool = pool[np.argsort(lengths[pool], kind="stable")]
     start = batch * int(rng.integers(8))
@@ -215,7 +215,7 @@ def length_batches(
 
 
 def distill(tower: TextTransformer, corpus: Corpus, plan: DistillPlan) -> None:
-    """Teach the tower the target vectors, in place."""
+    """Train the tower to give the target vectors, in place."""
     rng = np.random.default_rng(plan.seed)
     optimizer = torch.optim.AdamW(parameter_groups(tower), lr=plan.rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -1,4 +1,4 @@
-"""What is trained: the retail branch of the image tower, the text tower, and their multiplier."""
+"""Trained parts: the retail branch of the image tower, the text tower, and the logit scale."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from embeddings.clip import CompactTrunk
 from scripts.training.model.views import LOW_WIDTHS, MAP_STEP, View
 
 __all__ = ["Inputs", "Towers"]
-
 
 # Share of the retail branch's pooled channels that are left out in training.
 _DROPPED = 0.1
@@ -38,14 +37,14 @@ class Inputs:
 
     @classmethod
     def of(cls, view: View, rows: NDArray[np.int64] | slice) -> Inputs:
-        """Rows of a view."""
+        """Take rows of a view."""
         maps = (torch.from_numpy(view.maps[rows]) * MAP_STEP).to(torch.bfloat16).permute(0, 3, 1, 2)
         low = torch.from_numpy(view.low[rows].astype(np.float32))
         return cls(maps, low, torch.from_numpy(view.features[rows].astype(np.float32)))
 
     @staticmethod
-    def joined(parts: Sequence[Inputs]) -> Inputs:
-        """One after another."""
+    def concatenated(parts: Sequence[Inputs]) -> Inputs:
+        """Concatenate several."""
         return Inputs(
             torch.cat([part.maps for part in parts]).contiguous(memory_format=torch.channels_last),
             torch.cat([part.low for part in parts]),
@@ -54,7 +53,7 @@ class Inputs:
 
 
 class Towers(nn.Module):
-    """The image trunk with folded batch norms, the text tower and the multiplier of cosines."""
+    """The image trunk with folded batch norms, the text tower and the logit scale."""
 
     def __init__(self, trunk: CompactTrunk, text: TextTransformer) -> None:
         super().__init__()
@@ -63,11 +62,11 @@ class Towers(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(25.0).log())
 
     def scale(self) -> Tensor:
-        """The multiplier of cosines, at most 100 as in CLIP."""
+        """Return the multiplier of cosines, at most 100 as in CLIP."""
         return self.logit_scale.exp().clamp(max=100)
 
-    def pictures(self, inputs: Inputs) -> Tensor:
-        """Unit vectors `[n, dim]`."""
+    def image_vectors(self, inputs: Inputs) -> Tensor:
+        """Return unit vectors `[n, dim]`."""
         with torch.autocast("cpu", torch.bfloat16):
             top = self.trunk.retail(inputs.maps)
         top = functional.dropout(top.float().mean((2, 3)), _DROPPED, self.training)
@@ -76,17 +75,17 @@ class Towers(nn.Module):
         return functional.normalize(self.trunk.vectors(features, top, low), dim=1)
 
     def branch(self) -> Iterator[nn.Parameter]:
-        """The retail branch's convolutions that learn.
+        """Yield the retail branch's convolutions that learn.
 
-        Its depthwise ones stay ImageNet's: the gradient of a 5 x 5 depthwise filter takes 60 times
-        as long on a CPU as its forward pass, and which channels are mixed tells products apart.
+        Depthwise filters stay ImageNet's: on a CPU the gradient of a 5 x 5 depthwise filter takes
+        60 times as long as its forward pass, and products differ by how channels are mixed.
         """
         for module in self.trunk.retail.modules():
             if isinstance(module, nn.Conv2d) and module.groups == 1:
                 yield from module.parameters()
 
     def head(self) -> Iterator[nn.Parameter]:
-        """The layers between the branch's pooled maps and the vector."""
+        """Yield the layers between the branch's pooled maps and the vector."""
         trunk = self.trunk
         for layer in (trunk.from_features, trunk.from_top, trunk.from_low, trunk.to_vector):
             yield from layer.parameters()

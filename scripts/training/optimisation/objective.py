@@ -1,4 +1,4 @@
-"""The losses that tie pictures and texts, and those that keep what the teachers knew."""
+"""Losses between images and texts, with a queue of past steps as negatives."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = [
     "portion_loss",
 ]
 
-# Weight of labels as queries for pictures, against pictures asking for their label.
-_LABELS_ASK = 0.5
-# Tokens at which texts are put together with longer ones.
+# Weight of labels as queries for images, against images as queries for their label.
+_LABEL_QUERIES = 0.5
+# Numbers of tokens at which groups of texts of similar length end.
 _LENGTHS = (5, 6, 7, 8, 10, 12, 16, 22, CONTEXT)
 
 
 def encode_sorted(tower: TextTransformer, tokens: Tensor) -> Tensor:
-    """Unit vectors in the order of the texts; like lengths go together to save padding."""
+    """Return unit vectors in the order of the texts; similar lengths share a batch."""
     lengths = (tokens != 0).sum(1)
     vectors = torch.empty(len(tokens), tower.output_dim)
     chunks, places = [], []
@@ -48,7 +48,7 @@ def encode_sorted(tower: TextTransformer, tokens: Tensor) -> Tensor:
 
 
 class _Lookup(nn.Module):
-    """A part of a token embedding, as a module in its place."""
+    """A part of a token embedding, as a module that replaces it."""
 
     def __init__(self, table: Tensor, places: Tensor) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class _Lookup(nn.Module):
 
 @contextmanager
 def _looked_up_once(tower: TextTransformer, tokens: Tensor) -> Iterator[None]:
-    """Take token embeddings from the table once: each time costs a gradient of the whole table."""
+    """Look token embeddings up once: every lookup costs a gradient of the whole table."""
     embedding = tower.token_embedding
     used = torch.unique(tokens).long()
     places = torch.zeros(len(embedding.weight), dtype=torch.long)
@@ -73,7 +73,7 @@ def _looked_up_once(tower: TextTransformer, tokens: Tensor) -> Iterator[None]:
 
 
 def contrast(queries: Tensor, answers: Tensor, truth: Tensor, scale: Tensor) -> Tensor:
-    """Cross-entropy of each query over all answers, its positives sharing the target equally.
+    """Return the cross-entropy of each query over all answers; positives share the target.
 
     Args:
         queries: `[q, dim]` unit rows.
@@ -82,63 +82,63 @@ def contrast(queries: Tensor, answers: Tensor, truth: Tensor, scale: Tensor) -> 
         scale: The multiplier of cosines.
     """
     logs = (scale * queries @ answers.T).log_softmax(1)
-    asked = truth.sum(1) > 0
-    return -(_shares(truth) * logs).sum(1)[asked].mean()
+    some = truth.sum(1) > 0
+    return -(_shares(truth) * logs).sum(1)[some].mean()
 
 
 def _shares(truth: Tensor) -> Tensor:
     return truth / truth.sum(1, keepdim=True).clamp(min=1)
 
 
-def anchor_loss(pictures: Tensor, labels: Tensor, anchors: Anchors, scale: Tensor) -> Tensor:
-    """Cross-entropy over a closed list of labels."""
+def anchor_loss(images: Tensor, labels: Tensor, anchors: Anchors, scale: Tensor) -> Tensor:
+    """Return the cross-entropy over a closed list of labels."""
     truth = torch.from_numpy(anchors.truth)
-    logits = scale * pictures @ labels.T
+    logits = scale * images @ labels.T
     return anchors.weight * functional.cross_entropy(logits, truth, ignore_index=-1)
 
 
 def portion_loss(
-    portion: Portion, pictures: Tensor, texts: Tensor, scale: Tensor, queue: Queue | None = None
+    portion: Portion, images: Tensor, texts: Tensor, scale: Tensor, queue: Queue | None = None
 ) -> Tensor:
-    """Contrast and anchors of one portion; `texts` holds its texts and then its anchors'.
+    """Return the loss of one portion; `texts` holds its texts and then its anchors'.
 
-    With a queue, its pictures and texts are further wrong (or right) answers.
+    With a queue, its images and texts are further answers, most of them wrong.
     """
     count = len(portion.texts)
     truth = torch.from_numpy(portion.truth)
-    seen, said, seen_truth, said_truth = pictures, texts[:count], truth, truth.T
+    answers, captions, truth_of_texts, truth_of_images = images, texts[:count], truth, truth.T
     if queue is not None and queue.captions:
-        seen = torch.cat([pictures, queue.pictures])
-        said = torch.cat([said, queue.texts])
-        past_seen = torch.from_numpy(queue.codes.truth(portion.captions, queue.rows))
-        past_said = torch.from_numpy(queue.codes.truth(queue.captions, portion.rows))
-        seen_truth = torch.cat([truth, past_seen], 1)
-        said_truth = torch.cat([truth.T, past_said.T], 1)
-    loss = contrast(texts[:count], seen, seen_truth, scale)
-    loss = 0.5 * (loss + contrast(pictures, said, said_truth, scale))
+        answers = torch.cat([images, queue.images])
+        captions = torch.cat([captions, queue.texts])
+        past_images = torch.from_numpy(queue.codes.truth(portion.captions, queue.rows))
+        past_texts = torch.from_numpy(queue.codes.truth(queue.captions, portion.rows))
+        truth_of_texts = torch.cat([truth, past_images], 1)
+        truth_of_images = torch.cat([truth.T, past_texts.T], 1)
+    loss = contrast(texts[:count], answers, truth_of_texts, scale)
+    loss = 0.5 * (loss + contrast(images, captions, truth_of_images, scale))
     start = count
     for place, anchors in enumerate(portion.anchors):
         labels = texts[start : start + len(anchors.texts)]
-        loss = loss + anchor_loss(pictures, labels, anchors, scale)
+        loss = loss + anchor_loss(images, labels, anchors, scale)
         right = anchors.truth if queue is None else queue.known(place, anchors.truth)
         truth = torch.from_numpy(right == np.arange(len(labels))[:, None]).float()
-        loss = loss + _LABELS_ASK * anchors.weight * contrast(labels, seen, truth, scale)
+        loss = loss + _LABEL_QUERIES * anchors.weight * contrast(labels, answers, truth, scale)
         start += len(anchors.texts)
     if queue is not None:
-        queue.push(portion, pictures.detach(), texts[:count].detach())
+        queue.push(portion, images.detach(), texts[:count].detach())
     return loss
 
 
 class Queue:
-    """Vectors of the last steps as further answers (Wang et al. 2020, "Cross-batch memory").
+    """Vectors of past steps as further answers (Wang et al. 2020, "Cross-batch memory").
 
     Attributes:
-        codes: Says which caption is true of which row.
+        codes: Know which caption is true of which row.
         rows: Row numbers, oldest first.
         captions: One a row.
-        pictures: `[n, dim]`.
+        images: `[n, dim]`.
         texts: `[n, dim]`.
-        labels: `[label lists, n]`, which label of each list is right; -1 where it isn't known.
+        labels: `[label lists, n]`, the right label of each list; -1 where it is unknown.
     """
 
     def __init__(self, codes: Codes, size: int, dim: int) -> None:
@@ -146,38 +146,38 @@ class Queue:
         self._size = size
         self.rows = np.empty(0, dtype=np.int64)
         self.captions: list[Caption] = []
-        self.pictures = torch.empty(0, dim)
+        self.images = torch.empty(0, dim)
         self.texts = torch.empty(0, dim)
         self.labels: NDArray[np.int64] | None = None
 
     def known(self, place: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The right labels of one list: a step's own, and then those of the queue."""
+        """Return the right labels of one list: a step's own, then those of the queue."""
         return own if self.labels is None else np.concatenate([own, self.labels[place]])
 
-    def push(self, portion: Portion, pictures: Tensor, texts: Tensor) -> None:
-        """Add a step's vectors; the oldest go."""
+    def push(self, portion: Portion, images: Tensor, texts: Tensor) -> None:
+        """Add a step's vectors and drop the oldest."""
         truths = np.stack([anchors.truth for anchors in portion.anchors])
         if self.labels is not None:
             truths = np.concatenate([self.labels, truths], axis=1)
         self.labels = truths[:, -self._size :]
         self.rows = np.concatenate([self.rows, portion.rows])[-self._size :]
         self.captions = [*self.captions, *portion.captions][-self._size :]
-        self.pictures = torch.cat([self.pictures, pictures])[-self._size :]
+        self.images = torch.cat([self.images, images])[-self._size :]
         self.texts = torch.cat([self.texts, texts])[-self._size :]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """Return the state for a checkpoint."""
         return {
             "rows": torch.from_numpy(self.rows),
             "labels": None if self.labels is None else torch.from_numpy(self.labels.copy()),
             "captions": [(caption.text, caption.claims) for caption in self.captions],
-            "pictures": self.pictures,
+            "images": self.images,
             "texts": self.texts,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up a checkpoint."""
+        """Restore the state of a checkpoint."""
         self.rows = state["rows"].numpy()
         self.labels = None if state["labels"] is None else state["labels"].numpy()
         self.captions = [Caption(text, claims) for text, claims in state["captions"]]
-        self.pictures, self.texts = state["pictures"], state["texts"]
+        self.images, self.texts = state["images"], state["texts"]

@@ -1,4 +1,4 @@
-"""The steps of training; each leaves a file in the run's folder, and is over where it stands."""
+"""Stages of training; each leaves a file in the run's folder and is skipped where it exists."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Run:
 
     Attributes:
         data: The folder of the catalogs.
-        cache: Decoded pictures, shared by all runs.
+        cache: Decoded images, shared by all runs.
         folder: This run's files.
-        seed: Of everything drawn.
+        seed: The seed of everything that is drawn.
     """
 
     data: Path
@@ -72,13 +72,13 @@ class Run:
 
     @cached_property
     def pixels(self) -> dict[str, PixelRows]:
-        """Decoded pictures by set."""
+        """Decoded images by set."""
         pixels = {name: cached_pixels(self.data, self.cache, name) for name in self.rows}
         return pixels | {TRAIN_DRAWINGS: self.drawings.pixels}
 
     @cached_property
     def corpus(self) -> Corpus:
-        """The texts that the tower is taught, with the sentence encoder's vectors in 256 axes."""
+        """The texts that the tower is distilled on, with the teacher's vectors in 256 axes."""
         path = self.folder / "corpus.pt"
         if not path.exists():
             pairs = texts.unique(self._pairs())
@@ -105,8 +105,8 @@ class Run:
         pairs += [(description,) * 2 for description in grocery["description"]]
         return pairs
 
-    def teach_text(self, steps: int) -> Path:
-        """Distil the sentence encoder into the text tower."""
+    def distil_text(self, steps: int) -> Path:
+        """Distil the sentence encoder into the text tower; return its file."""
         path = self.folder / "text.pt"
         if not path.exists():
             tower = new_text_tower(self.seed)
@@ -115,7 +115,7 @@ class Run:
         return path
 
     def take_text(self, model: Path) -> Path:
-        """Start from the text tower of a model folder instead."""
+        """Start from the text tower of a model folder instead; return its file."""
         path = self.folder / "text.pt"
         if not path.exists():
             state = load_state_dict(str(model / "open_clip_model.safetensors"))
@@ -128,7 +128,7 @@ class Run:
         return path
 
     def views(self, count: int) -> Views:
-        """The first `count` views of every set."""
+        """Return the first `count` views of every set."""
         trunk = new_trunk(self.seed)
         return {
             name: [cached_view(self.cache, trunk, name, pixels, view) for view in range(count)]
@@ -136,7 +136,7 @@ class Run:
         }
 
     def train_towers(self, plan: Plan, views: int) -> Path:
-        """Train the retail branch and the text tower."""
+        """Train the retail branch and the text tower; return their file."""
         path = self.folder / "trained.pt"
         if not path.exists():
             trainer = Trainer(

@@ -1,4 +1,4 @@
-"""Training: the retail branch and the text tower together, from views of the pictures."""
+"""Training of the retail branch and the text tower together, on views of the images."""
 
 from __future__ import annotations
 
@@ -31,34 +31,38 @@ from scripts.training.optimisation.objective import Queue, encode_sorted, portio
 
 __all__ = ["Plan", "Trainer", "Views", "train"]
 
-# Against gradients of about 1e-3 for classes that many products resemble.
+# AdamW's epsilon for the trust of classes: gradients are about 1e-3 for common ones.
 _TRUST_EPS = 1e-3
+# Packshots of a step beside those of its photos.
+_OTHER_PACKSHOTS = 8
+# The greatest norm of the gradient.
+_MAX_GRADIENT = 2.0
 
 Views = dict[str, list[View]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the training goes.
+    """Sizes and rates of the training.
 
     Attributes:
         steps: Batches.
-        fashion: Fashion pictures in a batch; likewise the next three.
-        grocery: Shopper photos of groceries.
-        clothing: Photos of clothes.
-        drawings: Drawn products.
-        names: ImageNet classes whose names are told apart.
+        fashion: Fashion images in a batch.
+        grocery: Shopper photos of groceries in a batch.
+        clothing: Photos of clothes in a batch.
+        drawings: Drawn products in a batch.
+        names: ImageNet classes whose names are classified in a batch.
         queue: Fashion products of past steps that count as further answers.
-        replay: General texts.
+        replay: General texts in a batch.
         branch_rate: Highest learning rate of the retail branch's convolutions.
-        head_rate: Of the layers after them.
-        trust_rate: Of how much each ImageNet class leaves to the retail branch.
-        text_rate: Of the text tower.
-        weights: Of the losses by name.
-        refresh: Steps after which the image tower gets the class names as they are embedded now.
-        average: Decay of the moving average of all weights, which is what is exported.
+        head_rate: Highest learning rate of the layers after them.
+        trust_rate: Highest learning rate of the weight that each class gives to the retail branch.
+        text_rate: Highest learning rate of the text tower.
+        weights: Weights of the losses by name.
+        refresh: Steps between two updates of the image tower's class names from the text tower.
+        average: Decay of the moving average of all weights, which is exported.
         checkpoint: Steps between checkpoints.
-        seed: Of everything drawn.
+        seed: The seed of everything that is drawn.
     """
 
     steps: int
@@ -89,7 +93,7 @@ class Plan:
 
 
 def portions_of(sampler: Sampler, plan: Plan) -> list[Portion]:
-    """The portions of one step."""
+    """Draw the portions of one step."""
     return [
         sampler.fashion(plan.fashion),
         sampler.grocery(plan.grocery),
@@ -99,16 +103,16 @@ def portions_of(sampler: Sampler, plan: Plan) -> list[Portion]:
 
 
 def packshot_rows(portions: list[Portion], products: int) -> np.ndarray:
-    """The products of the step's grocery photos, and eight others."""
+    """Return the products of the step's grocery photos, and eight others."""
     (photos,) = (portion for portion in portions if portion.name == GROCERY_PHOTOS)
     own = np.unique(photos.anchors[0].truth)
     others = np.setdiff1d(np.arange(products), own)
     start = int(photos.rows[0]) % max(1, len(others))
-    return np.concatenate([own, np.roll(others, start)[:8]])
+    return np.concatenate([own, np.roll(others, start)[:_OTHER_PACKSHOTS]])
 
 
 class Trainer:
-    """One training, in steps; `averaged` is what is exported."""
+    """One training, in steps; the towers `averaged` are exported."""
 
     def __init__(
         self,
@@ -136,7 +140,7 @@ class Trainer:
                 "params": [towers.trunk.trust.weight],
                 "lr": plan.trust_rate,
                 "weight_decay": 0.0,
-                # Classes that products hardly resemble stay as they are.
+                # Classes that few products resemble keep their weight.
                 "eps": _TRUST_EPS,
             },
             {"params": [towers.logit_scale], "lr": plan.head_rate, "weight_decay": 0.0},
@@ -154,14 +158,14 @@ class Trainer:
             self.towers.trunk.names.weight.copy_(self._names.vectors(self.towers.text).T)
 
     def step(self) -> dict[str, float]:
-        """One batch; returns the losses."""
+        """Train on one batch; return the losses."""
         plan, towers, step = self.plan, self.towers, self.step_number
         factor = cosine_rate(step, plan.steps)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         if step % plan.refresh == 0:
             self._refresh_names()
-        # Everything drawn depends on the step alone, so a resumed run is an unbroken one.
+        # All draws depend on the step alone, so that a resumed run equals an uninterrupted one.
         rng = np.random.default_rng([plan.seed, step])
         torch.manual_seed(int(rng.integers(2**31)))
         self._sampler.at(step)
@@ -169,10 +173,10 @@ class Trainer:
         self.optimizer.zero_grad()
         weighted = [self._weights[name] * loss for name, loss in losses.items()]
         torch.autograd.backward(torch.stack(weighted).sum())
-        torch.nn.utils.clip_grad_norm_(self._trained, 2.0)
+        torch.nn.utils.clip_grad_norm_(self._trained, _MAX_GRADIENT)
         self.optimizer.step()
         self.step_number += 1
-        self._follow()
+        self._update_average()
         shown = {name: loss.item() for name, loss in losses.items()}
         return shown | {"scale": towers.scale().item()}
 
@@ -180,10 +184,10 @@ class Trainer:
         towers, plan = self.towers, self.plan
         chosen = packshot_rows(portions, len(self._views[GROCERY_PRODUCTS][0].features))
         rows = [(p.name, p.rows) for p in portions] + [(GROCERY_PRODUCTS, chosen)]
-        pictures = towers.pictures(
-            Inputs.joined([self._mixed(name, some, rng) for name, some in rows])
+        images = towers.image_vectors(
+            Inputs.concatenated([self._mixed(name, some, rng) for name, some in rows])
         )
-        *blocks, packshots = torch.split(pictures, [len(numbers) for _, numbers in rows])
+        *blocks, packshots = torch.split(images, [len(numbers) for _, numbers in rows])
         classes, names = self._names.draw(plan.names, rng)
         texts = [text for portion in portions for text in _all_texts(portion)]
         replayed = torch.from_numpy(length_batches(self._corpus.lengths, plan.replay, rng))
@@ -204,20 +208,22 @@ class Trainer:
                 losses["packshots"] = functional.cross_entropy(scale * block @ packshots.T, truth)
             start += count
         labels = functional.normalize(towers.trunk.names.weight.T, dim=1)
-        named, told = vectors[start : -plan.replay], vectors[-plan.replay :]
+        named, replay = vectors[start : -plan.replay], vectors[-plan.replay :]
         losses["names"] = functional.cross_entropy(scale * named @ labels.T, classes)
-        losses["replay"] = similarity_loss(told, self._corpus.targets[replayed])
+        losses["replay"] = similarity_loss(replay, self._corpus.targets[replayed])
         return losses
 
     def _mixed(self, name: str, rows: np.ndarray, rng: np.random.Generator) -> Inputs:
-        """The rows of a set, each half of them from a view of its own."""
+        """Return rows of a set, each half of them from another view."""
         views = self._views[name]
         half = len(rows) // 2
         parts = [rows[:half], rows[half:]] if half else [rows]
-        return Inputs.joined([Inputs.of(views[int(rng.integers(len(views)))], p) for p in parts])
+        return Inputs.concatenated(
+            [Inputs.of(views[int(rng.integers(len(views)))], p) for p in parts]
+        )
 
-    def _follow(self) -> None:
-        """Move the average a step towards the weights."""
+    def _update_average(self) -> None:
+        """Move the average one step towards the weights."""
         decay = min(self.plan.average, (1 + self.step_number) / (10 + self.step_number))
         with torch.no_grad():
             pairs = zip(self.averaged.parameters(), self.towers.parameters(), strict=True)
@@ -226,7 +232,7 @@ class Trainer:
                     slow.lerp_(fast, 1 - decay)
 
     def finish(self) -> Towers:
-        """The averaged towers, with the class names as their text tower embeds them."""
+        """Return the averaged towers, with class names as their text tower embeds them."""
         with torch.no_grad():
             self.averaged.trunk.names.weight.copy_(self._names.vectors(self.averaged.text).T)
         return self.averaged
@@ -237,7 +243,7 @@ def _all_texts(portion: Portion) -> list[str]:
 
 
 def train(trainer: Trainer, checkpoint: Path) -> None:
-    """Run to the plan's end, from the checkpoint if there is one."""
+    """Train to the end of the plan, from the checkpoint if there is one."""
     plan = trainer.plan
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)

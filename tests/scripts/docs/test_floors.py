@@ -1,4 +1,4 @@
-"""The picture of the floors: contracts read, floors drawn, the page's block replaced."""
+"""The diagram of the floors: contracts read, floors drawn, the page's block replaced."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_a_package_is_drawn_with_its_real_imports() -> None:
         Storey("indexer", (("catalog", "colours"), ("errors",))),
     ]
     drawn = render(storeys).partition("### `indexer`")[2]
-    picture, table = drawn.split("```text\n")[1].split("\n```\n\n")
-    assert picture.splitlines() == [
+    diagram, table = drawn.split("```text\n")[1].split("\n```\n\n")
+    assert diagram.splitlines() == [
         f"┌{'─' * 37}┬{'─' * 38}┐",
         f"│ catalog{' ' * 29}│ colours{' ' * 30}│",
         f"├{'─' * 37}┴{'─' * 38}┤",

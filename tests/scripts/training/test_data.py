@@ -1,4 +1,4 @@
-"""The parts of the training that can be wrong in silence: splits, captions, truth, folding."""
+"""Parts of the training that could be wrong unnoticed: splits, captions, truth."""
 
 import importlib.util
 import random
@@ -52,7 +52,7 @@ def test_pictures_come_in_the_order_of_the_rows_across_files(tmp_path):
         ids = [str(2 * part), str(2 * part + 1)]
         table = pa.table({"id": ids, "image": [i.encode() for i in ids]})
         pq.write_table(table, tmp_path / f"{catalogs.FASHION}-000{part}.parquet")
-    pictures = list(catalogs.read_pictures(tmp_path, catalogs.FASHION))
+    pictures = list(catalogs.read_images(tmp_path, catalogs.FASHION))
     assert [p.decode() for p in pictures] == catalogs.read_rows(tmp_path, catalogs.FASHION).columns[
         "id"
     ]

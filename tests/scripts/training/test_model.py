@@ -1,4 +1,4 @@
-"""The training of `compact`, on a few made-up rows: losses, resumption, export."""
+"""Training of `compact` on a few rows: losses, resumption, export."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from scripts.training.data.catalogs import (
     GENERAL,
     GROCERY_PHOTOS,
     SetRows,
-    read_pictures,
+    read_images,
     read_rows,
 )
 
@@ -213,7 +213,7 @@ def _unrelated(setting: Setting, fits: Fits) -> list[Measure]:
     labels = read_rows(setting.data, GENERAL).columns["label"]
     foreign = [
         open_image(content)
-        for label, content in zip(labels, read_pictures(setting.data, GENERAL), strict=True)
+        for label, content in zip(labels, read_images(setting.data, GENERAL), strict=True)
         if label not in background.WORN
     ]
     photos = fashion.highest(QueryKind.IMAGE, embed_images(encoder, foreign))
