@@ -1,4 +1,4 @@
-"""Images and text in, unit vectors out; safe image decoding; which models exist."""
+"""Embedding models: images and texts in, unit vectors out; safe image decoding; zero-shot tags."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from embeddings.preprocess import Preprocess
 
 __all__ = ["Encoder", "EncoderSpec", "FloatArray", "PixelArray", "encode_many_texts"]
 
-# Texts given to a model at once: more are hardly quicker, and take memory.
-_BATCH = 64
+# Texts given to a model at once: more take memory and are hardly quicker.
+_TEXT_BATCH = 64
 
 FloatArray = NDArray[np.float32]
 PixelArray = NDArray[np.uint8]
@@ -22,10 +22,10 @@ PixelArray = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What a loaded encoder is, as the index records it.
+    """Identity and properties of a loaded encoder, as the index records them.
 
     Attributes:
-        name: The model name as given by the user, e.g. `compact`.
+        name: The model name as the user gave it, e.g. `compact`.
         fingerprint: SHA-256 (hex) over weights, architecture, preprocessing and tokenizer. Two
             encoders with one fingerprint give the same vectors, up to the precision's rounding.
         dim: Length of every vector.
@@ -45,24 +45,24 @@ class EncoderSpec:
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns pictures and texts into unit vectors of one space.
+    """Turns images and texts into unit vectors of one space.
 
-    To write one: give `spec` and `preprocess`, and two methods that take a whole batch.
+    To write one: provide `spec` and `preprocess`, and two methods that take a whole batch.
     `preprocess` must be picklable and free of torch, since it runs in the decoding workers.
     """
 
     @property
     def spec(self) -> EncoderSpec:
-        """What this encoder is."""
+        """Identity and properties of this encoder."""
         ...
 
     @property
     def preprocess(self) -> Preprocess:
-        """Turns an RGB picture into the pixels that `encode_images` takes."""
+        """Turns an RGB image into the pixels that `encode_images` takes."""
         ...
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
-        """Embed pictures.
+        """Embed images.
 
         Args:
             pixels: `[n, height, width, 3]`, uint8, as `preprocess` gives them; n may be 0.
@@ -78,9 +78,9 @@ class Encoder(Protocol):
 
 
 def encode_many_texts(encoder: Encoder, texts: Sequence[str]) -> FloatArray:
-    """As `Encoder.encode_texts`, a batch at a time, for any number of texts; `[n, dim]`."""
+    """Embed any number of texts, a batch at a time; `[n, dim]` float32 rows of length 1."""
     parts = [
-        encoder.encode_texts(texts[start : start + _BATCH])
-        for start in range(0, len(texts), _BATCH)
+        encoder.encode_texts(texts[start : start + _TEXT_BATCH])
+        for start in range(0, len(texts), _TEXT_BATCH)
     ]
     return np.concatenate([np.empty((0, encoder.spec.dim), np.float32), *parts])

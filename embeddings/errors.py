@@ -1,18 +1,18 @@
-"""The error tree of Lookalike; every error that core code raises on purpose is in it.
+"""The error tree of Lookalike: every error that core code raises on purpose.
 
     LookalikeError
     ├── ImageError
-    │   ├── UnsupportedImageError   not a picture of an allowed format
+    │   ├── UnsupportedImageError   not an image of an allowed format
     │   ├── BrokenImageError        damaged or cut short
     │   └── ImageTooLargeError      more bytes or pixels than allowed
     └── ModelError
-        ├── UnknownModelError       the name means nothing
-        ├── ModelUnavailableError   the weights can't be fetched or found
+        ├── UnknownModelError       not a valid model name
+        ├── ModelUnavailableError   the files can't be fetched or found
         ├── UnsafeWeightsError      weights that are not safetensors
         └── BrokenModelError        damaged, or not the architecture its config says
 
 `indexer.errors` adds the branches for catalogs and indexes. Each class carries a stable `code` that
-the command line and the HTTP API show; the message says what is wrong and what to do about it.
+the command line and the HTTP API show; the message says what is wrong and what to do next.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ class LookalikeError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence for a person: what is wrong, and how to mend it."""
+        """The sentence for a person: what is wrong, and what to do next."""
         return str(self)
 
 
 class ImageError(LookalikeError):
-    """A picture that can't be used."""
+    """An image that can't be used."""
 
     code = "bad_image"
 
 
 class UnsupportedImageError(ImageError):
-    """The bytes are no picture of an allowed format (or are empty)."""
+    """The bytes are not an image of an allowed format (or are empty)."""
 
     code = "unsupported_image"
 
 
 class BrokenImageError(ImageError):
-    """The picture is damaged or cut short; filler pixels are never used in its place."""
+    """The image is damaged or cut short; filler pixels are never used in its place."""
 
     code = "broken_image"
 
 
 class ImageTooLargeError(ImageError):
-    """The picture has more bytes or declares more pixels than the limits allow."""
+    """The image has more bytes or declares more pixels than the limits allow."""
 
     code = "image_too_large"
 
@@ -75,13 +75,13 @@ class ModelError(LookalikeError):
 
 
 class UnknownModelError(ModelError):
-    """The name is none of the forms that `embeddings.models` knows."""
+    """The name has none of the forms that `embeddings.models` parses."""
 
     code = "unknown_model"
 
 
 class ModelUnavailableError(ModelError):
-    """The model exists, but its files can't be fetched or are not where they should be."""
+    """The model's files can't be fetched or are not in their folder."""
 
     code = "model_unavailable"
 

@@ -1,4 +1,4 @@
-"""`FakeEncoder`: an encoder whose vectors a person can compute by hand, for tests and dry runs."""
+"""`FakeEncoder`: an encoder with vectors that can be computed by hand, for tests and dry runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _AXES = {"red": 0, "green": 1, "blue": 2}
 
 
 class FakeEncoder:
-    """Embeds a picture as its mean colour, and a text as the primary colours it names.
+    """Embeds an image as its mean colour, and a text as the primary colours it names.
 
-    A picture's vector is its mean (R, G, B), scaled to length 1: pure red is (1, 0, 0), yellow is
-    (0.707, 0.707, 0). A text's vector has 1 at the axis of each of the words red, green and blue
-    that stand in it, scaled to length 1. What has no colour at all (black, "shoe") is the grey
-    diagonal (0.577, 0.577, 0.577).
+    An image's vector is its mean (R, G, B), scaled to length 1: pure red is (1, 0, 0), yellow is
+    (0.707, 0.707, 0). A text's vector has 1 at the axis of each of the words red, green and blue in
+    it, scaled to length 1. Without any colour (a black image, the text "shoe") the vector is the
+    grey diagonal (0.577, 0.577, 0.577).
     """
 
     def __init__(self, name: str = "fake", fingerprint: str = "fake-fingerprint") -> None:
@@ -29,7 +29,7 @@ class FakeEncoder:
 
     @property
     def spec(self) -> EncoderSpec:
-        """What this encoder is; `name` and `fingerprint` are as constructed."""
+        """Identity and properties of this encoder; `name` and `fingerprint` as constructed."""
         return self._spec
 
     @property
@@ -38,11 +38,11 @@ class FakeEncoder:
         return self._preprocess
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
-        """`[n, 3]`: mean colours of length 1."""
+        """Return mean colours `[n, 3]` of length 1."""
         return _unit_rows(pixels.astype(np.float32).mean(axis=(1, 2)))
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """`[n, 3]`: named primary colours, of length 1."""
+        """Return the named primary colours `[n, 3]`, of length 1."""
         rows = np.zeros((len(texts), 3), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in text.lower().split():

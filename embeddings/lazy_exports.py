@@ -1,4 +1,4 @@
-"""Lazy exports of a package (PEP 562): a name's module is imported when the name is first used."""
+"""Lazy exports (PEP 562): a package imports a name's module when the name is first used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def lazy_exports(package: str, modules: Mapping[str, Iterable[str]]) -> Callable
 
     Args:
         package: The package's `__name__`.
-        modules: The names that each module provides, by the module's full name.
+        modules: For each module's full name, the names that it provides.
     """
     module_of = {name: module for module, names in modules.items() for name in names}
 
@@ -22,7 +22,7 @@ def lazy_exports(package: str, modules: Mapping[str, Iterable[str]]) -> Callable
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(import_module(module_of[name]), name)
-        setattr(sys.modules[package], name, value)  # found at once from now on
+        setattr(sys.modules[package], name, value)  # later uses skip this function
         return value
 
     return getattr_

@@ -1,4 +1,4 @@
-"""Load an encoder by the name of its model; the runtime is imported only then."""
+"""`load_encoder`: an encoder by the name of its model; imports the runtime only when called."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def load_encoder(name: str, *, device: str = "auto", precision: str = "auto") ->
         precision: `auto`, `fp32`, `bf16` or `fp16`.
 
     Raises:
-        ModelError: The name, device or precision is wrong, or the model can't be loaded.
+        ModelError: The name, device or precision is invalid, or the model can't be loaded.
     """
-    parse_model_name(name)  # a mistyped name should not wait for the runtime to load
+    parse_model_name(name)  # refuse a mistyped name before the runtime takes seconds to load
     from embeddings.clip import load_encoder as load_clip_encoder
 
     return load_clip_encoder(name, device=device, precision=precision)

@@ -1,4 +1,4 @@
-"""Which models exist: the names a user may give, and the table of those we recommend."""
+"""Model names and the table of recommended models."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class ModelSpec:
     """A recommended model, as `lookalike models` lists it.
 
     Attributes:
-        name: What to give as `--model`.
+        name: The value for `--model`.
         source: Where its files come from.
-        download_mb: Megabytes (10^6 bytes) fetched on first use; 0 for what ships with the package.
+        download_mb: Megabytes (10^6 bytes) fetched on first use; 0 for a bundled model.
         dim: Length of its vectors.
         summary: When to choose it, in one line.
-        sha256: Of the weights file, where we pin it.
+        sha256: Of the weights file; None where it is not pinned.
     """
 
     name: str
@@ -62,7 +62,7 @@ MODELS: tuple[ModelSpec, ...] = (
         source=ModelSource.BUNDLED,
         download_mb=0,
         dim=256,
-        summary="Ships with Lookalike; retail pictures, quick on a laptop CPU, needs no network.",
+        summary="Ships with Lookalike; retail images, quick on a laptop CPU, needs no network.",
         sha256="f7fd835797a81939f6e23af0134686a0d1cae43ee858e9afed43812f87bb10be",
     ),
     ModelSpec(
@@ -70,14 +70,14 @@ MODELS: tuple[ModelSpec, ...] = (
         source=ModelSource.OPEN_CLIP,
         download_mb=605,
         dim=512,
-        summary="General pictures; the quickest of the large models.",
+        summary="General images; the quickest of the large models.",
     ),
     ModelSpec(
         name="ViT-B-16-SigLIP2/webli",
         source=ModelSource.OPEN_CLIP,
         download_mb=1501,
         dim=768,
-        summary="General pictures, many languages; the strongest of its size.",
+        summary="General images, many languages; the strongest of its size.",
     ),
     ModelSpec(
         name="hf-hub:Marqo/marqo-fashionSigLIP",
@@ -98,10 +98,10 @@ class ModelName:
 
 
 def parse_model_name(name: str) -> ModelName:
-    """Tell which form a model name has.
+    """Parse a model name of any form.
 
     Raises:
-        UnknownModelError: If it has none of the forms.
+        UnknownModelError: It has none of the forms.
     """
     if name == DEFAULT_MODEL:
         return ModelName(ModelSource.BUNDLED, name)
@@ -119,12 +119,12 @@ def parse_model_name(name: str) -> ModelName:
 
 
 def find_spec(name: str) -> ModelSpec | None:
-    """The table's row for a model name, if it has one."""
+    """Return the table's row for a model name, or None."""
     return next((spec for spec in MODELS if spec.name == name), None)
 
 
 def stronger_than(name: str) -> ModelSpec | None:
-    """A stronger model to suggest to someone who built with `name`; None if it is large itself."""
+    """Return a stronger model to suggest beside `name`; None if that is a large one itself."""
     return find_spec("ViT-B-16-SigLIP2/webli") if name == DEFAULT_MODEL else None
 
 

@@ -1,4 +1,7 @@
-"""From a picture to the pixels a model takes; Pillow and numpy only, so that workers stay light."""
+"""Preprocessing: an image in, the pixels that a model takes out.
+
+It needs Pillow and numpy only, so that decoding workers start quickly and stay small.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ _RESAMPLING = {
 
 
 class ResizeMode(StrEnum):
-    """How a picture is brought to the model's square; the names are open_clip's."""
+    """How an image is fitted to the model's input size; the names are open_clip's."""
 
     SHORTEST = "shortest"  # shortest side to size, centre cropped
     LONGEST = "longest"  # longest side to size, padded
     SQUASH = "squash"  # both sides to size, shape lost
 
 
-# Longer strips are cut to this ratio around their centre before scaling: a 1 x 10,000 picture would
+# Longer strips are cut to this ratio around their centre before scaling: a 1 x 10,000 image would
 # otherwise be scaled to gigabytes, of which the crop keeps one square.
 _MAX_ASPECT = 16
 
@@ -47,12 +50,12 @@ def _resize(image: Image.Image, size: tuple[int, int], resampling: Image.Resampl
 class Preprocess:
     """The geometric half of a model's preprocessing; normalisation happens on the device.
 
-    Gives what open_clip's evaluation transform gives before `ToTensor` (checked in the tests), so a
-    vector here is the vector open_clip would compute.
+    The result equals that of open_clip's evaluation transform before `ToTensor` (the tests compare
+    them), so vectors equal those that open_clip computes.
 
     Attributes:
         size: (height, width) in pixels.
-        mode: How the picture meets that size.
+        mode: How the image is fitted to that size.
         interpolation: `bicubic` or `bilinear`.
         fill: Grey level, 0 to 255, of the padding in `LONGEST` mode.
     """
@@ -63,7 +66,7 @@ class Preprocess:
     fill: int = 0
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Resize an RGB picture; returns `[height, width, 3]`, uint8."""
+        """Resize an RGB image; returns `[height, width, 3]`, uint8."""
         height, width = self.size
         if self.mode is ResizeMode.SQUASH:
             image = image.resize((width, height), self._resampling)
@@ -77,7 +80,7 @@ class Preprocess:
     def _resampling(self) -> Image.Resampling:
         height, width = self.size
         if self.mode is ResizeMode.SHORTEST and height != width:
-            return Image.Resampling.BICUBIC  # whatever the config says: so open_clip does it
+            return Image.Resampling.BICUBIC  # as open_clip does, whatever the config says
         return _RESAMPLING[self.interpolation]
 
     def _scale_longest(self, image: Image.Image) -> Image.Image:
@@ -89,7 +92,7 @@ class Preprocess:
     def _scale_shortest(self, image: Image.Image) -> Image.Image:
         height, width = self.size
         if height == width:
-            # torchvision's Resize, which open_clip uses for squares, cuts fractions off.
+            # torchvision's Resize, which open_clip uses for squares, rounds down.
             short = min(image.size)
             scaled = (int(width * image.width / short), int(height * image.height / short))
         else:

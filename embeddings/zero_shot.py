@@ -1,4 +1,4 @@
-"""Zero-shot classification: pictures against the caller's own labels."""
+"""Zero-shot classification: probabilities of the caller's own labels for images."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DEFAULT_TEMPLATES: tuple[str, ...] = ("{}", "a photo of a {}", "a product photo 
 
 @dataclass(frozen=True)
 class Tag:
-    """A label given to a picture.
+    """A label predicted for an image.
 
     Attributes:
-        label: In the caller's words.
-        group: The set of labels it was chosen from.
+        label: As the caller wrote it.
+        group: The name of the set of labels that it was chosen from.
         confidence: Softmax probability among the labels of its group, 0 to 1.
     """
 
@@ -32,9 +32,18 @@ class Tag:
 
 
 class ZeroShotClassifier:
-    """Scores pictures against one group of labels, of which one is taken to be true.
+    """Scores images against one group of labels, exactly one of which is assumed to be true.
 
     Labels are embedded once, at construction.
+
+    Args:
+        encoder: Embeds the labels; the images must have vectors of the same model.
+        labels: At least one.
+        group: The name of the set of labels.
+        templates: Sentences with `{}` for the label.
+
+    Raises:
+        ValueError: There are no labels.
     """
 
     def __init__(
@@ -46,7 +55,7 @@ class ZeroShotClassifier:
         templates: Sequence[str] = DEFAULT_TEMPLATES,
     ) -> None:
         if not labels:
-            raise ValueError("at least one label is needed")
+            raise ValueError("the list of labels is empty; give at least one label")
         self.labels = tuple(labels)
         self.group = group
         self._logit_scale = encoder.spec.logit_scale
@@ -56,14 +65,14 @@ class ZeroShotClassifier:
         self._prototypes: FloatArray = means / np.linalg.norm(means, axis=1, keepdims=True)
 
     def probabilities(self, vectors: FloatArray) -> FloatArray:
-        """`[n, labels]` softmax probabilities of `[n, dim]` unit picture vectors."""
+        """Return softmax probabilities `[n, labels]` for image vectors `[n, dim]` of length 1."""
         logits = self._logit_scale * (vectors @ self._prototypes.T)
         logits -= logits.max(axis=1, keepdims=True)
         exponentials = np.exp(logits)
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
     def tag(self, vectors: FloatArray, top: int | None = None) -> list[list[Tag]]:
-        """The `top` most probable labels (all by default) of each picture, best first."""
+        """Return the `top` most probable labels (default: all) of each image, best first."""
         tagged = []
         for row in self.probabilities(vectors):
             order = np.argsort(-row, kind="stable")[:top]

@@ -108,7 +108,7 @@ class ClipModel:
 
     @property
     def _chunk_size(self) -> int:
-        """How many images go through the model at once."""
+        """The number of images that go through the model at once."""
         if self.device.type != "cpu":
             return _GPU_CHUNK_IMAGES
         height, width = self.preprocess.size

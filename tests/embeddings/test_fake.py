@@ -1,3 +1,5 @@
+"""`FakeEncoder`: vectors computed by hand."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,7 +14,7 @@ def test_it_is_an_encoder() -> None:
     assert isinstance(FakeEncoder(), Encoder)
 
 
-def test_pictures_become_their_mean_colour() -> None:
+def test_images_become_their_mean_colour() -> None:
     pixels = np.zeros((3, 8, 8, 3), np.uint8)
     pixels[0, ..., 0] = 200  # red
     pixels[1, ..., :2] = 255  # yellow

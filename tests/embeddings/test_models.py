@@ -1,3 +1,5 @@
+"""Model names and the table of recommended models."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,8 +1,10 @@
+"""Preprocessing: equal to open_clip's, and bounded for extreme shapes."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
@@ -15,7 +17,6 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     width=st.integers(1, 400),
     height=st.integers(1, 400),
@@ -32,8 +33,7 @@ def test_it_gives_what_open_clip_gives(
     interpolation: str,
     fill: int,
 ) -> None:
-    if max(width, height) > 16 * min(width, height):
-        return  # longer strips are trimmed first, on purpose
+    assume(max(width, height) <= 16 * min(width, height))  # longer strips are trimmed first
     image = noise(width, height)
     ours = Preprocess(size, mode, interpolation, fill)(image)
     config = PreprocessCfg(

@@ -1,3 +1,5 @@
+"""Zero-shot classification: probabilities computed by hand."""
+
 from __future__ import annotations
 
 import math
@@ -17,7 +19,7 @@ def test_probabilities_are_the_softmax_of_scaled_cosines() -> None:
     assert row.sum() == pytest.approx(1)
 
 
-def test_tags_come_best_first_and_as_many_as_asked() -> None:
+def test_tags_come_best_first_and_as_many_as_requested() -> None:
     classifier = ZeroShotClassifier(FakeEncoder(), ["green", "red", "blue"], group="colour")
     purple = np.array([[0.8, 0, 0.6]], np.float32)
     (tags,) = classifier.tag(purple, top=2)

@@ -1,6 +1,7 @@
-"""Canonical vectors of `compact`: what they are made from, and making them with open_clip itself.
+"""Canonical vectors of `compact`: their inputs, and their computation by open_clip itself.
 
-Run this file to write `tests/data/compact_vectors.json` anew after the weights changed.
+The tests hold the encoder to them within 1e-3. After a change of the weights, run this file to
+rewrite `tests/data/compact_vectors.json`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import open_clip
 import torch
 from PIL import Image
 
-from embeddings.clip import compact_trunk  # noqa: F401  (timm is to know the trunk's name)
+from embeddings.clip import compact_trunk  # noqa: F401  registers the trunk with timm
 from embeddings.models import COMPACT_FOLDER
 
 VECTORS = Path(__file__).parents[1] / "data" / "compact_vectors.json"
@@ -28,8 +29,8 @@ TEXTS = (
 )
 
 
-def pictures() -> list[Image.Image]:
-    """Four pictures that every machine makes alike: two gradients, a checkerboard, a disc."""
+def images() -> list[Image.Image]:
+    """Return four images that every machine draws alike: two gradients, a checkerboard, a disc."""
     y, x = np.mgrid[0:120, 0:90]
     ramp = np.stack([x * 2, y * 2, 255 - x], axis=2)
     checks = np.where(((x // 15 + y // 15) % 2)[..., None], [200, 30, 30], [250, 250, 250])
@@ -39,14 +40,16 @@ def pictures() -> list[Image.Image]:
 
 
 def reference() -> dict[str, list[list[float]]]:
-    """The vectors as open_clip computes them in float32, rounded to five places."""
+    """Return the vectors as open_clip computes them in float32, rounded to five places."""
     name = f"local-dir:{COMPACT_FOLDER}"
     model, _, transform = open_clip.create_model_and_transforms(name)
     model.eval()
     with torch.inference_mode():
-        images = model.encode_image(torch.stack([transform(p) for p in pictures()]), normalize=True)
-        texts = model.encode_text(open_clip.get_tokenizer(name)(list(TEXTS)), normalize=True)
-    return {"images": images.numpy().round(5).tolist(), "texts": texts.numpy().round(5).tolist()}
+        batch = torch.stack([transform(image) for image in images()])
+        of_images = model.encode_image(batch, normalize=True)
+        of_texts = model.encode_text(open_clip.get_tokenizer(name)(list(TEXTS)), normalize=True)
+    vectors = {"images": of_images, "texts": of_texts}
+    return {kind: rows.numpy().round(5).tolist() for kind, rows in vectors.items()}
 
 
 if __name__ == "__main__":

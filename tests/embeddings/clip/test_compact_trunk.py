@@ -1,4 +1,4 @@
-"""The trunk of `compact`: two branches, and which of them speaks."""
+"""The trunk of `compact`: its two branches and their weights."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ def trunk() -> CompactTrunk:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(std=0.1)
             module.running_var.uniform_(0.5, 1.5)
-    # Sharp enough for pictures to differ in what they resemble.
+    # Sharp enough for images to differ in their classes.
     torch.nn.init.normal_(trunk.classes.weight, std=2.0)
     torch.nn.init.zeros_(trunk.trust.weight)
     return trunk
 
 
 @pytest.fixture
-def pictures() -> torch.Tensor:
+def images() -> torch.Tensor:
     return torch.rand(3, 3, 160, 160, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
 
-def test_without_trust_it_says_the_names_of_what_imagenet_sees(trunk, pictures):
+def test_without_trust_the_vector_is_the_mix_of_class_names(trunk, images):
     teacher = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
     own = trunk.state_dict()
     teacher.load_state_dict(
         {name: own[name.replace("classifier.", "classes.")] for name in teacher.state_dict()}
     )
     with torch.no_grad():
-        likeness = (teacher(pictures) / 1.2).softmax(1)
-        assert likeness.max() > 0.1
-        expected = likeness @ trunk.names.weight.T
-        torch.testing.assert_close(trunk(pictures), expected, atol=1e-4, rtol=1e-4)
+        probabilities = (teacher(images) / 1.2).softmax(1)
+        assert probabilities.max() > 0.1
+        expected = probabilities @ trunk.names.weight.T
+        torch.testing.assert_close(trunk(images), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_trust_adds_a_retail_vector_of_that_length(trunk, pictures):
+def test_trust_adds_a_retail_vector_of_that_length(trunk, images):
     with torch.no_grad():
-        general = trunk(pictures)
+        general = trunk(images)
         trunk.trust.weight.fill_(0.7)
-        added = trunk(pictures) - general
+        added = trunk(images) - general
     torch.testing.assert_close(added.norm(dim=1), torch.full((3,), 0.7))
 
 
@@ -69,13 +69,13 @@ def test_training_the_retail_branch_leaves_the_general_one_alone(trunk):
     assert not general & {id(module) for module in trunk.retail.modules()}
 
 
-def test_folding_batch_norms_keeps_its_vectors(trunk, pictures):
+def test_folding_batch_norms_keeps_its_vectors(trunk, images):
     trunk.trust.weight.data.fill_(0.7)
     with torch.no_grad():
-        before = trunk(pictures)
+        before = trunk(images)
         fold_batch_norms(trunk)
         assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in trunk.modules())
-        torch.testing.assert_close(trunk(pictures), before, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(trunk(images), before, atol=1e-4, rtol=1e-3)
 
 
 def test_timm_builds_it_by_name_but_has_no_weights_for_it():
