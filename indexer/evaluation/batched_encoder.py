@@ -1,4 +1,4 @@
-"""An encoder that embeds in batches ahead of the queries that ask one by one."""
+"""An encoder with a cache of one batch: embed many queries at once, then look them up singly."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from PIL import Image
 
 from embeddings import Encoder, EncoderSpec, FloatArray, PixelArray, Preprocess
 
-__all__ = ["RememberingEncoder"]
+__all__ = ["CachedBatchEncoder"]
 
 
-class RememberingEncoder:
-    """Gives vectors that were embedded before in one batch, and embeds what is new.
+class CachedBatchEncoder:
+    """Looks up vectors of the last batch, and embeds everything else.
 
-    A model embeds many at once several times quicker than one after another; an engine asks for
+    A model embeds a batch several times faster than its items one by one, but an engine asks for
     the vectors of one query at a time.
 
     Args:
-        encoder: Does the work.
+        encoder: The encoder that embeds.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -30,22 +30,22 @@ class RememberingEncoder:
 
     @property
     def spec(self) -> EncoderSpec:
-        """Of the encoder that does the work."""
+        """The wrapped encoder's."""
         return self._encoder.spec
 
     @property
     def preprocess(self) -> Preprocess:
-        """Of the encoder that does the work."""
+        """The wrapped encoder's."""
         return self._encoder.preprocess
 
-    def remember(self, texts: Sequence[str], images: Sequence[Image.Image]) -> list[Image.Image]:
-        """Embed texts and RGB pictures, and forget all others.
+    def load_batch(self, texts: Sequence[str], images: Sequence[Image.Image]) -> list[Image.Image]:
+        """Embed texts and RGB images; their vectors replace the last batch's.
 
         Returns:
-            The pictures at the model's size, which to preprocess again changes nothing.
+            The images at the model's input size, which `preprocess` leaves unchanged.
         """
-        several = list(dict.fromkeys(texts))
-        self._texts = dict(zip(several, self._encoder.encode_texts(several), strict=True))
+        distinct = list(dict.fromkeys(texts))
+        self._texts = dict(zip(distinct, self._encoder.encode_texts(distinct), strict=True))
         if not images:
             self._pixels = {}
             return []
@@ -55,13 +55,13 @@ class RememberingEncoder:
         return [Image.fromarray(array) for array in pixels]
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """As `Encoder.encode_texts`."""
+        """See `Encoder.encode_texts`."""
         if not all(text in self._texts for text in texts):
             return self._encoder.encode_texts(texts)
         return _stack([self._texts[text] for text in texts], self.spec.dim)
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
-        """As `Encoder.encode_images`."""
+        """See `Encoder.encode_images`."""
         keys = [_key(array) for array in pixels]
         if not all(key in self._pixels for key in keys):
             return self._encoder.encode_images(pixels)

@@ -1,4 +1,4 @@
-"""Labelled queries: what was asked, and which products answer it; read from a file."""
+"""Labelled queries: queries with their relevant products, read from a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +20,29 @@ from indexer.catalog import (
 )
 from indexer.catalog.formats import TableRow, read_table
 from indexer.errors import CatalogError, RowError
+from indexer.storage import QueryKind
 
-__all__ = ["AskedBy", "LabelledQueries", "LabelledQuery", "QueryColumns", "read_queries"]
+__all__ = ["LabelledQueries", "LabelledQuery", "QueryColumns", "read_queries"]
 
+# Largest image file of a query.
 _MAX_IMAGE_BYTES = 32 * 2**20
-
-
-class AskedBy(StrEnum):
-    """What a query is made of: words, a picture, or both."""
-
-    TEXT = "text"
-    PICTURE = "picture"
-    MIXED = "mixed"
+# Columns named in an error.
+_QUOTED_COLUMNS = 20
 
 
 @dataclass(frozen=True)
 class QueryColumns:
-    """Where in the file what stands.
+    """The columns of a query file.
 
     Attributes:
-        text: Column of words.
-        image: Column of pictures: a path relative to the file, or bytes in Parquet.
-        relevant: Column of the products that answer the query: an id; ids between spaces or
-            commas; a list of ids; or a JSON object of ids with gains (graded relevance: 0 is not
-            relevant, higher is better).
-        labels: Columns named as product fields. With any, those products answer a query whose
-            fields all have the values of the query's columns, and `relevant` is not read.
-        category: Column by which queries are grouped.
+        text: Column of the words.
+        image: Column of the images: paths relative to the file, or bytes in Parquet.
+        relevant: Column of the relevant products: an id; ids separated by spaces or commas; a list
+            of ids; or a JSON object of ids with gains (graded relevance: 0 is not relevant, higher
+            is better).
+        labels: Columns named as product fields. If there are any, the products whose fields all
+            have the values of these columns are relevant, and `relevant` is not read.
+        category: Column that queries are grouped by.
         filter: Column of filters, as JSON objects (`indexer.retrieval.filters`).
     """
 
@@ -61,15 +56,15 @@ class QueryColumns:
 
 @dataclass(frozen=True)
 class LabelledQuery:
-    """A query whose answer is known.
+    """A query with its relevant products.
 
     Attributes:
-        line: Where it stands in its file, as `indexer.catalog.CatalogRow` has it.
+        line: Its line in the file, as in `indexer.catalog.CatalogRow`.
         text: Words, if any.
-        image: A picture, if any.
-        relevant: Gain of each relevant product by its id, above 0; empty where labels decide.
-        labels: The values that relevant products have, by field, as they stand in the file.
-        category: Its group, if any.
+        image: An image, if any.
+        relevant: Gain above 0 of each relevant product, by id; empty if there are labels.
+        labels: Values of the relevant products, by field, as in the file.
+        category: The category of the query, if any.
         filter: Conditions on the hits, if any.
     """
 
@@ -82,20 +77,25 @@ class LabelledQuery:
     filter: Mapping[str, Any] | None = None
 
     @property
-    def asked_by(self) -> AskedBy:
-        """What it is made of."""
+    def kind(self) -> QueryKind:
+        """Whether it is a text, an image or both."""
         if self.image is None:
-            return AskedBy.TEXT
-        return AskedBy.PICTURE if self.text is None else AskedBy.MIXED
+            return QueryKind.TEXT
+        return QueryKind.IMAGE if self.text is None else QueryKind.MIXED
+
+    @property
+    def kind_name(self) -> str:
+        """The kind as reports name it, where an image is called a picture."""
+        return "picture" if self.kind is QueryKind.IMAGE else str(self.kind)
 
 
 @dataclass(frozen=True)
 class LabelledQueries:
-    """A file of queries.
+    """The queries of a file.
 
     Attributes:
-        queries: Those that can be asked, one or more.
-        bad: The rows that are no query, and why.
+        queries: The usable queries, one or more.
+        bad: The unusable rows, with the reasons.
     """
 
     queries: tuple[LabelledQuery, ...]
@@ -104,21 +104,21 @@ class LabelledQueries:
 
 _COLUMNS = QueryColumns()
 
-Known = Callable[[str], bool]
+IsId = Callable[[str], bool]
 
 
 def read_queries(
-    path: Path, columns: QueryColumns = _COLUMNS, known: Known = lambda text: False
+    path: Path, columns: QueryColumns = _COLUMNS, is_id: IsId = lambda _: False
 ) -> LabelledQueries:
     """Read labelled queries from a CSV, TSV, JSON Lines or Parquet file.
 
     Args:
         path: The file.
-        columns: Where in it what stands.
-        known: Whether a text is a product's id; one that is is not split into several.
+        columns: The columns of the file.
+        is_id: Whether a text is a product's id, which is then not split into several.
 
     Raises:
-        CatalogError: The file can't be read, lacks a column it must have, or has no usable query.
+        CatalogError: The file is unreadable, lacks a required column, or has no usable query.
     """
     root = path.parent.resolve()
     queries: list[LabelledQuery] = []
@@ -130,42 +130,38 @@ def read_queries(
             continue
         names.update(row.values)
         try:
-            queries.append(_query(row, columns, root, known))
+            queries.append(_query(row, columns, root, is_id))
         except RowError as error:
             bad.append(BadRow(row.line, None, error.reason, error.message))
     if not queries:
-        raise CatalogError(_nothing(path, columns, names, bad))
+        raise CatalogError(_no_query(path, columns, names, bad))
     return LabelledQueries(tuple(queries), tuple(bad))
 
 
-def _nothing(path: Path, columns: QueryColumns, names: set[str], bad: list[BadRow]) -> str:
-    """Why a file has no usable query."""
-    has = f"its columns are {', '.join(map(quote_for_message, sorted(names)[:20]))}"
+def _no_query(path: Path, columns: QueryColumns, names: set[str], bad: list[BadRow]) -> str:
+    """Explain why a file has no usable query."""
+    file = quote_for_message(path.name)
+    has = f"its columns are {', '.join(map(quote_for_message, sorted(names)[:_QUOTED_COLUMNS]))}"
     if names and not names & {columns.text, columns.image}:
         return (
-            f"{quote_for_message(path.name)} has neither a column "
-            f"{quote_for_message(columns.text)} nor a column "
+            f"{file} has neither a column {quote_for_message(columns.text)} nor a column "
             f"{quote_for_message(columns.image)}; {has}"
         )
     wanted = columns.labels or (columns.relevant,)
     for name in wanted if names else ():
         if name not in names:
-            hint = "" if columns.labels else ", or name a field that decides with --label"
-            return (
-                f"{quote_for_message(path.name)} has no column {quote_for_message(name)}; {has}; "
-                f"add one{hint}"
-            )
+            hint = "" if columns.labels else ", or name a field to compare with --label"
+            return f"{file} has no column {quote_for_message(name)}; {has}; add one{hint}"
     if not bad:
-        return f"{quote_for_message(path.name)} has no rows; there is nothing to evaluate"
+        return f"{file} has no rows; there is nothing to evaluate"
     first = bad[0]
     return (
-        f"{quote_for_message(path.name)} has no usable query; {len(bad):,} row(s) are broken, "
-        "the first on "
-        f"line {first.line}: {first.message}"
+        f"{file} has no usable query; {len(bad):,} row(s) are broken, the first on line "
+        f"{first.line}: {first.message}"
     )
 
 
-def _query(row: TableRow, columns: QueryColumns, root: Path, known: Known) -> LabelledQuery:
+def _query(row: TableRow, columns: QueryColumns, root: Path, is_id: IsId) -> LabelledQuery:
     text = row.values.get(columns.text)
     if text is not None and not isinstance(text, str):
         text = str(text)
@@ -185,7 +181,7 @@ def _query(row: TableRow, columns: QueryColumns, root: Path, known: Known) -> La
         line=row.line,
         text=text.strip() if text and text.strip() else None,
         image=image,
-        relevant={} if labels else _relevant(row.values.get(columns.relevant), known, columns),
+        relevant={} if labels else _relevant(row.values.get(columns.relevant), is_id, columns),
         labels=labels,
         category=None if category in (None, "") else str(category),
         filter=_filter(row.values.get(columns.filter), columns.filter),
@@ -198,18 +194,18 @@ def _image(value: object, root: Path) -> ImageSource | None:
     if isinstance(value, bytes):
         return embedded_image(value, _MAX_IMAGE_BYTES)
     if not isinstance(value, str):
-        raise RowError(Reason.BAD_IMAGE, "a query has one picture: a path, or bytes in Parquet")
+        raise RowError(Reason.BAD_IMAGE, "a query has one image: a path, or bytes in Parquet")
     source = find_image(root, value, _MAX_IMAGE_BYTES)
     if source.url is not None:
         raise RowError(
-            Reason.UNSUPPORTED_SCHEME, "pictures at URLs are not fetched here; give a file's path"
+            Reason.UNSUPPORTED_SCHEME, "images at URLs are not fetched here; give a file's path"
         )
     return source
 
 
-def _relevant(value: object, known: Known, columns: QueryColumns) -> dict[str, float]:
+def _relevant(value: object, is_id: IsId, columns: QueryColumns) -> dict[str, float]:
     if isinstance(value, str):
-        value = _parsed(value.strip(), known)
+        value = _parse_ids(value.strip(), is_id)
     if isinstance(value, dict):
         gains = {clean_id(product): _gain(product, gain) for product, gain in value.items()}
     else:
@@ -219,16 +215,15 @@ def _relevant(value: object, known: Known, columns: QueryColumns) -> dict[str, f
     if not gains:
         raise RowError(
             Reason.MISSING_ID,
-            f"the row names no relevant product in {quote_for_message(columns.relevant)}; give "
-            "an id, or "
-            "several",
+            f"the row names no relevant product in {quote_for_message(columns.relevant)}; give one "
+            "id or several",
         )
     return gains
 
 
-def _parsed(text: str, known: Known) -> object:
-    """The ids in a text, or the JSON that it is."""
-    if known(text):
+def _parse_ids(text: str, is_id: IsId) -> object:
+    """Split a text into ids, or parse it as JSON."""
+    if is_id(text):
         return text
     if text[:1] in ("[", "{"):
         try:
@@ -264,7 +259,7 @@ def _filter(value: object, column: str) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise RowError(
             Reason.BAD_VALUE,
-            f"the column {quote_for_message(column)} holds no JSON object, such as "
+            f"the column {quote_for_message(column)} is not a JSON object, such as "
             '{"colour": "red"}',
         )
     return value

@@ -1,4 +1,4 @@
-"""How good rankings are: recall, precision, MRR and nDCG over labelled queries, with intervals."""
+"""Ranking metrics: recall, precision, MRR and nDCG over labelled queries, with intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = [
     "CONFIDENCE",
     "DEPTH",
     "Estimate",
-    "Summary",
+    "MetricSummary",
     "bootstrap",
     "metric_names",
     "query_metrics",
@@ -23,16 +23,16 @@ __all__ = [
 Values = NDArray[np.float64]
 
 DEPTH = 100
-"""How far down a ranking MRR looks for the first relevant product (or k, where that is more)."""
+"""Hits that MRR looks at; k if that is more."""
 
 CONFIDENCE = 0.95
-"""Of the intervals."""
+"""Confidence level of the intervals."""
 
-# Resamples of an interval. Efron and Tibshirani 1993, chapter 13, ask for 1,000 or more for
-# percentiles; the intervals' ends then vary by about 2% of their width from seed to seed.
+# Resamples of an interval. Efron and Tibshirani 1993, chapter 13, recommend 1,000 or more for
+# percentiles; the ends of the intervals then vary by about 2% of their width from seed to seed.
 _RESAMPLES = 2000
 _SEED = 0
-# Values that are resampled at once: 64 MiB of them.
+# Values resampled at once (64 MiB).
 _BLOCK = 8 * 2**20
 
 
@@ -42,8 +42,8 @@ class Estimate:
 
     Attributes:
         value: The mean.
-        low: Where its 95% bootstrap interval begins.
-        high: Where it ends.
+        low: Lower end of its 95% bootstrap interval.
+        high: Upper end.
     """
 
     value: float
@@ -52,11 +52,11 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The figures of a group of queries.
+class MetricSummary:
+    """The metrics of a group of queries.
 
     Attributes:
-        queries: How many they are, from 1.
+        queries: Number of queries, from 1.
         metrics: An estimate for each of `metric_names`.
     """
 
@@ -65,28 +65,28 @@ class Summary:
 
 
 def metric_names(k: int) -> tuple[str, ...]:
-    """The names of what `query_metrics` gives: `recall@K`, `precision@K`, `mrr`, `ndcg@K`."""
+    """Return the names of the metrics: `recall@K`, `precision@K`, `mrr`, `ndcg@K`."""
     return (f"recall@{k}", f"precision@{k}", "mrr", f"ndcg@{k}")
 
 
 def query_metrics(gains: Sequence[float], ideal: Sequence[float] | Values, k: int) -> Values:
-    """What one ranking is worth.
+    """Compute the metrics of one ranking.
 
-    - recall@k: the share of the relevant products that are among the first k;
-    - precision@k: the share of the first k places that hold a relevant product; places left empty
-      count as wrong;
-    - mrr: 1 / rank of the first relevant product, 0 if there is none in the ranking given;
-    - ndcg@k: the sum of gain / log2(rank + 1) over the first k, divided by the same sum for the
-      best ranking there could be (Jarvelin and Kekalainen 2002, ACM TOIS 20(4), with the gain as
-      it is, and the discount from the first rank on as trec_eval has it).
+    - recall@k: the share of the relevant products that are among the first k hits;
+    - precision@k: the share of the first k ranks with a relevant product; empty ranks count as
+      wrong;
+    - mrr: 1 / rank of the first relevant product, 0 if there is none;
+    - ndcg@k: the sum of gain / log2(rank + 1) over the first k hits, divided by the same sum for
+      the best possible ranking (Jarvelin and Kekalainen 2002, ACM TOIS 20(4), with linear gain and
+      the discount from the first rank on, as in trec_eval).
 
     Args:
-        gains: Of the hits, best first; 0 for what is not relevant. Every product once.
-        ideal: Gains above 0 of all the relevant products, found or not, in any order.
-        k: From 1.
+        gains: Gain of each hit, best hit first; 0 if it is not relevant. Each product at most once.
+        ideal: Gains above 0 of all relevant products, found or not, in any order.
+        k: Number of hits, from 1.
 
     Returns:
-        `[4]`, in the order of `metric_names`; all 0 where nothing is relevant.
+        `[4]`, in the order of `metric_names`; all 0 if no product is relevant.
     """
     found = np.asarray(gains, dtype=np.float64)
     best = np.sort(np.asarray(ideal, dtype=np.float64))[::-1]
@@ -109,20 +109,18 @@ def _discounted(gains: Values) -> float:
 
 
 def bootstrap(values: Values) -> list[Estimate]:
-    """Means over queries with percentile bootstrap intervals.
+    """Compute means over queries with percentile bootstrap intervals.
 
-    Queries are drawn anew with replacement, the same draws for every column, so that a column of
+    Queries are drawn with replacement, and the same queries for every column, so that a column of
     differences between two systems gives their paired interval (Sakai 2006, SIGIR, "Evaluating
-    evaluation metrics based on the bootstrap"; Smucker, Allan and Carterette 2007, CIKM, found its
-    verdicts to agree with those of the randomisation and t tests). The same values give the same
-    intervals.
+    evaluation metrics based on the bootstrap"; Smucker, Allan and Carterette 2007, CIKM, found it
+    to agree with the randomisation and t tests). Equal values give equal intervals.
 
     Args:
         values: `[queries, columns]`, one query or more.
 
     Returns:
-        An estimate for each column. One query alone has an interval of no width, which says
-        nothing.
+        An estimate for each column. The interval of a single query has no width and no meaning.
     """
     count, columns = values.shape
     rng = np.random.default_rng(_SEED)
@@ -134,34 +132,33 @@ def bootstrap(values: Values) -> list[Estimate]:
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(np.concatenate(means), (tail, 100 - tail), axis=0)
     centre = values.mean(axis=0)
-    # Rounding can put the mean of equal values a hair outside.
+    # Rounding can put the mean of equal values slightly outside the interval.
     low, high = np.minimum(low, centre), np.maximum(high, centre)
     return [Estimate(float(centre[at]), float(low[at]), float(high[at])) for at in range(columns)]
 
 
-def summarise(values: Values, names: Sequence[str]) -> Summary:
-    """The figures of some queries.
+def summarise(values: Values, names: Sequence[str]) -> MetricSummary:
+    """Summarise the metrics of one group of queries.
 
     Args:
         values: `[queries, metrics]`, one query or more.
-        names: Of the metrics.
+        names: Names of the metrics.
     """
-    return Summary(len(values), dict(zip(names, bootstrap(values), strict=True)))
+    return MetricSummary(len(values), dict(zip(names, bootstrap(values), strict=True)))
 
 
 def summarise_groups(
     values: Values, groups: Sequence[str | None], names: Sequence[str]
-) -> dict[str, Summary]:
-    """The figures of each group of queries, in the groups' order; queries of no group are left out.
+) -> dict[str, MetricSummary]:
+    """Summarise the metrics of each group of queries, in alphabetical order of the groups.
 
     Args:
         values: `[queries, metrics]`.
-        groups: `[queries]`.
-        names: Of the metrics.
+        groups: The group of each query; queries without one are left out.
+        names: Names of the metrics.
     """
-    found = np.array([group is not None for group in groups])
-    labels = np.array([group or "" for group in groups], dtype=object)
+    of_query = np.array(groups, dtype=object)
     return {
-        group: summarise(values[found & (labels == group)], names)
+        group: summarise(values[of_query == group], names)
         for group in sorted({group for group in groups if group is not None})
     }

@@ -1,4 +1,4 @@
-"""Labelled queries asked of engines, and their answers judged."""
+"""Labelled queries, run on one engine or several, with the metrics of each query."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from embeddings import Encoder, ImageError
 from embeddings.images import open_image
 from indexer.catalog import BadRow, FieldType, FieldValue, Reason, ShownValue, quote_for_message
 from indexer.errors import QueryError, RowError
-from indexer.evaluation.batched_encoder import RememberingEncoder
+from indexer.evaluation.batched_encoder import CachedBatchEncoder
 from indexer.evaluation.labelled_queries import LabelledQuery
 from indexer.evaluation.metrics import DEPTH, Values, query_metrics
 from indexer.index import Index, Match
 from indexer.retrieval import And, parse_filter
 from indexer.search import Engine, ImagePart, Query, QueryPart, TextPart
 
-__all__ = ["SHOWN_HITS", "Judgement", "Outcome", "RankedHit", "judge"]
+__all__ = ["SHOWN_HITS", "Outcome", "QueryRun", "RankedHit", "run_queries"]
 
 SHOWN_HITS = 5
-"""How many hits of a query are kept to be shown."""
+"""Hits of each query that are kept for reports."""
 
+# Queries embedded at once.
 _BATCH = 64
+# Largest image file of a query.
 _MAX_IMAGE_BYTES = 32 * 2**20
 
 
@@ -38,13 +40,13 @@ class RankedHit:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an engine made of a query.
+    """The result of one query on one index.
 
     Attributes:
         query: The query.
-        values: `[4]`, as `indexer.evaluation.query_metrics` gives them.
-        relevant: How many products are relevant; ids that the index lacks are counted.
-        hits: The first `SHOWN_HITS`, with the fields that labels ask for only.
+        values: `[4]` metrics, in the order of `metric_names`.
+        relevant: Number of relevant products, including ids that are not in the index.
+        hits: The first `SHOWN_HITS`, only with the fields that are labels.
     """
 
     query: LabelledQuery
@@ -54,14 +56,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What an engine made of all queries.
+class QueryRun:
+    """The outcomes of all queries on one index.
 
     Attributes:
-        outcomes: One for each query that could be asked and that has a relevant product in one of
-            the indexes judged together.
-        unanswerable: Lines of the queries that have none.
-        unknown_ids: Relevant ids that the index lacks; they count as not found.
+        outcomes: One for each query that has a relevant product in this index or in another one of
+            the same run.
+        unanswerable: Lines of the queries without a relevant product.
+        unknown_ids: Relevant ids that are not in the index; they count as not found.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -71,65 +73,74 @@ class Judgement:
 
 @dataclass(frozen=True)
 class _Answer:
+    """An outcome, and whether the index has a relevant product at all."""
+
     outcome: Outcome
-    there: bool  # whether the index has a relevant product
+    answerable: bool
 
 
-def judge(
+def run_queries(
     engines: Sequence[Engine],
     queries: Sequence[LabelledQuery],
-    asked: Query,
-    progress: Callable[[int], None] = lambda done: None,
-) -> tuple[list[Judgement], list[BadRow]]:
-    """Ask every engine every query, and judge what it finds.
+    template: Query,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[list[QueryRun], list[BadRow]]:
+    """Run labelled queries on engines, and compute the metrics of each query.
 
-    Queries are embedded in batches. Each engine answers on the generation that it has now.
+    Queries are embedded in batches. Each engine searches the generation that it has at the start.
 
     Args:
-        engines: One or more; several answer the same queries, for comparison.
-        queries: What to ask.
-        asked: How: `k`, and all else that a `Query` has besides parts, filter and fields.
-        progress: Is told how many queries are done.
+        engines: One or more; several run the same queries, for a comparison.
+        queries: The queries.
+        template: The options of every query: `k`, mode and so on, without parts, filter and fields.
+        progress: Called with the number of queries that are done.
 
     Returns:
-        A judgement for each engine, over the same queries; and those that could not be asked of
-        each of them: a picture that can't be read, a filter or label that does not fit.
+        A run for each engine, over the same queries; and the queries that failed on any engine:
+        their image is unreadable, or their filter or label does not suit the index.
 
     Raises:
-        QueryError: A label is no field of an index.
+        QueryError: A label is not a field of an index.
     """
     batches = {id(engine.encoder): _Batch(engine.encoder) for engine in engines}
-    asking = [_Asking(engine.index, batches[id(engine.encoder)], asked) for engine in engines]
+    runners = [_Runner(engine.index, batches[id(engine.encoder)], template) for engine in engines]
     for name in {name for query in queries for name in query.labels}:
-        for one in asking:
-            one.index.check_fields([name])
+        for runner in runners:
+            runner.index.check_fields([name])
     answers: list[list[_Answer]] = []
     bad: list[BadRow] = []
     for start in range(0, len(queries), _BATCH):
-        part = queries[start : start + _BATCH]
-        opened, broken = _open_images(part)
-        bad += broken
-        usable = [query for query in part if query.image is None or query.line in opened]
+        block = queries[start : start + _BATCH]
+        opened, unreadable = _open_images(block)
+        bad += unreadable
+        usable = [query for query in block if query.image is None or query.line in opened]
         for batch in batches.values():
             batch.embed(usable, opened)
         for query in usable:
             try:
-                answers.append([one.answer(query) for one in asking])
+                answers.append([runner.answer(query) for runner in runners])
             except QueryError as error:
                 bad.append(BadRow(query.line, None, Reason.BAD_VALUE, error.message))
-        progress(start + len(part))
-    return [_judgement(answers, at, one.index) for at, one in enumerate(asking)], bad
+        progress(start + len(block))
+    return [_query_run(answers, at, runner.index) for at, runner in enumerate(runners)], bad
 
 
-def _judgement(answers: Sequence[Sequence[_Answer]], at: int, index: Index) -> Judgement:
-    judged = [row[at].outcome for row in answers if any(one.there for one in row)]
-    lines = [row[at].outcome.query.line for row in answers if not any(one.there for one in row)]
+def _query_run(answers: Sequence[Sequence[_Answer]], at: int, index: Index) -> QueryRun:
+    """Collect the answers of one engine."""
+    outcomes, unanswerable = [], []
+    for row in answers:
+        outcome = row[at].outcome
+        if any(answer.answerable for answer in row):
+            outcomes.append(outcome)
+        else:
+            unanswerable.append(outcome.query.line)
     ids = dict.fromkeys(product for row in answers for product in row[at].outcome.query.relevant)
     unknown = tuple(product for product in ids if product not in index)
-    return Judgement(tuple(judged), tuple(lines), unknown)
+    return QueryRun(tuple(outcomes), tuple(unanswerable), unknown)
 
 
 def _open_images(queries: Sequence[LabelledQuery]) -> tuple[dict[int, Image.Image], list[BadRow]]:
+    """Open the images of queries, by line; and list the queries whose image is unreadable."""
     opened: dict[int, Image.Image] = {}
     bad = []
     for query in queries:
@@ -145,71 +156,71 @@ def _open_images(queries: Sequence[LabelledQuery]) -> tuple[dict[int, Image.Imag
 
 
 class _Batch:
-    """The queries that are being asked, embedded together; pictures at the model's size."""
+    """Queries that are embedded together, and their images at the model's input size."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.encoder = RememberingEncoder(encoder)
-        self.pictures: dict[int, Image.Image] = {}
+        self.encoder = CachedBatchEncoder(encoder)
+        self._images: dict[int, Image.Image] = {}
 
     def embed(self, queries: Sequence[LabelledQuery], opened: Mapping[int, Image.Image]) -> None:
         texts = [query.text for query in queries if query.text is not None]
         lines = [query.line for query in queries if query.image is not None]
-        small = self.encoder.remember(texts, [opened[line] for line in lines])
-        self.pictures = dict(zip(lines, small, strict=True))
+        small = self.encoder.load_batch(texts, [opened[line] for line in lines])
+        self._images = dict(zip(lines, small, strict=True))
 
     def parts_of(self, query: LabelledQuery) -> tuple[QueryPart, ...]:
-        words = () if query.text is None else (TextPart(query.text),)
-        picture = () if query.image is None else (ImagePart(self.pictures[query.line]),)
-        return (*words, *picture)
+        text = () if query.text is None else (TextPart(query.text),)
+        image = () if query.image is None else (ImagePart(self._images[query.line]),)
+        return (*text, *image)
 
 
-class _Asking:
-    """One index being asked."""
+class _Runner:
+    """Runs queries on one index."""
 
-    def __init__(self, index: Index, batch: _Batch, asked: Query) -> None:
+    def __init__(self, index: Index, batch: _Batch, template: Query) -> None:
         self.index = index
         self._batch = batch
         self._engine = Engine(batch.encoder, index)
-        self._asked = asked
+        self._template = template
 
     def answer(self, query: LabelledQuery) -> _Answer:
-        """Ask one query, and judge the hits."""
+        """Run one query, and compute its metrics."""
         labels = {name: self._typed(name, value) for name, value in query.labels.items()}
         search = replace(
-            self._asked,
+            self._template,
             parts=self._batch.parts_of(query),
-            k=max(self._asked.k, DEPTH),
+            k=max(self._template.k, DEPTH),
             filter=query.filter,
             fields=tuple(labels),
         )
         hits = self._engine.search(search).hits
         if labels:
             gains = [float(_has(hit.fields, labels)) for hit in hits]
-            there = self._count(query, labels)
-            ideal = np.ones(there)
+            in_index = self._count(query, labels)
+            ideal = np.ones(in_index)
         else:
             gains = [query.relevant.get(hit.id, 0.0) for hit in hits]
-            there = sum(product in self.index for product in query.relevant)
+            in_index = sum(product in self.index for product in query.relevant)
             ideal = np.array(list(query.relevant.values()))
         first = zip(hits[:SHOWN_HITS], gains, strict=False)
         outcome = Outcome(
             query,
-            query_metrics(gains, ideal, self._asked.k),
+            query_metrics(gains, ideal, self._template.k),
             len(ideal),
             tuple(RankedHit(hit, gain > 0) for hit, gain in first),
         )
-        return _Answer(outcome, there > 0)
+        return _Answer(outcome, in_index > 0)
 
     def _count(self, query: LabelledQuery, labels: Mapping[str, FieldValue]) -> int:
-        """How many products have the labels' values, among those that may be found."""
+        """Count the products with the labels' values that pass the query's filter."""
         types = self.index.manifest.columns
-        wanted = [parse_filter({name: value}, types) for name, value in labels.items()]
+        conditions = [parse_filter({name: value}, types) for name, value in labels.items()]
         if query.filter is not None:
-            wanted.append(parse_filter(dict(query.filter), types))
-        return self.index.count(And(tuple(wanted)))
+            conditions.append(parse_filter(dict(query.filter), types))
+        return self.index.count(And(tuple(conditions)))
 
     def _typed(self, name: str, value: object) -> FieldValue:
-        """A label's value as the field has it; text files have nothing but text."""
+        """Convert a label's value to the field's type; text files have only text."""
         kind = FieldType(self.index.manifest.columns[name])
         text = str(value).strip()
         try:
@@ -224,14 +235,13 @@ class _Asking:
                     return {"true": True, "false": False}[text.lower()]
         except (ValueError, KeyError):
             raise QueryError(
-                f"The label {name!r} is of type {kind.value}, which {quote_for_message(text)} is "
-                "not."
+                f"The label {name!r} is of type {kind.value}; {quote_for_message(text)} is not."
             ) from None
 
 
 def _has(fields: Mapping[str, ShownValue], labels: Mapping[str, FieldValue]) -> bool:
-    """Whether a product has the labels' values, each in a field of its name."""
+    """Whether a product's fields have the labels' values."""
     return all(
-        wanted in value if isinstance(value := fields.get(name), list) else value == wanted
-        for name, wanted in labels.items()
+        label in value if isinstance(value := fields.get(name), list) else value == label
+        for name, label in labels.items()
     )

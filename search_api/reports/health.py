@@ -1,27 +1,22 @@
-"""The catalog's health as one HTML page that needs nothing else: no script, no request."""
+"""The page about a catalog's quality: one HTML file without scripts or requests."""
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from PIL import Image
-
-from indexer.index import Index, open_thumbnail
+from indexer.index import Index
 from indexer.quality import TINY_SIDE, CatalogHealth, RareValue
+from search_api.reports.pages import Thumbnails, render_page
 
-__all__ = ["ReportLimits", "Thumbnails", "plain", "render_report"]
+__all__ = ["ReportLimits", "render_report"]
 
-_QUALITY = 72
-# Evidence (robust standard deviations) from which a title is said to disagree, and strongly so.
-_STRONG, _CLEAR = 5.0, 3.0
+# Evidence, in robust standard deviations, from which a title disagrees, and disagrees strongly.
+_CLEAR, _STRONG = 3.0, 5.0
+# Characters of a clipped text.
 _CLIPPED = 90
+# Bounds of a percentage that is neither nothing nor everything.
+_MIN_PERCENT, _MAX_PERCENT = 0.1, 99.9
 
 _REASONS = {
     "missing_id": "No product id",
@@ -48,13 +43,26 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class ReportLimits:
-    """How many of everything the page shows; the rest is counted."""
+    """Maximum number of items in each part of the page; the rest is counted.
+
+    Attributes:
+        titles: Titles that disagree with their picture.
+        groups: Groups of duplicates.
+        members: Pictures of a group of duplicates.
+        rows: Refused rows for each reason, and lines of the table of pictures per product.
+        faults: Blank pictures, and tiny ones.
+        rare: Rare values.
+        fields: Fields with the distribution of their values.
+        values: Values of such a field.
+        clashes: Fields that a title and its picture disagree about.
+        ids: Ids in a list to copy.
+    """
 
     titles: int = 48
     groups: int = 24
     members: int = 6
     rows: int = 12
-    wall: int = 24
+    faults: int = 24
     rare: int = 30
     fields: int = 10
     values: int = 12
@@ -64,78 +72,40 @@ class ReportLimits:
 
 @dataclass(frozen=True)
 class _Tile:
+    """A number at the top of the page, linked to its section."""
+
     count: str
     label: str
     anchor: str
     tone: str = ""
 
 
-@dataclass(frozen=True)
-class Thumbnails:
-    """Small copies as data URIs: called with a product, which of its pictures, and a side."""
-
-    index: Index
-    cache: dict[tuple[str, int, int], str] = field(default_factory=dict)
-
-    def __call__(self, product: str, number: int, side: int) -> str:
-        """The copy, or nothing where there is no thumbnail."""
-        key = (product, number, side)
-        if key not in self.cache:
-            self.cache[key] = _data_uri(self.index.thumbnail(product, number), side)
-        return self.cache[key]
-
-
 def render_report(
     health: CatalogHealth, index: Index, made: date, limits: ReportLimits | None = None
 ) -> str:
-    """The page, with pictures and styles inside; below 5 MB at the default limits.
+    """Render the page, with its pictures and styles; below 5 MB at the default limits.
 
-    Text of the catalog is escaped, and a content security policy forbids scripts and requests
-    besides.
+    Text of the catalog is escaped, and a content security policy forbids scripts and requests.
 
     Args:
-        health: What was found.
-        index: The generation it was found in; gives the pictures.
+        health: The examination of the index.
+        index: The generation that was examined; has the pictures.
         made: The date to print.
-        limits: How many of everything are shown.
+        limits: Maximum number of items in each part.
     """
-    environment = _environment()
-    style = environment.loader.get_source(environment, "report.css")[0]  # type: ignore[union-attr]
     rare = [(group.name, value) for group in health.groups for value in group.rare]
     rare.sort(key=lambda pair: pair[1].meant is None)
-    return environment.get_template("report.html").render(
+    return render_page(
+        "report.html",
+        (_clipped, _share, _reason, _words, _strength, _tone),
         health=health,
         tiles=_tiles(health, rare),
         rare=rare,
         limits=limits or ReportLimits(),
         picture=Thumbnails(index),
-        # Ours, and the one thing besides the template that is not escaped.
-        style=Markup(style),  # noqa: S704
         made=f"{made.day} {made:%B %Y}",
         tiny_side=TINY_SIDE,
     )
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("search_api.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "plain": plain,
-        "clipped": _clipped,
-        "number": lambda value: f"{value:,}",
-        "share": _share,
-        "reason": lambda code: _REASONS.get(code, _words(code)),
-        "words": _words,
-        "strength": _strength,
-        "tone": _tone,
-    }
-    environment.filters.update(filters)
-    return environment
 
 
 def _tiles(health: CatalogHealth, rare: list[tuple[str, RareValue]]) -> list[_Tile]:
@@ -158,40 +128,27 @@ def _tiles(health: CatalogHealth, rare: list[tuple[str, RareValue]]) -> list[_Ti
     ]
 
 
-def _data_uri(thumbnail: bytes, side: int) -> str:
-    """A small copy, none of whose sides is above `side`; empty where there is no thumbnail."""
-    if not thumbnail:
-        return ""
-    image = open_thumbnail(thumbnail)
-    if max(image.size) > side:
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        out = io.BytesIO()
-        image.save(out, "WEBP", quality=_QUALITY)
-        thumbnail = out.getvalue()
-    return "data:image/webp;base64," + base64.b64encode(thumbnail).decode("ascii")
-
-
-def plain(text: str) -> str:
-    """Without control characters, of bounded length."""
-    return "".join(char if char.isprintable() else "�" for char in str(text)[:400])
-
-
 def _clipped(text: str) -> str:
     text = str(text)
     return text if len(text) <= _CLIPPED else text[: _CLIPPED - 1].rstrip() + "…"
 
 
 def _share(part: int, whole: int) -> str:
-    """A share as a percentage that is 100 or 0 only when it is."""
+    """A percentage; 0% and 100% stand for nothing and everything only."""
     if part in (0, whole) or not whole:
         return "100%" if part else "0%"
-    return f"{min(99.9, max(0.1, 100 * part / whole)):.1f}%"
+    return f"{min(_MAX_PERCENT, max(_MIN_PERCENT, 100 * part / whole)):.1f}%"
 
 
 def _words(code: str) -> str:
-    """A field's name or a reason's code as words."""
+    """A field's name or a reason's code in words."""
     text = str(code).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def _reason(code: str) -> str:
+    """A reason for a refusal in words."""
+    return _REASONS.get(code, _words(code))
 
 
 def _strength(evidence: float) -> str:

@@ -1,30 +1,31 @@
-"""The audit of an index's tags as one HTML page that needs nothing else: no script, no request."""
+"""The page about an index's tags: one HTML file without scripts or requests."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from indexer.index import Index
 from indexer.quality import Audit, GroupAudit
-from search_api.reports.health import Thumbnails, plain
+from search_api.reports.pages import Thumbnails, render_page
 
 __all__ = ["AuditLimits", "render_audit"]
 
-_CHART = 150
+# Side of a reliability diagram, and radii of its dots: smallest, and what a dot of all images adds;
+# in pixels.
+_CHART_SIDE = 150
+_MIN_RADIUS, _MORE_RADIUS = 2, 12
 
 
 @dataclass(frozen=True)
 class AuditLimits:
-    """How many of everything the page shows.
+    """Maximum number of items in each part of the page.
 
     Attributes:
-        labels: Of a group, those with pictures.
-        rows: Of a group's table.
-        side: Of a picture, in pixels.
+        labels: Labels of a group that are shown with pictures.
+        rows: Rows of a group's table.
+        side: Longest side of a picture, in pixels.
     """
 
     labels: int = 16
@@ -34,6 +35,8 @@ class AuditLimits:
 
 @dataclass(frozen=True)
 class _Row:
+    """A label in the table of its group."""
+
     label: str
     true: int
     given: int
@@ -41,76 +44,66 @@ class _Row:
     recall: str
 
 
-def render_audit(audit: Audit, index: Index, made: date, limits: AuditLimits | None = None) -> str:
-    """The page, with pictures and styles inside.
+@dataclass(frozen=True)
+class _Dot:
+    """A bin of probability in a reliability diagram, in pixels."""
 
-    Text of the catalog is escaped, and a content security policy forbids scripts and requests
-    besides.
+    x: float
+    y: float
+    radius: float
+
+
+def render_audit(audit: Audit, index: Index, made: date, limits: AuditLimits | None = None) -> str:
+    """Render the page, with its pictures and styles.
+
+    Text of the catalog is escaped, and a content security policy forbids scripts and requests.
 
     Args:
-        audit: What was found.
-        index: The generation it was found in; gives the pictures.
+        audit: The audit of the index.
+        index: The generation that was audited; has the pictures.
         made: The date to print.
-        limits: How many of everything are shown.
+        limits: Maximum number of items in each part.
     """
-    environment = Environment(
-        loader=PackageLoader("search_api.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    style = environment.loader.get_source(environment, "report.css")[0]  # type: ignore[union-attr]
-    environment.filters |= {"plain": plain, "number": lambda v: f"{v:,}", "percent": _percent}
-    return environment.get_template("audit.html").render(
+    return render_page(
+        "audit.html",
+        (_percent,),
         audit=audit,
         limits=limits or AuditLimits(),
         picture=Thumbnails(index),
         rows=_rows,
-        chart=_chart,
-        # Ours, and beside the charts the one thing that is not escaped.
-        style=Markup(style),  # noqa: S704
+        dots=_dots,
+        chart_side=_CHART_SIDE,
         made=f"{made.day} {made:%B %Y}",
     )
 
 
 def _percent(share: float | None) -> str:
-    if share is None or share != share:  # NaN
-        return "-"
-    return f"{100 * share:.1f}%"
+    return "-" if share is None or math.isnan(share) else f"{100 * share:.1f}%"
 
 
 def _rows(group: GroupAudit) -> list[_Row]:
+    """List the labels that are true of an image or given to one, most frequent first."""
     if group.figures is None:
         return []
-    told = [label for label in group.figures.labels if label.true or label.given]
-    told.sort(key=lambda label: (-label.true, label.label))
+    labels = [label for label in group.figures.labels if label.true or label.given]
+    labels.sort(key=lambda label: (-label.true, label.label))
     return [
         _Row(
             label.label, label.true, label.given, _percent(label.precision), _percent(label.recall)
         )
-        for label in told
+        for label in labels
     ]
 
 
-def _chart(group: GroupAudit) -> Markup:
-    """A reliability diagram: what was said against what was right, dots as large as their share."""
-    assert group.figures is not None
-    parts = [
-        f'<svg viewBox="-26 -8 {_CHART + 40} {_CHART + 34}" width="{_CHART + 40}" role="img" '
-        'aria-label="Reliability" font-size="10" fill="currentColor">',
-        f'<rect width="{_CHART}" height="{_CHART}" fill="none" stroke="currentColor" '
-        'stroke-opacity="0.4"/>',
-        f'<line x1="0" y1="{_CHART}" x2="{_CHART}" y2="0" stroke="currentColor" '
-        'stroke-opacity="0.4" stroke-dasharray="4 3"/>',
+def _dots(group: GroupAudit) -> list[_Dot]:
+    """The dots of a reliability diagram: accuracy over confidence, as large as the bin's share."""
+    bins = () if group.figures is None else group.figures.bins
+    return [
+        _Dot(
+            confidence * _CHART_SIDE,
+            (1 - accuracy) * _CHART_SIDE,
+            _MIN_RADIUS + _MORE_RADIUS * math.sqrt(share),
+        )
+        for share, confidence, accuracy in bins
+        if share
     ]
-    for share, said, right in group.figures.bins:
-        if share:
-            x, y = said * _CHART, (1 - right) * _CHART
-            parts.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 12 * share**0.5:.1f}" '
-                'fill="#2a6fb0" fill-opacity="0.5"/>'
-            )
-    parts.append(f'<text x="{_CHART / 2}" y="{_CHART + 14}" text-anchor="middle">confidence</text>')
-    turned = f"translate(-8 {_CHART / 2}) rotate(-90)"
-    parts.append(f'<text transform="{turned}" text-anchor="middle">right</text>')
-    return Markup("".join([*parts, "</svg>"]))  # noqa: S704 (numbers alone)

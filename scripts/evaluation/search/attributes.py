@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import encode_many_texts
-from indexer.evaluation import LabelledQuery, figures_of, judge
+from indexer.evaluation import LabelledQuery, metric_breakdown, run_queries
 from indexer.search import Engine, Query
 from scripts.docs.figures import Grid, Listing
 from scripts.evaluation.search.setting import IndexedCatalog, Setting
@@ -107,8 +107,8 @@ def _precision(
         )
         for query in queries
     ]
-    (found,), _ = judge([engine], judged, Query(parts=(), k=K))
-    estimate = figures_of(found, K).overall.metrics[f"precision@{K}"]
+    (found,), _ = run_queries([engine], judged, Query(parts=(), k=K))
+    estimate = metric_breakdown(found, K).overall.metrics[f"precision@{K}"]
     interval = (estimate.low, estimate.high)
     note = f"{len(queries)} queries"
     return Measure(name, estimate.value, target, interval=interval, note=note)

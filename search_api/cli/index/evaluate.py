@@ -93,7 +93,7 @@ def index_evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure recall, precision, MRR and nDCG on labelled queries, with 95% intervals."""
-    from indexer.evaluation import evaluate, summary
+    from indexer.evaluation import evaluate, evaluation_json
 
     if not queries.is_file():
         console.fail(f"There is no file {queries}.")
@@ -107,7 +107,7 @@ def index_evaluate(
 
         write_page(arguments.report, evaluation_page(evaluation))
     if as_json:
-        console.print_json(summary(evaluation))
+        console.print_json(evaluation_json(evaluation))
     else:
         console.print_evaluation(evaluation)
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from indexer.errors import CatalogError
 from indexer.evaluation import LabelledQuery, QueryColumns
-from indexer.evaluation.labelled_queries import AskedBy, LabelledQueries, read_queries
+from indexer.evaluation.labelled_queries import LabelledQueries, read_queries
+from indexer.storage import QueryKind
 
 
 def png(colour: tuple[int, int, int] = (255, 0, 0)) -> bytes:
@@ -43,17 +44,17 @@ def test_csv(tmp_path: Path) -> None:
         "in blue, photo.png ,4,,\n",
     )
     words, picture, both = read_queries(path).queries
-    assert (words.line, words.text, words.image, words.asked_by) == (
-        2, "red dress", None, AskedBy.TEXT,
+    assert (words.line, words.text, words.image, words.kind) == (
+        2, "red dress", None, QueryKind.TEXT,
     )  # fmt: skip
     assert words.relevant == {"1": 1.0, "2": 1.0}
     assert (words.category, words.filter) == ("dresses", {"price": {"lt": 5}})
     assert (picture.text, picture.category, picture.filter) == (None, None, None)
-    assert picture.asked_by is AskedBy.PICTURE
+    assert picture.kind is QueryKind.IMAGE
     assert picture.image is not None
     assert picture.image.read(1000) == png()
     assert list(picture.relevant) == ["7", "8", "9"]
-    assert both.asked_by is AskedBy.MIXED
+    assert both.kind is QueryKind.MIXED
 
 
 def test_tsv(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_tsv(tmp_path: Path) -> None:
 )
 def test_relevant_ids(tmp_path: Path, written_as: object, expected: dict[str, float]) -> None:
     path = written(tmp_path, "q.jsonl", json.dumps({"text": "x", "relevant": written_as}) + "\n")
-    assert only(read_queries(path, known={"size 42, new"}.__contains__)).relevant == expected
+    assert only(read_queries(path, is_id={"size 42, new"}.__contains__)).relevant == expected
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_labels(tmp_path: Path) -> None:
         ('x,,"{""a"": ""much""}",', "gains are numbers"),
         ('x,,"{""a"": -1}",', "gains are numbers"),
         ('x,,"{""a"": true}",', "gains are numbers"),
-        ("x,,1,red", "no JSON object"),
+        ("x,,1,red", "not a JSON object"),
         (",gone.png,1,", "no file 'gone.png'"),
         (",../q.csv,1,", "outside"),
         (",https://example.com/a.png,1,", "not fetched"),

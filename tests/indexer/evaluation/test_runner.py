@@ -12,13 +12,13 @@ from embeddings import FakeEncoder, FloatArray, PixelArray, Preprocess, ResizeMo
 from indexer import QueryError
 from indexer.build import BuildOptions, build_index
 from indexer.catalog import ImageSource
-from indexer.evaluation import LabelledQuery, figures_of, judge, worst
-from indexer.evaluation.batched_encoder import RememberingEncoder
+from indexer.evaluation import LabelledQuery, metric_breakdown, run_queries, worst_outcomes
+from indexer.evaluation.batched_encoder import CachedBatchEncoder
 from indexer.evaluation.comparison import compare
 from indexer.index import Index
 from indexer.search import Engine, ImagePart, Query, TextPart
 
-ASKED = Query(parts=(), k=2)
+TEMPLATE = Query(parts=(), k=2)
 
 
 class CountingEncoder(FakeEncoder):
@@ -39,37 +39,37 @@ def by_text(line: int, text: str, *relevant: str) -> LabelledQuery:
     return LabelledQuery(line, text, None, dict.fromkeys(relevant, 1.0))
 
 
-def by_picture(line: int, path: Path, *relevant: str) -> LabelledQuery:
+def by_image(line: int, path: Path, *relevant: str) -> LabelledQuery:
     source = ImageSource(path.name, path=path, root=path.parent)
     return LabelledQuery(line, None, source, dict.fromkeys(relevant, 1.0))
 
 
-def test_rankings_are_judged(engine: Engine, colours: Path) -> None:
+def test_metrics_of_known_rankings(engine: Engine, colours: Path) -> None:
     queries = [
         by_text(2, "red", "red", "dark-red"),
         by_text(3, "green", "blue"),
-        by_picture(4, colours.parent / "blue.png", "blue"),
-        replace(by_picture(5, colours.parent / "blue.png", "green"), text="green"),
+        by_image(4, colours.parent / "blue.png", "blue"),
+        replace(by_image(5, colours.parent / "blue.png", "green"), text="green"),
     ]
-    (found,), bad = judge([engine], queries, ASKED)
+    (found,), bad = run_queries([engine], queries, TEMPLATE)
     assert bad == []
     values = np.stack([outcome.values for outcome in found.outcomes])
     np.testing.assert_allclose(values[:, 0], [1, 0, 1, 1])  # recall@2
     np.testing.assert_allclose(values[:, 1], [1, 0, 0.5, 0.5])  # precision@2
     first = found.outcomes[0].hits[0]
     assert (first.match.id, first.relevant) == ("red", True)
-    figures = figures_of(found, 2)
-    assert {name: group.queries for name, group in figures.kinds.items()} == {
+    metrics = metric_breakdown(found, 2)
+    assert {name: group.queries for name, group in metrics.kinds.items()} == {
         "text": 2, "picture": 1, "mixed": 1,
     }  # fmt: skip
-    assert worst(found)[0].query.line == 3
+    assert worst_outcomes(found)[0].query.line == 3
 
 
 def test_labels_decide_with_filters(engine: Engine) -> None:
     query = LabelledQuery(2, "red", None, labels={"title": "A red thing"})
     typed = LabelledQuery(3, "red", None, labels={"price": "1.5"})
     filtered = LabelledQuery(4, "red", None, labels={"price": "1.5"}, filter={"price": {"gt": 3}})
-    (found,), bad = judge([engine], [query, typed, filtered], ASKED)
+    (found,), bad = run_queries([engine], [query, typed, filtered], TEMPLATE)
     assert bad == []
     assert [outcome.relevant for outcome in found.outcomes] == [1, 1]
     assert all(outcome.values.tolist() == [1, 0.5, 1, 1] for outcome in found.outcomes)
@@ -77,30 +77,32 @@ def test_labels_decide_with_filters(engine: Engine) -> None:
 
 
 def test_unknown_ids_count_as_not_found_and_are_named(engine: Engine) -> None:
-    (found,), bad = judge([engine], [by_text(2, "red", "red", "x"), by_text(3, "a", "y")], ASKED)
+    (found,), bad = run_queries(
+        [engine], [by_text(2, "red", "red", "x"), by_text(3, "a", "y")], TEMPLATE
+    )
     assert bad == []
     assert found.unknown_ids == ("x", "y")
     assert found.unanswerable == (3,)
     assert [outcome.values[0] for outcome in found.outcomes] == [0.5]
 
 
-def test_what_cannot_be_asked_is_reported(engine: Engine, tmp_path: Path) -> None:
+def test_queries_that_cannot_be_run_are_reported(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     queries = [
-        by_picture(2, tmp_path / "broken.png", "red"),
-        by_picture(3, tmp_path / "gone.png", "red"),
+        by_image(2, tmp_path / "broken.png", "red"),
+        by_image(3, tmp_path / "gone.png", "red"),
         replace(by_text(4, "red", "red"), filter={"nope": 1}),
         LabelledQuery(5, "red", None, labels={"price": "cheap"}),
         by_text(6, "red", "red"),
     ]
-    (found,), bad = judge([engine], queries, ASKED)
+    (found,), bad = run_queries([engine], queries, TEMPLATE)
     assert sorted(row.line for row in bad) == [2, 3, 4, 5]
     assert [outcome.query.line for outcome in found.outcomes] == [6]
 
 
 def test_a_label_that_is_no_field_is_refused(engine: Engine) -> None:
     with pytest.raises(QueryError, match="no field 'colour'"):
-        judge([engine], [LabelledQuery(2, "red", None, labels={"colour": "red"})], ASKED)
+        run_queries([engine], [LabelledQuery(2, "red", None, labels={"colour": "red"})], TEMPLATE)
 
 
 def test_queries_are_embedded_together(colours: Path, tmp_path: Path) -> None:
@@ -110,9 +112,9 @@ def test_queries_are_embedded_together(colours: Path, tmp_path: Path) -> None:
     engines = [Engine(encoder, index), Engine(encoder, index)]
     encoder.batches = 0
     queries = [by_text(line, f"red {line}", "red") for line in range(40)]
-    queries += [by_picture(line, colours.parent / "blue.png", "blue") for line in range(40, 60)]
+    queries += [by_image(line, colours.parent / "blue.png", "blue") for line in range(40, 60)]
     done: list[int] = []
-    first, second = judge(engines, queries, ASKED, done.append)[0]
+    first, second = run_queries(engines, queries, TEMPLATE, done.append)[0]
     assert encoder.batches == 2
     assert done == [60]
     assert [o.values.tolist() for o in first.outcomes] == [
@@ -120,10 +122,10 @@ def test_queries_are_embedded_together(colours: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_evaluating_asks_what_a_search_asks(engine: Engine, colours: Path) -> None:
+def test_an_evaluation_runs_the_same_query_as_a_search(engine: Engine, colours: Path) -> None:
     path = colours.parent / "yellow.png"
-    query = replace(by_picture(2, path, "red"), text="blue")
-    (found,), _ = judge([engine], [query], replace(ASKED, diversity=0.8))
+    query = replace(by_image(2, path, "red"), text="blue")
+    (found,), _ = run_queries([engine], [query], replace(TEMPLATE, diversity=0.8))
     with Image.open(path) as image:
         parts = (TextPart("blue"), ImagePart(image.convert("RGB")))
     expected = engine.search(Query(parts=parts, k=5, diversity=0.8)).hits
@@ -132,24 +134,24 @@ def test_evaluating_asks_what_a_search_asks(engine: Engine, colours: Path) -> No
 
 @pytest.mark.parametrize("mode", list(ResizeMode))
 @pytest.mark.parametrize("size", [(32, 32), (32, 48)])
-def test_remembered_pictures_are_found_again(mode: ResizeMode, size: tuple[int, int]) -> None:
+def test_images_of_the_batch_are_looked_up(mode: ResizeMode, size: tuple[int, int]) -> None:
     class Encoder(CountingEncoder):
         @property
         def preprocess(self) -> Preprocess:
             return Preprocess(size, mode)
 
     encoder = Encoder()
-    remembering = RememberingEncoder(encoder)
+    cached = CachedBatchEncoder(encoder)
     noise = np.random.default_rng(0).integers(0, 256, (70, 51, 3), dtype=np.uint8)
-    (small,) = remembering.remember(["red"], [Image.fromarray(noise)])
+    (small,) = cached.load_batch(["red"], [Image.fromarray(noise)])
     expected = encoder.encode_images(encoder.preprocess(Image.fromarray(noise))[None])
     encoder.batches = 0
-    again = remembering.encode_images(remembering.preprocess(small)[None])
+    again = cached.encode_images(cached.preprocess(small)[None])
     np.testing.assert_array_equal(again, expected)
-    np.testing.assert_array_equal(remembering.encode_texts(["red"]), [[1, 0, 0]])
+    np.testing.assert_array_equal(cached.encode_texts(["red"]), [[1, 0, 0]])
     assert encoder.batches == 0
-    np.testing.assert_array_equal(remembering.encode_texts(["red", "blue"])[1], [0, 0, 1])
-    assert remembering.encode_texts([]).shape == (0, 3)
+    np.testing.assert_array_equal(cached.encode_texts(["red", "blue"])[1], [0, 0, 1])
+    assert cached.encode_texts([]).shape == (0, 3)
 
 
 def test_comparison(engine: Engine, colours: Path, tmp_path: Path) -> None:
@@ -162,9 +164,9 @@ def test_comparison(engine: Engine, colours: Path, tmp_path: Path) -> None:
         by_text(3, "red", "yellow"),
         by_text(4, "blue", "blue"),
     ]
-    (old, new), _ = judge([engine, after], queries, ASKED)
+    (old, new), _ = run_queries([engine, after], queries, TEMPLATE)
     assert new.unknown_ids == ("dark-red",)
-    assert [len(judgement.outcomes) for judgement in (old, new)] == [3, 3]
+    assert [len(run.outcomes) for run in (old, new)] == [3, 3]
     found = compare(old, new, 2)
     assert (found.better, found.worse) == (1, 1)
     assert {change.after.query.line for change in found.changed} == {2, 3}

@@ -147,7 +147,7 @@ def test_nothing_is_fetched(page: str) -> None:
 
 def test_limits_keep_the_page_short(health: CatalogHealth, index: Index) -> None:
     many = tuple(replace(health.blank[0]) for _ in range(500))
-    page = render_report(replace(health, blank=many), index, MADE, ReportLimits(wall=5))
+    page = render_report(replace(health, blank=many), index, MADE, ReportLimits(faults=5))
     assert "and 495 more pictures" in " ".join(Page(page).text.split())
     assert len(page) < 300_000
 
