@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings import FakeEncoder, FloatArray, PixelArray
+from embeddings import FakeEncoder
 from indexer.build import BuildOptions, build_index, merge, retag
 from indexer.errors import DamagedIndexError, TaxonomyError
 from indexer.index import NO_TAGS, Index, TagChoice, describe, prune, rollback, tag_coverage, verify
@@ -18,10 +18,11 @@ from indexer.retrieval import parse_filter
 from indexer.search import Engine, LikePart, Query
 from indexer.storage import Layout
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
+from tests.indexer.build.catalogs import CountingEncoder
 
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"
 
-# FakeEncoder's vectors are colours: a picture of pure red is 1 to "red" and 0 to "green" and
+# FakeEncoder's vectors are colours: an image of pure red is 1 to "red" and 0 to "green" and
 # "blue"; yellow is as near to red as to green, and to neither near enough.
 WARM = Label("warm", templates=("{}",))
 HUES = Group(
@@ -35,28 +36,23 @@ PRIMARIES = Taxonomy(
 )  # green and blue alone
 
 
-class CountingEncoder(FakeEncoder):
-    """Counts the pictures that it embeds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pictures = 0
-
-    def encode_images(self, pixels: PixelArray) -> FloatArray:
-        self.pictures += len(pixels)
-        return super().encode_images(pixels)
-
-
 def options(taxonomy: Taxonomy | None = None, **more: object) -> BuildOptions:
     choice = None if taxonomy is None else TagChoice(taxonomy)
     return BuildOptions(workers=0, text_weight=0.0, tags=choice, **more)
 
 
+@pytest.fixture(scope="module")
+def tagged_index(colour_catalog: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of the colour catalog, tagged; read-only."""
+    index = tmp_path_factory.mktemp("tagged") / "index"
+    build_index(colour_catalog / "catalog.csv", index, FakeEncoder(), options(TAXONOMY))
+    return index
+
+
 @pytest.fixture
-def tagged(colours: Path, tmp_path: Path) -> Path:
-    """The index folder of the colour catalog, tagged."""
-    build_index(colours, tmp_path / "index", FakeEncoder(), options(TAXONOMY))
-    return tmp_path / "index"
+def tagged(tagged_index: Path, tmp_path: Path) -> Path:
+    """A copy of the tagged index."""
+    return shutil.copytree(tagged_index, tmp_path / "index")
 
 
 def hues(folder: Path, field: str = "tag_hue") -> dict[str, object]:
@@ -104,10 +100,10 @@ def test_a_build_tags_filters_and_counts(tagged: Path) -> None:
 
 def test_retagging_embeds_nothing_and_leaves_segments_alone(tagged: Path) -> None:
     before = Index.open(tagged).manifest
-    encoder = CountingEncoder()
-    report = retag(tagged, lambda name: encoder, TagChoice(PRIMARIES))
+    encoder = CountingEncoder(fingerprint=FakeEncoder().spec.fingerprint)
+    report = retag(tagged, lambda _: encoder, TagChoice(PRIMARIES))
     after = Index.open(tagged).manifest
-    assert encoder.pictures == 0
+    assert encoder.images == 0
     assert (report.generation, report.taxonomy) == (2, "primaries")
     assert report.tagged == {"tag_primary": 2}
     assert [s.files for s in after.segments] == [s.files for s in before.segments]
@@ -125,8 +121,7 @@ def test_a_build_with_another_taxonomy_retags_and_with_the_same_does_nothing(
     report = build_index(colours, tagged, FakeEncoder(), options(TAXONOMY))
     assert not report.published
     assert not build_index(colours, tagged, FakeEncoder(), options()).published
-    encoder = CountingEncoder()
-    report = build_index(colours, tagged, encoder, options(PRIMARIES))
+    report = build_index(colours, tagged, FakeEncoder(), options(PRIMARIES))
     assert (report.published, report.embedded, report.changed) == (True, 0, 0)
     assert hues(tagged, "tag_primary")["green"] == ["green"]
 
@@ -137,7 +132,7 @@ def test_updates_and_merges_keep_tags(tagged: Path, colours: Path) -> None:
     with colours.open("a") as file:
         file.write("navy,navy.png,Navy,9.5\n")
     colours.write_text(colours.read_text().replace("green,green.png,A green thing,2.50\n", ""))
-    # Small segments are taken in by the new one: with this they are not.
+    # Kept rows of the small segment are absorbed by the new one, with their tags.
     keep = options(keep_missing=True)
     build_index(colours, tagged, FakeEncoder(), keep)
     index = Index.open(tagged)
@@ -148,7 +143,7 @@ def test_updates_and_merges_keep_tags(tagged: Path, colours: Path) -> None:
     assert index.manifest.tagging.fit == first.tagging.fit
     build_index(colours, tagged, FakeEncoder(), options())
     assert "green" not in Index.open(tagged)
-    merge(tagged, lambda name: FakeEncoder())
+    merge(tagged, lambda _: FakeEncoder())
     assert Index.open(tagged).get("navy").fields["tag_hue"] == ["blue"]
     assert hues(tagged) == {k: v for k, v in EXPECTED.items() if k != "green"}
     assert all(report.intact for report in verify(tagged))
@@ -165,11 +160,11 @@ def test_another_encoder_fits_the_same_taxonomy_anew(tagged: Path, colours: Path
 
 
 def test_tags_can_be_taken_off(tagged: Path, colours: Path) -> None:
-    report = retag(tagged, lambda name: FakeEncoder(), NO_TAGS)
+    report = retag(tagged, lambda _: FakeEncoder(), NO_TAGS)
     assert (report.taxonomy, report.tagged) == (None, {})
     assert "tag_hue" not in Index.open(tagged).manifest.columns
     with pytest.raises(TaxonomyError, match="--tags"):
-        retag(tagged, lambda name: FakeEncoder())
+        retag(tagged, lambda _: FakeEncoder())
     assert prune(tagged) == [1]
     assert list(Layout(tagged).tags.iterdir()) == []
     build_index(colours, tagged, FakeEncoder(), options())
@@ -191,7 +186,7 @@ def test_a_column_of_the_catalog_goes_before_tags_of_its_name(tagged: Path, colo
 
 
 def test_pruning_removes_the_tags_of_old_generations(tagged: Path) -> None:
-    retag(tagged, lambda name: FakeEncoder(), TagChoice(PRIMARIES))
+    retag(tagged, lambda _: FakeEncoder(), TagChoice(PRIMARIES))
     (Layout(tagged).tags / "left-by-a-crash.arrow").write_bytes(b"x")
     assert prune(tagged) == [1]
     manifest = Index.open(tagged).manifest
@@ -204,7 +199,7 @@ def test_pruning_removes_the_tags_of_old_generations(tagged: Path) -> None:
 def test_damaged_tags_are_refused_and_the_last_good_generation_serves(
     tagged: Path, which: str, damage: str
 ) -> None:
-    retag(tagged, lambda name: FakeEncoder(), TagChoice(PRIMARIES))
+    retag(tagged, lambda _: FakeEncoder(), TagChoice(PRIMARIES))
     manifest = Index.open(tagged).manifest
     assert manifest.tagging is not None
     assert manifest.segments[0].tags is not None
@@ -233,13 +228,13 @@ def test_damaged_tags_are_refused_and_the_last_good_generation_serves(
 def test_indexes_of_older_formats_are_retagged(version: str, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     shutil.copytree(GOLDEN / version, folder)
-    retag(folder, lambda name: FakeEncoder(), TagChoice(TAXONOMY))
+    retag(folder, lambda _: FakeEncoder(), TagChoice(TAXONOMY))
     index = Index.open(folder)
     assert index.get("red").fields["tag_hue"] == ["red", "warm"]
     assert index.get("blue/1").fields["tag_hue"] == ["blue"]
     assert "tag_hue" not in index.get("both").fields
     assert all(segment.colours is None for segment in index.segments)
-    merge(folder, lambda name: FakeEncoder())
+    merge(folder, lambda _: FakeEncoder())
     (segment,) = Index.open(folder).segments
     assert segment.colours is not None
     assert (segment.colours[:, :, 3].sum(axis=1) > 0).all()  # measured on the thumbnails
@@ -272,6 +267,6 @@ def test_colours_are_those_measured_and_else_what_the_model_says(tmp_path: Path)
     assert found == {"red": ["red"], "black": ["black"], "white": None}
 
     older = shutil.copytree(GOLDEN / "v3", tmp_path / "v3")
-    retag(older, lambda name: FakeEncoder(), TagChoice(taxonomy))
+    retag(older, lambda _: FakeEncoder(), TagChoice(taxonomy))
     assert Index.open(older).get("red").fields["tag_colour"] == ["red"]
     assert "tag_colour" not in Index.open(older).get("green").fields

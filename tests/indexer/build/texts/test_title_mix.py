@@ -1,3 +1,5 @@
+"""Title mixing: titles in the searched vectors, embedded once and only where needed."""
+
 from __future__ import annotations
 
 import shutil
@@ -9,13 +11,13 @@ import pytest
 
 from embeddings import FakeEncoder, FloatArray
 from indexer.build import BuildOptions, BuildReport, build_index, merge, mix_vectors
-from indexer.errors import DamagedIndexError
+from indexer.errors import BuildInterruptedError, DamagedIndexError
 from indexer.index import Index, rollback, verify
 from indexer.storage import Layout
 
 
 class CountingEncoder(FakeEncoder):
-    """Notes every text, and stops like a killed build after so many calls."""
+    """Records every text, and interrupts the build after some calls."""
 
     def __init__(self, calls: int = 10**6) -> None:
         super().__init__()
@@ -51,14 +53,14 @@ def expected(index: Index, weight: float) -> np.ndarray:
     return np.array(rows)
 
 
-def test_a_mix_lies_between_picture_and_title() -> None:
-    picture, title = np.array([1, 0], np.float16), np.array([0, 1], np.float32)
-    np.testing.assert_allclose(mix_vectors(picture, title, 0.5), [0.7071, 0.7071], atol=1e-3)
+def test_a_mix_lies_between_image_and_title() -> None:
+    image, title = np.array([1, 0], np.float16), np.array([0, 1], np.float32)
+    np.testing.assert_allclose(mix_vectors(image, title, 0.5), [0.7071, 0.7071], atol=1e-3)
     np.testing.assert_allclose(
-        mix_vectors(picture, title, 0.2), np.array([0.8, 0.2]) / 0.68**0.5, 1e-3
+        mix_vectors(image, title, 0.2), np.array([0.8, 0.2]) / 0.68**0.5, 1e-3
     )
-    np.testing.assert_array_equal(mix_vectors(picture, None, 0.5), picture)
-    np.testing.assert_array_equal(mix_vectors(picture, -np.array([1, 0], np.float32), 0.5), picture)
+    np.testing.assert_array_equal(mix_vectors(image, None, 0.5), image)
+    np.testing.assert_array_equal(mix_vectors(image, -np.array([1, 0], np.float32), 0.5), image)
 
 
 def test_a_build_mixes_titles_into_what_is_searched_alone(colours: Path, index: Path) -> None:
@@ -87,7 +89,7 @@ def test_without_a_weight_nothing_is_added(colours: Path, index: Path) -> None:
     assert segment.searched is segment.vectors
 
 
-def test_a_changed_weight_embeds_no_picture_and_is_kept(colours: Path, index: Path) -> None:
+def test_a_changed_weight_embeds_no_image_and_is_kept(colours: Path, index: Path) -> None:
     build(colours, index)
     pure = Index.open(index).segments[0].vectors.copy()
     changed = build(colours, index, 0.4)
@@ -106,10 +108,10 @@ def test_a_changed_weight_embeds_no_picture_and_is_kept(colours: Path, index: Pa
 
 def test_one_changed_title_is_the_only_one_embedded(colours: Path, index: Path) -> None:
     build(colours, index, 0.3)
-    colours.write_text(colours.read_text().replace("A red thing", "A blue thing of late"))
+    colours.write_text(colours.read_text().replace("A red thing", "A blue thing"))
     report = build(colours, index)
     assert (report.titles, report.embedded, report.changed) == (1, 0, 1)
-    merge(index, lambda name: FakeEncoder())
+    merge(index, lambda _: FakeEncoder())
     opened = Index.open(index)
     assert len(opened.segments) == 1
     assert opened.manifest.text_weight == 0.3
@@ -141,7 +143,7 @@ def test_titles_embedded_before_an_interruption_are_not_embedded_again(
     monkeypatch.setattr("indexer.build.texts.title_mix._BATCH", 1)
     options = BuildOptions(workers=0, text_weight=0.3)
     stopped = CountingEncoder(calls=2)
-    with pytest.raises(Exception, match="Stopped"):
+    with pytest.raises(BuildInterruptedError, match="Stopped"):
         build_index(colours, index, stopped, options)
     assert len(stopped.texts) == 2
     resumed = CountingEncoder()
