@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from scripts.support.measuring import Measure
 __all__ = ["KINDS", "TABLES", "altered", "measure"]
 
 KINDS = ("reencoded", "resized", "cropped", "mirrored")
+_FOUND_TARGET, _FALSE_TARGET = 0.95, 0.02
 # Copies of each kind: 1% of the products.
 _EACH = 90
 # The seeds that thresholds were set with are others.
@@ -149,19 +150,15 @@ def _figures(
         copy: copy in group_of and original.original in _ids(group_of[copy])
         for copy, original in planted.items()
     }
-    measures = [Measure("planted_duplicates_found", _share(found.values()), 0.95)]
+    measures = [Measure.mean("planted_duplicates_found", [*found.values()], _FOUND_TARGET)]
     for kind in KINDS:
         hits = [found[copy] for copy, original in planted.items() if original.kind == kind]
-        measures.append(Measure(f"planted_{kind}_found", _share(hits), 0.95))
+        measures.append(Measure.mean(f"planted_{kind}_found", hits, _FOUND_TARGET))
     false = [_is_false(group, planted, kinds) for group in groups]
-    measures.append(Measure("false_groups", _share(false), 0.02, better="lower"))
+    share = sum(false) / max(1, len(false))
+    measures.append(Measure("false_groups", share, _FALSE_TARGET, better="lower"))
     measures.append(Measure("groups", float(len(groups))))
     return measures
-
-
-def _share(values: Iterable[bool]) -> float:
-    listed = list(values)
-    return sum(listed) / max(1, len(listed))
 
 
 def _is_false(
