@@ -1,4 +1,4 @@
-"""Catalogs, the index folder and nearest neighbours. Knows nothing of HTTP."""
+"""Indexing and search: catalogs, the index folder, nearest neighbours, ranking and quality."""
 
 from __future__ import annotations
 

@@ -3,17 +3,17 @@
 LookalikeError
 ├── CatalogError               the whole catalog is unusable
 ├── RowError                   one row of a catalog is unusable
-│   └── SourceError            its picture's bytes can't be had
+│   └── SourceError            the bytes of an image can't be read or fetched
 ├── IndexFolderError           the index folder is unusable
 │   ├── NoIndexError           nothing was ever published there
-│   ├── DamagedIndexError      files missing, cut short or changed
-│   └── EncoderMismatchError   made by another encoder
-├── BuildError                 a build can't go on
-│   ├── TooManyBadRowsError    more rows are broken than allowed
-│   ├── IndexLockedError       another build holds the folder
-│   └── BuildInterruptedError  stopped from outside; resumes where it was
-├── TaxonomyError              a taxonomy, or a fit of one, that can't be used
-└── QueryError                 a query that means nothing
+│   ├── DamagedIndexError      files are missing, cut short or changed
+│   └── EncoderMismatchError   another encoder made the index
+├── BuildError                 a build can't continue
+│   ├── TooManyBadRowsError    more rows are unusable than allowed
+│   ├── IndexLockedError       another process writes the index
+│   └── BuildInterruptedError  stopped from outside; the next build resumes it
+├── TaxonomyError              a taxonomy, or its fit, is unusable
+└── QueryError                 a query is invalid
     └── UnknownProductError    no product has that id
 """
 
@@ -40,22 +40,22 @@ __all__ = [
 
 
 class CatalogError(LookalikeError):
-    """A catalog of which nothing can be used: missing, empty, no id column, unknown format."""
+    """The whole catalog is unusable: missing, empty, without an id column, of unknown format."""
 
     code = "bad_catalog"
 
 
 class RowError(LookalikeError):
-    """One row of a catalog that can't be used; the other rows can.
+    """One row of a catalog is unusable; the other rows are not affected.
 
     Attributes:
-        reason: A stable code for machines, a value of `indexer.catalog.Reason`.
+        reason: A stable code, a value of `indexer.catalog.Reason`.
     """
 
     code = "bad_row"
 
     def __init__(self, reason: str, message: str) -> None:
-        # Both are args of the exception, so that it survives the way back from a worker process.
+        # Both are args of the exception, so that it can be pickled by a worker process.
         super().__init__(reason, message)
         self.reason = reason
 
@@ -64,13 +64,13 @@ class RowError(LookalikeError):
 
 
 class SourceError(RowError):
-    """The bytes of a picture can't be had: gone, no regular file, too large, at a URL."""
+    """The bytes of an image can't be read or fetched: missing, not a file, too large."""
 
     code = "bad_source"
 
 
 class IndexFolderError(LookalikeError):
-    """An index folder that can't be used."""
+    """The index folder is unusable."""
 
     code = "bad_index"
 
@@ -88,43 +88,43 @@ class DamagedIndexError(IndexFolderError):
 
 
 class EncoderMismatchError(IndexFolderError):
-    """The index was made by another encoder than the one at hand."""
+    """The index was made by another encoder than the loaded one."""
 
     code = "encoder_mismatch"
 
 
 class BuildError(LookalikeError):
-    """A build that can't go on; the published generation is as it was."""
+    """A build can't continue; the published generation is unchanged."""
 
     code = "build_failed"
 
 
 class TooManyBadRowsError(BuildError):
-    """More rows are broken than the build was allowed to leave out."""
+    """More rows are unusable than `max_bad` allows."""
 
     code = "too_many_bad_rows"
 
 
 class IndexLockedError(BuildError):
-    """Another process is building into the same folder."""
+    """Another process writes the same index."""
 
     code = "index_locked"
 
 
 class BuildInterruptedError(BuildError):
-    """The build was stopped from outside; the next one resumes where it was."""
+    """The build was stopped from outside; the next one resumes it."""
 
     code = "interrupted"
 
 
 class TaxonomyError(LookalikeError):
-    """A taxonomy, or what was fitted to one, that can't be used; the message names the place."""
+    """A taxonomy, or its fit, is unusable; the message names the place."""
 
     code = "bad_taxonomy"
 
 
 class QueryError(LookalikeError):
-    """A query that can't be answered as it stands."""
+    """A query is invalid."""
 
     code = "invalid_query"
 

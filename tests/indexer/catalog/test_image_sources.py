@@ -1,4 +1,4 @@
-"""Pictures' places: nothing outside the catalog's folder is ever opened."""
+"""Image sources: nothing outside the catalog's folder is ever opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SENTINEL = b"secret bytes from outside"
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A folder `shop` with pictures, links and oddities, beside a folder with the sentinel."""
+    """A folder `shop` with images, links and odd files, next to a folder with the sentinel."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.jpg").write_bytes(SENTINEL)
@@ -49,23 +49,23 @@ def row_of(root: Path, image: object) -> CatalogRow | BadRow:
     return row
 
 
-_listeners: list[list[str]] = []
+_logs: list[list[str]] = []
 
 
-def _hear(event: str, args: tuple[object, ...]) -> None:
-    if event == "open" and _listeners and isinstance(args[0], str | bytes | os.PathLike):
-        _listeners[-1].append(os.fsdecode(args[0]))
+def _log_event(event: str, args: tuple[object, ...]) -> None:
+    if event == "open" and _logs and isinstance(args[0], str | bytes | os.PathLike):
+        _logs[-1].append(os.fsdecode(args[0]))
 
 
-sys.addaudithook(_hear)  # hears every open in Python, by whichever function
+sys.addaudithook(_log_event)  # every open in Python, by whichever function
 
 
 @pytest.fixture
 def opened(shop: Path) -> Iterator[list[str]]:
-    """Every path that is opened in a test, as it was given."""
-    _listeners.append([])
-    yield _listeners[-1]
-    _listeners.pop()
+    """Every path that a test opens, as it was given."""
+    _logs.append([])
+    yield _logs[-1]
+    _logs.pop()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_paths_below_the_folder_are_read(
         (["a.jpg", "../outside/secret.jpg"], "path_outside_catalog"),
     ],
 )
-def test_other_places_cost_the_row_and_are_not_opened(
+def test_other_paths_cost_the_row_and_are_not_opened(
     shop: Path, opened: list[str], image: object, reason: str
 ) -> None:
     row = row_of(shop, image)
@@ -140,15 +140,16 @@ def test_other_places_cost_the_row_and_are_not_opened(
 
 
 @pytest.mark.parametrize("image", ["../outside/secret.jpg", "deep/../../x", "/etc/passwd"])
-def test_paths_that_lead_out_by_their_text_are_not_even_looked_for(
+def test_paths_that_leave_the_folder_by_their_text_are_not_looked_up(
     shop: Path, monkeypatch: pytest.MonkeyPatch, image: str
 ) -> None:
     def refuse(path: object) -> None:
         raise AssertionError(path)
 
     monkeypatch.setattr(os, "lstat", refuse)
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError) as caught:
         find_image(shop, image, 100)
+    assert caught.value.reason == "path_outside_catalog"
 
 
 def test_an_absolute_path_into_the_folder_is_refused(shop: Path) -> None:
@@ -157,7 +158,7 @@ def test_an_absolute_path_into_the_folder_is_refused(shop: Path) -> None:
     assert row.reason == "path_outside_catalog"
 
 
-def test_urls_are_kept_and_not_read(shop: Path) -> None:
+def test_urls_are_stored_and_not_read(shop: Path) -> None:
     row = row_of(shop, "https://shop.example/a.jpg?size=1")
     assert isinstance(row, CatalogRow)
     (source,) = row.images
@@ -168,7 +169,7 @@ def test_urls_are_kept_and_not_read(shop: Path) -> None:
         source.read(100)
 
 
-def test_a_folder_swapped_for_a_link_after_the_row_was_read_leads_nowhere(shop: Path) -> None:
+def test_a_folder_replaced_by_a_link_after_the_row_was_read_is_not_followed(shop: Path) -> None:
     row = row_of(shop, "deep/er/b.jpg")
     assert isinstance(row, CatalogRow)
     (shop / "deep").rename(shop / "was")
@@ -186,25 +187,25 @@ def _put_socket(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("swap", "reason"),
+    ("replace", "reason"),
     [
         (lambda path: path.symlink_to("../outside/secret.jpg"), "not_a_file"),
-        (lambda path: os.mkfifo(path), "not_a_file"),
+        (os.mkfifo, "not_a_file"),
         (lambda path: path.mkdir(), "not_a_file"),
         (_put_socket, "not_a_file"),
         (lambda path: path.write_bytes(b"x" * 11), "image_too_large"),
-        (lambda path: None, "image_not_found"),
+        (lambda _: None, "image_not_found"),
     ],
     ids=["link", "fifo", "folder", "socket", "larger", "gone"],
 )
-def test_a_file_swapped_after_the_row_was_read_is_told(
-    shop: Path, swap: object, reason: str
+def test_a_file_replaced_after_the_row_was_read_is_refused(
+    shop: Path, replace: object, reason: str
 ) -> None:
     row = row_of(shop, "a.jpg")
     assert isinstance(row, CatalogRow)
     (shop / "a.jpg").unlink()
-    assert callable(swap)
-    swap(shop / "a.jpg")
+    assert callable(replace)
+    replace(shop / "a.jpg")
     with pytest.raises(SourceError) as caught:
         row.images[0].read(10)
     assert caught.value.reason == reason
@@ -237,7 +238,7 @@ def test_the_size_limit_is_exact(shop: Path) -> None:
         ImageSource("", data=b"12345").read(4)
 
 
-def test_sources_and_their_errors_travel_between_processes(shop: Path) -> None:
+def test_sources_and_their_errors_can_be_pickled(shop: Path) -> None:
     source = ImageSource("gone.jpg", path=shop / "gone", root=shop)
     with pytest.raises(SourceError) as caught:
         pickle.loads(pickle.dumps(source)).read(10)

@@ -1,4 +1,4 @@
-"""Real catalogs, where they lie beside the checkout."""
+"""Real catalogs, which lie next to the checkout."""
 
 from __future__ import annotations
 
@@ -8,16 +8,10 @@ import pytest
 
 from indexer.catalog import CatalogRow, FieldType, FieldTyper, open_catalog
 
-SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
-pytestmark = [
-    pytest.mark.shared,
-    pytest.mark.skipif(not SHARED.is_dir(), reason="no shared catalogs beside the checkout"),
-]
-
-
-def test_fashion_is_read_whole() -> None:
-    catalog = open_catalog(SHARED / "fashion-train-0000.parquet")
+@pytest.mark.shared
+def test_fashion_is_read_whole(shared_data: Path) -> None:
+    catalog = open_catalog(shared_data / "fashion-train-0000.parquet")
     typer = FieldTyper(known=catalog.field_types)
     ids = []
     for row in catalog.rows():

@@ -15,7 +15,7 @@ from indexer.quality.duplicate_candidates import near_by_vector
 from indexer.quality.duplicates import _Bond, _stars
 from indexer.storage import IndexKind
 from search_api.demo import draw_product
-from tests.support.picture_catalogs import COPIES, build, copy_of, drawn, jpeg
+from tests.support.image_catalogs import COPIES, build, copy_of, drawn, jpeg
 
 PRODUCTS = drawn(48)
 # The first products have a copy each under another id.

@@ -17,7 +17,7 @@ from indexer.errors import EncoderMismatchError
 from indexer.index import ImageTable, Index
 from indexer.quality import CatalogHealth, check_titles, examine
 from indexer.quality.rare_values import is_misspelling
-from tests.support.picture_catalogs import build, drawn, jpeg
+from tests.support.image_catalogs import build, drawn, jpeg
 
 GROUNDS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 WRONG = {"red-03": "blue", "green-07": "red"}

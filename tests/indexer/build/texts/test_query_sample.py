@@ -36,32 +36,10 @@ def sample_of(titles: Sequence[str]) -> list[str]:
 def test_a_small_catalog_is_filled_up_with_phrases() -> None:
     texts = sample_of(["Red bag", "x" * 500, "Red bag"])
     assert texts[:2] == ["Red bag", "x" * 200]
-    assert set(texts[2:]) == {
-        f"{colour} {thing}"
-        for colour in [
-            "black",
-            "white",
-            "red",
-            "blue",
-            "green",
-            "yellow",
-            "brown",
-            "silver",
-            "striped",
-        ]
-        for thing in [
-            "dress",
-            "shirt",
-            "shoes",
-            "bag",
-            "watch",
-            "chair",
-            "lamp",
-            "bottle",
-            "toy",
-            "book",
-        ]
-    }
+    phrases = texts[2:]
+    assert len(phrases) == len(set(phrases)) == 90
+    assert {"red chair", "striped book"} < set(phrases)
+    assert all(len(phrase.split()) == 2 for phrase in phrases)
 
 
 def test_a_large_catalog_gives_a_uniform_and_repeatable_sample() -> None:

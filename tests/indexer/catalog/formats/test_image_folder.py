@@ -1,4 +1,4 @@
-"""Folders of pictures: order, ids, what is passed over and what is told."""
+"""Image folder catalogs: order, ids, skipped files and bad rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_every_file_is_a_row_in_the_order_of_paths(tmp_path: Path) -> None:
         assert row.fields == {}
 
 
-def test_hidden_files_and_litter_are_passed_over(tmp_path: Path) -> None:
+def test_hidden_files_and_system_files_are_skipped(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", ".b.jpg", ".git/c.jpg", "Thumbs.db", "x/DESKTOP.INI", "x/.DS_Store")
     assert [row.id for row in read(tmp_path)] == ["a.jpg"]
     assert open_catalog(tmp_path).count == 1
@@ -79,7 +79,7 @@ def test_links_pipes_and_sockets(tmp_path: Path) -> None:
     ]
 
 
-def test_names_that_can_be_no_id_are_told_in_one_line(tmp_path: Path) -> None:
+def test_names_that_can_not_be_ids_are_reported_in_one_line(tmp_path: Path) -> None:
     put(tmp_path, "ok.jpg", "two\nlines.jpg", "/".join(["d" * 200] * 3) + ".jpg")
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"x")
     found = {row.id: row for row in read(tmp_path)}
@@ -93,13 +93,13 @@ def test_names_that_can_be_no_id_are_told_in_one_line(tmp_path: Path) -> None:
         str(row.id).encode("utf-8")
 
 
-def test_files_over_the_limit_are_told(tmp_path: Path) -> None:
+def test_files_over_the_limit_are_reported(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "longer.jpg")
     rows = list(open_catalog(tmp_path, CatalogOptions(max_image_bytes=5)).rows())
     assert [isinstance(row, BadRow) and row.reason for row in rows] == [False, "image_too_large"]
 
 
-def test_a_folder_that_can_not_be_listed_is_told(
+def test_a_folder_that_can_not_be_listed_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path, "a.jpg", "shut/b.jpg", "z.jpg")
@@ -133,18 +133,18 @@ def test_a_link_to_the_folder_itself_may_be_the_catalog(tmp_path: Path) -> None:
     assert row.images[0].read(10) == b"a.jpg"
 
 
-def test_what_is_no_catalog_is_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     put(tmp_path, "catalog.xlsx")
     os.mkfifo(tmp_path / "pipe.csv")
-    told = {
+    messages = {
         "empty": "no rows",
         "nowhere": "there is no file",
         "catalog.xlsx": "unknown format",
         "pipe.csv": "neither a file nor a folder",
     }
-    for name, message in told.items():
+    for name, message in messages.items():
         with pytest.raises(CatalogError, match=message):
             open_catalog(tmp_path / name)
 
@@ -155,7 +155,7 @@ def test_one_column_can_not_be_both(tmp_path: Path) -> None:
         open_catalog(tmp_path / "c.csv", CatalogOptions(id_column="x", image_column="x"))
 
 
-def test_a_folder_that_vanishes_is_a_catalog_error(tmp_path: Path) -> None:
+def test_a_folder_that_disappears_is_a_catalog_error(tmp_path: Path) -> None:
     put(tmp_path / "shop", "a.jpg")
     catalog = open_catalog(tmp_path / "shop")
     (tmp_path / "shop" / "a.jpg").unlink()

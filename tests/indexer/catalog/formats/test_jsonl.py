@@ -1,4 +1,4 @@
-"""JSON Lines: typed values, and what each broken line gets."""
+"""JSON Lines catalogs: typed values, and the reason of each broken line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ from hypothesis import strategies as st
 
 from indexer.catalog import BadRow, CatalogRow, open_catalog
 from indexer.errors import CatalogError
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A catalog's folder with the pictures a.jpg and b.jpg."""
-    for name in ("a.jpg", "b.jpg"):
-        (tmp_path / name).write_bytes(name.encode())
-    return tmp_path
 
 
 def read(path: Path, content: bytes) -> list[CatalogRow | BadRow]:
@@ -98,7 +90,9 @@ def test_control_characters_in_a_title_are_kept(shop: Path) -> None:
         (b'{"id":"2","image":"a\\u0000.jpg"}', "bad_path"),
     ],
 )
-def test_a_bad_line_is_told_and_the_others_are_read(shop: Path, line: bytes, reason: str) -> None:
+def test_a_bad_line_is_reported_and_the_others_are_read(
+    shop: Path, line: bytes, reason: str
+) -> None:
     rows = read(
         shop / "c.jsonl",
         b'{"id":"1","image":"a.jpg"}\r\n' + line + b'\n\n{"id":"9","image":"b.jpg"}',
@@ -133,14 +127,18 @@ LINES = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 5), st.integers(0, 50), st.binary(max_size=6), st.integers(0, 6))
 def test_damage_costs_the_line_it_is_on(
-    tmp_path_factory: pytest.TempPathFactory, which: int, at: int, put: bytes, dropped: int
+    tmp_path_factory: pytest.TempPathFactory,
+    which: int,
+    position: int,
+    inserted: bytes,
+    dropped: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("mutated")
     (folder / "a.jpg").touch()
-    line = LINES[which][:at] + put + LINES[which][at + dropped :]
+    line = LINES[which][:position] + inserted + LINES[which][position + dropped :]
     rows = read(folder / "c.jsonl", b"\n".join([*LINES[:which], line, *LINES[which + 1 :]]))
     extra = line.count(b"\n")
     found = {row.line: row for row in rows}

@@ -1,4 +1,4 @@
-"""Parquet: every shape of pictures and ids, types by the schema, damage."""
+"""Parquet catalogs: every shape of images and ids, types by the schema, damage."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ from indexer.errors import CatalogError
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A catalog's folder with the pictures a.jpg and b.jpg."""
-    for name in ("a.jpg", "b.jpg"):
-        (tmp_path / name).write_bytes(name.encode())
-    return tmp_path
-
-
 def read(
     path: Path, columns: dict[str, Any], options: CatalogOptions | None = None
 ) -> list[CatalogRow | BadRow]:
@@ -35,7 +27,7 @@ def read(
     return list(open_catalog(path, options or CatalogOptions()).rows())
 
 
-def pictures(row: CatalogRow | BadRow) -> list[tuple[str, bytes]] | str:
+def images(row: CatalogRow | BadRow) -> list[tuple[str, bytes]] | str:
     if isinstance(row, BadRow):
         return row.reason
     return [(image.location, image.read(1000)) for image in row.images]
@@ -77,7 +69,7 @@ def test_every_shape_of_the_image_column(
     shop: Path, column: pa.Array, expected: list[object]
 ) -> None:
     rows = read(shop / "c.parquet", {"id": list(range(len(column))), "image": column})
-    assert [pictures(row) for row in rows] == expected
+    assert [images(row) for row in rows] == expected
     assert [row.line for row in rows] == list(range(1, len(column) + 1))
 
 
@@ -98,7 +90,7 @@ def test_ids_of_every_type(shop: Path, column: pa.Array, expected: list[str]) ->
 
 
 def test_fields_are_typed_by_the_schema(shop: Path) -> None:
-    moment = dt.datetime(2024, 2, 29, 12, 30, 5, 250_000)
+    moment = dt.datetime(2024, 2, 29, 12, 30, 5, 250_000, dt.UTC)
     columns = {
         "id": ["1", "2"],
         "image": ["a.jpg", "b.jpg"],
@@ -149,13 +141,13 @@ def test_fields_are_typed_by_the_schema(shop: Path) -> None:
 
 
 def test_text_that_is_not_utf8_and_numbers_out_of_range_cost_their_row(shop: Path) -> None:
-    spoilt = pa.Array.from_buffers(pa.string(), 3, pa.array([b"ok", b"\xff", b"ok"]).buffers())
+    broken = pa.Array.from_buffers(pa.string(), 3, pa.array([b"ok", b"\xff", b"ok"]).buffers())
     rows = read(
         shop / "c.parquet",
         {
             "id": [1, 2, 3],
             "image": ["a.jpg"] * 3,
-            "t": spoilt,
+            "t": broken,
             "n": pa.array([1, 2, 2**63], pa.uint64()),
         },
     )
@@ -167,10 +159,10 @@ def test_text_that_is_not_utf8_and_numbers_out_of_range_cost_their_row(shop: Pat
     ]
 
 
-def test_embedded_pictures_over_the_limit_cost_their_row(shop: Path) -> None:
+def test_embedded_images_over_the_limit_cost_their_row(shop: Path) -> None:
     options = CatalogOptions(max_image_bytes=3)
     rows = read(shop / "c.parquet", {"id": [1, 2], "image": [b"1234", b"123"]}, options)
-    assert [pictures(row) for row in rows] == ["image_too_large", [("", b"123")]]
+    assert [images(row) for row in rows] == ["image_too_large", [("", b"123")]]
 
 
 def test_lines_go_on_through_batches_and_row_groups(shop: Path) -> None:
@@ -181,7 +173,7 @@ def test_lines_go_on_through_batches_and_row_groups(shop: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"name": [1], "image": [b"x"]}, "no column 'id'"),
         ({"id": [1], "photo": [b"x"]}, "no column 'image'"),
@@ -192,8 +184,8 @@ def test_lines_go_on_through_batches_and_row_groups(shop: Path) -> None:
         ({"id": pa.array([], pa.string()), "image": pa.array([], pa.string())}, "no rows"),
     ],
 )
-def test_an_unusable_file_is_refused(shop: Path, columns: dict[str, Any], told: str) -> None:
-    with pytest.raises(CatalogError, match=told):
+def test_an_unusable_file_is_refused(shop: Path, columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(CatalogError, match=message):
         read(shop / "c.parquet", columns)
 
 
@@ -204,22 +196,22 @@ def test_columns_of_one_name_are_refused(shop: Path) -> None:
         open_catalog(shop / "c.parquet")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_cut_or_changed_file_raises_nothing_but_catalog_errors(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "intact.parquet"
     if not path.exists():
-        images = [bytes([i]) * 50 for i in range(40)]
-        table = pa.table({"id": list(range(40)), "image": images, "t": ["word"] * 40})
+        contents = [bytes([i]) * 50 for i in range(40)]
+        table = pa.table({"id": list(range(40)), "image": contents, "t": ["word"] * 40})
         pq.write_table(table, path, write_page_checksum=True)
     content = bytearray(path.read_bytes())
-    at = data.draw(st.integers(0, len(content) - 1))
+    position = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
-        del content[at:]
+        del content[position:]
     else:
-        content[at] ^= 1 << data.draw(st.integers(0, 7))
+        content[position] ^= 1 << data.draw(st.integers(0, 7))
     damaged = path.with_name("damaged.parquet")
     damaged.write_bytes(content)
     with contextlib.suppress(CatalogError):
@@ -243,7 +235,7 @@ def test_a_folder_of_parquet_files_is_one_catalog(tmp_path: Path) -> None:
     assert [(row.line, row.id) for row in rows] == [(1, "a"), (2, "b"), (3, "c"), (4, "a")]
     assert isinstance(rows[3], BadRow)
     assert rows[3].reason == "duplicate_id"
-    # With anything else beside them they are files of a folder like any other.
+    # Next to any other file they are files of an image folder.
     (folder / "a.jpg").write_bytes(data)
     assert {row.id for row in open_catalog(folder).rows()} == {
         "_SUCCESS", "a.jpg", "part-0.parquet", "part-1.parquet"

@@ -1,4 +1,4 @@
-"""Small catalogs of drawings for tests that plant faults in them."""
+"""Small catalogs of drawn images, for tests that plant faults in them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ COPIES = ("reencoded", "resized", "cropped", "mirrored")
 
 
 def drawn(count: int) -> list[DrawnProduct]:
-    """The first drawn products."""
+    """Return the first drawn products."""
     return list(draw_catalog(count))
 
 
 def jpeg(image: Image.Image, quality: int = 90) -> bytes:
-    """A picture as JPEG bytes."""
+    """Return an image as a JPEG file."""
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 
 def copy_of(image: Image.Image, kind: str) -> bytes:
-    """A picture as somebody else would have it."""
+    """Return a changed copy of an image, one of `COPIES`, as a JPEG file."""
     if kind == "reencoded":
         return jpeg(image, 50)
     if kind == "resized":
@@ -46,15 +46,15 @@ def copy_of(image: Image.Image, kind: str) -> bytes:
 def build(
     folder: Path,
     rows: Sequence[Mapping[str, object]],
-    pictures: Mapping[str, bytes],
+    images: Mapping[str, bytes],
     *,
     thumbnails: bool = True,
     kind: IndexKind | None = None,
     text_weight: float = 0.0,
 ) -> Index:
-    """An index over rows whose pictures are written beside them first."""
+    """Write a catalog of rows and their images by name, build its index and open it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in pictures.items():
+    for name, data in images.items():
         (folder / name).write_bytes(data)
     catalog = folder / "catalog.jsonl"
     catalog.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
