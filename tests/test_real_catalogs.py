@@ -1,4 +1,4 @@
-"""The shipped model on real pictures: what a shop's people would try first."""
+"""The shipped model on real catalogs: the first searches that a shop would try."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_red_dress_query_finds_red_dresses(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "types"),
+    ("text", "types"),
     [
         ("watch", {"Watches"}),
         ("a pair of jeans", {"Jeans"}),
@@ -89,8 +89,8 @@ def test_a_red_dress_query_finds_red_dresses(engine: Engine) -> None:
         ("fragrance", {"Perfume and Body Mist", "Deodorant"}),
     ],
 )
-def test_words_find_their_kind_of_goods(engine: Engine, words: str, types: set[str]) -> None:
-    assert count(hits(engine, TextPart(words)), "article_type", *types) >= 7
+def test_words_find_their_kind_of_goods(engine: Engine, text: str, types: set[str]) -> None:
+    assert count(hits(engine, TextPart(text)), "article_type", *types) >= 7
 
 
 def test_a_filtered_query_finds_exactly_the_nearest_that_pass(
@@ -108,8 +108,8 @@ def test_a_filtered_query_finds_exactly_the_nearest_that_pass(
     vector = encoder.encode_texts(["dress"])[0]
     cosines = {}
     for product, title in passing.items():
-        picture = engine.index.vector(product).astype(np.float16)
-        searched = mix_vectors(picture, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT)
+        vector_of_image = engine.index.vector(product).astype(np.float16)
+        searched = mix_vectors(vector_of_image, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT)
         cosines[product] = float(searched.astype(np.float32) @ vector)
     best = sorted(cosines, key=lambda product: -cosines[product])
     assert len(found) == min(50, len(passing)) > 20
@@ -137,11 +137,11 @@ def test_more_files_embed_only_what_is_new(
     assert report.embedded == len(set.union(*others) - first)
 
 
-def test_a_product_is_its_own_nearest_picture(engine: Engine, fashion: Path) -> None:
+def test_a_product_is_the_nearest_to_its_own_image(engine: Engine, fashion: Path) -> None:
     rows = pq.read_table(fashion, columns=["id", "image"])[100:110].to_pylist()
     for row in rows:
-        picture = Image.open(BytesIO(row["image"])).convert("RGB")
-        best = hits(engine, ImagePart(picture), k=3)
+        image = Image.open(BytesIO(row["image"])).convert("RGB")
+        best = hits(engine, ImagePart(image), k=3)
         assert row["id"] in [hit.id for hit in best]
         assert best[0].score > 0.99
 
@@ -152,6 +152,18 @@ def test_products_like_a_watch_are_watches(engine: Engine) -> None:
     assert kinds["Watches"] >= 8
 
 
+def test_unrelated_queries_have_no_confident_hit(engine: Engine) -> None:
+    rng = np.random.default_rng(7)
+    noise = Image.fromarray(rng.integers(0, 256, (240, 180, 3), dtype=np.uint8))
+    blank = Image.new("RGB", (180, 240), (190, 200, 215))
+    unrelated = (TextPart("suspension bridge"), TextPart("wqxz jkvb"), ImagePart(noise),
+                 ImagePart(blank))  # fmt: skip
+    for part in unrelated:
+        assert engine.search(Query((part,), min_confidence=0.5)).hits == (), part
+    for text in ("blue jeans", "watch", "running shoes"):
+        assert len(engine.search(Query((TextPart(text),), min_confidence=0.5)).hits) >= 5, text
+
+
 def test_a_shoppers_photo_finds_its_packshot_more_often_than_chance(
     shared_data: Path, encoder: Encoder, tmp_path: Path
 ) -> None:
@@ -160,7 +172,7 @@ def test_a_shoppers_photo_finds_its_packshot_more_often_than_chance(
     photos = pq.read_table(shared_data / "grocery-photos-train-0000.parquet")[::66].to_pylist()
     right = 0
     for row in photos:
-        picture = Image.open(BytesIO(row["image"])).convert("RGB")
-        found = hits(engine, ImagePart(picture), k=10)
+        image = Image.open(BytesIO(row["image"])).convert("RGB")
+        found = hits(engine, ImagePart(image), k=10)
         right += row["product_id"] in [hit.id for hit in found]
     assert right / len(photos) > 3 * 10 / 81

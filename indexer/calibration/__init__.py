@@ -1,20 +1,12 @@
-"""Confidence calibration: cosine scores in, probabilities out."""
+"""Confidence calibration: cosines in, probabilities out; fitted to each catalog."""
 
 from __future__ import annotations
 
 from indexer.calibration.fitting import HITS, LabelledPairs, draw_pairs, fit_confidence
-from indexer.calibration.model import (
-    PRIORS,
-    Background,
-    Calibration,
-    Confidence,
-    Pairs,
-    Prior,
-    confidence_from_json,
-    confidence_to_json,
-    fit_calibration,
-)
+from indexer.calibration.model import PRIORS, Background, Calibration, Confidence, Prior
 from indexer.calibration.queries import value_of
+from indexer.calibration.regression import Pairs, fit_calibration
+from indexer.calibration.serialization import confidence_from_json, confidence_to_json
 
 __all__ = [
     "HITS",

@@ -1,4 +1,4 @@
-"""Words and pictures that shops rarely sell: the background that a hit is told apart from."""
+"""Background negatives: texts and images unrelated to a catalog, to which no hit is right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["phrases_beside", "pictures"]
+__all__ = ["unrelated_images", "unrelated_phrases"]
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -17,7 +17,8 @@ def _listed(text: str) -> tuple[str, ...]:
     )
 
 
-# Written by hand: places, events, ideas, animals, jobs and machines, then letters without meaning.
+# What shops rarely sell, written by hand: places, events, ideas, animals, jobs and machines, then
+# letters without meaning.
 _RARE = _listed("""
     volcano eruption; mountain glacier; coral reef; desert dunes; tropical rainforest; waterfall
     river delta; night sky with stars; solar eclipse; thunderstorm; tornado; earthquake damage
@@ -43,7 +44,8 @@ _RARE = _listed("""
     1234567; ???; aaa aaa aaa; jfdksla; ouyiwer; tgbnhy; mnbvcx lkjh; dolor sit amet; vlugt krem
     """)
 
-# What other shops sell, and things with a colour, so that a colour is not taken for the thing.
+# What other shops sell, and things with a colour, so that a colour alone is not mistaken for the
+# thing.
 _GOODS = _listed("""
     sofa; dining table; mattress; bookshelf; desk lamp; curtain; carpet; garden hose; lawn mower
     hammer; cordless drill; screwdriver; paint bucket; ladder; screws; bathtub; sink tap; light bulb
@@ -60,21 +62,30 @@ _GOODS = _listed("""
     black hole; red traffic light; green field; maroon brick house; beige sand; navy ship
     """)
 
+# Side of the images, and the right end of their lines of text, in pixels.
 _SIDE = 224
+_LINE_END = 190
 
 
-def phrases_beside(texts: Iterable[str]) -> list[str]:
-    """The phrases that have a word, of four letters or more, that no text of a catalog has.
+def unrelated_phrases(texts: Iterable[str]) -> list[str]:
+    """Return phrases with a word of four letters or more that no text of a catalog has.
 
-    A catalog without texts may sell anything; it gets those that hardly any shop would know.
+    A catalog without texts may sell anything: it gets only the phrases that hardly any shop would
+    use.
+
+    Args:
+        texts: All texts of the catalog.
     """
     used = {word for text in texts for word in _words(text)}
     phrases = (*_RARE, *_GOODS) if used else _RARE
     return [phrase for phrase in phrases if not _words(phrase) or not _words(phrase) <= used]
 
 
-def pictures() -> list[Image.Image]:
-    """Pictures that show no product: plain, noisy, striped, graded and charted; always the same."""
+def unrelated_images() -> list[Image.Image]:
+    """Draw images without a product: plain, noise, stripes, gradients, charts and lines of text.
+
+    They are always the same.
+    """
     rng = np.random.default_rng(0)
     made = [Image.new("RGB", (_SIDE, _SIDE), (grey,) * 3) for grey in (0, 90, 170, 255)]
     made += [_plain(rng) for _ in range(4)]
@@ -87,7 +98,7 @@ def pictures() -> list[Image.Image]:
 
 
 def _words(text: str) -> set[str]:
-    # Four letters: what is shorter is mostly grammar. A plural counts as its singular.
+    # Shorter words are mostly function words. A plural counts as its singular.
     return {word.rstrip("s") for word in re.findall(r"[a-z]{4,}", text.lower())}
 
 
@@ -135,7 +146,7 @@ def _lines(rng: np.random.Generator) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for row in range(14, 214, 14):
         left = 14
-        while left < 190:
+        while left < _LINE_END:
             width = int(rng.integers(6, 34))
             draw.rectangle([left, row, left + width, row + 6], fill="black")
             left += width + 6

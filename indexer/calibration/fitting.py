@@ -1,4 +1,4 @@
-"""Fitting an index's confidence: what it is asked, it knows the answers of."""
+"""Fitting of an index's confidence, from queries whose answers its own catalog knows."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from numpy.typing import NDArray
 from PIL.Image import Image
 
 from embeddings import Encoder, FloatArray, encode_many_texts
-from indexer.calibration.background import phrases_beside, pictures
-from indexer.calibration.model import (
-    PRIORS,
-    Background,
-    Confidence,
-    Pairs,
-    fit_calibration,
-)
+from indexer.calibration.background import unrelated_images, unrelated_phrases
+from indexer.calibration.model import PRIORS, Background, Confidence
 from indexer.calibration.queries import CatalogSample, named_queries, value_of, view_of
+from indexer.calibration.regression import Pairs, fit_calibration
 from indexer.index import Index
 from indexer.storage import QueryKind
 
 __all__ = ["HITS", "LabelledPairs", "draw_pairs", "fit_confidence"]
 
-# Hits of a query that are looked at: what a first page shows.
 HITS = 20
+"""Hits of each query that are used: those of a first page."""
 
+# Images embedded at once.
 _BATCH = 64
-_PICTURES = 400
+# Queries of each kind: products as queries, distorted views of products, and images with a word.
+_PRODUCTS = 400
 _VIEWS = 200
 _MIXED = 200
-# What is not of the catalog's world counts as three sorts of its own questions, and never more than
-# a third of them all.
-_OTHER_WEIGHT = 900.0
+# Total weight of queries that are unrelated to the catalog: that of three sorts of its own queries
+# (each weighs as much as its 300 values), and at most a third of the own queries' weight.
+_UNRELATED_WEIGHT = 900.0
+_UNRELATED_SHARE = 1 / 3
+# Keeps the division finite where a text and an image cancel each other out.
+_MIN_LENGTH = 1e-6
 
 
 @dataclass(frozen=True)
 class LabelledPairs:
-    """What the calibrations of one index are fit with.
+    """What the calibrations of one index are fitted to.
 
     Attributes:
-        pairs: By kind of query; None where the catalog has nothing to ask.
+        pairs: By kind of query; None where the catalog offers no queries.
         backgrounds: By kind of query.
-        same: The field of kinds, or empty.
-        texts: The words of each text query, in the order of its pairs, in which those of another
-            world come last.
-        wanted: What a right answer to each has, field to value.
+        same: The field of product kinds, or empty.
+        texts: The text of each text query, in the order of its pairs. Queries that are unrelated to
+            the catalog come after them in the pairs, without a text here.
+        wanted: For each text, what a right answer has: field to value.
     """
 
     pairs: Mapping[QueryKind, Pairs | None]
@@ -57,14 +57,14 @@ class LabelledPairs:
 
 
 def fit_confidence(index: Index, encoder: Encoder) -> Confidence:
-    """Fit the confidence of an index; the same index gives the same one.
+    """Fit the confidence of an index; the same index gives the same confidence.
 
-    It takes about a thousand searches and as many short texts, and where the catalog has no field
-    of kinds, two hundred pictures.
+    It takes about a thousand searches and as many short texts to embed. Where the catalog has no
+    field of product kinds, it also takes two hundred images to embed.
 
     Args:
-        index: All that can be found.
-        encoder: That made its vectors.
+        index: The index.
+        encoder: The encoder that built it.
     """
     drawn = draw_pairs(index, encoder)
     kinds = {
@@ -75,12 +75,12 @@ def fit_confidence(index: Index, encoder: Encoder) -> Confidence:
 
 
 def draw_pairs(index: Index, encoder: Encoder) -> LabelledPairs:
-    """Ask an index what its own catalog answers, and keep what came back."""
-    return _Drawing(index, encoder).draw()
+    """Search an index with queries from its own catalog, and label the hits."""
+    return _PairDrawing(index, encoder).draw()
 
 
-class _Drawing:
-    """The questions put to one index."""
+class _PairDrawing:
+    """The queries of one index, their hits and labels."""
 
     def __init__(self, index: Index, encoder: Encoder) -> None:
         self._index = index
@@ -90,53 +90,58 @@ class _Drawing:
 
     def draw(self) -> LabelledPairs:
         sample = self._sample
-        asked = named_queries(sample)
-        phrases = phrases_beside(text for values in sample.values.values() for text in values)
-        unknown_words = self._texts(phrases)
-        unknown_pictures = self._images(pictures())
-        words = _Found.of(self._index, self._texts([a.text for a in asked]), QueryKind.TEXT)
-        backgrounds = {
-            QueryKind.TEXT: Background.of(unknown_words @ sample.searched.T),
-            QueryKind.IMAGE: Background.of(unknown_pictures @ sample.searched.T),
+        queries = named_queries(sample)
+        phrases = unrelated_phrases(text for values in sample.values.values() for text in values)
+        texts, images = self._texts(phrases), self._images(unrelated_images())
+        unrelated = {
+            QueryKind.TEXT: texts,
+            QueryKind.IMAGE: images,
+            QueryKind.MIXED: _mixed(texts, images),
         }
-        unknown_both = _mixed(unknown_words, unknown_pictures)
-        backgrounds[QueryKind.MIXED] = Background.of(unknown_both @ sample.searched.T)
-        by_text = self._labelled(words, [a.wanted for a in asked], [a.weight for a in asked])
-        by_image = self._by_image()
+        hits = _Hits.of(self._index, self._texts([q.text for q in queries]), QueryKind.TEXT)
+        related = {
+            QueryKind.TEXT: self._labelled(
+                hits, [q.wanted for q in queries], [q.weight for q in queries]
+            ),
+            QueryKind.IMAGE: self._by_image(),
+            QueryKind.MIXED: self._by_both(),
+        }
         return LabelledPairs(
             pairs={
-                QueryKind.TEXT: self._with_others(by_text, unknown_words, QueryKind.TEXT),
-                QueryKind.IMAGE: self._with_others(by_image, unknown_pictures, QueryKind.IMAGE),
-                QueryKind.MIXED: self._with_others(self._by_both(), unknown_both, QueryKind.TEXT),
+                kind: self._with_unrelated(pairs, unrelated[kind], kind)
+                for kind, pairs in related.items()
             },
-            backgrounds=backgrounds,
+            backgrounds={
+                kind: Background.of(vectors @ sample.searched.T)
+                for kind, vectors in unrelated.items()
+            },
             same=sample.kind_field,
-            texts=tuple(a.text for a in asked),
-            wanted=tuple(a.wanted for a in asked),
+            texts=tuple(q.text for q in queries),
+            wanted=tuple(q.wanted for q in queries),
         )
 
     def _by_image(self) -> Pairs | None:
-        """Pictures of products, for others of their kind; or views of them, for themselves."""
+        """Search by products for others of their kind; or by views of products for themselves."""
         sample, kind = self._sample, self._sample.kind_field
         if kind:
-            rows = [i for i in range(len(sample)) if sample.values[kind][i]][:_PICTURES]
+            rows = [i for i in range(len(sample)) if sample.values[kind][i]][:_PRODUCTS]
             own = [sample.places[i] for i in rows]
-            found = _Found.of(self._index, sample.vectors[rows], QueryKind.IMAGE, leave=own)
+            hits = _Hits.of(self._index, sample.vectors[rows], QueryKind.IMAGE, exclude=own)
             wanted = [{kind: sample.values[kind][i]} for i in rows]
-            return self._labelled(found, wanted, [1.0] * len(rows))
+            return self._labelled(hits, wanted, [1.0] * len(rows))
         rows = [i for i in range(min(_VIEWS, len(sample))) if sample.thumbnail(i)]
         if not rows:
             return None
         views = self._images([view_of(sample.thumbnail(i), self._rng) for i in rows])
-        found = _Found.of(self._index, views, QueryKind.IMAGE)
-        right = np.array(
+        hits = _Hits.of(self._index, views, QueryKind.IMAGE)
+        labels = np.array(
             [[place == sample.places[i] for place in places]
-             for i, places in zip(rows, found.places, strict=True)]
+             for i, places in zip(rows, hits.places, strict=True)]
         )  # fmt: skip
-        return Pairs(views, found.scores, right, np.ones(len(rows)))
+        return Pairs(views, hits.scores, labels, np.ones(len(rows)))
 
     def _by_both(self) -> Pairs | None:
-        """A picture with a word of another product of its kind: both must hold."""
+        """Search by a product's image and a word of another of its kind: hits must match both."""
         sample, kind = self._sample, self._sample.kind_field
         if not kind:
             return None
@@ -157,44 +162,43 @@ class _Drawing:
             return None
         vectors = _mixed(self._texts(texts), sample.vectors[rows])
         own = [sample.places[i] for i in rows]
-        found = _Found.of(self._index, vectors, QueryKind.TEXT, leave=own)
-        return self._labelled(found, wanted, [1.0] * len(rows))
+        hits = _Hits.of(self._index, vectors, QueryKind.MIXED, exclude=own)
+        return self._labelled(hits, wanted, [1.0] * len(rows))
 
     def _labelled(
-        self, found: _Found, wanted: Sequence[Mapping[str, str]], weights: Sequence[float]
+        self, hits: _Hits, wanted: Sequence[Mapping[str, str]], weights: Sequence[float]
     ) -> Pairs | None:
+        """Label as right the hits that have all wanted values of their query."""
         if not wanted:
             return None
-        right = np.ones(found.scores.shape, np.bool_)
+        labels = np.ones(hits.scores.shape, np.bool_)
         for name in {name for one in wanted for name in one}:
-            values = found.values(self._index, name)
+            values = hits.values(self._index, name)
             for row, one in enumerate(wanted):
                 if name in one:
-                    right[row] &= values[row] == one[name]
-        return Pairs(found.queries, found.scores, right, np.array(weights, np.float64))
+                    labels[row] &= values[row] == one[name]
+        return Pairs(hits.queries, hits.scores, labels, np.array(weights, np.float64))
 
-    def _with_others(
-        self, pairs: Pairs | None, others: FloatArray, kind: QueryKind
+    def _with_unrelated(
+        self, pairs: Pairs | None, unrelated: FloatArray, kind: QueryKind
     ) -> Pairs | None:
-        """With queries from another world, to which nothing is an answer.
+        """Add queries that are unrelated to the catalog, whose hits are all wrong.
 
-        Alone they would only say that nothing is ever right: without pairs there are none.
+        Without pairs none are added: alone they would say that no hit is ever right.
         """
         if pairs is None:
             return None
-        found = _Found.of(self._index, others, kind)
-        if pairs.right.any():
-            # What lies as near as right answers do is something that the catalog has after all.
-            near = float(np.median(pairs.scores[pairs.right]))
-            found = found.some(np.nanmax(found.scores, axis=1) < near)
-        count = len(found.queries)
+        hits = _Hits.of(self._index, unrelated, kind)
+        if pairs.labels.any():
+            # A query whose hits are as near as right answers is in the catalog after all.
+            near = float(np.median(pairs.scores[pairs.labels]))
+            hits = hits.some(np.nanmax(hits.scores, axis=1) < near)
+        count = len(hits.queries)
         if not count:
             return pairs
-        wrong = np.zeros(found.scores.shape, np.bool_)
-        weight = min(_OTHER_WEIGHT, pairs.weights.sum() / 3) / count
-        return Pairs.join(
-            [pairs, Pairs(found.queries, found.scores, wrong, np.full(count, weight))]
-        )
+        labels = np.zeros(hits.scores.shape, np.bool_)
+        weight = min(_UNRELATED_WEIGHT, _UNRELATED_SHARE * pairs.weights.sum()) / count
+        return Pairs.join([pairs, Pairs(hits.queries, hits.scores, labels, np.full(count, weight))])
 
     def _texts(self, texts: Sequence[str]) -> FloatArray:
         return encode_many_texts(self._encoder, texts)
@@ -209,13 +213,13 @@ class _Drawing:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What an index found.
+class _Hits:
+    """The hits of queries.
 
     Attributes:
         queries: `[n, dim]`.
-        scores: `[n, HITS]` cosines, NaN where there were fewer.
-        places: Of each query's hits, the segment's number and the product's row; (-1, -1) for none.
+        scores: `[n, HITS]` cosines, NaN where there are fewer.
+        places: For each query the segment number and product row of its hits; (-1, -1) for none.
     """
 
     queries: FloatArray
@@ -228,24 +232,24 @@ class _Found:
         index: Index,
         queries: FloatArray,
         kind: QueryKind,
-        leave: Sequence[tuple[int, int]] = (),
-    ) -> _Found:
-        """Search for each query; `leave` names a product for each that does not count."""
+        exclude: Sequence[tuple[int, int]] = (),
+    ) -> _Hits:
+        """Search for each query; `exclude` names one product for each that is left out."""
         scores = np.full((len(queries), HITS), np.nan, np.float32)
         places = []
         for row, query in enumerate(queries):
-            best = _nearest(index, query, kind, leave[row] if leave else None)
+            best = _nearest(index, query, kind, exclude[row] if exclude else None)
             scores[row, : len(best)] = [score for score, _ in best]
             places.append([place for _, place in best] + [(-1, -1)] * (HITS - len(best)))
         return cls(queries, scores, places)
 
-    def some(self, chosen: NDArray[np.bool_]) -> _Found:
-        """Those of some queries."""
+    def some(self, chosen: NDArray[np.bool_]) -> _Hits:
+        """Return the hits of some queries, given as a mask."""
         places = [places for places, kept in zip(self.places, chosen, strict=True) if kept]
-        return _Found(self.queries[chosen], self.scores[chosen], places)
+        return _Hits(self.queries[chosen], self.scores[chosen], places)
 
     def values(self, index: Index, name: str) -> NDArray[np.object_]:
-        """A field's values of every hit, `[n, HITS]` texts."""
+        """Return a field's value of every hit, `[n, HITS]` texts."""
         found = np.full((len(self.places), HITS), "", object)
         flat = [place for places in self.places for place in places]
         for number, segment in enumerate(index.segments):
@@ -259,22 +263,24 @@ class _Found:
 
 
 def _nearest(
-    index: Index, query: FloatArray, kind: QueryKind, leave: tuple[int, int] | None
+    index: Index, query: FloatArray, kind: QueryKind, exclude: tuple[int, int] | None
 ) -> list[tuple[float, tuple[int, int]]]:
+    """Return cosine, segment number and product row of the nearest products."""
     best: dict[tuple[int, int], float] = {}
     for number, segment in enumerate(index.segments):
         scores, images = segment.neighbours.search(query, HITS + 1, segment.alive_images, kind)
         for score, image in zip(scores.tolist(), images.tolist(), strict=True):
-            # Pictures come nearest first: the first of a product is its best.
+            # Images come nearest first: the first of a product is its best.
             best.setdefault((number, int(segment.image_product[image])), float(score))
-    if leave is not None:
-        best.pop(leave, None)
+    if exclude is not None:
+        best.pop(exclude, None)
     ordered = sorted(best.items(), key=lambda item: (-item[1], item[0]))
     return [(score, place) for place, score in ordered[:HITS]]
 
 
-def _mixed(words: FloatArray, images: FloatArray) -> FloatArray:
-    count = min(len(words), len(images))
-    total = words[:count] + images[:count]
-    lengths = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-6)
+def _mixed(texts: FloatArray, images: FloatArray) -> FloatArray:
+    """Return unit vectors of texts and images together, pair by pair."""
+    count = min(len(texts), len(images))
+    total = texts[:count] + images[:count]
+    lengths = np.maximum(np.linalg.norm(total, axis=1, keepdims=True), _MIN_LENGTH)
     return np.asarray(total / lengths, np.float32)

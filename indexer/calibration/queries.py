@@ -1,4 +1,4 @@
-"""Queries whose answers a catalog itself knows: its own words, its pictures, and views of them."""
+"""Queries whose answers a catalog knows: its own texts, its images, and views of its images."""
 
 from __future__ import annotations
 
@@ -16,31 +16,35 @@ from embeddings import FloatArray
 from indexer.catalog import FieldType
 from indexer.index import Index, Segment
 
-__all__ = ["Asked", "CatalogSample", "named_queries", "value_of", "view_of"]
+__all__ = ["CatalogSample", "NamedQuery", "named_queries", "value_of", "view_of"]
 
+# Size of a sample: products, and text fields.
 _PRODUCTS = 2000
 _FIELDS = 12
-# Values of a field asked for, and products asked for by several of their values.
+# Number of queries: values of one field, and products by several of their values.
 _VALUES = 300
 _COMBINED = 150
 _MAX_CHARACTERS = 200
-# A field of labels: most products share their value with so many others of the sample.
+# A field holds labels if at least this share of its products have a value that so many products of
+# the sample have, and if its values have no more words than this on average.
 _SHARED_BY = 3
 _SHARE = 0.5
 _MAX_LABEL_WORDS = 6
 _NO_VALUE = frozenset({"na", "n/a", "nan", "none", "null", "unknown", "other", "others", "-"})
-# What shops call the column that says what kind of thing a product is.
+# Words in the names of fields that say what kind of product it is.
 _KIND_WORDS = frozenset({"category", "type", "kind", "class"})
+# Share of the views that are mirrored.
+_FLIPPED = 0.5
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Words to ask for.
+class NamedQuery:
+    """A text query made of field values.
 
     Attributes:
-        text: The words.
-        wanted: Field to value, as `value_of` gives it: what a right answer has.
-        weight: What it counts; every sort of question counts as much as any other.
+        text: The text.
+        wanted: What a right answer has: field to value, as `value_of` gives it.
+        weight: Its weight; the weights of each sort of query have the same sum.
     """
 
     text: str
@@ -49,13 +53,13 @@ class Asked:
 
 
 def value_of(value: object) -> str:
-    """A field's value as it is compared: without case and outer blanks; empty for no value."""
+    """Return a field's value for comparison, without case and outer blanks; empty for no value."""
     plain = value.strip().casefold() if isinstance(value, str) else ""
     return "" if plain in _NO_VALUE else plain
 
 
 class CatalogSample:
-    """Some products of an index, always the same of the same index.
+    """A random sample of an index's products, always the same for the same index.
 
     Attributes:
         places: Segment number and product row of each.
@@ -86,9 +90,9 @@ class CatalogSample:
 
     @cached_property
     def kind_field(self) -> str:
-        """The field of labels that says what kind of thing a product is, by its name; or empty.
+        """The field of labels whose name says that it holds product kinds; or empty.
 
-        Of several (`master_category`, `article_type`) the one with the most values.
+        If there are several (`master_category`, `article_type`), it is the one with most values.
         """
         named = [
             name for name in self.labels if _KIND_WORDS & set(re.split(r"[^a-z]+", name.lower()))
@@ -97,24 +101,24 @@ class CatalogSample:
 
     @cached_property
     def vectors(self) -> FloatArray:
-        """`[n, dim]`, of each product's first picture."""
-        rows = [self._segment(i).vectors[self._picture(i)] for i in range(len(self))]
+        """`[n, dim]` vectors of each product's first image."""
+        rows = [self._segment(i).vectors[self._image(i)] for i in range(len(self))]
         return np.array(rows, np.float32).reshape(len(rows), self._dim)
 
     @cached_property
     def searched(self) -> FloatArray:
-        """`[n, dim]`, what queries are compared with, of each product's first picture."""
-        rows = [self._segment(i).searched[self._picture(i)] for i in range(len(self))]
+        """`[n, dim]` vectors that queries are compared with, of each product's first image."""
+        rows = [self._segment(i).searched[self._image(i)] for i in range(len(self))]
         return np.array(rows, np.float32).reshape(len(rows), self._dim)
 
     def thumbnail(self, number: int) -> bytes:
-        """Of a product's first picture; empty where none is kept."""
-        return self._segment(number).thumbnail(self._picture(number))
+        """Return the WebP file of a product's first image; empty where none is stored."""
+        return self._segment(number).thumbnail(self._image(number))
 
     def _segment(self, number: int) -> Segment:
         return self._segments[self.places[number][0]]
 
-    def _picture(self, number: int) -> int:
+    def _image(self, number: int) -> int:
         return self._segment(number).image_rows(self.places[number][1]).start
 
     def _column(self, name: str) -> list[str]:
@@ -127,34 +131,34 @@ class CatalogSample:
         return found
 
 
-def named_queries(sample: CatalogSample) -> list[Asked]:
-    """Values of single fields as queries, and values of two and three fields of labels together."""
+def named_queries(sample: CatalogSample) -> list[NamedQuery]:
+    """Make queries of the values of one field, and of two and three fields of labels together."""
     rng = np.random.default_rng(1)
     sorts: list[list[tuple[str, Mapping[str, str]]]] = []
     for name, values in sample.values.items():
         counts = Counter(value for value in values if _is_wordy(value))
         least = 2 if name in sample.labels else 1
-        asked = [value for value, count in counts.items() if count >= least]
-        picked = rng.permutation(len(asked))[:_VALUES]
-        sorts.append([(asked[i], {name: asked[i]}) for i in picked])
+        texts = [value for value, count in counts.items() if count >= least]
+        picked = rng.permutation(len(texts))[:_VALUES]
+        sorts.append([(texts[i], {name: texts[i]}) for i in picked])
     sorts += [_combined(sample, size, rng) for size in (2, 3) if len(sample.labels) >= size]
     return [
-        Asked(text[:_MAX_CHARACTERS], wanted, _VALUES / len(sort))
+        NamedQuery(text[:_MAX_CHARACTERS], wanted, _VALUES / len(sort))
         for sort in sorts
         for text, wanted in sort
     ]
 
 
 def view_of(thumbnail: bytes, rng: np.random.Generator) -> Image.Image:
-    """A picture as a shopper's camera may see it: cut, turned, lit and blurred otherwise.
+    """Return an image as a shopper's camera may see it: cropped, rotated, relit and blurred.
 
     Args:
         thumbnail: A WebP file.
-        rng: Chooses how.
+        rng: Chooses the distortions.
     """
     with Image.open(BytesIO(thumbnail), formats=["WEBP"]) as opened:
         image = opened.convert("RGB")
-    if rng.random() < 0.5:
+    if rng.random() < _FLIPPED:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     ground = tuple(rng.integers(40, 256, 3).tolist())
     turned = image.rotate(
@@ -184,13 +188,14 @@ def _are_labels(values: Sequence[str]) -> bool:
 
 
 def _is_wordy(value: str) -> bool:
-    """Whether a value is words, and no code, number or address."""
+    """Return whether a value is words, and not a code, number or address."""
     return "://" not in value and re.search(r"[^\W\d_]{3}", value) is not None
 
 
 def _combined(
     sample: CatalogSample, size: int, rng: np.random.Generator
 ) -> list[tuple[str, Mapping[str, str]]]:
+    """Make queries of the values of `size` fields of labels of one product."""
     made: list[tuple[str, Mapping[str, str]]] = []
     for number in rng.permutation(len(sample))[:_COMBINED].tolist():
         names = [str(name) for name in rng.permutation(sample.labels)[:size]]

@@ -32,7 +32,7 @@ def write_catalog(folder: Path, rows: list[dict[str, Any]]) -> Path:
 
 def build(catalog: Path, index: Path, **options: Any) -> Engine:
     """Build an index, searched by what images show alone, and open it."""
-    options = {"workers": 1, "text_weight": 0.0, **options}
+    options = {"workers": 0, "text_weight": 0.0, **options}
     build_index(catalog, index, FakeEncoder(), BuildOptions(**options))
     return Engine.open(index, FakeEncoder())
 

@@ -1,4 +1,4 @@
-"""Confidence of whole indexes: fit by builds, kept in manifests, used by the engine."""
+"""Confidence of whole indices: fitted by builds, kept in manifests, used by the engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -14,38 +13,13 @@ from embeddings import FakeEncoder
 from indexer import QueryError
 from indexer.build import BuildOptions, build_index, merge
 from indexer.calibration import PRIORS, confidence_from_json, confidence_to_json, fit_confidence
-from indexer.calibration.background import phrases_beside, pictures
-from indexer.calibration.queries import CatalogSample, named_queries
 from indexer.index import Index, rollback
 from indexer.search import Engine, ImagePart, LikePart, Query, TextPart
 from indexer.storage import Layout, QueryKind, read_manifest
 from indexer.storage.manifest import _checksum
+from tests.support.colour_shop import write_colour_shop
 
 OPTIONS = BuildOptions(workers=0)
-
-
-def shop(folder: Path, count: int, *, fields: bool = True) -> Path:
-    """A catalog of plain pictures, a third each of red, green and blue ones of many shades."""
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    lines = ["id,image,title,product_type" if fields else "id,image"]
-    for number in range(count):
-        axis = number % 3
-        colour = rng.integers(0, 90, 3)
-        colour[axis] = 255
-        Image.new("RGB", (16, 16), tuple(colour.tolist())).save(folder / f"{number}.png")
-        name = ("red", "green", "blue")[axis]
-        more = f",{name} thing number{number},{name}" if fields else ""
-        lines.append(f"{number},{number}.png{more}")
-    (folder / "shop.csv").write_text("\n".join(lines) + "\n")
-    return folder / "shop.csv"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("confidence")
-    build_index(shop(folder / "shop", 90), folder / "index", FakeEncoder(), OPTIONS)
-    return folder / "index"
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +30,14 @@ def engine(built: Path) -> Engine:
 class TestEngine:
     def test_every_hit_has_a_confidence_that_falls_with_its_score(self, engine: Engine) -> None:
         hits = engine.search(Query((TextPart("red"),), k=90)).hits
-        sure = [hit.confidence for hit in hits]
-        assert all(share is not None and 0 <= share <= 1 for share in sure)
-        assert sure == sorted(sure, reverse=True)
-        # The fake encoder reads "red" and "red thing number0" alike, so the best can't be certain.
-        assert sure[0] > 0.5
-        assert sure[-1] < 0.1
+        confidences = [hit.confidence for hit in hits]
+        assert all(one is not None and 0 <= one <= 1 for one in confidences)
+        assert confidences == sorted(confidences, reverse=True)
+        # The fake encoder reads "red" and "red thing number0" alike, so the best is not certain.
+        assert confidences[0] > 0.5
+        assert confidences[-1] < 0.1
 
-    def test_right_hits_are_surer_than_wrong_ones(self, engine: Engine) -> None:
+    def test_right_hits_have_more_confidence_than_wrong_ones(self, engine: Engine) -> None:
         hits = engine.search(Query((LikePart("0"),), k=89)).hits
         red = [hit.confidence for hit in hits if hit.fields["product_type"] == "red"]
         other = [hit.confidence for hit in hits if hit.fields["product_type"] != "red"]
@@ -82,7 +56,7 @@ class TestEngine:
         assert not engine.search(Query((ImagePart(grey),), min_confidence=0.5)).hits
         assert not engine.search(Query((TextPart("suspension bridge"),), min_confidence=0.5)).hits
 
-    def test_it_hangs_on_no_filter_and_no_number_of_hits(self, engine: Engine) -> None:
+    def test_it_depends_on_no_filter_and_no_number_of_hits(self, engine: Engine) -> None:
         everything = engine.search(Query((TextPart("red"),), k=90)).hits
         known = {hit.id: hit.confidence for hit in everything}
         for query in (
@@ -96,20 +70,20 @@ class TestEngine:
         red = Image.new("RGB", (16, 16), (255, 30, 30))
         parts = ((TextPart("red"),), (ImagePart(red),), (TextPart("red"), ImagePart(red)))
         kinds = confidence_from_json(engine.index.manifest.confidence).kinds
-        for asked, kind in zip(parts, PRIORS, strict=True):
-            hit = engine.search(Query(asked, k=1)).hits[0]
-            vector = engine.embed(asked)
-            (sure,) = kinds[kind].of(vector, np.array([hit.score]))
-            assert hit.confidence == pytest.approx(sure, rel=1e-5)  # cosines are float32
+        for part, kind in zip(parts, PRIORS, strict=True):
+            hit = engine.search(Query(part, k=1)).hits[0]
+            vector = engine.embed(part)
+            (expected,) = kinds[kind].of(vector, np.array([hit.score]))
+            assert hit.confidence == pytest.approx(expected, rel=1e-5)  # cosines are float32
 
     @pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
-    def test_a_least_confidence_that_is_none_is_refused(self, engine: Engine, least: float) -> None:
+    def test_a_least_confidence_out_of_range_is_refused(self, engine: Engine, least: float) -> None:
         with pytest.raises(QueryError, match="0 to 1"):
             engine.search(Query((TextPart("red"),), min_confidence=least))
 
 
 class TestManifest:
-    def test_it_is_written_down_and_read_back(self, built: Path) -> None:
+    def test_it_is_written_and_read_back(self, built: Path) -> None:
         manifest = read_manifest(Layout(built), 1)
         fitted = fit_confidence(Index.open(built), FakeEncoder())
         confidence = confidence_from_json(manifest.confidence)
@@ -118,7 +92,9 @@ class TestManifest:
         assert confidence.kinds[QueryKind.TEXT].queries > 90
 
     def test_an_older_manifest_gives_none(self, tmp_path: Path) -> None:
-        build_index(shop(tmp_path / "shop", 9), tmp_path / "index", FakeEncoder(), OPTIONS)
+        build_index(
+            write_colour_shop(tmp_path / "shop", 9), tmp_path / "index", FakeEncoder(), OPTIONS
+        )
         path = Layout(tmp_path / "index").manifest(1)
         content = json.loads(path.read_text())
         del content["confidence"], content["sha256"]
@@ -130,7 +106,7 @@ class TestManifest:
             engine.search(Query((TextPart("red"),), min_confidence=0.5))
 
     def test_updates_fit_anew_and_merges_and_rollbacks_keep(self, tmp_path: Path) -> None:
-        catalog, index = shop(tmp_path / "shop", 12), tmp_path / "index"
+        catalog, index = write_colour_shop(tmp_path / "shop", 12), tmp_path / "index"
         build_index(catalog, index, FakeEncoder(), OPTIONS)
         first = Index.open(index).manifest.confidence
         assert not build_index(catalog, index, FakeEncoder(), OPTIONS).published
@@ -150,7 +126,7 @@ class TestOddCatalogs:
     @pytest.mark.parametrize("count", [1, 2, 10])
     @pytest.mark.parametrize("fields", [True, False])
     def test_tiny_catalogs_have_confidence(self, tmp_path: Path, count: int, fields: bool) -> None:
-        catalog = shop(tmp_path / "shop", count, fields=fields)
+        catalog = write_colour_shop(tmp_path / "shop", count, fields=fields)
         build_index(catalog, tmp_path / "index", FakeEncoder(), OPTIONS)
         engine = Engine.open(tmp_path / "index", FakeEncoder())
         red = Image.new("RGB", (16, 16), (255, 20, 20))
@@ -171,59 +147,9 @@ class TestOddCatalogs:
         assert len({hit.confidence for hit in hits}) == 1
 
     def test_an_index_without_thumbnails_has_confidence(self, tmp_path: Path) -> None:
-        catalog = shop(tmp_path / "shop", 9, fields=False)
+        catalog = write_colour_shop(tmp_path / "shop", 9, fields=False)
         options = BuildOptions(workers=0, thumbnails=False)
         build_index(catalog, tmp_path / "index", FakeEncoder(), options)
         confidence = confidence_from_json(Index.open(tmp_path / "index").manifest.confidence)
         assert confidence.same == ""
         assert confidence.kinds[QueryKind.IMAGE].slope > 0
-
-
-class TestQueries:
-    def test_the_field_of_kinds_is_found_by_its_name(self, built: Path) -> None:
-        sample = CatalogSample(Index.open(built))
-        assert sample.labels == ("product_type",)
-        assert sample.kind_field == "product_type"
-
-    def test_values_and_titles_are_asked_for(self, built: Path) -> None:
-        asked = named_queries(CatalogSample(Index.open(built)))
-        wanted = {(a.text, *a.wanted.items()) for a in asked}
-        assert ("green", ("product_type", "green")) in wanted
-        assert ("red thing number0", ("title", "red thing number0")) in wanted
-        weights = {name: sum(a.weight for a in asked if name in a.wanted)
-                   for name in ("title", "product_type")}  # fmt: skip
-        assert weights["title"] == pytest.approx(weights["product_type"])
-
-    def test_phrases_that_the_catalog_knows_are_left_out(self) -> None:
-        everything, furniture = phrases_beside(["a chair"]), phrases_beside(["Sofas", "desk lamp"])
-        assert set(everything) - set(furniture) == {"sofa", "desk lamp"}
-        assert "sofa" not in phrases_beside([])  # without words it may sell anything
-        assert "volcano eruption" in phrases_beside([])
-        # The promise is tested with it, so it must not be fit with.
-        assert "suspension bridge" not in everything
-
-    def test_pictures_of_nothing_are_always_the_same(self) -> None:
-        first, second = pictures(), pictures()
-        assert [image.tobytes() for image in first] == [image.tobytes() for image in second]
-        assert len({image.tobytes() for image in first}) == len(first)
-
-
-@pytest.mark.shared
-def test_a_query_from_another_world_is_answered_by_nothing(
-    shared_data: Path, tmp_path: Path
-) -> None:
-    from embeddings.clip import load_encoder
-
-    encoder = load_encoder("compact")
-    table = pq.read_table(shared_data / "fashion-train-0000.parquet")[:1200]
-    pq.write_table(table, tmp_path / "fashion.parquet")
-    build_index(tmp_path / "fashion.parquet", tmp_path / "index", encoder, OPTIONS)
-    engine = Engine.open(tmp_path / "index", encoder)
-    rng = np.random.default_rng(7)
-    noise = Image.fromarray(rng.integers(0, 256, (240, 180, 3), dtype=np.uint8))
-    blank = Image.new("RGB", (180, 240), (190, 200, 215))
-    for part in (TextPart("suspension bridge"), TextPart("wqxz jkvb"), ImagePart(noise),
-                 ImagePart(blank)):  # fmt: skip
-        assert not engine.search(Query((part,), min_confidence=0.5)).hits, part
-    for text in ("blue jeans", "watch", "running shoes"):
-        assert len(engine.search(Query((TextPart(text),), min_confidence=0.5)).hits) >= 5, text

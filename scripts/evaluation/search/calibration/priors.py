@@ -52,6 +52,6 @@ def _standard(drawn: LabelledPairs, kind: QueryKind) -> Pairs | None:
     return Pairs(
         np.zeros((len(pairs), 1), np.float32),
         (pairs.scores - background.mean) / background.sd,
-        pairs.right,
+        pairs.labels,
         _TOTAL_WEIGHT * pairs.weights / pairs.weights.sum(),
     )
