@@ -109,7 +109,9 @@ def test_a_filtered_query_finds_exactly_the_nearest_that_pass(
     cosines = {}
     for product, title in passing.items():
         vector_of_image = engine.index.vector(product).astype(np.float16)
-        searched = mix_vectors(vector_of_image, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT)
+        searched = mix_vectors(
+            vector_of_image, encoder.encode_texts([title])[0], DEFAULT_TEXT_WEIGHT
+        )
         cosines[product] = float(searched.astype(np.float32) @ vector)
     best = sorted(cosines, key=lambda product: -cosines[product])
     assert len(found) == min(50, len(passing)) > 20

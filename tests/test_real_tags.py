@@ -65,7 +65,7 @@ def test_fitted_to_a_few_products_noise_and_blanks_get_no_tag(
     vectors, fields = products
     truth = {group.name: marks_of_values(group, fields[group.name])[0] for group in kinds.groups}
     learnt = Examples(vectors[:160], {name: marks[:160] for name, marks in truth.items()})
-    fitted = fit_taxonomy(encoder, kinds, learnt, FitOptions(steps=60, nonsense=48))
+    fitted = fit_taxonomy(encoder, kinds, learnt, FitOptions(negatives=48))
     tagger = Tagger(encoder, kinds, fitted=fitted)
     rng = np.random.default_rng(5)
     noise = Image.fromarray(rng.integers(0, 256, (200, 200, 3), dtype=np.uint8))

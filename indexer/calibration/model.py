@@ -71,7 +71,8 @@ PRIORS: Mapping[QueryKind, Prior] = {
     QueryKind.IMAGE: Prior(-5.3, 1.05),
     QueryKind.MIXED: Prior(-5.25, 1.08),
 }
-"""Fitted for `compact` on the training parts of three catalogs by `scripts/bench search --part priors`."""
+"""Fitted for `compact` on the training parts of three catalogs, by `scripts/bench search --part
+priors`."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from indexer.quality.duplicates import DuplicateGroup, DuplicateReport, Likeness
 from indexer.quality.health import TINY_SIDE, examine
 from indexer.quality.health_facts import CatalogHealth, RareValue
 from indexer.quality.tag_audit import Audit, AuditOptions, GroupAudit, audit_tags
-from indexer.quality.tag_metrics import GroupMetrics, evaluate_group, right_labels
+from indexer.quality.tag_metrics import GroupMetrics, evaluate_group
 from indexer.quality.title_check import check_titles
 
 __all__ = [
@@ -25,5 +25,4 @@ __all__ = [
     "evaluate_group",
     "examine",
     "find_duplicates",
-    "right_labels",
 ]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from indexer.errors import TaxonomyError
 from indexer.index import ImageTable, Index
-from indexer.quality.tag_metrics import GroupMetrics, evaluate_group, right_labels
-from indexer.tagging import GroupScores, Tagger, marks_of_values
+from indexer.quality.tag_metrics import GroupMetrics, evaluate_group
+from indexer.tagging import GroupScores, Tagger, marks_of_values, right_labels
 
 __all__ = [
     "Audit",

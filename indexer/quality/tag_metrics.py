@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.tagging import GroupScores, parents_of
+from indexer.tagging import GroupScores, parents_of, right_labels
 from indexer.tagging.taxonomy import Group
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "LabelMetrics",
     "evaluate_group",
     "expected_calibration_error",
-    "right_labels",
 ]
 
 # Bins of equal width, as usual since Guo et al. 2017 (arXiv:1706.04599).
@@ -76,25 +75,6 @@ class GroupMetrics:
     ece: float
     labels: tuple[LabelMetrics, ...]
     bins: Bins
-
-
-def right_labels(group: Group, truth: Flags) -> Flags:
-    """Mark the labels that are right for each image.
-
-    Args:
-        group: The labels.
-        truth: `[n, labels]`, the labels known to be true.
-
-    Returns:
-        `[n, labels]`. A label is right if it is true, if a label below it is, or if a parent of it
-        is: a catalog that says "footwear" does not say that the product is no sandal.
-    """
-    right = truth.copy()
-    for place in range(len(group.labels)):
-        for above in group.lineage(place)[1:]:
-            right[:, above] |= truth[:, place]
-            right[:, place] |= truth[:, above]
-    return right
 
 
 def evaluate_group(scored: GroupScores, truth: Flags) -> GroupMetrics:

@@ -1,9 +1,10 @@
-"""Tags: taxonomies of labels, and which of them a picture's vector is given."""
+"""Tags: taxonomies of labels, and which of them an image is given."""
 
 from __future__ import annotations
 
-from indexer.tagging.examples import ExampleReport, marks_of_values, read_examples
+from indexer.tagging.examples import ExampleReport, read_examples
 from indexer.tagging.fit_file import Fitted, read_fitted, shipped_fit, write_fitted
+from indexer.tagging.marks import marks_of_values, right_labels
 from indexer.tagging.tagger import GroupScores, Tagger, parents_of
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "parents_of",
     "read_examples",
     "read_fitted",
+    "right_labels",
     "shipped_fit",
     "write_fitted",
 ]

@@ -1,27 +1,24 @@
-"""Labelled examples from a catalog file: its pictures, and a column of labels for each group."""
+"""Reading of labelled examples: a catalog's images, and a column of labels for each group."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embeddings import Encoder, FloatArray, ImageError, PixelArray
 from embeddings.images import open_image
 from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog
 from indexer.errors import SourceError, TaxonomyError
 from indexer.tagging.fitting import Examples
+from indexer.tagging.marks import marks_of_values
 from indexer.tagging.taxonomy import Group, Taxonomy
 
-__all__ = ["ExampleReport", "marks_of_values", "read_examples"]
+__all__ = ["ExampleReport", "read_examples"]
 
-NONE_WORDS = frozenset({"none", "-"})
-"""Values that say that a picture has none of a group's labels."""
-
+# Images embedded at once.
 _BATCH = 32
 
 Progress = Callable[[int], None]
@@ -29,16 +26,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ExampleReport:
-    """What was read of a file of examples.
+    """What was read from a file of examples.
 
     Attributes:
-        pictures: How many pictures were embedded.
-        labelled: By group, pictures of which its column says something known.
-        unknown: By group, values that are no label or synonym, with how often they stand there.
-        bad: Rows and pictures that could not be used: their line and what is wrong.
+        images: Number of images that were embedded.
+        labelled: By group, number of images with a known label in its column.
+        unknown: By group, values that are not a label or synonym, with how often they occur.
+        bad: Rows and images that could not be used: line number and problem.
     """
 
-    pictures: int
+    images: int
     labelled: Mapping[str, int]
     unknown: Mapping[str, Mapping[str, int]]
     bad: tuple[tuple[int, str], ...]
@@ -50,59 +47,41 @@ def read_examples(
     taxonomy: Taxonomy,
     columns: Mapping[str, str] | None = None,
     options: CatalogOptions | None = None,
-    progress: Progress = lambda done: None,
+    progress: Progress | None = None,
 ) -> tuple[Examples, ExampleReport]:
     """Read and embed examples.
 
-    A value is a label or a synonym in any case, several with | between them, `none` for none of the
-    labels, or empty where nothing is known.
+    `marks_of_values` says what a value of a column may be.
 
     Args:
-        path: A catalog file, as `index build` takes it.
-        encoder: Embeds its pictures.
-        taxonomy: Whose groups the columns tell of.
-        columns: Column by group; by default each group's own name. A group without is left alone.
+        path: A catalog file, as for `index build`.
+        encoder: Embeds its images.
+        taxonomy: Its groups are looked for among the columns.
+        columns: Column by group; by default a group's column has its name. Groups without a column
+            are skipped.
         options: How the catalog is read.
-        progress: Told how many pictures are done.
+        progress: Called with the number of images that are done.
 
     Raises:
-        CatalogError: The file is no catalog.
-        TaxonomyError: No group has a column, or nothing in them is a label.
+        CatalogError: The file is not a catalog.
+        TaxonomyError: No group has a column, or no value is a label.
     """
     options = options or CatalogOptions()
     reader = _Reader(path, encoder, options)
-    vectors, rows = reader.read(progress)
-    told = _columns(taxonomy, columns, rows)
+    vectors, rows = reader.read(progress or (lambda _: None))
     truth, unknown = {}, {}
-    for group, column in told.items():
+    for group, column in _columns(taxonomy, columns, rows).items():
         values = [row.get(column) for row in rows]
         truth[group.name], unknown[group.name] = marks_of_values(group, values)
     labelled = {name: int(marks.any(axis=1).sum()) for name, marks in truth.items()}
     if not any(labelled.values()):
         names = ", ".join(group.name for group in taxonomy.groups)
         raise TaxonomyError(
-            f"{path.name}: no column tells a label of {taxonomy.name}; name the columns after its "
+            f"{path.name}: no column has a label of {taxonomy.name}; name the columns after its "
             f"groups ({names}), and write its labels or their synonyms in them."
         )
     report = ExampleReport(len(rows), labelled, unknown, tuple(reader.bad))
     return Examples(vectors, truth), report
-
-
-def marks_of_values(
-    group: Group, values: Sequence[object]
-) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """`[n, labels + 1]` marks as `Examples` has them, and the values that are no label."""
-    marks = np.zeros((len(values), len(group.labels) + 1), np.bool_)
-    unknown: Counter[str] = Counter()
-    for row, value in enumerate(values):
-        words = [] if value is None else str(value).split("|")
-        for word in (word.strip().casefold() for word in words):
-            place = group.places.get(word, -1 if word in NONE_WORDS else None)
-            if place is not None:
-                marks[row, place] = True
-            elif word:
-                unknown[word] += 1
-    return marks, dict(unknown.most_common())
 
 
 def _columns(
@@ -110,17 +89,17 @@ def _columns(
 ) -> dict[Group, str]:
     given = columns or {}
     for name in given:
-        taxonomy.group(name)  # raises where there is none
-    there = set().union(*(row.keys() for row in rows)) if rows else set()
+        taxonomy.group(name)  # raises TaxonomyError if there is no such group
+    present = set().union(*(row.keys() for row in rows)) if rows else set()
     named = {group: given.get(group.name, group.name) for group in taxonomy.groups}
-    missing = [column for column in given.values() if column not in there]
+    missing = [column for column in given.values() if column not in present]
     if missing:
-        raise TaxonomyError(f"There is no column {missing[0]!r}, but {', '.join(sorted(there))}.")
-    return {group: column for group, column in named.items() if column in there}
+        raise TaxonomyError(f"There is no column {missing[0]!r}, but {', '.join(sorted(present))}.")
+    return {group: column for group, column in named.items() if column in present}
 
 
 class _Reader:
-    """Reads a catalog's first pictures, and embeds them batch by batch."""
+    """Reads the first image of each row of a catalog, and embeds them batch by batch."""
 
     def __init__(self, path: Path, encoder: Encoder, options: CatalogOptions) -> None:
         self._path, self._encoder, self._options = path, encoder, options
@@ -130,9 +109,9 @@ class _Reader:
         parts = [np.empty((0, self._encoder.spec.dim), np.float32)]
         pixels: list[PixelArray] = []
         rows: list[Mapping[str, object]] = []
-        for row, shown in self._pictures():
+        for row, image in self._images():
             rows.append(row.fields)
-            pixels.append(shown)
+            pixels.append(image)
             if len(pixels) == _BATCH:
                 parts.append(self._encoder.encode_images(np.stack(pixels)))
                 pixels.clear()
@@ -142,7 +121,7 @@ class _Reader:
             progress(len(rows))
         return np.concatenate(parts), rows
 
-    def _pictures(self) -> Iterator[tuple[CatalogRow, PixelArray]]:
+    def _images(self) -> Iterator[tuple[CatalogRow, PixelArray]]:
         for row in open_catalog(self._path, self._options).rows():
             if isinstance(row, BadRow):
                 self.bad.append((row.line, row.message))

@@ -1,6 +1,6 @@
-"""What was fitted to a taxonomy for one model: prototypes, scales and thresholds, as one file.
+"""Fit files: a taxonomy's prototypes, scales and thresholds for one model.
 
-Files are safetensors: arrays, and a header of plain text. Nothing in them can run.
+Files are safetensors: arrays, and a header of plain text. They contain no code.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ __all__ = ["Fitted", "GroupFit", "read_fitted", "shipped_fit", "write_fitted"]
 _FORMAT = "lookalike-tags-1"
 # Prototypes of 5,000 labels of 1,024 dimensions take 20 MB.
 _MAX_BYTES = 2**26
+# Dimensions of an array with rows and columns.
+_MATRIX = 2
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class GroupFit:
         gain: `[labels]`, what a cosine is multiplied by.
         bias: `[labels]`, what is added.
         threshold: `[labels]`, the least probability at which a label is given.
-        others: `[m, dim]` unit vectors of what is none of the labels; m may be 0. They compete with
-            the labels of an exclusive group.
+        others: `[m, dim]` unit vectors of competitors, which stand for images with none of the
+            labels of an exclusive group; m may be 0.
         other_gain: `[m]`, as `gain`.
         other_bias: `[m]`, as `bias`.
     """
@@ -58,10 +60,10 @@ class Fitted:
     """Fits of the groups of a taxonomy for one model.
 
     Attributes:
-        fingerprint: Of the encoder whose vectors were fitted to.
-        groups: By the `Group.digest` of the group that each is for.
-        gate: `[dim + 1]`: log-odds that a picture shows something at all are its product with the
-            vector, plus the last number. None where it was not fitted.
+        fingerprint: The fingerprint of the encoder whose vectors it was fitted to.
+        groups: By `Group.digest`.
+        gate: `[dim + 1]` weights and offset of the log-odds that an image shows a product at all.
+            None where it was not fitted.
         about: What it was fitted to, for people and for scripts that measure.
     """
 
@@ -71,7 +73,7 @@ class Fitted:
     about: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, group: Group) -> GroupFit | None:
-        """The fit of a group, unless there is none for it as it now stands."""
+        """Return the fit of a group; None if the group has changed since, or has no fit."""
         return self.groups.get(group.digest)
 
 
@@ -79,7 +81,7 @@ def write_fitted(path: Path, fitted: Fitted) -> None:
     """Write a fit.
 
     Raises:
-        OSError: It can't be written; what stood there is left.
+        OSError: The file cannot be written; an earlier one is left as it was.
     """
     tensors: dict[str, NDArray[Any]] = {}
     for digest, fit in fitted.groups.items():
@@ -101,13 +103,13 @@ def read_fitted(path: Path) -> Fitted:
     """Read a fit.
 
     Raises:
-        TaxonomyError: There is none, it is damaged, or another version wrote it.
+        TaxonomyError: The file is missing or damaged, or another version wrote it.
     """
-    return _read(path, shown=str(path))
+    return _read(path, str(path))
 
 
 def shipped_fit(taxonomy: Taxonomy, spec: EncoderSpec) -> Fitted | None:
-    """The fit that ships for some group of a taxonomy and an encoder, or None."""
+    """Return the fit that ships for any group of a taxonomy and an encoder, or None."""
     for fitted in _shipped():
         if fitted.fingerprint == spec.fingerprint and any(map(fitted.of, taxonomy.groups)):
             return fitted
@@ -119,37 +121,39 @@ def _shipped() -> tuple[Fitted, ...]:
     return tuple(_read(path, path.name) for path in sorted(BUILT_IN.glob("*.safetensors")))
 
 
-def _read(path: Path, shown: str) -> Fitted:
+def _read(path: Path, name: str) -> Fitted:
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise TaxonomyError(f"{shown}: a fit of tags has at most {_MAX_BYTES >> 20} MB.")
+            raise TaxonomyError(f"{name}: a fit of tags has at most {_MAX_BYTES >> 20} MB.")
         with safe_open(path, "np") as file:
             header = file.metadata() or {}
-            arrays = {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            arrays = {name: np.asarray(file.get_tensor(name), np.float32) for name in file.keys()}  # noqa: SIM118 (it is not a mapping)
     except OSError as error:
-        raise TaxonomyError(f"{shown}: can't read this fit of tags: {error.strerror}.") from error
+        raise TaxonomyError(
+            f"{name}: could not read this fit of tags: {error.strerror}."
+        ) from error
     except (SafetensorError, TypeError, ValueError) as error:
-        raise TaxonomyError(f"{shown}: this is no fit of tags, or it is damaged.") from error
+        raise TaxonomyError(f"{name}: this is not a fit of tags, or it is damaged.") from error
     if header.get("format") != _FORMAT:
         raise TaxonomyError(
-            f"{shown}: this is no fit of tags of this version; make one by `lookalike tag fit`."
+            f"{name}: this is not a fit of tags of this version; make one with `lookalike tag fit`."
         )
-    return _Assembled(shown, arrays).fitted(header.get("encoder", ""), _about(header))
+    return _Assembled(name, arrays).fitted(header.get("encoder", ""), _about(header))
 
 
 def _about(header: Mapping[str, str]) -> dict[str, str]:
     try:
-        told = json.loads(header.get("about", "{}"))
+        about = json.loads(header.get("about", "{}"))
     except ValueError:
         return {}
-    return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+    return {str(k): str(v) for k, v in about.items()} if isinstance(about, dict) else {}
 
 
 @dataclass(frozen=True)
 class _Assembled:
-    """A file's arrays, put together and checked."""
+    """Puts a file's arrays together, and checks them."""
 
-    shown: str
+    name: str
     arrays: Mapping[str, FloatArray]
 
     def fitted(self, fingerprint: str, about: Mapping[str, str]) -> Fitted:
@@ -166,15 +170,14 @@ class _Assembled:
         except KeyError:
             raise self._broken() from None
         labels, others = fit.prototypes.shape[:1], fit.others.shape[:1]
-        per_label = (fit.gain, fit.bias, fit.threshold)
-        if (
-            fit.prototypes.ndim != 2
-            or fit.others.ndim != 2
-            or any(array.shape != labels for array in per_label)
-            or any(array.shape != others for array in (fit.other_gain, fit.other_bias))
-        ):
+        sound = (
+            fit.prototypes.ndim == fit.others.ndim == _MATRIX
+            and fit.gain.shape == fit.bias.shape == fit.threshold.shape == labels
+            and fit.other_gain.shape == fit.other_bias.shape == others
+        )
+        if not sound:
             raise self._broken()
         return fit
 
     def _broken(self) -> TaxonomyError:
-        return TaxonomyError(f"{self.shown}: this fit of tags is damaged; make it again.")
+        return TaxonomyError(f"{self.name}: this fit of tags is damaged; make it again.")

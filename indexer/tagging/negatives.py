@@ -1,4 +1,4 @@
-"""What is no product: phrases for it, and pictures of nothing, drawn."""
+"""Negatives: phrases and drawn images without a product, to which no label is given."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-__all__ = ["NO_PRODUCT", "PLAIN", "nonsense_pictures"]
+__all__ = ["GENERIC_PHRASES", "NO_PRODUCT_PHRASES", "draw_negatives"]
 
-# What competes with the labels of an exclusive group, so that a picture of none of them has
-# somewhere to go. Written by hand.
-NO_PRODUCT: tuple[str, ...] = (
+NO_PRODUCT_PHRASES: tuple[str, ...] = (
     "a blank image",
     "an empty white picture",
     "a plain single-coloured surface",
@@ -30,25 +28,33 @@ NO_PRODUCT: tuple[str, ...] = (
     "a spreadsheet",
     "a blurred photo of nothing",
 )
+"""Competitors of the labels of an exclusive group: an image without a product fits one of these."""
 
-# What an independent label is held against where no pictures are known.
-PLAIN: tuple[str, ...] = (
+GENERIC_PHRASES: tuple[str, ...] = (
     "a photo",
     "a picture",
     "an image",
     "a product photo",
     "a photo of a product",
 )
+"""Phrases that independent labels are compared with where no background images are known."""
 
+# Side of the drawn images, the right end of their lines of text, in pixels.
 _SIDE = 192
+_LINE_END = 160
+# Shares of the images in which a choice is made: white paper, one of two variants, a further word.
+_WHITE = 0.7
+_HALF = 0.5
+_NEXT_WORD = 0.96
 
 Colour = tuple[int, int, int]
 
 
-def nonsense_pictures(seed: int, count: int) -> list[Image.Image]:
-    """Pictures of nothing: blank, noisy, graded, patterned, charted and written; 192 px square.
+def draw_negatives(seed: int, count: int) -> list[Image.Image]:
+    """Draw images without a product: blanks, noise, gradients, patterns, charts and text.
 
-    The kinds follow each other in turn; the same seed and count give the same pictures.
+    They are RGB, 192 pixels square. The kinds follow each other in turn. The same seed and count
+    give the same images.
     """
     rng = np.random.default_rng(seed)
     return [_KINDS[number % len(_KINDS)](rng) for number in range(count)]
@@ -60,18 +66,18 @@ def _colour(rng: np.random.Generator) -> Colour:
 
 
 def _page(rng: np.random.Generator) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    paper = "white" if rng.random() < 0.7 else tuple(rng.integers(200, 256, 3).tolist())
+    paper = "white" if rng.random() < _WHITE else tuple(rng.integers(200, 256, 3).tolist())
     image = Image.new("RGB", (_SIDE, _SIDE), paper)
     return image, ImageDraw.Draw(image)
 
 
-def _of(pixels: NDArray[np.floating]) -> Image.Image:
+def _image_of(pixels: NDArray[np.floating]) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels.clip(0, 255).astype(np.uint8)))
 
 
 def _blank(rng: np.random.Generator) -> Image.Image:
     grey = int(rng.integers(0, 256))
-    return Image.new("RGB", (_SIDE, _SIDE), _colour(rng) if rng.random() < 0.5 else (grey,) * 3)
+    return Image.new("RGB", (_SIDE, _SIDE), _colour(rng) if rng.random() < _HALF else (grey,) * 3)
 
 
 def _noise(rng: np.random.Generator) -> Image.Image:
@@ -79,34 +85,34 @@ def _noise(rng: np.random.Generator) -> Image.Image:
     channels = int(rng.choice([1, 3]))
     cells = rng.normal(rng.uniform(60, 200), rng.uniform(15, 90), (_SIDE, _SIDE, channels))
     cells = cells[: _SIDE // cell, : _SIDE // cell]
-    return _of(np.repeat(np.repeat(cells, cell, 0), cell, 1) * np.ones(3))
+    return _image_of(np.repeat(np.repeat(cells, cell, 0), cell, 1) * np.ones(3))
 
 
 def _gradient(rng: np.random.Generator) -> Image.Image:
     y, x = np.mgrid[0:_SIDE, 0:_SIDE] / _SIDE
-    if rng.random() < 0.5:
+    if rng.random() < _HALF:
         angle = rng.uniform(0, 2 * np.pi)
         share = (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle) + 0.5
     else:
         share = np.hypot(x - rng.uniform(), y - rng.uniform())
     first, second = np.array(_colour(rng)), np.array(_colour(rng))
-    return _of(first + share.clip(0, 1)[..., np.newaxis] * (second - first))
+    return _image_of(first + share.clip(0, 1)[..., np.newaxis] * (second - first))
 
 
 def _waves(rng: np.random.Generator) -> Image.Image:
     y, x = np.mgrid[0:_SIDE, 0:_SIDE] / _SIDE
     angle, count = rng.uniform(0, np.pi), rng.uniform(2, 40)
     wave = np.sin(2 * np.pi * count * (x * np.cos(angle) + y * np.sin(angle)))
-    if rng.random() < 0.5:
+    if rng.random() < _HALF:
         wave = np.sign(wave)
     first, second = np.array(_colour(rng)), np.array(_colour(rng))
-    return _of((first + second + wave[..., np.newaxis] * (second - first)) / 2)
+    return _image_of((first + second + wave[..., np.newaxis] * (second - first)) / 2)
 
 
 def _checks(rng: np.random.Generator) -> Image.Image:
     cell = int(rng.integers(4, 48))
     even = (np.indices((_SIDE, _SIDE)) // cell).sum(axis=0) % 2 == 0
-    return _of(np.where(even[..., np.newaxis], _colour(rng), _colour(rng)))
+    return _image_of(np.where(even[..., np.newaxis], _colour(rng), _colour(rng)))
 
 
 def _bars(rng: np.random.Generator) -> Image.Image:
@@ -156,7 +162,7 @@ def _text(rng: np.random.Generator) -> Image.Image:
     high = int(rng.integers(3, 8))
     for row in range(12, 180, high + int(rng.integers(4, 9))):
         left = 12
-        while left < 160 and rng.random() < 0.96:
+        while left < _LINE_END and rng.random() < _NEXT_WORD:
             width = int(rng.integers(4, 30))
             draw.rectangle([left, row, left + width, row + high], fill=(30, 30, 30))
             left += width + 5

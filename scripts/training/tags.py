@@ -47,7 +47,7 @@ def train(options: argparse.Namespace) -> None:
     if options.calibrate_on == "held-half":
         everything = replace(setting, limit=None)
         calibration = everything.examples(calibration_rows)
-    fitted = fit_taxonomy(encoder, taxonomy, examples, calibration=calibration)
+    fitted = fit_taxonomy(encoder, taxonomy, examples, validation=calibration)
     about = {
         "model": options.model,
         "taxonomy": f"{taxonomy.name} {taxonomy.version}",

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.quality import GroupMetrics, evaluate_group, right_labels
-from indexer.tagging import Fitted, GroupScores, Tagger
+from indexer.quality import GroupMetrics, evaluate_group
+from indexer.tagging import Fitted, GroupScores, Tagger, right_labels
 from indexer.tagging.taxonomy import Group, Taxonomy
 from scripts.evaluation.tags.nonsense import nonsense_images
 from scripts.evaluation.tags.setting import Rows, Setting, figure_rows, held_rows

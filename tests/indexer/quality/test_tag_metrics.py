@@ -5,21 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.quality import evaluate_group, right_labels
+from indexer.quality import evaluate_group
 from indexer.quality.tag_metrics import expected_calibration_error
 from indexer.tagging import GroupScores
 from indexer.tagging.taxonomy import Group, Label
 
 GROUP = Group("g", True, (Label("shoes"), Label("boots", parent="shoes"), Label("hat")))
-
-
-def test_wider_and_narrower_labels_are_right() -> None:
-    truth = np.array([[True, False, False], [False, True, False], [False, False, True]])
-    assert right_labels(GROUP, truth).tolist() == [
-        [True, True, False],  # "shoes" does not say that they are no boots
-        [True, True, False],
-        [False, False, True],
-    ]
 
 
 def test_known_figures() -> None:

@@ -11,7 +11,6 @@ from embeddings import FakeEncoder
 from indexer.errors import TaxonomyError
 from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
 from indexer.tagging.fit_file import GroupFit
-from indexer.tagging.tagger import label_prototypes
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 RED, GREEN, BLUE = np.eye(3, dtype=np.float32)
@@ -104,7 +103,7 @@ def test_no_pictures_get_no_tags():
 
 
 def fit_of(group: Group, threshold: float) -> GroupFit:
-    prototypes = label_prototypes(FakeEncoder(), group)
+    prototypes = FakeEncoder().encode_texts([label.name for label in group.labels])
     count = len(prototypes)
     return GroupFit(
         prototypes=prototypes,

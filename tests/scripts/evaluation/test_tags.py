@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexer.tagging import GroupScores
-from indexer.tagging.negatives import nonsense_pictures
+from indexer.tagging.negatives import draw_negatives
 from indexer.tagging.taxonomy import Group, Label, read_taxonomy
 from scripts.evaluation.tags.measures import near_colours, type_where_answered
 from scripts.evaluation.tags.nonsense import nonsense_images
@@ -52,7 +52,7 @@ def test_rows_to_learn_from_to_calibrate_on_and_to_measure_are_apart() -> None:
 
 
 def test_nothing_is_measured_that_was_learnt_from() -> None:
-    learnt = {picture.resize((64, 64)).tobytes() for picture in nonsense_pictures(0, 240)}
+    learnt = {picture.resize((64, 64)).tobytes() for picture in draw_negatives(0, 240)}
     measured = [picture.resize((64, 64)).tobytes() for picture in nonsense_images()]
     blank = 12 + 8  # of one colour, which two may have in common
     assert len(learnt & set(measured)) <= blank
