@@ -1,8 +1,8 @@
-/** The HTTP API, as far as this page calls it. */
+/** Calls of the HTTP API that the page makes. */
 
 import { askForKey } from "./key.js";
 
-/** A request that failed, with words to show and the id that the server's logs know it by. */
+/** A failed request, with a message to show and its id in the server's log. */
 export class ApiError extends Error {
   constructor(message, requestId = "") {
     super(message);
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The live index: products, images, model, generation and fields. */
+/** The index that is served: products, images, model, generation and fields. */
 export function getIndex() {
   return call("/v1/index");
 }
@@ -22,8 +22,8 @@ export function getItem(id, signal) {
 }
 
 /**
- * The hits from `offset` on, `k` at most, for words, a picture and liked products together; words in
- * `mode`, hits as `filter` wants them, values of `facets` counted.
+ * Up to `k` hits from `offset` on, for words, a picture and liked products together. `mode` is the
+ * mode of the words, `filter` holds conditions of hits, and `facets` are fields to count values of.
  */
 export function search({ text, picture, like }, { k, offset, mode, filter, facets, signal }) {
   const query = { k, offset, facets, explain: true };
@@ -42,7 +42,7 @@ export function search({ text, picture, like }, { k, offset, mode, filter, facet
   return call("/v1/search", { ...request, body: form });
 }
 
-/** A picture of which regions of a hit carried the match, as a blob. */
+/** A picture of the regions of a hit that matched, as a blob. */
 export async function heatMap({ text, picture, like }, hit, signal) {
   const address = hit.explanation.heatmap;
   if (!picture) return blob(address, { signal });
@@ -72,7 +72,7 @@ export function thumbnail(image, size = 320) {
 async function call(path, options = {}) {
   const response = await answerOf(path, options);
   const body = await response.json().catch(() => null);
-  // An abort while the body was on its way has been swallowed by the catch above.
+  // The catch above hides an abort while the body was loading.
   options.signal?.throwIfAborted();
   if (response.ok && body) return body;
   throw new ApiError(
@@ -81,7 +81,7 @@ async function call(path, options = {}) {
   );
 }
 
-/** A response; one that wants a key is asked for again once somebody has given one. */
+/** A response; a request without a valid key is repeated once a key was entered. */
 async function answerOf(path, options = {}, retried = false) {
   const begun = performance.now();
   let response;

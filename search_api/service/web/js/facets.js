@@ -1,17 +1,17 @@
-/** Tags to narrow a search by: which fields hold them, how many products have which, what is chosen.
+/** Tags to narrow a search by: their fields, the counts of their labels, and the chosen ones.
  *
- * A choice is a pair of a field and one of its labels; the filter of a search wants all choices.
+ * A choice is a pair of a field and one of its labels; hits must have all choices.
  */
 
-const FIELDS = 4; // at most so many rows
-const LABELS = 10; // at most so many labels in each
+const MAX_FIELDS = 4;
+const MAX_LABELS = 10; // of each field
 const FIRST = ["tag_type", "tag_colour", "tag_color", "tag_pattern"];
 
-/** The fields that hold tags, given the index's fields and their types; the telling ones first. */
+/** The fields that hold tags, given the index's fields and their types; the main ones first. */
 export function tagFields(fields) {
   const names = Object.keys(fields).filter((name) => fields[name] === "labels");
   const place = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-  return names.sort((one, other) => place(one) - place(other)).slice(0, FIELDS);
+  return names.sort((one, other) => place(one) - place(other)).slice(0, MAX_FIELDS);
 }
 
 /** The API's filter for some choices; null for none. */
@@ -25,20 +25,20 @@ export function isChosen(choices, [field, label]) {
   return choices.some(([otherField, other]) => otherField === field && other === label);
 }
 
-/** The choices with one more, or without it if it is there. */
+/** The choices with one added, or removed if it is among them. */
 export function toggled(choices, [field, label]) {
   const others = choices.filter((choice) => !isChosen([[field, label]], choice));
   return others.length < choices.length ? others : [...others, [field, label]];
 }
 
-/** A row of buttons for each field that has labels to offer; `onChoose` is told of a choice. */
+/** A row of buttons for each field that has labels; `onChoose` is called with a choice. */
 export function facetRows(facets, choices, onChoose) {
   return Object.entries(facets)
     .filter(([, counts]) => counts.length > 0)
-    .map(([field, counts]) => rowOf(field, counts.slice(0, LABELS), choices, onChoose));
+    .map(([field, counts]) => rowOf(field, counts.slice(0, MAX_LABELS), choices, onChoose));
 }
 
-/** A button with a label; one of a colour shows it, where the browser knows its name. */
+/** A button with a label; one of a colour shows the colour if the browser knows its name. */
 export function tagButton([field, label], onChoose) {
   const button = document.createElement("button");
   button.type = "button";
@@ -55,7 +55,7 @@ export function tagButton([field, label], onChoose) {
   return button;
 }
 
-/** How a field of tags reads. */
+/** The title of a field of tags. */
 export function tagName(field) {
   const words = field.replace(/^tag_/, "").replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);

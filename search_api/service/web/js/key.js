@@ -1,4 +1,4 @@
-/** The API key of a service that wants one: asked for once, kept until the browser is closed. */
+/** The API key, if the service needs one: entered once, kept until the browser is closed. */
 
 const dialog = document.getElementById("key");
 const input = document.getElementById("key-input");
@@ -6,20 +6,20 @@ let asking = null;
 let givenAt = -1;
 let declined = false;
 
-// Whoever closed the dialog is not asked again before he does something else.
+// After the dialog was closed without a key, it does not open again until the next action.
 for (const act of ["pointerdown", "keydown"]) {
   addEventListener(act, () => { declined = false; }, true);
 }
 
 /**
  * Asks for a key, in one dialog for all requests that wait for it. A cookie keeps it, since pictures
- * in a page can send no other header; no other site's page can make the browser send it.
+ * in a page can't send another header; pages of other sites can't make the browser send it.
  *
- * `again` says that the key in use was refused, `begun` when the request that was refused began.
- * Resolves to whether there is another key to try.
+ * `again` tells that a key was refused, `begun` when the refused request began. Resolves to whether
+ * there is another key to try.
  */
 export async function askForKey(again, begun) {
-  if (begun < givenAt) return true; // it was under way when the key was given
+  if (begun < givenAt) return true; // the request began before the key was entered
   if (declined) return false;
   document.getElementById("key-refused").hidden = !again;
   asking ??= new Promise((resolve) => {
@@ -39,7 +39,7 @@ export async function askForKey(again, begun) {
 function keep(how) {
   const key = input.value.trim();
   input.value = "";
-  // What else a key may not hold, the service would refuse anyway, and a cookie can't.
+  // The service would refuse other characters, and a cookie can't hold them.
   if (how !== "use" || !/^[\w.~+/=-]+$/.test(key)) return false;
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `lookalike_key=${key}; Path=/; SameSite=Strict${secure}`;

@@ -1,4 +1,4 @@
-/** A product in words: which of a catalog's own fields a card shows, and how values read. */
+/** A product as text: the catalog fields that a card shows, and the format of their values. */
 
 import { tagName } from "./facets.js";
 
@@ -11,7 +11,7 @@ const NOTES = 3;
 const NOTE_LENGTH = 32;
 const FILE_OR_ADDRESS = /^[a-z]+:\/\/|\.(avif|bmp|gif|jpe?g|png|tiff?|webp)$/i;
 
-/** The first title-like field that says something, else the id. */
+/** The first title-like field that is not empty, else the id. */
 export function titleOf(id, fields) {
   const name = TITLE_FIELDS.find((field) => display(fields[field]).trim());
   return name ? display(fields[name]) : id;
@@ -27,7 +27,7 @@ export function priceOf({ price, currency }) {
   return new Intl.NumberFormat(undefined, style).format(amount);
 }
 
-/** Up to three short text fields, the telling ones first; of a product without any, its tags. */
+/** Up to three short text fields, the main ones first; without any, the product's tags. */
 export function notesOf(fields) {
   const names = new Set([...NOTED_FIRST, ...Object.keys(fields)]);
   const notes = [...names]
@@ -44,7 +44,7 @@ export function tagsOf(fields) {
     .map(([field, labels]) => [tagName(field), labels.map((label) => [field, label])]);
 }
 
-/** Every other field that says something, as pairs of label and text. */
+/** Every other field that is not empty, as pairs of label and text. */
 export function rowsOf(id, fields) {
   const rows = Object.entries(fields)
     .filter(([name, value]) => name !== "id" && !Array.isArray(value))
@@ -55,8 +55,8 @@ export function rowsOf(id, fields) {
 /**
  * How well a hit matches, as words and as the filled share (0 to 1) of a bar.
  *
- * A confidence is calibrated and stands for itself. A bare cosine is small for text and large for
- * pictures, so its bar is drawn against the best hit of the same answer.
+ * A confidence is calibrated, so it needs no comparison. A cosine is small for text and large for
+ * pictures, so its bar is relative to the best hit of the same answer.
  */
 export function matchOf({ score, confidence }, bestScore) {
   if (typeof confidence === "number") {

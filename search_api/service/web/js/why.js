@@ -1,4 +1,4 @@
-/** Why a hit matched: what it shares with the query, and a map of the regions that carried it. */
+/** Why a hit matched: what it shares with the query, and a heat map of the matching regions. */
 
 import { heatMap } from "./api.js";
 
@@ -7,7 +7,7 @@ const button = byId("why-button");
 const note = byId("why-note");
 const picture = byId("details-picture");
 
-let explained = null; // the hit, its query and, once drawn, the address of its map
+let explained = null; // the hit, its query and, once loaded, the address of its heat map
 let asking = new AbortController();
 
 /** Offers to explain a hit of a query in the details panel. */
@@ -19,7 +19,7 @@ export function offerWhy(hit, query) {
   byId("why-shared").replaceChildren();
 }
 
-/** Lets go of a map and of the request for it. */
+/** Releases a heat map, and cancels the request for it. */
 export function forgetWhy() {
   asking.abort();
   if (explained?.map) URL.revokeObjectURL(explained.map);
@@ -64,7 +64,7 @@ function hide() {
 
 function showShared({ tags, colours }) {
   const labels = Object.entries(tags)
-    .filter(([group]) => !/colou?r/.test(group)) // those are shown as they were measured
+    .filter(([group]) => !/colou?r/.test(group)) // shown as shades instead
     .flatMap(([, names]) => names.map((name) => swatchOf(name)));
   const shades = colours.map(({ name, colour, share }) =>
     swatchOf(`${name} ${Math.round(100 * share)}%`, colour));

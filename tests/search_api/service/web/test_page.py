@@ -1,9 +1,8 @@
-"""The page in a real browser, over a real server."""
+"""The page in a real browser, over a real server; a part of the tests by default."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,71 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from tests.support.browser import IMAGE_LOADED, Window, sync_api
 from tests.support.processes import HOSTILE_ID, HOSTILE_TITLE, PATIENCE, Cli, Drawn, Server, serve
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-class Window:
-    """A page, and what it said and asked for."""
-
-    def __init__(self, browser: sync_api.Browser, server: Server) -> None:
-        self.page: sync_api.Page = browser.new_page(viewport={"width": 1200, "height": 900})
-        self.page.set_default_timeout(1000 * PATIENCE)
-        self.complaints: list[str] = []
-        self.hosts: set[str] = set()
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._note)
-        self.page.on("request", lambda request: self._note_host(request.url))
-        self.home = server.url
-
-    def _note(self, message: sync_api.ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _note_host(self, url: str) -> None:
-        if not url.startswith(("blob:", "data:")):
-            self.hosts.add(urlsplit(url).netloc)
-
-    def open(self, address: str = "/") -> None:
-        """Load the page."""
-        self.page.goto(self.home + address)
-
-    def hits(self, count: int) -> list[str]:
-        """The ids of the cards, once there are so many."""
-        sync_api.expect(self.page.locator("#results [data-hit]")).to_have_count(
-            count, timeout=1000 * PATIENCE
-        )
-        return [
-            card.get_attribute("data-hit") or ""
-            for card in self.page.locator("#results [data-hit]").all()
-        ]
-
-    def first_becomes(self, product_id: str) -> sync_api.Locator:
-        """The first card, once it is a product's."""
-        first = self.page.locator("#results [data-hit]").first
-        sync_api.expect(first).to_have_attribute("data-hit", product_id, timeout=1000 * PATIENCE)
-        return first
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-        found = found or playwright.chromium.executable_path
-        if not Path(found).exists():
-            pytest.skip("there is no Chromium here")
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def window(browser: sync_api.Browser, server: Server) -> Iterator[Window]:
-    """A page; at the end it must not have complained, nor have asked another host for anything."""
+    """A page; at the end it must have no complaints, and have asked no other host."""
     window = Window(browser, server)
     yield window
     window.page.close()
@@ -95,9 +36,7 @@ def test_words_bring_cards(window: Window) -> None:
     assert "mbrella" in card.inner_text()
     picture = card.locator("img")
     sync_api.expect(picture).to_be_visible()
-    window.page.wait_for_function(
-        "() => document.querySelector('#results [data-hit] img').naturalWidth > 0"
-    )
+    window.page.wait_for_function(IMAGE_LOADED)
 
     window.page.click("#more")
     all_found = window.hits(41)
@@ -106,6 +45,7 @@ def test_words_bring_cards(window: Window) -> None:
     sync_api.expect(window.page.locator("#more")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_an_address_with_words_is_a_search(window: Window) -> None:
     window.open("/?q=red+sofa")
     assert window.page.input_value("#query") == "red sofa"
@@ -130,6 +70,7 @@ def test_an_uploaded_picture_finds_itself(window: Window, drawn: Drawn) -> None:
     sync_api.expect(chip).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_more_like_a_card(window: Window) -> None:
     window.open("/?q=sneaker")
     liked = window.hits(24)[0]
@@ -141,6 +82,7 @@ def test_more_like_a_card(window: Window) -> None:
     assert liked not in window.hits(24)
 
 
+@pytest.mark.slow
 def test_why_a_hit_matched_is_drawn_on_its_picture(window: Window) -> None:
     page = window.page
     window.open("/?q=red+umbrella")
@@ -176,6 +118,7 @@ def test_html_in_a_title_is_text(window: Window, drawn: Drawn) -> None:
     assert window.page.title() != "run"
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_explained(window: Window, drawn: Drawn, tmp_path: Path) -> None:
     whole = drawn.picture("mug-0001").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
@@ -211,6 +154,7 @@ def tagged(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running.process.communicate(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_tags_narrow_a_search(browser: sync_api.Browser, tagged: Server) -> None:
     window = Window(browser, tagged)
     page = window.page

@@ -1,10 +1,10 @@
-/** Pictures that people bring: dropped or pasted, and made light enough for a quick upload. */
+/** Pictures to search with: dropped or pasted, and reduced for a quick upload. */
 
 const HEAVY_BYTES = 2 * 1024 * 1024;
-const LONGEST_SIDE = 1600; // models look at 224 to 512 pixels, so nothing that they see is lost
+const LONGEST_SIDE = 1600; // pixels; models use 224 to 512, so they lose nothing
 const JPEG_QUALITY = 0.92;
 
-/** Whether a file may be a picture; one of unknown type is left for the server to judge. */
+/** Whether a file may be a picture; the server decides about one of unknown type. */
 export function mayBePicture(file) {
   return file.type === "" || file.type.startsWith("image/");
 }
@@ -44,7 +44,7 @@ function take(event, transfer, onFile) {
   onFile(files.find(mayBePicture) ?? files[0]);
 }
 
-/** The file itself when it is light, else the same picture scaled down for a quick upload. */
+/** The file itself if it is small, else the same picture reduced for a quick upload. */
 export async function lighten(file) {
   if (file.size <= HEAVY_BYTES) return file;
   try {
@@ -53,7 +53,7 @@ export async function lighten(file) {
     const blob = await encode(bitmap, scale);
     return blob && blob.size < file.size ? new File([blob], file.name, { type: blob.type }) : file;
   } catch {
-    return file; // what the browser can't decode goes as it is: the server says what is wrong
+    return file; // not decoded by the browser: the server reports what is wrong
   }
 }
 
@@ -62,7 +62,7 @@ function encode(bitmap, scale) {
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d");
-  // The server lays transparent pictures on white too.
+  // As the server does with transparent pictures.
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
