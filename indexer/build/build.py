@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -195,23 +196,28 @@ class _Build:
         if published:
             self._publish(record, manifest)
         live = manifest if published or self._former is None else self._former
+        return self._report(live, reasons, published=published, read_seconds=read_seconds)
+
+    def _report(
+        self, live: Manifest, reasons: Counter[str], *, published: bool, read_seconds: float
+    ) -> BuildReport:
+        counts, spec = self._counts, self._encoder.spec
         before = self._former.products if self._former is not None else 0
-        spec = self._encoder.spec
         return BuildReport(
             generation=live.generation,
             published=published,
             products=live.products,
             images=live.images,
-            embedded=self._counts.embedded,
-            reused=self._counts.reused,
-            added=self._counts.added,
-            changed=self._counts.changed,
-            removed=before + self._counts.added - live.products,
+            embedded=counts.embedded,
+            reused=counts.reused,
+            added=counts.added,
+            changed=counts.changed,
+            removed=before + counts.added - live.products,
             titles=self._mixer.embedded,
             quarantined=reasons.total(),
             reasons=dict(reasons.most_common()),
             seconds=time.monotonic() - self._start,
-            images_per_second=self._counts.embedded / read_seconds,
+            images_per_second=counts.embedded / read_seconds,
             model=spec.name,
             device=spec.device,
             precision=spec.precision,

@@ -20,6 +20,7 @@ from indexer.storage import (
     Layout,
     NamedFile,
     SegmentLayout,
+    SegmentRecord,
     adopt_segment,
     new_generation,
     publish,
@@ -92,27 +93,7 @@ def _merge_locked(
         _remove_empty_staging(layout)
         return _report(index, merged=0)
 
-    sample = QuerySample()
-
-    def text_queries() -> FloatArray:
-        encoder = load_encoder(manifest.encoder.name)
-        index.check_encoder(encoder.spec)
-        return sample.embed(encoder)
-
-    products = (
-        product
-        for segment in index.segments
-        for product in stored_products(segment, segment.alive, manifest.text_weight)
-    )
-    staged = SegmentLayout(layout.staging / new_segment_id())
-    record = write_segment(
-        staged,
-        sample.watch(products),
-        {name: FieldType(kind) for name, kind in manifest.fields.items()},
-        manifest.encoder.dim,
-        lambda written: build_neighbours(written, options, text_queries),
-        text_weight=manifest.text_weight,
-    )
+    record = _write_merged(layout, index, load_encoder, options)
     merged = new_generation(
         layout,
         encoder=manifest.encoder,
@@ -129,6 +110,36 @@ def _merge_locked(
         _report(index, merged=len(manifest.segments)),
         generation=merged.generation,
         kind=record.neighbours.kind,
+    )
+
+
+def _write_merged(
+    layout: Layout,
+    index: Index,
+    load_encoder: Callable[[str], Encoder],
+    options: NeighbourOptions,
+) -> SegmentRecord:
+    """Write the products of all segments into one in staging."""
+    manifest = index.manifest
+    sample = QuerySample()
+
+    def text_queries() -> FloatArray:
+        encoder = load_encoder(manifest.encoder.name)
+        index.check_encoder(encoder.spec)
+        return sample.embed(encoder)
+
+    products = (
+        product
+        for segment in index.segments
+        for product in stored_products(segment, segment.alive, manifest.text_weight)
+    )
+    return write_segment(
+        SegmentLayout(layout.staging / new_segment_id()),
+        sample.watch(products),
+        {name: FieldType(kind) for name, kind in manifest.fields.items()},
+        manifest.encoder.dim,
+        lambda written: build_neighbours(written, options, text_queries),
+        text_weight=manifest.text_weight,
     )
 
 

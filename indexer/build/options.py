@@ -52,7 +52,7 @@ class BuildOptions:
 
 @dataclass
 class Counts:
-    """What a build has counted so far.
+    """Counters of a build in progress.
 
     Attributes:
         rows: Catalog rows read.

@@ -1,4 +1,4 @@
-"""Builds of catalogs whose pictures are at URLs, against a real server that misbehaves."""
+"""Builds of catalogs whose images are at URLs, against a real server that misbehaves."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Shop(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}{path}"
 
 
-def picture(colour: tuple[int, int, int]) -> bytes:
+def png(colour: tuple[int, int, int]) -> bytes:
     data = io.BytesIO()
     Image.new("RGB", (8, 8), colour).save(data, "PNG")
     return data.getvalue()
@@ -61,7 +61,7 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def catalog(shop: Shop, tmp_path: Path) -> Path:
-    shop.pages.update({"/red": picture((255, 0, 0)), "/blue": picture((0, 0, 255))})
+    shop.pages.update({"/red": png((255, 0, 0)), "/blue": png((0, 0, 255))})
     path = tmp_path / "catalog.csv"
     path.write_text(f"id,image\nred,{shop.url('/red')}\nblue,{shop.url('/blue')}\n")
     return path
@@ -77,7 +77,7 @@ def reasons(index: Path) -> dict[str, str]:
     return {row["id"]: row["reason"] for row in map(json.loads, lines)}
 
 
-def test_pictures_are_fetched_and_remembered(shop: Shop, catalog: Path, tmp_path: Path) -> None:
+def test_images_are_fetched_once(shop: Shop, catalog: Path, tmp_path: Path) -> None:
     report = build(catalog, tmp_path / "index")
     assert (report.products, report.embedded) == (2, 2)
     index = Index.open(tmp_path / "index")
@@ -87,27 +87,27 @@ def test_pictures_are_fetched_and_remembered(shop: Shop, catalog: Path, tmp_path
     assert (again.published, again.embedded) == (False, 0)
 
 
-@pytest.mark.parametrize("answer", [None, b"<html>Sorry</html>", picture((0, 0, 255))[:-20]])
-def test_a_dead_picture_keeps_its_vector_and_is_tried_again(
-    shop: Shop, catalog: Path, tmp_path: Path, answer: bytes | None
+@pytest.mark.parametrize("body", [None, b"<html>Sorry</html>", png((0, 0, 255))[:-20]])
+def test_an_image_that_fails_keeps_its_vector_and_is_tried_again(
+    shop: Shop, catalog: Path, tmp_path: Path, body: bytes | None
 ) -> None:
     index = tmp_path / "index"
     build(catalog, index)
-    if answer is None:
+    if body is None:
         del shop.pages["/blue"]
     else:
-        shop.pages["/blue"] = answer
+        shop.pages["/blue"] = body
     report = build(catalog, index)
     assert (report.products, report.published, report.quarantined) == (2, False, 1)
     assert set(reasons(index)) == {"blue"}
     np.testing.assert_allclose(Index.open(index).vector("blue"), [0, 0, 1], atol=1e-3)
-    shop.pages["/blue"] = picture((0, 255, 0))
+    shop.pages["/blue"] = png((0, 255, 0))
     report = build(catalog, index)
     assert (report.changed, report.embedded, reasons(index)) == (1, 1, {})
     np.testing.assert_allclose(Index.open(index).vector("blue"), [0, 1, 0], atol=1e-3)
 
 
-def test_a_dead_picture_that_never_was_there_is_left_out(
+def test_an_image_that_never_was_there_is_left_out(
     shop: Shop, catalog: Path, tmp_path: Path
 ) -> None:
     del shop.pages["/blue"]
@@ -121,7 +121,7 @@ def test_inner_addresses_are_refused_unless_allowed(catalog: Path, tmp_path: Pat
     assert set(reasons(tmp_path / "index").values()) == {"url_not_allowed"}
 
 
-def test_a_dead_server_keeps_everything(shop: Shop, catalog: Path, tmp_path: Path) -> None:
+def test_a_server_that_fails_costs_no_product(shop: Shop, catalog: Path, tmp_path: Path) -> None:
     build(catalog, tmp_path / "index")
     shop.pages.clear()
     with catalog.open("a") as file:

@@ -96,7 +96,7 @@ def test_no_more_is_taken_ahead_than_allowed(urls_each: int, pulled_first: int) 
 
 
 def test_the_next_urls_are_fetched_meanwhile() -> None:
-    """The first picture comes only once the 7 after it were fetched."""
+    """The first image comes only once the 7 after it were fetched."""
     others = threading.Semaphore(0)
 
     def before(url: str) -> None:
