@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.catalog import BadRow, CatalogRow, FieldValue
-from indexer.colours import ColourArray, colours_of
+from indexer.colours import ColourArray, colours_from_bytes
 
 __all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
 
@@ -250,7 +250,7 @@ def _embedded(
 ) -> EmbeddedImage | None:
     if vector is None:
         return None
-    palette = None if colours is None else colours_of(colours)
+    palette = None if colours is None else colours_from_bytes(colours)
     return EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail, palette)
 
 

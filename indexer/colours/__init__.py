@@ -1,20 +1,26 @@
-"""Colours of products, measured in their pictures: dominant ones in CIELAB, their names."""
+"""Colours of products, measured in their images: dominant colours in CIELAB, and their names."""
 
 from __future__ import annotations
 
-from indexer.colours.dominant import MOST_COLOURS, MeasuredColours, measure_colours, unpack
+from indexer.colours.dominant import MAX_COLOURS, MeasuredColours, measure_colours, unpack
 from indexer.colours.lab import LabArray, ciede2000, lab_of, rgb_of
 from indexer.colours.labels import CLASSIFIER_FILE, ColourClassifier, classifier, colour_features
-from indexer.colours.names import MULTICOLOURED, NEAR, TABLE_FILE, colour_of, colour_table
+from indexer.colours.names import MULTICOLOURED, NEAR_DISTANCE, TABLE_FILE, colour_of, colour_table
 from indexer.colours.product_match import ProductColours
-from indexer.colours.stored import COLOURS_SHAPE, ColourArray, colours_of, measured, measured_on
+from indexer.colours.stored import (
+    COLOURS_SHAPE,
+    ColourArray,
+    colours_from_bytes,
+    measure_image,
+    measure_thumbnail,
+)
 
 __all__ = [
     "CLASSIFIER_FILE",
     "COLOURS_SHAPE",
-    "MOST_COLOURS",
+    "MAX_COLOURS",
     "MULTICOLOURED",
-    "NEAR",
+    "NEAR_DISTANCE",
     "TABLE_FILE",
     "ColourArray",
     "ColourClassifier",
@@ -26,11 +32,11 @@ __all__ = [
     "colour_features",
     "colour_of",
     "colour_table",
-    "colours_of",
+    "colours_from_bytes",
     "lab_of",
     "measure_colours",
-    "measured",
-    "measured_on",
+    "measure_image",
+    "measure_thumbnail",
     "rgb_of",
     "unpack",
 ]

@@ -1,4 +1,4 @@
-"""A product's dominant colours, measured in its picture."""
+"""Dominant colours of a product, measured in its image by clustering in CIELAB."""
 
 from __future__ import annotations
 
@@ -11,58 +11,72 @@ from PIL import Image
 from indexer.colours.foreground import product_region
 from indexer.colours.lab import LabArray, lab_of
 
-__all__ = ["MOST_COLOURS", "MeasuredColours", "measure_colours", "unpack"]
+__all__ = ["MAX_COLOURS", "MeasuredColours", "measure_colours", "unpack"]
 
-MOST_COLOURS = 5
-# Pixels along the longer side that are looked at: more find the same colours.
+MAX_COLOURS = 5
+"""Number of dominant colours at most."""
+
+# Longest side of the measured image, in pixels; more pixels give the same colours.
 _SIDE = 48
-# Clusters nearer than this (Euclidean in CIELAB) are one colour in light and shade.
-_SAME = 8.0
-# Pixels are first counted in cells of CIELAB of this side, of which the fullest are taken.
-_CELL = 10.0
-_CELLS = 16
-# How far from the middle of the product a pixel still counts much, in extents of the product.
+# Clusters nearer than this are one colour in light and shade; Euclidean distance in CIELAB.
+_SAME_COLOUR = 8.0
+# Pixels are counted in cells of CIELAB with this side, and the fullest cells are clustered.
+_CELL_SIDE = 10.0
+_MAX_CELLS = 16
+# Cells are numbered by 5 bits for each channel; this offset makes all coordinates positive: they
+# are from -13 to 13.
+_CELL_OFFSET = 16
+# Standard deviation of a pixel's weight around the middle of the product, in extents of the
+# product.
 _SPREAD = 0.3
-# What covers less is noise, unless it is all there is.
-_LEAST_SHARE = 0.03
+# A smaller share of the product is noise, unless it is the only colour.
+_MIN_SHARE = 0.03
+# The compact form: L* of 100, and a share of 1, are 255; a* and b* are shifted by 128.
+_L_SCALE = 2.55
+_SHARE_SCALE = 255
+_AB_OFFSET = 128
 
 
 @dataclass(frozen=True)
 class MeasuredColours:
-    """The dominant colours of a product, the greatest share first.
+    """The dominant colours of a product, largest share first.
 
     Attributes:
         lab: `[n, 3]` float32 CIELAB (D50) colours, n from 1 to 5.
-        shares: `[n]` float32, what part of the product each covers, its middle counted more than
-            its ends; they sum to 1.
+        shares: `[n]` float32, share of the product that each covers, with more weight on its
+            middle; the sum is 1.
     """
 
     lab: LabArray
     shares: NDArray[np.float32]
 
     def to_array(self) -> NDArray[np.uint8]:
-        """The compact form, `[5, 4]` uint8.
+        """Return the compact form, `[5, 4]` uint8.
 
-        A row is L* (255 is 100), a* + 128, b* + 128 and the share (255 is all); rows beyond the
-        colours are 0. Colours are rounded by less than an eye can tell.
+        A row is L* (255 is 100), a* + 128, b* + 128 and the share (255 is 1); unused rows are 0.
+        The rounding of the colours is not visible.
         """
-        rows = np.zeros((MOST_COLOURS, 4), np.uint8)
+        rows = np.zeros((MAX_COLOURS, 4), np.uint8)
         coded = np.column_stack(
-            [self.lab[:, 0] * 2.55, self.lab[:, 1:] + 128, np.maximum(self.shares * 255, 1)]
+            [
+                self.lab[:, 0] * _L_SCALE,
+                self.lab[:, 1:] + _AB_OFFSET,
+                np.maximum(self.shares * _SHARE_SCALE, 1),
+            ]
         )
         rows[: len(coded)] = np.clip(np.rint(coded), 0, 255).astype(np.uint8)
         return rows
 
     @classmethod
     def from_array(cls, rows: NDArray[np.uint8]) -> MeasuredColours | None:
-        """Read the compact form; None where every row is 0, which stands for "not measured".
+        """Read the compact form; None if all rows are 0, which means "not measured".
 
         Raises:
-            ValueError: if the array is not `[5, 4]` of uint8.
+            ValueError: The array is not `[5, 4]` uint8.
         """
-        if rows.shape != (MOST_COLOURS, 4) or rows.dtype != np.uint8:
+        if rows.shape != (MAX_COLOURS, 4) or rows.dtype != np.uint8:
             raise ValueError(
-                f"measured colours are [{MOST_COLOURS}, 4] uint8, not {rows.shape} {rows.dtype}"
+                f"measured colours are [{MAX_COLOURS}, 4] uint8, not {rows.shape} {rows.dtype}"
             )
         lab, shares = unpack(rows)
         used = shares > 0
@@ -70,35 +84,36 @@ class MeasuredColours:
 
 
 def unpack(rows: NDArray[np.uint8]) -> tuple[LabArray, NDArray[np.float32]]:
-    """The colours of many compact forms at once.
+    """Read many compact forms at once.
 
     Args:
-        rows: `[..., 5, 4]` uint8, as `MeasuredColours.to_array` gives them.
+        rows: `[..., 5, 4]` uint8, as from `MeasuredColours.to_array`.
 
     Returns:
-        `[..., 5, 3]` CIELAB colours and `[..., 5]` shares, which sum to 1, or 0 if not measured.
+        `[..., 5, 3]` CIELAB colours and `[..., 5]` shares, whose sum is 1, or 0 if not measured.
     """
     lab = rows[..., :3].astype(np.float32)
-    lab[..., 0] /= np.float32(2.55)
-    lab[..., 1:] -= 128
+    lab[..., 0] /= np.float32(_L_SCALE)
+    lab[..., 1:] -= _AB_OFFSET
     shares = rows[..., 3].astype(np.float32)
     shares /= np.maximum(shares.sum(axis=-1, keepdims=True), 1)
     return lab, shares
 
 
 def measure_colours(pixels: NDArray[np.uint8]) -> MeasuredColours:
-    """Measure the dominant colours of the product in a picture.
+    """Measure the dominant colours of the product in an image.
 
-    The background is set aside (`foreground`), and what is left is clustered in CIELAB,
-    until few clusters are left and none are one colour in light and shade.
+    The background is removed (`indexer.colours.foreground`), and the rest is clustered in CIELAB
+    until at most `MAX_COLOURS` clusters remain, none of which are one colour in light and shade.
 
     Args:
-        pixels: `[height, width, 3]` uint8 sRGB: a thumbnail, or what a model is given.
+        pixels: `[height, width, 3]` uint8 sRGB.
 
     Raises:
-        ValueError: if the pixels have another shape or type, or there are none.
+        ValueError: The array has another shape or type, or is empty.
     """
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+    is_rgb = pixels.shape[2:] == (3,) and pixels.dtype == np.uint8
+    if not is_rgb or not pixels.size:
         raise ValueError(f"pixels are [height, width, 3] uint8, not {pixels.shape} {pixels.dtype}")
     lab = lab_of(_small(pixels))
     region = product_region(lab)
@@ -116,7 +131,7 @@ def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _centrality(region: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """How much each pixel counts: what is sold lies in the middle, hair and shoes at the ends."""
+    """Weight of each pixel: the product is in the middle, a model's hair and shoes at the ends."""
     down, across = (
         _from_middle(np.flatnonzero(region.any(axis=axis)), region.shape[1 - axis])
         for axis in (1, 0)
@@ -126,15 +141,15 @@ def _centrality(region: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _from_middle(used: NDArray[np.intp], length: int) -> NDArray[np.float64]:
-    """Places along an axis, in extents of the region from its middle."""
+    """Distance of each place along an axis from the middle of the region, in its extents."""
     first, last = int(used[0]), int(used[-1])
     return (np.arange(length) - (first + last) / 2) / (last - first + 1)
 
 
 def _dominant(colours: LabArray, importance: NDArray[np.float32]) -> MeasuredColours:
-    """The dominant ones of `[n, 3]` colours, each counted by its importance."""
+    """Cluster `[n, 3]` colours, weighted by their importance."""
     lab, weights = _merged(*_counted(colours, importance))
-    kept = weights >= min(_LEAST_SHARE, weights.max())
+    kept = weights >= min(_MIN_SHARE, weights.max())
     order = np.argsort(-weights[kept], kind="stable")
     shares = (weights[kept] / weights[kept].sum())[order]
     return MeasuredColours(lab[kept][order].astype(np.float32), shares.astype(np.float32))
@@ -143,21 +158,21 @@ def _dominant(colours: LabArray, importance: NDArray[np.float32]) -> MeasuredCol
 def _counted(
     colours: LabArray, importance: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The fullest cells of CIELAB: means `[m, 3]` and weights `[m]`, which sum to 1.
+    """Return the fullest cells of CIELAB: means `[m, 3]` and weights `[m]`, whose sum is 1.
 
-    Greys are the middle of a cell, so that they are not split. What falls into emptier cells goes
+    Greys are in the middle of a cell, so that they are not split. Pixels of other cells are added
     to the nearest of these.
     """
-    cells = np.rint(colours / _CELL).astype(np.int32) + 16  # from -13 to 13 in all three
+    cells = np.rint(colours / _CELL_SIDE).astype(np.int32) + _CELL_OFFSET
     codes = (cells[:, 0] << 10) | (cells[:, 1] << 5) | cells[:, 2]
     filled, numbers = np.unique(codes, return_inverse=True)
     sums = _sums(numbers, colours, importance, len(filled))
-    if len(filled) > _CELLS:
+    if len(filled) > _MAX_CELLS:
         means = sums[:, :3] / sums[:, 3:]
-        fullest = np.argpartition(-sums[:, 3], _CELLS)[:_CELLS]
-        goal = ((means[:, None] - means[fullest]) ** 2).sum(axis=2).argmin(axis=1)
-        gathered = np.zeros((_CELLS, 4))
-        np.add.at(gathered, goal, sums)
+        fullest = np.argpartition(-sums[:, 3], _MAX_CELLS)[:_MAX_CELLS]
+        nearest = ((means[:, None] - means[fullest]) ** 2).sum(axis=2).argmin(axis=1)
+        gathered = np.zeros((_MAX_CELLS, 4))
+        np.add.at(gathered, nearest, sums)
         sums = gathered
     return sums[:, :3] / sums[:, 3:], sums[:, 3] / sums[:, 3].sum()
 
@@ -165,7 +180,7 @@ def _counted(
 def _sums(
     numbers: NDArray[np.intp], colours: LabArray, importance: NDArray[np.float32], count: int
 ) -> NDArray[np.float64]:
-    """Of each cell the weighted sum of colours and the sum of weights; `[count, 4]`."""
+    """Return each cell's weighted sum of colours and sum of weights; `[count, 4]`."""
     columns = [colours[:, channel] * importance for channel in range(3)]
     return np.stack(
         [np.bincount(numbers, column, count) for column in (*columns, importance)], axis=1
@@ -175,19 +190,19 @@ def _sums(
 def _merged(
     lab: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put two together, those first whose union varies least, until few are left and lie apart.
+    """Merge the two clusters whose union varies least, until few remain and all are distinct.
 
-    The rise of the variance within clusters is Ward's criterion (J. H. Ward, "Hierarchical grouping
-    to optimize an objective function", 1963).
+    The increase of the variance within clusters is Ward's criterion (J. H. Ward, "Hierarchical
+    grouping to optimize an objective function", 1963).
     """
     while len(lab) > 1:
-        apart = np.sum((lab[:, None] - lab[None]) ** 2, axis=2)
-        rise = apart * (weights[:, None] * weights / (weights[:, None] + weights))
-        if len(lab) <= MOST_COLOURS:
-            rise = np.where(apart < _SAME**2, rise, np.inf)
-        rise[np.diag_indices(len(lab))] = np.inf
-        i, j = divmod(int(rise.argmin()), len(lab))
-        if rise[i, j] == np.inf:
+        squares = np.sum((lab[:, None] - lab[None]) ** 2, axis=2)
+        increase = squares * (weights[:, None] * weights / (weights[:, None] + weights))
+        if len(lab) <= MAX_COLOURS:
+            increase = np.where(squares < _SAME_COLOUR**2, increase, np.inf)
+        increase[np.diag_indices(len(lab))] = np.inf
+        i, j = divmod(int(increase.argmin()), len(lab))
+        if increase[i, j] == np.inf:
             break
         both = weights[i] + weights[j]
         lab[i] = (lab[i] * weights[i] + lab[j] * weights[j]) / both

@@ -1,4 +1,4 @@
-"""Which pixels of a picture are the product: what the border floods is background, skin is skin."""
+"""Foreground segmentation: the pixels of the product, by flood fill of the background."""
 
 from __future__ import annotations
 
@@ -11,72 +11,77 @@ __all__ = ["product_region"]
 
 Mask = NDArray[np.bool_]
 
-# A background colour makes up at least this share of the picture's border...
+# A colour is a background colour if it covers at least this share of the image's border.
 _BACKGROUND_SHARE = 0.2
-# ...and takes in pixels this near to it, with shadows (L*) counted less. Fitted by accuracy on the
-# training part of the fashion catalog: see docs/colours.md.
+# Number of background colours at most.
+_MAX_BACKGROUNDS = 3
+# Largest distance of a background pixel from the background colour, Euclidean in CIELAB with L*
+# multiplied by the weight below, since shadows differ in lightness. Both were fitted by accuracy on
+# the training part of the fashion catalog (docs/colours.md).
 _TOLERANCE = 4.0
-_SHADOW = 0.6
-# A region smaller than this share of the picture is what a flood left by mistake.
-_LEAST = 0.02
-# Rounds of flooding along rows and columns; background with more corners than that is not one.
+_LIGHTNESS_WEIGHT = 0.6
+# A smaller region, as a share of the image, is a remnant of the flood fill and not the product.
+_MIN_REGION = 0.02
+# The region without its outline is used if it keeps at least one in this many of its pixels.
+_MAX_OUTLINE = 3
+# Rounds of flood fill along rows and columns; a real background has no more corners than this.
 _ROUNDS = 6
 
 
 def product_region(lab: LabArray) -> Mask:
-    """Find the product.
+    """Find the pixels of the product.
 
-    Colours that make up much of the border are background, and so is what can be reached from the
-    border through pixels near such a colour. So a white shirt before white stays, as long as its
-    outline shows. Where nothing is left, the middle of the picture is the product.
+    Colours that cover much of the border are background, and so are pixels near such a colour that
+    are connected with the border. So a white shirt on white is kept, as long as its outline is
+    visible. If nothing remains, the middle of the image is the product.
 
     Args:
-        lab: CIELAB pixels, `[height, width, 3]`.
+        lab: `[height, width, 3]` CIELAB pixels.
 
     Returns:
-        `[height, width]`: true where the product is; true somewhere.
+        `[height, width]`, true for pixels of the product; at least one is true.
     """
     height, width = lab.shape[:2]
     like_background = _like_background(lab)
     edge = np.zeros((height, width), np.bool_)
     edge[[0, -1], :] = edge[:, [0, -1]] = True
     region = ~_flood(like_background, edge)
-    least = max(1, int(_LEAST * region.size))
+    least = max(1, int(_MIN_REGION * region.size))
     if region.sum() < least:
         return _middle(height, width)
-    inner = _inside(region)
-    return inner if inner.sum() >= max(least, region.sum() // 3) else region
+    inner = _without_outline(region)
+    return inner if inner.sum() >= max(least, region.sum() // _MAX_OUTLINE) else region
 
 
 def _like_background(lab: LabArray) -> Mask:
-    """Where a pixel is near one of the border's main colours."""
+    """Mark the pixels near one of the border's main colours."""
     border = np.concatenate([lab[0], lab[-1], lab[1:-1, 0], lab[1:-1, -1]])
-    left = border
+    rest = border
     near = np.zeros(lab.shape[:2], np.bool_)
-    for _ in range(3):
-        if len(left) < _BACKGROUND_SHARE * len(border):
+    for _ in range(_MAX_BACKGROUNDS):
+        if len(rest) < _BACKGROUND_SHARE * len(border):
             break
-        colour = np.median(left, axis=0)
-        taken = _distance(left, colour) < _TOLERANCE
-        if taken.sum() >= _BACKGROUND_SHARE * len(border):
-            near |= _distance(lab, left[taken].mean(axis=0)) < _TOLERANCE
-            left = left[~taken]
+        colour = np.median(rest, axis=0)
+        alike = _distance(rest, colour) < _TOLERANCE
+        if alike.sum() >= _BACKGROUND_SHARE * len(border):
+            near |= _distance(lab, rest[alike].mean(axis=0)) < _TOLERANCE
+            rest = rest[~alike]
         else:
-            # The median of two colours may be neither: the lighter half has a median of its own.
-            left = left[left[:, 0] >= colour[0]]
-            if len(left) == 0:
+            # The median of two colours may be neither of them; that of the lighter half is one.
+            rest = rest[rest[:, 0] >= colour[0]]
+            if len(rest) == 0:
                 break
     return near
 
 
 def _distance(lab: LabArray, colour: NDArray[np.floating]) -> NDArray[np.floating]:
     difference = lab - colour.astype(np.float32)
-    difference[..., 0] *= _SHADOW
+    difference[..., 0] *= _LIGHTNESS_WEIGHT
     return np.asarray(np.sqrt(np.einsum("...c,...c->...", difference, difference)))
 
 
 def _flood(mask: Mask, seeds: Mask) -> Mask:
-    """The part of a mask that is connected with seeds along rows and columns."""
+    """Return the part of a mask that is connected with seeds along rows and columns."""
     reached = mask & seeds
     count = -1
     for _ in range(_ROUNDS):
@@ -89,7 +94,7 @@ def _flood(mask: Mask, seeds: Mask) -> Mask:
 
 
 def _along_rows(mask: Mask, reached: Mask) -> Mask:
-    """Every run of a row that holds a reached pixel, whole."""
+    """Return every run of a row that has a reached pixel, as a whole."""
     gaps = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int32)
     gaps[:, 1:] = ~mask
     gaps[:, 0] = 1
@@ -100,8 +105,8 @@ def _along_rows(mask: Mask, reached: Mask) -> Mask:
     return spread
 
 
-def _inside(region: Mask) -> Mask:
-    """The region less its outline, where product and background blend."""
+def _without_outline(region: Mask) -> Mask:
+    """Remove the outline of a region, where product and background blend."""
     inner = region.copy()
     inner[1:] &= region[:-1]
     inner[:-1] &= region[1:]
@@ -111,6 +116,7 @@ def _inside(region: Mask) -> Mask:
 
 
 def _middle(height: int, width: int) -> Mask:
+    """Return the middle half of an image in both directions."""
     middle = np.zeros((height, width), np.bool_)
     middle[height // 4 : -(-3 * height // 4), width // 4 : -(-3 * width // 4)] = True
     if not middle.any():

@@ -1,4 +1,4 @@
-"""Names of colours: a table of words with their places in CIELAB, and what a colour is called."""
+"""Names of colours: a table of words with their centres in CIELAB, and the name of a colour."""
 
 from __future__ import annotations
 
@@ -13,52 +13,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.colours.dominant import MeasuredColours
 from indexer.colours.lab import LabArray, ciede2000, lab_of
 from indexer.errors import QueryError
 
 __all__ = [
     "MULTICOLOURED",
-    "NEAR",
+    "NEAR_DISTANCE",
     "TABLE_FILE",
     "ColourTable",
-    "NamedShare",
     "colour_of",
     "colour_table",
-    "name_colours",
 ]
 
 TABLE_FILE = Path(__file__).parent / "data" / "names.json"
 
 MULTICOLOURED = "multicoloured"
-"""The one word of the table that is no colour; it has no centre."""
+"""The only word of the table that is not a colour; it has no centre."""
 
-NEAR = 10.0
-"""Two names are near when their centres lie within so much of each other by CIEDE2000: twice what
-is commonly taken as "another colour at a glance"."""
+NEAR_DISTANCE = 10.0
+"""Largest CIEDE2000 difference of two similar colours: twice the usual limit of "a different colour
+at a glance"."""
 
+# Characters of an unknown colour that an error quotes.
+_QUOTED = 40
+_HEX_DIGITS = 6
 _HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{6})")
 
 
 @dataclass(frozen=True)
-class NamedShare:
-    """A name, and what part of a product has a colour of that name, 0 to 1."""
-
-    name: str
-    share: float
-
-
-@dataclass(frozen=True)
 class ColourTable:
-    """Words for colours, as `scripts/train colours` found shops to use them.
+    """Words for colours, fitted to the labels of catalogs by `scripts/train colours`.
 
     Attributes:
-        names: The words, most used first.
-        centres: `[names, 3]` float32 CIELAB: where the word's colours lie; NaN for a word that is
-            no colour.
-        priors: `[names]` float32, how often products are called so; they sum to 1.
-        spread: How far a word's colours lie from its centre, in CIEDE2000.
-        synonyms: Other words, to names.
+        names: The words, most frequent first.
+        centres: `[names, 3]` float32 CIELAB, the centre of each word's colours; NaN for a word that
+            is not a colour.
+        priors: `[names]` float32, frequency of each word among products; the sum is 1.
+        spread: Standard deviation of a word's colours around its centre, in CIEDE2000.
+        synonyms: The name that each other word stands for.
     """
 
     names: tuple[str, ...]
@@ -68,32 +60,33 @@ class ColourTable:
     synonyms: Mapping[str, str]
 
     def place(self, name: str) -> int | None:
-        """The place of a name or a synonym in any spelling of case; None where there is none."""
+        """Return the place of a name or a synonym, ignoring case; None if it is unknown."""
         word = " ".join(name.casefold().split())
         word = self.synonyms.get(word, word)
         return self.names.index(word) if word in self.names else None
 
-    def named(self, lab: LabArray) -> NDArray[np.int64]:
-        """The places `[...]` of the most probable names of colours `[..., 3]`.
+    def likeliest_names(self, lab: LabArray) -> NDArray[np.int64]:
+        """Return the places `[...]` of the most probable names of colours `[..., 3]`.
 
-        A word's colours are taken to lie around its centre as a normal distribution of
-        differences; a rare word must fit better than a common one.
+        The model is a normal distribution of differences around each word's centre, with the
+        words' frequencies as priors.
         """
         usable = np.flatnonzero(np.isfinite(self.centres[:, 0]))
-        apart = ciede2000(lab[..., np.newaxis, :], self.centres[usable])
-        fit = np.log(self.priors[usable]) - (apart / self.spread) ** 2 / 2
-        return np.asarray(usable[fit.argmax(axis=-1)])
+        differences = ciede2000(lab[..., np.newaxis, :], self.centres[usable])
+        log_posterior = np.log(self.priors[usable]) - (differences / self.spread) ** 2 / 2
+        return np.asarray(usable[log_posterior.argmax(axis=-1)])
 
     def near(self, name: str) -> frozenset[str]:
-        """The names that are `NEAR` one, itself among them."""
+        """Return the names within `NEAR_DISTANCE` of a name, including itself."""
         place = self.names.index(name)
-        apart = ciede2000(self.centres[place], self.centres)
-        return frozenset({name, *(self.names[at] for at in np.flatnonzero(apart <= NEAR))})
+        differences = ciede2000(self.centres[place], self.centres)
+        near = np.flatnonzero(differences <= NEAR_DISTANCE)
+        return frozenset({name, *(self.names[at] for at in near)})
 
 
 @cache
 def colour_table() -> ColourTable:
-    """The table that ships."""
+    """Load the table that ships."""
     rows: dict[str, Any] = json.loads(TABLE_FILE.read_text("utf-8"))
     colours = rows["colours"]
     none = [np.nan] * 3
@@ -106,26 +99,20 @@ def colour_table() -> ColourTable:
     )
 
 
-def name_colours(measured: MeasuredColours) -> tuple[NamedShare, ...]:
-    """What a product's colours are called, the greatest share first; shares of one name add up."""
-    table = colour_table()
-    shares: dict[str, float] = {}
-    for place, share in zip(table.named(measured.lab).tolist(), measured.shares, strict=True):
-        name = table.names[place]
-        shares[name] = shares.get(name, 0.0) + float(share)
-    ordered = sorted(shares.items(), key=lambda item: -item[1])
-    return tuple(NamedShare(name, share) for name, share in ordered)
-
-
 def colour_of(text: str) -> LabArray:
-    """The colour `[3]` that `#7b1e3a`, `#abc` or a name of the table stands for.
+    """Parse a colour: `#7b1e3a`, `#abc` or a name of the table.
+
+    Returns:
+        `[3]` CIELAB.
 
     Raises:
-        QueryError: It is neither.
+        QueryError: The text is none of these.
     """
     found = _HEX.fullmatch(text.strip().casefold())
     if found is not None:
-        digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
+        digits = (
+            found[1] if len(found[1]) == _HEX_DIGITS else "".join(2 * digit for digit in found[1])
+        )
         rgb = np.frombuffer(bytes.fromhex(digits), np.uint8)
         return np.asarray(lab_of(rgb.reshape(1, 1, 3))[0, 0])
     table = colour_table()
@@ -133,6 +120,6 @@ def colour_of(text: str) -> LabArray:
     if place is None or not np.isfinite(table.centres[place, 0]):
         known = ", ".join(name for name in table.names if name != MULTICOLOURED)
         raise QueryError(
-            f"There is no colour {text[:40]!r}: give one as #rrggbb, or one of these: {known}."
+            f"There is no colour {text[:_QUOTED]!r}: give #rrggbb or one of these names: {known}."
         )
     return np.asarray(table.centres[place])

@@ -1,4 +1,4 @@
-"""Measured colours as builds, ledgers and segments carry them: `[5, 4]` bytes a picture."""
+"""Measured colours in their stored form: `[5, 4]` bytes for each image."""
 
 from __future__ import annotations
 
@@ -8,40 +8,48 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.colours.dominant import MOST_COLOURS, measure_colours
+from indexer.colours.dominant import MAX_COLOURS, measure_colours
 
-__all__ = ["COLOURS_SHAPE", "UNMEASURED", "ColourArray", "colours_of", "measured", "measured_on"]
+__all__ = [
+    "COLOURS_SHAPE",
+    "UNMEASURED",
+    "ColourArray",
+    "colours_from_bytes",
+    "measure_image",
+    "measure_thumbnail",
+]
 
 ColourArray = NDArray[np.uint8]
-"""As `MeasuredColours.to_array` gives them."""
+"""`[5, 4]` uint8, as from `MeasuredColours.to_array`."""
 
-COLOURS_SHAPE = (MOST_COLOURS, 4)
+COLOURS_SHAPE = (MAX_COLOURS, 4)
 
 UNMEASURED: ColourArray = np.zeros(COLOURS_SHAPE, np.uint8)
-"""What stands for the colours of a picture that was not measured."""
+"""The colours of an image that was not measured."""
 
-# Pixels along the shorter side that are left to measure, at least; more find the same colours.
+# Images are reduced first, to this shorter side at least, in pixels; more pixels give the same
+# colours.
 _SIDE = 160
 
 
-def measured(picture: Image.Image) -> ColourArray:
-    """Measure the colours of an RGB picture."""
-    reduced = picture.reduce(max(1, min(picture.size) // _SIDE))
+def measure_image(image: Image.Image) -> ColourArray:
+    """Measure the colours of an RGB image."""
+    reduced = image.reduce(max(1, min(image.size) // _SIDE))
     return measure_colours(np.asarray(reduced)).to_array()
 
 
-def measured_on(thumbnail: bytes) -> ColourArray:
-    """Measure the colours of a picture on its own thumbnail; `UNMEASURED` where there is none."""
+def measure_thumbnail(thumbnail: bytes) -> ColourArray:
+    """Measure the colours of a WebP thumbnail; `UNMEASURED` for no bytes."""
     if not thumbnail:
         return UNMEASURED
     with Image.open(io.BytesIO(thumbnail), formats=["WEBP"]) as image:
-        return measured(image.convert("RGB"))
+        return measure_image(image.convert("RGB"))
 
 
-def colours_of(content: bytes) -> ColourArray:
-    """The colours of a picture from their bytes.
+def colours_from_bytes(content: bytes) -> ColourArray:
+    """Read stored colours.
 
     Raises:
-        ValueError: They are no colours.
+        ValueError: The number of bytes is wrong.
     """
     return np.frombuffer(content, np.uint8).reshape(COLOURS_SHAPE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from embeddings import PixelArray, Preprocess
 from embeddings.images import ImageLimits, make_thumbnail, open_image
-from indexer.colours import ColourArray, measured
+from indexer.colours import ColourArray, measure_image
 
 __all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded"]
 
@@ -52,4 +52,4 @@ class DecodeTask:
         needed = max(*self.preprocess.size, THUMBNAIL_SIDE if self.thumbnails else 0)
         image = open_image(data, limits=self.limits, target=needed)
         thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
-        return Decoded(self.preprocess(image), thumbnail, measured(image))
+        return Decoded(self.preprocess(image), thumbnail, measure_image(image))

@@ -139,7 +139,7 @@ def _probabilities(
     measured = np.add.reduceat(classifier().probabilities(colours), firsts)
     measured /= np.bincount(rows, minlength=len(model))[:, np.newaxis]
     out = np.zeros_like(scored.probabilities)
-    out[:, labels] = classifier().together(measured, model)[:, names]
+    out[:, labels] = classifier().combine(measured, model)[:, names]
     return out
 
 

@@ -23,7 +23,7 @@ def colour_alone(wanted: WantedColour) -> tuple[TextPart, WantedColour]:
         QueryError: The colour is not known.
     """
     table = colour_table()
-    name = table.names[int(table.named(colour_of(wanted.colour)))]
+    name = table.names[int(table.likeliest_names(colour_of(wanted.colour)))]
     return TextPart(name), replace(wanted, weight=1.0 if wanted.weight is None else wanted.weight)
 
 

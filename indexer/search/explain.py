@@ -10,13 +10,13 @@ import numpy as np
 from embeddings import Tag
 from indexer.catalog import ShownValue
 from indexer.colours import (
-    NEAR,
+    NEAR_DISTANCE,
     LabArray,
     MeasuredColours,
     ciede2000,
     colour_of,
     colour_table,
-    measured,
+    measure_image,
     rgb_of,
 )
 from indexer.index import FIELD_PREFIX, Found, Index
@@ -92,7 +92,7 @@ def _colours(index: Index, query: Query) -> Iterator[LabArray]:
         if isinstance(part, TextPart):
             yield _named_colours(part.text)
         elif isinstance(part, ImagePart):
-            yield _lab_of(MeasuredColours.from_array(measured(part.image)))
+            yield _lab_of(MeasuredColours.from_array(measure_image(part.image)))
         else:
             yield from map(_lab_of, index.colours(part.id))
 
@@ -119,9 +119,9 @@ def _shared_colours(index: Index, place: Found, lab: LabArray) -> tuple[SharedCo
     colours = None if stored is None else MeasuredColours.from_array(np.array(stored[place.image]))
     if colours is None or not len(lab):
         return ()
-    near = (ciede2000(colours.lab[:, np.newaxis], lab) <= NEAR).any(axis=1)
+    near = (ciede2000(colours.lab[:, np.newaxis], lab) <= NEAR_DISTANCE).any(axis=1)
     table = colour_table()
-    names = [table.names[at] for at in table.named(colours.lab[near]).tolist()]
+    names = [table.names[at] for at in table.likeliest_names(colours.lab[near]).tolist()]
     return tuple(
         SharedColour(name, "#" + bytes(rgb.tolist()).hex(), float(share))
         for name, rgb, share in zip(

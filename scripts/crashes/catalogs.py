@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexer.colours import ColourArray, measured
+from indexer.colours import ColourArray, measure_image
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
 __all__ = [
@@ -65,7 +65,7 @@ class SolidImage:
     @property
     def measured(self) -> ColourArray:
         """Its measured colours, `[5, 4]`, of which it has one."""
-        return measured(Image.new("RGB", (4, 4), self.colour))
+        return measure_image(Image.new("RGB", (4, 4), self.colour))
 
 
 @dataclass(frozen=True)

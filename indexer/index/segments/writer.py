@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from indexer.catalog import DIGEST_BYTES, FieldType, FieldValue, arrow_schema, to_batch
-from indexer.colours import COLOURS_SHAPE, ColourArray, measured_on
+from indexer.colours import COLOURS_SHAPE, ColourArray, measure_thumbnail
 from indexer.index.segments.column_files import ArrayFile, ArrowFile, BlobFile
 from indexer.retrieval import KeywordWriter, write_neighbours
 from indexer.storage import (
@@ -195,7 +195,7 @@ class _SegmentWriter:
     def _add_image(self, image: NewImage) -> None:
         self._vectors.append(image.vector.tobytes())
         self._thumbnails.append(image.thumbnail)
-        colours = measured_on(image.thumbnail) if image.colours is None else image.colours
+        colours = measure_thumbnail(image.thumbnail) if image.colours is None else image.colours
         self._colours.append(colours.tobytes())
         if self._searched is not None:
             assert image.searched is not None

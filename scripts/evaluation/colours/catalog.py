@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.images import open_image
-from indexer.colours import MOST_COLOURS, measure_colours
+from indexer.colours import MAX_COLOURS, measure_colours
 from scripts.evaluation.tags.setting import calibration_rows, figure_rows
 from scripts.training.data.catalogs import FASHION, read_images, read_rows
 
@@ -84,7 +84,7 @@ def measured_colours(data: Path, cache: Path, rows: Rows) -> NDArray[np.uint8]:
     """Return measured colours `[n, 5, 4]` of some rows; each image is measured once and kept."""
     path = cache / "colours" / f"{FASHION}.npz"
     count = len(read_rows(data, FASHION))
-    colours, known = np.zeros((count, MOST_COLOURS, 4), np.uint8), np.zeros(count, np.bool_)
+    colours, known = np.zeros((count, MAX_COLOURS, 4), np.uint8), np.zeros(count, np.bool_)
     if path.exists():
         with np.load(path) as kept:
             colours, known = kept["colours"], kept["known"]

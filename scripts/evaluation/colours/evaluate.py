@@ -61,8 +61,10 @@ def measure(options: argparse.Namespace) -> Report:
     measured = fitted.probabilities(colours)
     model = model_probabilities(options.model, options.data, options.cache, rows)
     lab, _ = unpack(colours)
-    greatest = np.eye(len(catalog.names), dtype=np.float32)[colour_table().named(lab[:, 0])]
-    both = fitted.together(measured, model)
+    greatest = np.eye(len(catalog.names), dtype=np.float32)[
+        colour_table().likeliest_names(lab[:, 0])
+    ]
+    both = fitted.combine(measured, model)
     return Report.of(
         [
             *_measures("name of the greatest measured colour", truth, greatest),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.colours import measured
+from indexer.colours import measure_image
 from indexer.errors import BuildInterruptedError
 from indexer.index import Index
 from tests.indexer.build.catalogs import CountingEncoder, build, generation, write_images
@@ -56,7 +56,7 @@ def test_an_interrupted_build_keeps_the_colours_it_measured(tmp_path: Path) -> N
     assert segment.record.products == len(colours)
     for row in range(segment.record.products):
         with Image.open(tmp_path / "few" / segment.product_id(row)) as image:
-            expected = measured(image)
+            expected = measure_image(image)
         assert segment.colours[row].tolist() == expected.tolist()
         assert expected[0, 3] == 255
 

@@ -1,63 +1,13 @@
-"""Colours by name, and the colours of products, over images whose colours are known."""
+"""Products by colour, over images whose colours are known."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from indexer import QueryError
-from indexer.colours import (
-    ProductColours,
-    ciede2000,
-    colour_of,
-    colour_table,
-    lab_of,
-    measure_colours,
-)
-from indexer.colours.names import name_colours
+from indexer.colours import ProductColours, ciede2000, lab_of
 from indexer.colours.product_match import nearness, shares_within
-from tests.support.striped_products import RED, drawn, packed
-
-
-@pytest.mark.parametrize("text", ["#cd1923", "cd1923", "#CD1923"])
-def test_colours_are_read_from_hex(text: str) -> None:
-    expected = lab_of(np.array([[[0xCD, 0x19, 0x23]]], np.uint8))[0, 0]
-    np.testing.assert_array_equal(colour_of(text), expected)
-
-
-def test_short_hex_doubles_its_digits() -> None:
-    np.testing.assert_array_equal(colour_of("#fa0"), colour_of("#ffaa00"))
-
-
-def test_names_and_synonyms_are_colours() -> None:
-    np.testing.assert_array_equal(colour_of("Navy  Blue"), colour_of("navy"))
-    assert ciede2000(colour_of("red"), colour_of("#c82030")) < 15
-    assert ciede2000(colour_of("yellow"), colour_of("#e8cc40")) < 15
-
-
-@pytest.mark.parametrize("text", ["", "#12345", "octarine", "multicoloured", "#gggggg"])
-def test_what_is_no_colour_is_refused_naming_those_there_are(text: str) -> None:
-    with pytest.raises(QueryError, match="navy blue"):
-        colour_of(text)
-
-
-def test_the_table_is_whole() -> None:
-    table = colour_table()
-    assert len(table.names) == len(set(table.names)) == 46
-    assert table.priors.sum() == pytest.approx(1, abs=1e-3)
-    assert [n for n, c in zip(table.names, table.centres, strict=True) if np.isnan(c[0])] == [
-        "multicoloured"
-    ]
-    assert not set(table.synonyms) & set(table.names)
-    assert all(name in table.near(name) for name in table.names)
-    # Nearness goes both ways.
-    assert all(a in table.near(b) for a in table.names for b in table.near(a))
-
-
-def test_a_product_is_named_by_its_colours() -> None:
-    found = name_colours(measure_colours(np.asarray(drawn("red-and-blue"))))
-    assert {share.name for share in found} == {"red", "blue"}
-    assert sum(share.share for share in found) == pytest.approx(1, abs=1e-5)
+from tests.support.striped_products import RED, packed
 
 
 def test_shares_are_those_that_were_drawn() -> None:
@@ -87,7 +37,7 @@ def test_comparing_bytes_first_leaves_nothing_out() -> None:
         np.testing.assert_allclose(shares_within(colours, lab, within), expected, atol=1e-5)
 
 
-def test_products_have_the_best_of_their_pictures() -> None:
+def test_products_have_the_best_of_their_images() -> None:
     owners = np.array([0, 0, 1, 2])
     products = ProductColours(packed("green", "red", "blue", "red-and-blue"), owners, 4)
     red = lab_of(np.array([[RED]], np.uint8))[0, 0]
