@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 import typer
 
+from embeddings import LookalikeError
 from indexer.catalog import Reason
 from search_api.cli import app
 from search_api.cli.tag.default_command import DEFAULT_NAME
+from search_api.client import ClientError
 from search_api.service import Settings
+from search_api.service.errors import UnavailableError
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -163,6 +166,23 @@ def test_every_setting_is_named_by_its_variable_or_in_the_table() -> None:
 def test_every_quarantine_reason_is_in_the_guide() -> None:
     rows = re.findall(r"^\| `([a-z0-9_]+)` \|", text(DOCS / "guide.md"), re.MULTILINE)
     assert {str(reason) for reason in Reason} <= set(rows)
+
+
+def kinds(root: type[LookalikeError]) -> Iterator[type[LookalikeError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+def test_every_error_code_is_in_the_guide_or_on_the_apis_page() -> None:
+    pages = text(DOCS / "guide.md") + text(DOCS / "api.md")
+    never_raised = {LookalikeError.code, UnavailableError.code}
+    codes = {kind.code for kind in kinds(LookalikeError) if hasattr(kind, "code")}
+    assert {
+        ClientError.code,
+        UnavailableError.code,
+    } <= codes  # the trees of all packages are loaded
+    assert {code for code in codes - never_raised if f"`{code}`" not in pages} == set()
 
 
 def test_decision_records_are_short_and_complete() -> None:
