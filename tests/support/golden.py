@@ -1,6 +1,7 @@
-"""Writes the golden index of the present format: run it once when the format changes.
+"""The golden index of the present format: written once when the format changes.
 
-`python tests/golden.py tests/data/indices/vN`. What it writes is committed and must open for ever.
+`python -m tests.support.golden tests/data/indices/vN` writes it. It is committed, and every later
+version must open it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from indexer.index import TagChoice
 from indexer.storage import Layout
 from indexer.tagging.taxonomy import Group, Label, Taxonomy
 
-__all__ = ["ROWS", "write_golden"]
+__all__ = ["ROWS", "TAXONOMY", "write_golden"]
 
 # Every type of field, missing values, characters beyond ASCII, and a product with two pictures.
 ROWS = (
@@ -40,7 +41,7 @@ _COLOURS = {
 
 
 def write_golden(folder: Path) -> None:
-    """Build the index of `ROWS` into a folder."""
+    """Build the index of `ROWS`, tagged by `TAXONOMY`, into a folder."""
     with tempfile.TemporaryDirectory() as temporary:
         catalog = Path(temporary) / "golden.jsonl"
         for name, colour in _COLOURS.items():
@@ -48,7 +49,7 @@ def write_golden(folder: Path) -> None:
         catalog.write_text("".join(json.dumps(row) + "\n" for row in ROWS), "utf-8")
         options = BuildOptions(workers=0, tags=TagChoice(TAXONOMY))
         build_index(catalog, folder, FakeEncoder(), options)
-    Layout(folder).lock.unlink()  # it names the process and the machine
+    Layout(folder).lock.unlink()  # names the process and the machine that built it
 
 
 if __name__ == "__main__":

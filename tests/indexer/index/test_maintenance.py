@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,30 @@ from indexer.index import Index, NewImage, NewProduct, prune, rollback, verify, 
 from indexer.storage import EncoderRecord, Layout, Manifest, make_live, publish
 
 
-@pytest.fixture
-def folder(colours: Path, tmp_path: Path, fast_options: BuildOptions) -> Path:
-    """An index with generations 1 to 3; the title of `red` names its generation."""
-    text = colours.read_text()
+@pytest.fixture(scope="module")
+def three_builds(
+    colour_catalog: Path, tmp_path_factory: pytest.TempPathFactory, fast_options: BuildOptions
+) -> Path:
+    """A folder with an index of generations 1 to 3 and its catalog; `red` is titled by them."""
+    root = tmp_path_factory.mktemp("three-builds")
+    catalog = shutil.copytree(colour_catalog, root / "catalog") / "catalog.csv"
+    text = catalog.read_text()
     for generation in (1, 2, 3):
-        colours.write_text(text.replace("A red thing", f"generation {generation}"))
-        build_index(colours, tmp_path / "index", FakeEncoder(), fast_options)
-    return tmp_path / "index"
+        catalog.write_text(text.replace("A red thing", f"generation {generation}"))
+        build_index(catalog, root / "index", FakeEncoder(), fast_options)
+    return root
+
+
+@pytest.fixture
+def folder(three_builds: Path, tmp_path: Path) -> Path:
+    """A copy of the index of `three_builds`."""
+    return shutil.copytree(three_builds / "index", tmp_path / "index")
+
+
+@pytest.fixture
+def catalog(three_builds: Path, tmp_path: Path) -> Path:
+    """A copy of the catalog of `three_builds`."""
+    return shutil.copytree(three_builds / "catalog", tmp_path / "catalog") / "catalog.csv"
 
 
 def live_title(folder: Path) -> object:
@@ -42,13 +59,13 @@ def test_rollback_goes_back_one_by_one_and_to_a_number(folder: Path) -> None:
 
 
 def test_rollback_passes_by_what_never_was_live(
-    folder: Path, colours: Path, fast_options: BuildOptions
+    folder: Path, catalog: Path, fast_options: BuildOptions
 ) -> None:
-    colours.write_text(colours.read_text().replace("generation", "killed"))
-    build_index(colours, folder, FakeEncoder(), fast_options)
+    catalog.write_text(catalog.read_text().replace("generation", "killed"))
+    build_index(catalog, folder, FakeEncoder(), fast_options)
     make_live(Layout(folder), 3)  # as a kill would leave it, just before the last step
-    colours.write_text(colours.read_text().replace("killed", "later"))
-    assert build_index(colours, folder, FakeEncoder(), fast_options).generation == 5
+    catalog.write_text(catalog.read_text().replace("killed", "later"))
+    assert build_index(catalog, folder, FakeEncoder(), fast_options).generation == 5
     assert rollback(folder) == 3
     assert live_title(folder) == "generation 3"
 
@@ -63,10 +80,10 @@ def test_rollback_refuses_what_is_missing_or_damaged(folder: Path) -> None:
 
 
 def test_a_build_after_a_rollback_takes_a_new_number(
-    folder: Path, colours: Path, fast_options: BuildOptions
+    folder: Path, catalog: Path, fast_options: BuildOptions
 ) -> None:
     rollback(folder, 1)
-    report = build_index(colours, folder, FakeEncoder(), fast_options)
+    report = build_index(catalog, folder, FakeEncoder(), fast_options)
     assert report.generation == 4
     assert live_title(folder) == "generation 3"
 
