@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from embeddings import ZeroShotClassifier
-from embeddings.clip import ClipEncoder, load_encoder, use_threads
+from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.models import COMPACT_FOLDER, find_spec
 from search_api.demo import draw_catalog, draw_product
 from tests.support.canonical import TEXTS, VECTORS, images
 
 
 @pytest.fixture(scope="module")
-def compact() -> Iterator[ClipEncoder]:
-    # Beside other work, two OpenMP threads wait for each other at every layer: we measured 17
-    # seconds for 64 images, and 1.3 with one thread.
-    use_threads(1)
-    yield load_encoder("compact", precision="fp32")
-    use_threads(os.cpu_count() or 1)
+def compact() -> ClipEncoder:
+    return load_encoder("compact", precision="fp32")
 
 
 def encode(encoder: ClipEncoder, shown: list[Image.Image]) -> np.ndarray:
