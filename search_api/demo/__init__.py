@@ -1,4 +1,4 @@
-"""A catalog of drawn products, so that the demo needs no pictures of others and no network."""
+"""The demo: a catalog of drawn products, which needs no photos and no network."""
 
 from __future__ import annotations
 

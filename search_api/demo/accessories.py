@@ -1,4 +1,4 @@
-"""Shoes, bags and accessories. Each function draws one and returns the words of its variant."""
+"""Drawings of shoes, bags and accessories; each function returns the name of the variant."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ __all__ = [
 ]
 
 _SIDES = (-1, 1)
+# A dial whose channels sum to less than this is dark, and gets light hands.
+_LIGHT_SUM = 480
 _STEEL_EDGE = tone(STEEL, -0.4)
 _GOLD_EDGE = tone(GOLD, -0.4)
 
 
 def sneaker(s: Sketch) -> str:
-    """A sports shoe from the side."""
+    """Draw a sports shoe from the side."""
     high = s.chance(0.4)
     top = 28 if high else 41
     upper: list[Corner] = [(13, 66, 3), (14, top + 4, 6), (20, top, 3), (34, top, 3), (38, 44, 4)]
@@ -43,7 +45,7 @@ def sneaker(s: Sketch) -> str:
 
 
 def boot(s: Sketch) -> str:
-    """A boot from the side, tall or laced."""
+    """Draw a boot from the side, tall or laced."""
     tall = s.chance(0.5)
     top = 12 if tall else 30
     shaft: list[Corner] = [(27, top, 1.5), (54, top, 1.5), (53, 54, 10), (78, 62, 12), (84, 74, 8)]
@@ -61,7 +63,7 @@ def boot(s: Sketch) -> str:
 
 
 def high_heel(s: Sketch) -> str:
-    """A pump from the side, on its own or with a strap around the ankle."""
+    """Draw a pump from the side, on its own or with a strap around the ankle."""
     lift = s.vary(-3, 3)
     strapped = s.chance(0.4)
     if strapped:
@@ -79,7 +81,7 @@ def high_heel(s: Sketch) -> str:
 
 
 def handbag(s: Sketch) -> str:
-    """A handbag with one handle and a flap."""
+    """Draw a handbag with one handle and a flap."""
     top, wide, foot = s.vary(40, 45), s.vary(27, 30), s.vary(31, 36)
     s.tube(arc(50, top + 2, 17, s.vary(20, 28), 180, 360), 3)
     s.body(symmetric((wide, top, 4), (foot, 82, 5)))
@@ -92,7 +94,7 @@ def handbag(s: Sketch) -> str:
 
 
 def tote_bag(s: Sketch) -> str:
-    """A big open bag with two handles."""
+    """Draw a big open bag with two handles."""
     top, drop = s.vary(38, 44), s.vary(21, 26)
 
     def handle(lift: float) -> None:
@@ -108,7 +110,7 @@ def tote_bag(s: Sketch) -> str:
 
 
 def backpack(s: Sketch) -> str:
-    """A backpack with a front pocket."""
+    """Draw a backpack with a front pocket."""
     for side in _SIDES:
         s.tube(curve(*aside(side, (24, 36), (33, 42, 8), (33, 70, 8), (24, 78))), 3.6)
     s.tube(curve((43, 20), (43, 9, 5), (57, 9, 5), (57, 20)), 2.6)
@@ -123,7 +125,7 @@ def backpack(s: Sketch) -> str:
 
 
 def suitcase(s: Sketch) -> str:
-    """A trolley case with wheels."""
+    """Draw a trolley case with wheels."""
     half = s.vary(23, 26)
     for x in (42, 58):
         s.line([(x, 28), (x, 8)], _STEEL_EDGE, 1.8)
@@ -139,7 +141,7 @@ def suitcase(s: Sketch) -> str:
 
 
 def watch(s: Sketch) -> str:
-    """A wrist watch with a strap, its dial in the strap's colour."""
+    """Draw a wrist watch with a strap, its dial in the strap's colour."""
     s.body(symmetric((8.5, 7, 3), (11, 36)))
     s.body(symmetric((11, 64), (8.5, 93, 4)))
     for n in range(4):
@@ -147,7 +149,7 @@ def watch(s: Sketch) -> str:
     s.fill(box(69, 47.5, 74, 52.5), STEEL, _STEEL_EDGE)
     s.trim(oval(50, 50, 21.5), s.pick(STEEL, GOLD))
     s.trim(oval(50, 50, 17.5), s.shade(0.1))
-    mark = RUBBER if sum(s.colour) < 480 else DARK
+    mark = RUBBER if sum(s.colour) < _LIGHT_SUM else DARK
     for n in range(12):
         x, y = arc(50, 50, 14.5, None, n * 30, n * 30 + 1)[0]
         s.fill(oval(x, y, 0.7 if n % 3 else 1.2), mark)
@@ -158,7 +160,7 @@ def watch(s: Sketch) -> str:
 
 
 def sunglasses(s: Sketch) -> str:
-    """Sunglasses from the front, round or square."""
+    """Draw sunglasses from the front, round or square."""
     shape = s.pick("round", "square")
     glass = tone(s.colour, -0.6)
     for side in _SIDES:
@@ -180,7 +182,7 @@ def sunglasses(s: Sketch) -> str:
 
 
 def umbrella(s: Sketch) -> str:
-    """An open umbrella."""
+    """Draw an open umbrella."""
     rim, high = 54.0, s.vary(36, 40)
     s.line([(50, rim - high - 5), (50, 80)], _STEEL_EDGE, 1.8)
     s.tube(curve((50, 74), (50, 92, 7), (61, 92, 7), (61, 84)), 3, WOOD)

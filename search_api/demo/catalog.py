@@ -1,4 +1,4 @@
-"""A catalog of drawn products: which ones, what they are called, and how they lie on disk."""
+"""A catalog of drawn products: their kinds, titles and fields, and the files on disk."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from search_api.demo.sketch import Sketch
 __all__ = ["COLUMNS", "DrawnProduct", "draw_catalog", "draw_product", "write_catalog"]
 
 COLUMNS = ("id", "image", "title", "category", "colour", "pattern", "price", "second_colour")
-# Plain things for every one of each pattern.
-_PLAIN_CARDS = 5
-# Words of a variant that come before the colour: a tall blue mug, but a blue V-neck jumper.
+# Plain products for one product of each pattern.
+_PLAIN_SHARE = 5
+# Words of a variant that precede the colour: a tall blue mug, but a blue V-neck jumper.
 _SIZES = frozenset({"long", "round", "short", "slender", "slim", "square", "tall"})
 
 
@@ -30,7 +30,7 @@ class DrawnProduct:
 
     Attributes:
         id: The kind and a number within it, e.g. `shirt-0007`.
-        title: What a shop would call it; everything it says is in the picture.
+        title: Title as in a shop; everything that it names is visible in the image.
         image: RGB, 320 x 320.
         fields: `title`, `category`, `colour`, `pattern`, `price`, and `second_colour` where the
             pattern has one.
@@ -49,18 +49,18 @@ def draw_product(
 
     Args:
         kind: What it is.
-        colour: The ground's colour.
-        pattern: What is on the ground.
-        second_colour: The pattern's colour; None, for patterns other than `plain`, is a light
+        colour: Colour of the product.
+        pattern: Pattern on the product.
+        second_colour: Colour of the pattern; None, for patterns other than `plain`, is a light
             shade of the first.
-        rng: Chooses shades, proportions and details; the same state gives the same outline and
-            details whatever the colours and the pattern, and for the same of these the same pixels.
+        rng: Chooses shades, proportions and details. The same state gives the same outline and
+            details for any colours and pattern, and the same pixels for equal ones.
 
     Returns:
         RGB, 320 x 320.
 
     Raises:
-        KeyError: A name is not in the tables.
+        KeyError: A name is unknown.
     """
     return _draw(kind_named(kind), colour, pattern_named(pattern), second_colour, rng)[0]
 
@@ -68,7 +68,7 @@ def draw_product(
 def _draw(
     kind: Kind, colour: str, pattern: Pattern, second: str | None, rng: random.Random
 ) -> tuple[Image.Image, str]:
-    """The picture, and the words of the variant drawn."""
+    """Draw a product; returns the image and the name of the variant."""
     ground = colour_named(colour).shade(rng)
     motifs = colour_named(second or colour).shade(rng)
     sketch = Sketch(ground, pattern, motifs if second else None, rng, stands=kind.stands)
@@ -79,8 +79,8 @@ def _draw(
 def draw_catalog(count: int = 300, seed: int = 0) -> Iterator[DrawnProduct]:
     """Draw a catalog, one product at a time.
 
-    Every kind comes equally often (give or take one) and goes through the colours in turn. A
-    smaller count gives the beginning of a larger catalog with the same seed.
+    All kinds are equally frequent (to within one product), and each kind goes through all colours.
+    A smaller count gives the beginning of a larger catalog with the same seed.
     """
     for index in range(count):
         kind = kind_named(_dealt(KINDS, index, f"{seed}/kinds"))
@@ -88,21 +88,21 @@ def draw_catalog(count: int = 300, seed: int = 0) -> Iterator[DrawnProduct]:
 
 
 def _dealt(deck: Sequence[str], number: int, key: str) -> str:
-    """The card at a place in an endless row of shuffled decks."""
+    """Return the card at a place in an endless sequence of shuffled decks."""
     cycle, place = divmod(number, len(deck))
     return _seeded(f"{key}/{cycle}").sample(deck, len(deck))[place]
 
 
 def _seeded(key: str) -> random.Random:
-    """A generator for one purpose; strings seed alike on every machine, by SHA-512."""
-    return random.Random(key)  # noqa: S311 (pictures, not secrets)
+    """Return a generator for one purpose; strings give the same seed on every machine (SHA-512)."""
+    return random.Random(key)  # noqa: S311 (images, not secrets)
 
 
 def _product(kind: Kind, number: int, seed: int) -> DrawnProduct:
     key = f"{seed}/{kind.slug}"
     rng = _seeded(f"{key}/{number}")
     colour = _dealt(COLOURS, number, f"{key}/colours")
-    deck = (PATTERNS[0],) * _PLAIN_CARDS + PATTERNS[1:]
+    deck = (PATTERNS[0],) * _PLAIN_SHARE + PATTERNS[1:]
     name = _dealt(deck, number, f"{key}/patterns") if kind.patterned else PATTERNS[0]
     pattern = pattern_named(name)
     second = rng.choice(contrasting(colour)) if pattern.motifs else None
@@ -123,7 +123,7 @@ def _product(kind: Kind, number: int, seed: int) -> DrawnProduct:
 def _title(
     kind: str, variant: str, colour: str, pattern: Pattern, second: str | None, rng: random.Random
 ) -> str:
-    """Name a product in one of the ways that shops do."""
+    """Write a title in one of the usual forms of shops."""
     words = variant.split()
     size = " ".join(word for word in words if word in _SIZES)
     noun = " ".join([*(word for word in words if word not in _SIZES), kind])
@@ -151,11 +151,11 @@ def _title(
 def write_catalog(folder: Path, count: int = 300, seed: int = 0) -> Path:
     """Write a drawn catalog: `catalog.csv`, and `pictures/ID.jpg` (JPEG, quality 90) beside it.
 
-    The csv has the columns of `COLUMNS`, image paths relative to it, and is written last, so that
-    where it stands all its pictures do. Writing the same catalog again gives the same files.
+    The file has the columns of `COLUMNS`, with image paths relative to it. It is written last, so
+    that all images exist if it does. The same catalog gives the same files.
 
     Returns:
-        The path of the csv.
+        The path of the CSV file.
     """
     pictures = folder / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Clothes, laid flat. Each function draws one and returns the words that tell its variant."""
+"""Drawings of clothes laid flat; each function returns the name of the variant."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _SIDES = (-1, 1)
-# Where the shoulder of a top ends, right of the axis.
+# Right end of a top's shoulder, measured from the axis.
 _SHOULDER: Point = (23.5, 24.5)
 
 
@@ -43,7 +43,7 @@ def _button(s: Sketch, x: float, y: float, size: float = 1.1) -> None:
 
 
 def _short_sleeves(s: Sketch, shoulder: Point = _SHOULDER) -> None:
-    """Two sleeves whose upper ends the torso will cover."""
+    """Draw two short sleeves; the torso covers their upper ends later."""
     x, y = shoulder
     end = y + s.vary(16.5, 20)
     for side in _SIDES:
@@ -54,7 +54,7 @@ def _short_sleeves(s: Sketch, shoulder: Point = _SHOULDER) -> None:
 
 
 def _long_sleeves(s: Sketch) -> None:
-    """Two sleeves with cuffs, whose upper ends the torso will cover."""
+    """Draw two long sleeves with cuffs; the torso covers their upper ends later."""
     x, y = _SHOULDER
     for side in _SIDES:
         sleeve: list[Corner] = [(x - 7, y), (x + 1, y + 0.4, 8), (x + 12.5, y + 45.5, 2)]
@@ -81,7 +81,7 @@ def _v_neck(s: Sketch) -> None:
 
 
 def _ribs(s: Sketch, half: float, top: float, bottom: float) -> None:
-    """A ribbed band around the axis."""
+    """Draw a ribbed band around the axis."""
     s.trim(box(50 - half, top, 50 + half, bottom, 1.5))
     count = round(half / 1.3)
     for n in range(1, count):
@@ -90,7 +90,7 @@ def _ribs(s: Sketch, half: float, top: float, bottom: float) -> None:
 
 
 def tshirt(s: Sketch) -> str:
-    """A T-shirt."""
+    """Draw a T-shirt."""
     hem = s.vary(76, 82)
     _short_sleeves(s)
     _torso(s, hem, s.vary(20, 22))
@@ -103,7 +103,7 @@ def tshirt(s: Sketch) -> str:
 
 
 def shirt(s: Sketch) -> str:
-    """A shirt with collar and buttons."""
+    """Draw a shirt with collar and buttons."""
     long, hem = s.chance(0.5), s.vary(78, 83)
     (_long_sleeves if long else _short_sleeves)(s)
     _torso(s, hem, s.vary(19.5, 21.5))
@@ -119,7 +119,7 @@ def shirt(s: Sketch) -> str:
 
 
 def jumper(s: Sketch) -> str:
-    """A jumper with ribbed hem."""
+    """Draw a jumper with ribbed hem."""
     hem = s.vary(74, 78)
     _long_sleeves(s)
     _torso(s, hem, 22)
@@ -135,7 +135,7 @@ def jumper(s: Sketch) -> str:
 
 
 def hoodie(s: Sketch) -> str:
-    """A hooded top with a pouch."""
+    """Draw a hooded top with a pouch."""
     hem = s.vary(76, 79)
     _long_sleeves(s)
     _torso(s, hem, 22)
@@ -153,7 +153,7 @@ def hoodie(s: Sketch) -> str:
 
 
 def jacket(s: Sketch) -> str:
-    """A short jacket with a zip."""
+    """Draw a short jacket with a zip."""
     hem = s.vary(71, 75)
     _long_sleeves(s)
     _torso(s, hem, 22.5)
@@ -168,7 +168,7 @@ def jacket(s: Sketch) -> str:
 
 
 def dress(s: Sketch) -> str:
-    """A dress, sleeveless or with short sleeves, short or long."""
+    """Draw a dress, sleeveless or with short sleeves, short or long."""
     long, sleeved = s.chance(0.5), s.chance(0.5)
     waist, hem, flare = s.vary(44, 47), 91 if long else 77, s.vary(23, 30)
     top: list[Corner] = [(7.5, 11, 0.8), (12, 11, 0.8), (11.5, 22, 6), (15.5, 31, 2)]
@@ -186,7 +186,7 @@ def dress(s: Sketch) -> str:
 
 
 def skirt(s: Sketch) -> str:
-    """A skirt, pleated or flared, short or long."""
+    """Draw a skirt, pleated or flared, short or long."""
     long, pleated = s.chance(0.5), s.chance(0.5)
     hem, flare = (84 if long else 62), s.vary(27, 33)
     half: list[Corner] = [(14.5, 22), (flare * 0.78, 40, SMOOTH), (flare, hem, 1.5)]
@@ -203,7 +203,7 @@ def skirt(s: Sketch) -> str:
 
 
 def _legs(s: Sketch, hem: float, hip: float, inner: float, outer: float) -> None:
-    """Waistband, pockets and two legs, whose hems lie between `inner` and `outer`."""
+    """Draw a waistband, pockets and two legs with hems between `inner` and `outer`."""
     s.body(symmetric((14.5, 13), (hip, 30, SMOOTH), (outer, hem), (inner, hem + 0.8), (1.2, 38)))
     s.line([(50, 19), (50, 37)], s.ink)
     for side in _SIDES:
@@ -216,7 +216,7 @@ def _legs(s: Sketch, hem: float, hip: float, inner: float, outer: float) -> None
 
 
 def trousers(s: Sketch) -> str:
-    """Long trousers."""
+    """Draw long trousers."""
     cut = s.pick("slim", "wide-leg", "")
     inner, outer = {"slim": (5.5, 16.0), "wide-leg": (4.0, 25.0), "": (4.5, 19.5)}[cut]
     _legs(s, s.vary(87, 90), 18.5, inner, outer)
@@ -224,13 +224,13 @@ def trousers(s: Sketch) -> str:
 
 
 def shorts(s: Sketch) -> str:
-    """Short trousers."""
+    """Draw short trousers."""
     _legs(s, s.vary(54, 62), 19, 3.5, s.vary(23, 26))
     return ""
 
 
 def scarf(s: Sketch) -> str:
-    """A scarf, looped once, with fringes."""
+    """Draw a scarf, looped once, with fringes."""
     for side, end in ((1, s.vary(80, 86)), (-1, s.vary(68, 76))):
         left, right = (50 + side * 14 + edge for edge in (-8.5, 8.5))
         for n in range(7):
@@ -246,7 +246,7 @@ def scarf(s: Sketch) -> str:
 
 
 def socks(s: Sketch) -> str:
-    """A pair of socks."""
+    """Draw a pair of socks."""
     accent = s.shade(-0.25)
     for x, y in ((40, 16), (24, 24)):
 
@@ -262,7 +262,7 @@ def socks(s: Sketch) -> str:
 
 
 def hat(s: Sketch) -> str:
-    """A sun hat with a band."""
+    """Draw a sun hat with a band."""
     crown = s.vary(29, 33)
     s.body(oval(50, 63, s.vary(37, 41), s.vary(11, 14)))
     s.body(symmetric((10, crown, 9), (19, crown + 4, SMOOTH), (21.6, 60.5, 0)), shading="round")
@@ -272,7 +272,7 @@ def hat(s: Sketch) -> str:
 
 
 def cap(s: Sketch) -> str:
-    """A baseball cap from the side."""
+    """Draw a baseball cap from the side."""
     s.body(rounded([(20, 62, 2), (21, 28, 26), (50, 22, 26), (70, 30, 20), (70, 62, 2)]))
     s.trim(rounded([(45, 60, 2), (70, 54, 6), (92, 64, 8), (90, 70, 4), (66, 65, 8), (46, 65, 2)]))
     s.line(curve((53, 60.5), (70, 56.5, 6), (88, 64.5)), s.ink, 0.45)

@@ -1,4 +1,4 @@
-"""The colours that drawn products come in, and the arithmetic between them."""
+"""The colours of drawn products: names with ranges of shades, blending and contrast."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RGB = tuple[int, int, int]
 _SHADOW: RGB = (22, 20, 38)
 _WHITE: RGB = (255, 255, 255)
 
-# What the parts that don't take the product's colour are made of.
+# Colours of parts that do not have the product's colour.
 DARK: RGB = (62, 62, 70)
 GOLD: RGB = (222, 184, 92)
 PAPER: RGB = (248, 243, 230)
@@ -40,13 +40,13 @@ WOOD: RGB = (184, 132, 84)
 
 @dataclass(frozen=True)
 class Colour:
-    """A colour name and the range of shades that go by it.
+    """A colour name and its range of shades.
 
     Attributes:
-        name: The word that people type, e.g. `navy`.
+        name: The name in queries and fields, e.g. `navy`.
         first: One end of the range, sRGB 0 to 255.
         last: The other end.
-        words: What a title may call it.
+        words: Its names in titles.
     """
 
     name: str
@@ -86,7 +86,7 @@ COLOURS: tuple[str, ...] = tuple(_BY_NAME)
 
 
 def colour_named(name: str) -> Colour:
-    """Look a colour up; raises `KeyError` where `COLOURS` has no such name."""
+    """Look up a colour; raises `KeyError` for an unknown name."""
     return _BY_NAME[name]
 
 
@@ -102,9 +102,9 @@ def tone(colour: RGB, amount: float) -> RGB:
 
 
 def distance(first: RGB, second: RGB) -> float:
-    """How different two colours look, 0 to about 765.
+    """Compute the difference of two colours, 0 to about 765.
 
-    The weighted RGB distance of https://www.compuphase.com/cmetric.htm, near to CIE L*u*v*.
+    The weighted RGB distance of https://www.compuphase.com/cmetric.htm, similar to CIE L*u*v*.
     """
     red = (first[0] + second[0]) / 2
     parts = [(a - b) ** 2 for a, b in zip(first, second, strict=True)]
@@ -112,11 +112,12 @@ def distance(first: RGB, second: RGB) -> float:
     return float(sum(w * p for w, p in zip(weights, parts, strict=True)) ** 0.5)
 
 
-# Below this distance a pattern is hard to make out on its ground, e.g. black on navy.
+# Smallest distance of a pattern's colour from its ground; below it, e.g. for black on navy, the
+# pattern is hard to see.
 _VISIBLE = 230.0
 
 
 def contrasting(name: str) -> tuple[str, ...]:
-    """The colours that stand out on the named one."""
+    """Return the names of the colours that are visible on the named one."""
     ground = _BY_NAME[name].middle
     return tuple(c.name for c in _TABLE if distance(ground, c.middle) > _VISIBLE)

@@ -1,4 +1,4 @@
-"""Things for the home and the kitchen. Each function draws one and returns its variant's words."""
+"""Drawings of home and kitchen products; each function returns the name of the variant."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = [
 
 
 def _mouth(s: Sketch, x: float, y: float, width: float, height: float) -> None:
-    """The opening of a vessel: its rim, and the dark within."""
+    """Draw the opening of a vessel: its rim and its dark inside."""
     s.trim(oval(x, y, width, height), s.shade(0.18))
     s.fill(oval(x, y + 0.3, width * 0.88, height * 0.76), s.shade(-0.45))
 
 
 def mug(s: Sketch) -> str:
-    """A mug with one handle."""
+    """Draw a mug with one handle."""
     tall = s.chance(0.35)
     top, wide = (22 if tall else 32), s.vary(21, 25)
     foot = wide - s.vary(0, 5)
@@ -43,7 +43,7 @@ def mug(s: Sketch) -> str:
 
 
 def teapot(s: Sketch) -> str:
-    """A round teapot with lid and spout."""
+    """Draw a round teapot with lid and spout."""
     s.tube(arc(24, 55, 12, 14, 60, 300), 4.2)
     spout: list[Corner] = [(66, 72, 4), (77, 60, 10), (80, 42, 8), (91, 34), (89, 43, 6)]
     s.trim(rounded([*spout, (85, 62, 14), (68, 80, 4)]))
@@ -55,7 +55,7 @@ def teapot(s: Sketch) -> str:
 
 
 def bowl(s: Sketch) -> str:
-    """A bowl."""
+    """Draw a bowl."""
     deep = s.vary(76, 84)
     s.trim(symmetric((11, deep - 4), (12.5, deep + 3, 1.5)))
     side: list[Corner] = [(36, 42, 0), (35, 62, SMOOTH), (22, deep, SMOOTH)]
@@ -65,7 +65,7 @@ def bowl(s: Sketch) -> str:
 
 
 def bottle(s: Sketch) -> str:
-    """A drinking bottle with a screw cap."""
+    """Draw a drinking bottle with a screw cap."""
     wide, shoulder = s.vary(14, 18), s.vary(32, 38)
     neck: list[Corner] = [(6.5, 23, 0.5), (7, shoulder - 6, 4), (wide, shoulder, 8)]
     s.line(curve((45, 11), (45, 5, 4), (55, 5, 4), (55, 11)), DARK, 1.8)
@@ -75,7 +75,7 @@ def bottle(s: Sketch) -> str:
 
 
 def plate(s: Sketch) -> str:
-    """A dinner plate from above."""
+    """Draw a dinner plate from above."""
     well = s.vary(24, 28)
     s.body(oval(50, 50, 38))
     s.line([*oval(50, 50, well), (50 + well, 50)], s.ink, 0.8)
@@ -84,7 +84,7 @@ def plate(s: Sketch) -> str:
 
 
 def vase(s: Sketch) -> str:
-    """A vase: slender, round, or in between."""
+    """Draw a vase: slender, round, or in between."""
     shape = s.pick("slender", "round", "")
     profiles: dict[str, list[Corner]] = {
         "slender": [(8, 14, 0), (7, 30, SMOOTH), (17, 50, SMOOTH), (13, 78, SMOOTH), (10, 88, 1.5)],
@@ -98,7 +98,7 @@ def vase(s: Sketch) -> str:
 
 
 def lamp(s: Sketch) -> str:
-    """A table lamp."""
+    """Draw a table lamp."""
     base = s.pick(WOOD, STEEL, DARK)
     stem: list[Corner] = [(2, 48, 0.3), (2, 64, 3), (9, 72, SMOOTH), (7, 82, 2), (2.5, 86, 0.5)]
     s.trim(symmetric(*stem), base, shading="round")
@@ -110,7 +110,7 @@ def lamp(s: Sketch) -> str:
 
 
 def chair(s: Sketch) -> str:
-    """A dining chair with wooden legs."""
+    """Draw a dining chair with wooden legs."""
     for x in (-1, 1):
         s.tube([(50 + x * 16, 58), (50 + x * 19, 84)], 2.8, tone(WOOD, -0.15))
         s.tube([(50 + x * 20, 62), (50 + x * 25, 92)], 2.8, WOOD)
@@ -121,7 +121,7 @@ def chair(s: Sketch) -> str:
 
 
 def sofa(s: Sketch) -> str:
-    """A sofa with cushions and short feet."""
+    """Draw a sofa with cushions and short feet."""
     for x in (17, 83):
         s.trim(rounded([(x - 2.5, 72), (x + 2.5, 72), (x + 1.5, 82), (x - 1.5, 82)]), WOOD)
     seats, rounding = s.pick(2, 3), s.pick(5, 11)
@@ -134,11 +134,11 @@ def sofa(s: Sketch) -> str:
     s.body(box(13, 65, 87, 74, 2))
     for left in (7, 82):
         s.body(box(left, 43, left + 11, 75, 5))
-    return "two-seater" if seats == 2 else "three-seater"
+    return {2: "two-seater", 3: "three-seater"}[seats]
 
 
 def table(s: Sketch) -> str:
-    """A table, round or square, seen from a little above."""
+    """Draw a table, round or square, seen from a little above."""
     if s.chance(0.5):
         s.trim(symmetric((3, 48), (4, 82)))
         s.trim(oval(50, 84, 18, 4.5))
@@ -153,7 +153,7 @@ def table(s: Sketch) -> str:
 
 
 def cushion(s: Sketch) -> str:
-    """A square cushion, plump in the middle."""
+    """Draw a square cushion, plump in the middle."""
     size, waist = 36, s.vary(30, 33)
     corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     outline: list[Corner] = []
@@ -170,7 +170,7 @@ def cushion(s: Sketch) -> str:
 
 
 def book(s: Sketch) -> str:
-    """A hardback book with a label on its cover."""
+    """Draw a hardback book with a label on its cover."""
     s.trim(rounded([(26, 16), (79, 16), (79, 90), (26, 90)]), s.shade(-0.3))
     s.fill(rounded([(26, 15), (76.5, 15), (76.5, 87.5), (26, 87.5)]), PAPER, tone(PAPER, -0.3), 0.5)
     for n in range(3):
@@ -185,7 +185,7 @@ def book(s: Sketch) -> str:
 
 
 def ball(s: Sketch) -> str:
-    """A ball with seams."""
+    """Draw a ball with seams."""
     s.body(oval(50, 50, 36), shading="ball")
     for side, start in ((8, -53), (92, 127)):
         s.line(arc(side, 50, 30, 34, start, start + 106), s.ink, 0.8)

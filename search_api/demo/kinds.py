@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from search_api.demo import accessories as wear
-from search_api.demo import clothing, home
+from search_api.demo import accessories, clothing, home
 from search_api.demo.sketch import Sketch
 
 __all__ = ["KINDS", "Kind", "kind_named"]
@@ -17,12 +16,12 @@ class Kind:
     """A kind of product.
 
     Attributes:
-        name: The word that people type, also the title's noun.
-        category: The department of the shop.
+        name: The noun of titles and queries.
+        category: The category of the shop.
         prices: Lowest and highest price.
-        draw: Draws one; returns the words that tell its variant, e.g. `long-sleeve`, or none.
+        draw: Draws one; returns the name of the variant, e.g. `long-sleeve`, or an empty text.
         stands: Whether it is shown upright, with its shadow on the floor, or lying.
-        patterned: Whether shops sell it with patterns; it can be drawn with one in any case.
+        patterned: Whether the catalog has it with patterns; it can be drawn with any.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Kind:
 
     @property
     def slug(self) -> str:
-        """The name as ids spell it."""
+        """The name as in ids."""
         return self.name.replace(" ", "-")
 
 
@@ -52,16 +51,23 @@ _TABLE = (
     Kind("scarf", "accessories", (12, 50), clothing.scarf, stands=False),
     Kind("hat", "accessories", (15, 45), clothing.hat),
     Kind("cap", "accessories", (10, 30), clothing.cap),
-    Kind("watch", "accessories", (40, 240), wear.watch, stands=False, patterned=False),
-    Kind("sunglasses", "accessories", (15, 120), wear.sunglasses, stands=False, patterned=False),
-    Kind("umbrella", "accessories", (12, 45), wear.umbrella, stands=False),
-    Kind("sneaker", "shoes", (35, 120), wear.sneaker),
-    Kind("boot", "shoes", (50, 160), wear.boot),
-    Kind("high heel", "shoes", (40, 140), wear.high_heel, patterned=False),
-    Kind("handbag", "bags", (30, 180), wear.handbag),
-    Kind("tote bag", "bags", (10, 40), wear.tote_bag),
-    Kind("backpack", "bags", (25, 110), wear.backpack),
-    Kind("suitcase", "bags", (60, 220), wear.suitcase),
+    Kind("watch", "accessories", (40, 240), accessories.watch, stands=False, patterned=False),
+    Kind(
+        "sunglasses",
+        "accessories",
+        (15, 120),
+        accessories.sunglasses,
+        stands=False,
+        patterned=False,
+    ),
+    Kind("umbrella", "accessories", (12, 45), accessories.umbrella, stands=False),
+    Kind("sneaker", "shoes", (35, 120), accessories.sneaker),
+    Kind("boot", "shoes", (50, 160), accessories.boot),
+    Kind("high heel", "shoes", (40, 140), accessories.high_heel, patterned=False),
+    Kind("handbag", "bags", (30, 180), accessories.handbag),
+    Kind("tote bag", "bags", (10, 40), accessories.tote_bag),
+    Kind("backpack", "bags", (25, 110), accessories.backpack),
+    Kind("suitcase", "bags", (60, 220), accessories.suitcase),
     Kind("chair", "home", (40, 180), home.chair),
     Kind("sofa", "home", (350, 1400), home.sofa),
     Kind("table", "home", (80, 500), home.table, patterned=False),
@@ -82,5 +88,5 @@ KINDS: tuple[str, ...] = tuple(_BY_NAME)
 
 
 def kind_named(name: str) -> Kind:
-    """Look a kind up; raises `KeyError` where `KINDS` has no such name."""
+    """Look up a kind; raises `KeyError` for an unknown name."""
     return _BY_NAME[name]

@@ -1,4 +1,4 @@
-"""Patterns as shapes over an area; the sketch clips them to the body of a product."""
+"""Patterns as shapes that cover an area; a sketch clips them to the product."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ __all__ = ["PATTERNS", "Area", "Motif", "Pattern", "pattern_named"]
 
 # Left, top, right, bottom.
 Area = tuple[float, float, float, float]
-# A shape and how much of the second colour covers it, 0 to 255; later shapes replace earlier ones.
+# A shape and the opacity of the second colour on it, 0 to 255; later shapes replace earlier ones.
 Motif = tuple[list[Point], int]
 _FULL, _HALF, _NONE = 255, 115, 0
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern as people speak of it, and as it is drawn.
+    """A pattern: its names, and how it is drawn.
 
     Attributes:
-        name: The word that people type, e.g. `striped`.
-        words: What a title may call a thing that has it.
-        motifs: What a title calls its parts, after the second colour: `with white dots`.
-        pitch: The smallest and largest distance between repeats.
-        draw: Gives the shapes that cover an area at a pitch.
-        turns: By how many degrees it may be turned.
+        name: The name in queries and fields, e.g. `striped`.
+        words: Its adjectives in titles.
+        motifs: Its parts in titles, after the second colour: `with white dots`.
+        pitch: Smallest and largest distance between repeats.
+        draw: Yields the shapes that cover an area at a pitch.
+        turns: Angles that it may be turned by, in degrees.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Pattern:
 
 
 def _steps(start: float, end: float, pitch: float) -> Iterator[int]:
-    """Numbers of the repeats that touch an interval; repeat n lies at n * pitch."""
+    """Return the numbers of the repeats that touch an interval; repeat n is at n * pitch."""
     return iter(range(math.floor(start / pitch) - 1, math.ceil(end / pitch) + 2))
 
 
 def _lattice(area: Area, pitch: float) -> Iterator[tuple[float, float, int]]:
-    """Points in staggered rows, each with a number that varies from point to point."""
+    """Yield points in staggered rows, each with a number that varies from point to point."""
     left, top, right, bottom = area
     for row in _steps(top, bottom, pitch * 0.8):
         for column in _steps(left, right, pitch):
@@ -132,5 +132,5 @@ PATTERNS: tuple[str, ...] = tuple(_BY_NAME)
 
 
 def pattern_named(name: str) -> Pattern:
-    """Look a pattern up; raises `KeyError` where `PATTERNS` has no such name."""
+    """Look up a pattern; raises `KeyError` for an unknown name."""
     return _BY_NAME[name]

@@ -1,4 +1,4 @@
-"""The demo: a drawn catalog, indexed and searched."""
+"""The demo run: draw a catalog, index it, and search it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from embeddings.images import read_image
 from indexer.build import build_index
 from indexer.search import Engine, ImagePart, Query, TextPart
 from search_api import console
-from search_api.demo import write_catalog
+from search_api.demo.catalog import write_catalog
 
 __all__ = ["run_demo"]
 
@@ -18,11 +18,11 @@ _HITS = 5
 
 
 def run_demo(folder: Path, encoder: Encoder) -> Engine:
-    """Draw a catalog, index it, and print one search by words and one by picture.
+    """Draw a catalog, index it, and print one search by words and one by image.
 
     Args:
-        folder: Where the catalog and the index go; made if missing, reused if there.
-        encoder: Makes the vectors.
+        folder: Folder of the catalog and the index; created if missing, updated if it exists.
+        encoder: Embeds images and texts.
 
     Returns:
         The engine over the demo's index.
@@ -37,7 +37,7 @@ def run_demo(folder: Path, encoder: Encoder) -> Engine:
     by_text = engine.search(Query(parts=(TextPart(_TEXT),), k=_HITS))
     console.print_hits(by_text, title=f'\nText search: "{_TEXT}"')
 
-    picture = sorted((folder / "pictures").glob("handbag-*"))[0]
-    by_image = engine.search(Query(parts=(ImagePart(read_image(picture)),), k=_HITS))
-    console.print_hits(by_image, title=f"\nImage search: {picture}")
+    image = min((folder / "pictures").glob("handbag-*"))
+    by_image = engine.search(Query(parts=(ImagePart(read_image(image)),), k=_HITS))
+    console.print_hits(by_image, title=f"\nImage search: {image}")
     return engine

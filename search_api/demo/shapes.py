@@ -1,4 +1,4 @@
-"""Outlines as lists of points, in units of a hundredth of the picture's side; y points down."""
+"""Outlines as lists of points, in hundredths of the image's side; y points down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 Point = tuple[float, float]
-# A corner of a polygon, with the length of edge that its rounding takes on either side.
+# A corner of a polygon: x, y and perhaps a radius, the length of edge that its rounding takes.
 Corner = tuple[float, float] | tuple[float, float, float]
 
 SMOOTH = 999.0
@@ -29,14 +29,14 @@ _DEFAULT_RADIUS = 1.0
 
 
 def _toward(start: Point, end: Point, length: float) -> Point:
-    """The point `length` away from `start`, never past the middle of the edge."""
+    """Return the point `length` away from `start`, at most the middle of the edge."""
     whole = math.dist(start, end)
     share = min(0.5, length / whole) if whole else 0.0
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
 def _bend(start: Point, control: Point, end: Point) -> list[Point]:
-    """A quadratic Bezier curve, with steps of about a unit and a half."""
+    """Return a quadratic Bezier curve, with steps of about 1.5 units."""
     length = math.dist(start, control) + math.dist(control, end)
     steps = max(2, min(24, round(length / 1.5)))
     points = []
@@ -51,24 +51,24 @@ def _bend(start: Point, control: Point, end: Point) -> list[Point]:
 def rounded(corners: Sequence[Corner]) -> list[Point]:
     """Round the corners of a polygon.
 
-    A corner is `(x, y)`, slightly rounded, or `(x, y, radius)`; 0 keeps it sharp, and `SMOOTH`
-    spends half of each edge on it, so that a run of such corners is a quadratic B-spline.
+    A corner is `(x, y)`, slightly rounded, or `(x, y, radius)`. Radius 0 keeps it sharp, and
+    `SMOOTH` uses half of each edge, so that a sequence of such corners is a quadratic B-spline.
     """
     return _joined([corners[-1], *corners, corners[0]])
 
 
 def curve(*corners: Corner) -> list[Point]:
-    """An open line with rounded corners, as in `rounded`, and its two ends where they are."""
+    """Return an open line with corners as in `rounded` between its two ends."""
     ends = [(x, y) for x, y, *_ in (corners[0], corners[-1])]
     return [ends[0], *_joined(corners), ends[1]]
 
 
 def _joined(corners: Sequence[Corner]) -> list[Point]:
-    """The rounded forms, one after another, of all corners but the first and the last."""
+    """Round all corners but the first and the last, one after another."""
     points: list[Point] = []
     for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
         here = (corner[0], corner[1])
-        radius = corner[2] if len(corner) == 3 else _DEFAULT_RADIUS
+        radius = (*corner, _DEFAULT_RADIUS)[2]
         if radius == 0:
             points.append(here)
             continue
@@ -78,7 +78,7 @@ def _joined(corners: Sequence[Corner]) -> list[Point]:
 
 
 def aside(side: int, *corners: Corner, axis: float = 50.0) -> list[Corner]:
-    """Corners whose x is measured from the axis, put on its right (`side` 1) or left (-1)."""
+    """Place corners, with x measured from the axis, on its right (`side` 1) or left (-1)."""
     return [(axis + side * corner[0], *corner[1:]) for corner in corners]
 
 
@@ -89,14 +89,14 @@ def symmetric(*half: Corner, axis: float = 50.0) -> list[Point]:
 
 
 def oval(x: float, y: float, width: float, height: float | None = None) -> list[Point]:
-    """An ellipse from its centre and half axes; a circle where `height` is left out."""
+    """Return an ellipse from its centre and half axes; a circle without `height`."""
     return arc(x, y, width, height, 0, 360)[:-1]
 
 
 def arc(
     x: float, y: float, width: float, height: float | None, start: float, end: float
 ) -> list[Point]:
-    """The part of an ellipse between two angles in degrees, clockwise from the right."""
+    """Return the part of an ellipse between two angles in degrees, clockwise from the right."""
     tall = width if height is None else height
     steps = max(12, round(abs(end - start) / 360 * (20 + max(width, tall))))
     turns = (math.radians(start + (end - start) * step / steps) for step in range(steps + 1))
@@ -104,13 +104,13 @@ def arc(
 
 
 def box(left: float, top: float, right: float, bottom: float, radius: float = 1.0) -> list[Point]:
-    """A rectangle with rounded corners."""
+    """Return a rectangle with rounded corners."""
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     return rounded([(x, y, radius) for x, y in corners])
 
 
 def bounds(points: Sequence[Point]) -> tuple[float, float, float, float]:
-    """The smallest upright box around points: left, top, right, bottom."""
+    """Return the smallest upright box around points: left, top, right, bottom."""
     xs, ys = [x for x, _ in points], [y for _, y in points]
     return min(xs), min(ys), max(xs), max(ys)
 

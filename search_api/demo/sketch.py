@@ -1,4 +1,4 @@
-"""The paper that products are drawn on: lines, patterned and shaded bodies, a soft shadow."""
+"""A sketch of one product: lines, patterned and shaded shapes, and a soft shadow."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from search_api.demo.shapes import Point, bounds, oval, turned
 __all__ = ["SIZE", "Shading", "Sketch"]
 
 SIZE = 320
-# Drawn about this many times larger and scaled down, since Pillow's polygons have hard edges.
+# Drawn this many times larger and scaled down, since Pillow's polygons are not antialiased.
 _OVERSAMPLING = 3
 _SIDE = SIZE * _OVERSAMPLING
 _UNIT = _SIDE / 100
 
-# The longest side of a product, as a share of the picture's.
+# The longest side of a product, as a share of the image's.
 _EXTENT = (0.74, 0.86)
 _BACKDROPS: tuple[RGB, ...] = (
     (255, 255, 255),
@@ -34,24 +34,28 @@ _BACKDROPS: tuple[RGB, ...] = (
 _LIGHT: RGB = (255, 255, 255)
 _SHADOW: RGB = (38, 36, 58)
 
+# Edges: darker than the colour, or lighter for colours whose channels sum to less than this.
+_DARK_SUM = 230
+_DARKER, _LIGHTER = -0.38, 0.28
+
 Shading = Literal["flat", "round", "ball"]
 _T = TypeVar("_T")
 
 
 def _across(strength: Callable[[float], float]) -> Image.Image:
-    """A strip whose values, 0 to 255, follow x from 0 on the left to 1 on the right."""
+    """Return a strip whose values, 0 to 255, are a function of x, from 0 (left) to 1 (right)."""
     strip = bytes(max(0, min(255, round(strength(step / 63)))) for step in range(64))
     return Image.frombytes("L", (64, 1), strip)
 
 
 def _around(strength: Callable[[float], float]) -> Image.Image:
-    """A square whose values follow the distance from its light point, in half sides."""
-    # In Pillow's gradient the value grows by two for a pixel; the crop puts its centre up and left.
+    """Return a square whose values are a function of the distance from the light, in half sides."""
+    # Pillow's gradient increases by 2 per pixel; the crop moves its centre up and left.
     gradient = Image.radial_gradient("L").crop((62, 66, 62 + 170, 66 + 170))
     return gradient.point([max(0, min(255, round(strength(v / 170)))) for v in range(256)])
 
 
-# How much shadow and light falls on a body, from 0 to 255; the light comes from the upper left.
+# Shadow and light on a shape, 0 to 255; the light comes from the upper left.
 _SHADINGS: dict[Shading, tuple[Image.Image, Image.Image]] = {
     "flat": (
         _across(lambda x: 62 * max(0.0, (x - 0.4) / 0.6) ** 1.4),
@@ -69,15 +73,15 @@ _SHADINGS: dict[Shading, tuple[Image.Image, Image.Image]] = {
 
 
 class Sketch:
-    """One product in the making.
+    """The drawing of one product.
 
-    Shapes come in units of a hundredth of the paper's side, around (50, 50); all of them are turned
-    and mirrored alike, at random, and in the end the product is centred and scaled to the picture.
+    Shapes have units of a hundredth of the paper's side, around (50, 50). All are turned and
+    mirrored alike, at random; in the end the product is centred and scaled to the image.
 
     Attributes:
         colour: The shade of the product.
-        ink: For seams and edges: darker than the product, or lighter where it is dark itself.
-        rng: Where every choice comes from.
+        ink: Colour of seams and edges: darker than the product, or lighter if that is dark.
+        rng: Source of all random choices.
     """
 
     def __init__(
@@ -95,7 +99,7 @@ class Sketch:
         self._pattern = pattern
         self._second = second or tone(colour, 0.5)
         self._pitch = pattern.size(rng)
-        # Not `choice`, which may take more than one number: all patterns leave the same shape.
+        # One random number, unlike `choice`, so that the shape is the same for all patterns.
         self._turn = pattern.turns[int(rng.random() * len(pattern.turns))]
         self._stands = stands
         angle = math.radians(rng.gauss(0, 0.3 if stands else 3.0))
@@ -105,25 +109,25 @@ class Sketch:
         self._pen = ImageDraw.Draw(self._layer)
 
     def vary(self, low: float, high: float) -> float:
-        """A number between two."""
+        """Choose a number between two."""
         return self.rng.uniform(low, high)
 
     def pick(self, *options: _T) -> _T:
-        """One of several things."""
+        """Choose one of several options."""
         return self.rng.choice(options)
 
     def chance(self, share: float) -> bool:
-        """True in a share of cases, from 0 to 1."""
+        """Return true with a probability of `share`, 0 to 1."""
         return self.rng.random() < share
 
     def shade(self, amount: float) -> RGB:
-        """The product's colour, darker (below 0) or lighter (above 0)."""
+        """Return the product's colour, darker (below 0) or lighter (above 0)."""
         return tone(self.colour, amount)
 
     def fill(
         self, points: Sequence[Point], colour: RGB, edge: RGB | None = None, width: float = 0.6
     ) -> None:
-        """Fill a closed shape with one colour, and draw its edge where one is given."""
+        """Fill a closed shape with one colour, and draw its edge if a colour is given for it."""
         self._pen.polygon(self._place(points), fill=(*colour, 255))
         if edge is not None:
             self.line([*points, *points[:2]], edge, width)
@@ -161,11 +165,11 @@ class Sketch:
     def trim(
         self, points: Sequence[Point], colour: RGB | None = None, *, shading: Shading = "flat"
     ) -> None:
-        """A body without pattern, in the product's colour or another."""
+        """Draw a shape without pattern, in the product's colour or another one."""
         self._paint(points, colour or self.colour, shading, ())
 
     def finish(self) -> Image.Image:
-        """The picture: what was drawn, on a light backdrop, with its shadow."""
+        """Return the image: the product on a light backdrop, with its shadow."""
         left, top, right, bottom = self._layer.getbbox() or (0, 0, _SIDE, _SIDE)
         scale = self.vary(*_EXTENT) * SIZE / max(right - left, bottom - top)
         size = round((right - left) * scale), round((bottom - top) * scale)
@@ -174,13 +178,13 @@ class Sketch:
         outline = product.getchannel("A")
         x = round((SIZE - size[0]) / 2 + self.rng.gauss(0, 3))
         y = round((SIZE - size[1]) / 2 + self.rng.gauss(0, 3))
-        picture = Image.new("RGB", (SIZE, SIZE), self.pick(*_BACKDROPS))
-        picture.paste(_SHADOW, (0, 0), self._cast(outline, x, y))
-        picture.paste(product, (x, y), outline)
-        return picture
+        image = Image.new("RGB", (SIZE, SIZE), self.pick(*_BACKDROPS))
+        image.paste(_SHADOW, (0, 0), self._cast(outline, x, y))
+        image.paste(product, (x, y), outline)
+        return image
 
     def _cast(self, outline: Image.Image, x: int, y: int) -> Image.Image:
-        """The shadow's strength: on the wall behind things, or on the floor of those that stand."""
+        """Return the shadow's opacity: on the wall behind a product, or on the floor below it."""
         shadow = Image.new("L", (SIZE, SIZE))
         if not self._stands:
             shadow.paste(outline.point(lambda cover: cover // 4), (x + 3, y + 6))
@@ -226,13 +230,13 @@ class Sketch:
 
 
 def _edge(colour: RGB) -> RGB:
-    return tone(colour, -0.38 if sum(colour) > 230 else 0.28)
+    return tone(colour, _DARKER if sum(colour) > _DARK_SUM else _LIGHTER)
 
 
 def _stencil(
     shapes: Iterable[Motif], corner: tuple[int, int], size: tuple[int, int]
 ) -> Image.Image:
-    """A mask of shapes, each at its own strength; `corner` is the mask's place on the paper."""
+    """Return a mask of shapes, each with its opacity; `corner` is the mask's place on the paper."""
     mask = Image.new("L", size)
     pen = ImageDraw.Draw(mask)
     left, top = corner

@@ -1,4 +1,6 @@
-"""The drawn catalog: same everywhere, true to its words, and readable from disk."""
+"""The drawn catalog: the same everywhere, with titles that match the images."""
+
+from __future__ import annotations
 
 import csv
 import hashlib
@@ -86,7 +88,7 @@ def nearest(rgb, names):
 
 def test_same_seed_same_catalog_in_another_process():
     code = (
-        "from tests.search_api.demo.test_drawings import digest;"
+        "from tests.search_api.demo.test_catalog import digest;"
         "from search_api.demo import draw_catalog; print(digest(draw_catalog(12, seed=5)))"
     )
     env = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(ROOT)}
@@ -158,7 +160,7 @@ def test_fields_are_what_a_shop_has(catalog):
         assert set(fields) == {"title", "colour", "pattern"}
 
 
-def test_pictures_are_centred_on_a_light_ground(catalog):
+def test_images_are_centred_on_a_light_ground(catalog):
     for product in catalog:
         assert (product.image.mode, product.image.size) == ("RGB", (320, 320))
         pixels = np.asarray(product.image)
@@ -201,11 +203,11 @@ def test_ground_and_pattern_are_told_apart(pattern):
 
 
 def test_patterns_differ_from_each_other():
-    pictures = {name: drawn("cushion", "white", name, "red") for name in PATTERNS}
+    images = {name: drawn("cushion", "white", name, "red") for name in PATTERNS}
     for first in PATTERNS:
         for second in PATTERNS:
             if first < second:
-                assert np.abs(pictures[first] - pictures[second]).mean() > 3, (first, second)
+                assert np.abs(images[first] - images[second]).mean() > 3, (first, second)
 
 
 def test_contrasting_colours_never_hold_the_ground():
@@ -251,7 +253,7 @@ def test_writing_again_gives_the_same_files(tmp_path):
     assert len(first) == 5
 
 
-def test_csv_stands_only_where_all_pictures_do(tmp_path, monkeypatch):
+def test_the_file_exists_only_if_all_images_do(tmp_path, monkeypatch):
     write_catalog(tmp_path, count=3)
 
     def full_disk(*args, **kwargs):
