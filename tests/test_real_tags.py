@@ -1,4 +1,4 @@
-"""Tags of real pictures by the shipped model: what a shop's people would see first."""
+"""Tags of real images by the shipped model: the first that a shop would see."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings import Encoder
-from embeddings.clip import load_encoder
+from embeddings import Encoder, load_encoder
 from indexer.build import BuildOptions, build_index
 from indexer.index import TagChoice
 from indexer.quality import evaluate_group
-from indexer.search import Engine, encode_pictures
+from indexer.search import Engine, encode_images
 from indexer.tagging import Tagger, marks_of_values, shipped_fit
-from indexer.tagging.fitting import Examples, fit_taxonomy
-from indexer.tagging.fitting.fitting import FitOptions
+from indexer.tagging.fitting import Examples, FitOptions, fit_taxonomy
 from indexer.tagging.taxonomy import BUILT_IN, Group, Taxonomy, read_taxonomy
 
 pytestmark = pytest.mark.shared
 
-PICTURES = 240
+PRODUCTS = 240
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +39,10 @@ def products(shared_data: Path, encoder: Encoder) -> tuple[np.ndarray, dict[str,
     """Vectors and fields of some fashion products."""
     names = ["image", "article_type", "gender"]
     columns = pq.read_table(shared_data / "fashion-train-0000.parquet", columns=names)
-    rows = columns.slice(0, PICTURES).to_pydict()
-    pictures = [Image.open(BytesIO(data)).convert("RGB") for data in rows["image"]]
-    return encode_pictures(encoder, pictures), {"type": rows["article_type"],
-                                                "audience": rows["gender"]}  # fmt: skip
+    rows = columns.slice(0, PRODUCTS).to_pydict()
+    images = [Image.open(BytesIO(data)).convert("RGB") for data in rows["image"]]
+    fields = {"type": rows["article_type"], "audience": rows["gender"]}
+    return encode_images(encoder, images), fields
 
 
 def test_most_products_get_their_kind(
@@ -64,33 +62,33 @@ def test_fitted_to_a_few_products_noise_and_blanks_get_no_tag(
 ) -> None:
     vectors, fields = products
     truth = {group.name: marks_of_values(group, fields[group.name])[0] for group in kinds.groups}
-    learnt = Examples(vectors[:160], {name: marks[:160] for name, marks in truth.items()})
-    fitted = fit_taxonomy(encoder, kinds, learnt, FitOptions(negatives=48))
+    examples = Examples(vectors[:160], {name: marks[:160] for name, marks in truth.items()})
+    fitted = fit_taxonomy(encoder, kinds, examples, FitOptions(negatives=48))
     tagger = Tagger(encoder, kinds, fitted=fitted)
     rng = np.random.default_rng(5)
     noise = Image.fromarray(rng.integers(0, 256, (200, 200, 3), dtype=np.uint8))
     nothing = [noise, Image.new("RGB", (120, 90), "#4070a0"), Image.new("RGB", (90, 90), "white")]
-    assert tagger.tag(encode_pictures(encoder, nothing)) == [[], [], []]
+    assert tagger.tag(encode_images(encoder, nothing)) == [[], [], []]
     (found, _) = tagger.scores(vectors[160:])
     assert evaluate_group(found, truth["type"][160:, :-1]).answered > 0.5
 
 
 def test_what_ships_is_for_the_shipped_model(encoder: Encoder) -> None:
     if not list(BUILT_IN.glob("*.safetensors")):
-        pytest.skip("no fit ships; make one by `scripts/train tags`")
+        pytest.skip("no fit ships; make one with `scripts/train tags`")
     retail = read_taxonomy("retail")
     fitted = shipped_fit(retail, encoder.spec)
     assert fitted is not None, "the model or the taxonomy changed: run `scripts/train tags`"
     assert all(fitted.of(group) is not None for group in retail.groups)
 
 
-def test_pictures_alone_facet_by_their_colours_and_kinds(
+def test_images_alone_are_faceted_by_colour_and_type(
     shared_data: Path, encoder: Encoder, tmp_path: Path
 ) -> None:
     names = ["id", "image", "article_type", "base_colour"]
     columns = pq.read_table(shared_data / "fashion-train-0000.parquet", columns=names)
     rows = columns.slice(0, 120).to_pylist()
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for row in rows:
         (folder / f"{row['id']}.jpg").write_bytes(row["image"])
