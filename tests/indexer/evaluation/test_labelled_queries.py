@@ -43,17 +43,17 @@ def test_csv(tmp_path: Path) -> None:
         ",photo.png,7 8 9,,\n"
         "in blue, photo.png ,4,,\n",
     )
-    words, picture, both = read_queries(path).queries
+    words, image, both = read_queries(path).queries
     assert (words.line, words.text, words.image, words.kind) == (
         2, "red dress", None, QueryKind.TEXT,
     )  # fmt: skip
     assert words.relevant == {"1": 1.0, "2": 1.0}
     assert (words.category, words.filter) == ("dresses", {"price": {"lt": 5}})
-    assert (picture.text, picture.category, picture.filter) == (None, None, None)
-    assert picture.kind is QueryKind.IMAGE
-    assert picture.image is not None
-    assert picture.image.read(1000) == png()
-    assert list(picture.relevant) == ["7", "8", "9"]
+    assert (image.text, image.category, image.filter) == (None, None, None)
+    assert image.kind is QueryKind.IMAGE
+    assert image.image is not None
+    assert image.image.read(1000) == png()
+    assert list(image.relevant) == ["7", "8", "9"]
     assert both.kind is QueryKind.MIXED
 
 
@@ -93,10 +93,10 @@ def test_parquet(tmp_path: Path) -> None:
     )
     pq.write_table(table, tmp_path / "q.parquet")
     found = read_queries(tmp_path / "q.parquet", QueryColumns(category="shelf"))
-    picture, words = found.queries
-    assert picture.image is not None
-    assert picture.image.read(1000) == png()
-    assert (list(picture.relevant), picture.category, picture.line) == (["1", "2"], "A", 1)
+    image, words = found.queries
+    assert image.image is not None
+    assert image.image.read(1000) == png()
+    assert (list(image.relevant), image.category, image.line) == (["1", "2"], "A", 1)
     assert (words.text, words.image, words.category) == ("red", None, "B")
     assert [(row.line, row.reason) for row in found.bad] == [(3, "missing_id")]
 

@@ -25,18 +25,18 @@ PLANTED = {f"copy-{kind}": (product, kind) for product, kind in zip(PRODUCTS, CO
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
     rows: list[dict[str, object]] = []
-    pictures = {}
+    images = {}
     for product in PRODUCTS:
-        pictures[f"{product.id}.jpg"] = jpeg(product.image)
+        images[f"{product.id}.jpg"] = jpeg(product.image)
         rows.append({"id": product.id, "image": f"{product.id}.jpg", "title": product.title})
     for name, (product, kind) in PLANTED.items():
-        pictures[f"{name}.jpg"] = copy_of(product.image, kind)
+        images[f"{name}.jpg"] = copy_of(product.image, kind)
         rows.append({"id": name, "image": f"{name}.jpg", "title": f"Copy of {product.title}"})
     twin = PRODUCTS[10]
     rows.append({"id": "twin", "image": f"{twin.id}.jpg", "title": "Twin"})
     # The same file twice within a product is no concern of other products.
     rows.append({"id": "own", "image": [f"{PRODUCTS[11].id}.jpg"] * 2, "title": "Own"})
-    return build(tmp_path_factory.mktemp("duplicates"), rows, pictures)
+    return build(tmp_path_factory.mktemp("duplicates"), rows, images)
 
 
 @pytest.fixture(scope="module")
@@ -102,22 +102,22 @@ def test_levels_take_in_those_before(index: Index) -> None:
 
 def test_colour_variants_are_not_the_same_picture(tmp_path: Path) -> None:
     names = ("red", "blue", "green", "black")
-    pictures = {
+    images = {
         f"{name}.jpg": jpeg(draw_product("mug", name, "plain", None, Random(1))) for name in names
     }
     rows = [{"id": name, "image": f"{name}.jpg"} for name in names]
-    assert find_duplicates(build(tmp_path, rows, pictures)).groups == ()
+    assert find_duplicates(build(tmp_path, rows, images)).groups == ()
 
 
 def test_without_thumbnails_vectors_decide(tmp_path: Path) -> None:
     # The fake encoder sees mean colours only: grounds of other colours are surely apart.
-    pictures = {
+    images = {
         f"{n}.jpg": jpeg(Image.new("RGB", (64, 64), colour))
         for n, colour in enumerate([(200, 30, 30), (30, 200, 30), (30, 30, 200)])
     }
     again = jpeg(Image.new("RGB", (64, 64), (200, 30, 30)), 60)
-    rows = [{"id": name, "image": name} for name in (*pictures, "again.jpg")]
-    index = build(tmp_path, rows, {**pictures, "again.jpg": again}, thumbnails=False)
+    rows = [{"id": name, "image": name} for name in (*images, "again.jpg")]
+    index = build(tmp_path, rows, {**images, "again.jpg": again}, thumbnails=False)
     report = find_duplicates(index)
     assert not report.by_pixels
     assert pairs(report) == {frozenset(("0.jpg", "again.jpg"))}
@@ -125,19 +125,19 @@ def test_without_thumbnails_vectors_decide(tmp_path: Path) -> None:
 
 
 def test_blank_pictures_are_no_group(tmp_path: Path) -> None:
-    pictures = {
+    images = {
         f"{n}.jpg": jpeg(Image.new("RGB", (64, 64), (255 - 9 * n, 255, 255 - 9 * n)))
         for n in range(6)
     }
-    rows = [{"id": name, "image": name} for name in pictures]
-    assert find_duplicates(build(tmp_path, rows, pictures)).groups == ()
+    rows = [{"id": name, "image": name} for name in images]
+    assert find_duplicates(build(tmp_path, rows, images)).groups == ()
 
 
 def test_resemblance_is_not_passed_on() -> None:
     """0 resembles 1 resembles 2 resembles 3: no group may hold both ends."""
     bond = _Bond(Likeness.SAME, 0.95)
     chain = {0: {1: bond}, 1: {0: bond, 2: bond}, 2: {1: bond, 3: bond}, 3: {2: bond}}
-    stars = [[picture for picture, _ in star] for star in _stars({n: [n] for n in range(4)}, chain)]
+    stars = [[image for image, _ in star] for star in _stars({n: [n] for n in range(4)}, chain)]
     assert stars == [[1, 0, 2]]
     for centre, *others in stars:
         assert all(other in chain[centre] for other in others)
@@ -152,11 +152,11 @@ def test_every_kind_and_several_segments(
     )  # segments this small are merged otherwise
     monkeypatch.setattr("indexer.retrieval.ann.choice._MIN_LEARNED", 1)
     rows: list[dict[str, object]] = []
-    pictures = {}
+    images = {}
     for product in PRODUCTS[:30]:
-        pictures[f"{product.id}.jpg"] = jpeg(product.image)
+        images[f"{product.id}.jpg"] = jpeg(product.image)
         rows.append({"id": product.id, "image": f"{product.id}.jpg"})
-    build(tmp_path, rows, pictures)
+    build(tmp_path, rows, images)
     copies = {f"{kind}.jpg": copy_of(PRODUCTS[3].image, kind) for kind in COPIES}
     rows += [{"id": name, "image": name} for name in copies]
     index = build(tmp_path, rows, copies, kind=kind)
@@ -166,24 +166,24 @@ def test_every_kind_and_several_segments(
 
 
 def test_the_table_numbers_living_pictures(tmp_path: Path) -> None:
-    pictures = {f"{n}.jpg": jpeg(product.image) for n, product in enumerate(PRODUCTS[:6])}
+    images = {f"{n}.jpg": jpeg(product.image) for n, product in enumerate(PRODUCTS[:6])}
     rows = [{"id": str(n), "image": [f"{n}.jpg", f"{n + 1}.jpg"]} for n in range(5)]
-    build(tmp_path, rows, pictures)
-    index = build(tmp_path, [*rows[:2], *rows[3:]], pictures)
+    build(tmp_path, rows, images)
+    index = build(tmp_path, [*rows[:2], *rows[3:]], images)
     table = ImageTable(index)
     assert table.products == 4
     assert [table.product_id(product) for product in table.product] == list("00113344")
-    assert [table.position(picture) for picture in range(len(table))] == [0, 1] * 4
-    assert [table.location(picture) for picture in range(4)] == ["0.jpg", "1.jpg", "1.jpg", "2.jpg"]
+    assert [table.position(image) for image in range(len(table))] == [0, 1] * 4
+    assert [table.location(image) for image in range(4)] == ["0.jpg", "1.jpg", "1.jpg", "2.jpg"]
 
 
 def test_scanning_tells_size_and_spread(tmp_path: Path) -> None:
     black_and_white = Image.fromarray(np.tile(np.repeat([0, 255], 50), (60, 1)).astype(np.uint8))
-    pictures = {
+    images = {
         "a.png": jpeg(black_and_white),
         "b.png": jpeg(Image.new("RGB", (640, 320), (90, 90, 90))),
     }
-    index = build(tmp_path, [{"id": name, "image": name} for name in pictures], pictures)
+    index = build(tmp_path, [{"id": name, "image": name} for name in images], images)
     scan = scan_images(ImageTable(index))
     assert scan.size.tolist() == [[100, 60], [320, 160]]
     assert scan.spread[0] > 240
@@ -199,12 +199,12 @@ def test_pictures_are_compared_without_the_titles_mixed_in(
 ) -> None:
     monkeypatch.setattr("indexer.retrieval.ann.choice._MIN_LEARNED", 1)
     rows: list[dict[str, object]] = []
-    pictures = {}
+    images = {}
     for number, product in enumerate(PRODUCTS[:30]):
-        pictures[f"{product.id}.jpg"] = jpeg(product.image)
+        images[f"{product.id}.jpg"] = jpeg(product.image)
         title = ("red", "blue", "green")[number % 3]
         rows.append({"id": product.id, "image": f"{product.id}.jpg", "title": title})
-    table = ImageTable(build(tmp_path, rows, pictures, kind=kind, text_weight=0.6))
+    table = ImageTable(build(tmp_path, rows, images, kind=kind, text_weight=0.6))
     everything = np.arange(len(table))
     found, cosines = near_by_vector(table, everything, min_cosine=-1)
     vectors = table.vectors(everything)

@@ -83,19 +83,19 @@ def test_labels_and_another_grouping(fake_cli: Cli, coloured: Path, tmp_path: Pa
 
 
 class Page(HTMLParser):
-    """Tags of a page, and where its pictures are."""
+    """Tags of a page, and the addresses of its images."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: set[str] = set()
-        self.pictures: list[str] = []
+        self.images: list[str] = []
         self.text = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         assert not any(name.startswith("on") or name == "href" for name, _ in attrs)
-        self.pictures += [value or "" for name, value in attrs if name == "src"]
+        self.images += [value or "" for name, value in attrs if name == "src"]
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -133,8 +133,8 @@ def test_comparing_generations_and_folders(
     assert HOSTILE_TITLE in shown.text  # as text, not as markup
     assert "relevant: A yellow thing" not in shown.text  # it is gone, so its id must do
     assert "relevant: yellow" in shown.text
-    assert shown.pictures
-    assert all(re.match(r"data:image/webp;base64,\w", picture) for picture in shown.pictures)
+    assert shown.images
+    assert all(re.match(r"data:image/webp;base64,\w", image) for image in shown.images)
 
 
 def test_a_page_without_comparison(fake_cli: Cli, queries: Path, coloured: Path) -> None:

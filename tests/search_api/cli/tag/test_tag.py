@@ -30,7 +30,7 @@ groups:
 
 @pytest.fixture(scope="module")
 def paint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a taxonomy, pictures, and examples that tell their colours."""
+    """A folder with a taxonomy, images, and examples with their colours."""
     folder = tmp_path_factory.mktemp("paint")
     (folder / "paint.yaml").write_text(TAXONOMY, "utf-8")
     with (folder / "examples.csv").open("w", newline="", encoding="utf-8") as file:
@@ -112,7 +112,7 @@ def test_the_table_has_a_row_for_each_group(fake_cli: Cli, paint: Path, fitted: 
           "--taxonomy", "P/paint.yaml"], 1, "title"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_in_one_line(
+def test_an_error_is_one_line(
     fake_cli: Cli, paint: Path, coloured: Path, command: list[str], code: int, words: str
 ) -> None:
     def placed(part: str) -> str:
@@ -127,7 +127,7 @@ def test_mistakes_are_told_in_one_line(
 
 
 @pytest.mark.parametrize("command", [[], ["--help"], ["fit", "--help"], ["audit", "--help"]])
-def test_help_is_quick_and_says_all(cli: Cli, command: list[str]) -> None:
+def test_help_has_the_options(cli: Cli, command: list[str]) -> None:
     done = cli("tag", *command)
     assert done.returncode == 0
     expected = {"fit": "examples", "audit": "--truth"}.get(
@@ -160,8 +160,8 @@ def test_an_audit_is_a_page_and_json(
     built = fake_cli("index", "build", paint / "examples.csv", "--index", index, "--max-bad", "1")
     assert built.returncode == 0, built.stderr
     command = ["tag", "audit", "--index", index, "--taxonomy", paint / "paint.yaml"]
-    told = ["--fitted", fitted, "--truth", "colour=shade", "--by", "shade"]
-    audit = printed(fake_cli(*command, *told, "--out", out, "--json"))
+    options = ["--fitted", fitted, "--truth", "colour=shade", "--by", "shade"]
+    audit = printed(fake_cli(*command, *options, "--out", out, "--json"))
     colour, mood = audit["groups"]
     assert audit["looked_at"] == 25
     assert colour["figures"]["pictures"] == 24
