@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from indexer.calibration.fitting import HITS, LabelledPairs, draw_pairs, fit_confidence
+from indexer.calibration.fitting import LabelledPairs, draw_pairs, fit_confidence
+from indexer.calibration.hits import HITS
 from indexer.calibration.model import PRIORS, Background, Calibration, Confidence, Prior
 from indexer.calibration.queries import value_of
 from indexer.calibration.regression import Pairs, fit_calibration

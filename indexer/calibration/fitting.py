@@ -6,21 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL.Image import Image
 
 from embeddings import Encoder, FloatArray, encode_many_texts
 from indexer.calibration.background import unrelated_images, unrelated_phrases
+from indexer.calibration.hits import Hits
 from indexer.calibration.model import PRIORS, Background, Confidence
-from indexer.calibration.queries import CatalogSample, named_queries, value_of, view_of
+from indexer.calibration.queries import CatalogSample, named_queries, view_of
 from indexer.calibration.regression import Pairs, fit_calibration
 from indexer.index import Index
 from indexer.storage import QueryKind
 
-__all__ = ["HITS", "LabelledPairs", "draw_pairs", "fit_confidence"]
-
-HITS = 20
-"""Hits of each query that are used: those of a first page."""
+__all__ = ["LabelledPairs", "draw_pairs", "fit_confidence"]
 
 # Images embedded at once.
 _BATCH = 64
@@ -98,7 +95,7 @@ class _PairDrawing:
             QueryKind.IMAGE: images,
             QueryKind.MIXED: _mixed(texts, images),
         }
-        hits = _Hits.of(self._index, self._texts([q.text for q in queries]), QueryKind.TEXT)
+        hits = Hits.of(self._index, self._texts([q.text for q in queries]), QueryKind.TEXT)
         related = {
             QueryKind.TEXT: self._labelled(
                 hits, [q.wanted for q in queries], [q.weight for q in queries]
@@ -126,14 +123,14 @@ class _PairDrawing:
         if kind:
             rows = [i for i in range(len(sample)) if sample.values[kind][i]][:_PRODUCTS]
             own = [sample.places[i] for i in rows]
-            hits = _Hits.of(self._index, sample.vectors[rows], QueryKind.IMAGE, exclude=own)
+            hits = Hits.of(self._index, sample.vectors[rows], QueryKind.IMAGE, exclude=own)
             wanted = [{kind: sample.values[kind][i]} for i in rows]
             return self._labelled(hits, wanted, [1.0] * len(rows))
         rows = [i for i in range(min(_VIEWS, len(sample))) if sample.thumbnail(i)]
         if not rows:
             return None
         views = self._images([view_of(sample.thumbnail(i), self._rng) for i in rows])
-        hits = _Hits.of(self._index, views, QueryKind.IMAGE)
+        hits = Hits.of(self._index, views, QueryKind.IMAGE)
         labels = np.array(
             [[place == sample.places[i] for place in places]
              for i, places in zip(rows, hits.places, strict=True)]
@@ -162,11 +159,11 @@ class _PairDrawing:
             return None
         vectors = _mixed(self._texts(texts), sample.vectors[rows])
         own = [sample.places[i] for i in rows]
-        hits = _Hits.of(self._index, vectors, QueryKind.MIXED, exclude=own)
+        hits = Hits.of(self._index, vectors, QueryKind.MIXED, exclude=own)
         return self._labelled(hits, wanted, [1.0] * len(rows))
 
     def _labelled(
-        self, hits: _Hits, wanted: Sequence[Mapping[str, str]], weights: Sequence[float]
+        self, hits: Hits, wanted: Sequence[Mapping[str, str]], weights: Sequence[float]
     ) -> Pairs | None:
         """Label as right the hits that have all wanted values of their query."""
         if not wanted:
@@ -188,7 +185,7 @@ class _PairDrawing:
         """
         if pairs is None:
             return None
-        hits = _Hits.of(self._index, unrelated, kind)
+        hits = Hits.of(self._index, unrelated, kind)
         if pairs.labels.any():
             # A query whose hits are as near as right answers is in the catalog after all.
             near = float(np.median(pairs.scores[pairs.labels]))
@@ -210,72 +207,6 @@ class _PairDrawing:
             for start in range(0, len(pixels), _BATCH)
         ]
         return np.concatenate(parts)
-
-
-@dataclass(frozen=True)
-class _Hits:
-    """The hits of queries.
-
-    Attributes:
-        queries: `[n, dim]`.
-        scores: `[n, HITS]` cosines, NaN where there are fewer.
-        places: For each query the segment number and product row of its hits; (-1, -1) for none.
-    """
-
-    queries: FloatArray
-    scores: FloatArray
-    places: list[list[tuple[int, int]]]
-
-    @classmethod
-    def of(
-        cls,
-        index: Index,
-        queries: FloatArray,
-        kind: QueryKind,
-        exclude: Sequence[tuple[int, int]] = (),
-    ) -> _Hits:
-        """Search for each query; `exclude` names one product for each that is left out."""
-        scores = np.full((len(queries), HITS), np.nan, np.float32)
-        places = []
-        for row, query in enumerate(queries):
-            best = _nearest(index, query, kind, exclude[row] if exclude else None)
-            scores[row, : len(best)] = [score for score, _ in best]
-            places.append([place for _, place in best] + [(-1, -1)] * (HITS - len(best)))
-        return cls(queries, scores, places)
-
-    def some(self, chosen: NDArray[np.bool_]) -> _Hits:
-        """Return the hits of some queries, given as a mask."""
-        places = [places for places, kept in zip(self.places, chosen, strict=True) if kept]
-        return _Hits(self.queries[chosen], self.scores[chosen], places)
-
-    def values(self, index: Index, name: str) -> NDArray[np.object_]:
-        """Return a field's value of every hit, `[n, HITS]` texts."""
-        found = np.full((len(self.places), HITS), "", object)
-        flat = [place for places in self.places for place in places]
-        for number, segment in enumerate(index.segments):
-            at = [i for i, (of, _) in enumerate(flat) if of == number]
-            rows = [flat[i][1] for i in at]
-            unique, back = np.unique(np.array(rows, np.int64), return_inverse=True)
-            values = [value_of(v) for v in segment.field_table[name].take(unique).to_pylist()]
-            for i, position in zip(at, back, strict=True):
-                found[divmod(i, HITS)] = values[position]
-        return found
-
-
-def _nearest(
-    index: Index, query: FloatArray, kind: QueryKind, exclude: tuple[int, int] | None
-) -> list[tuple[float, tuple[int, int]]]:
-    """Return cosine, segment number and product row of the nearest products."""
-    best: dict[tuple[int, int], float] = {}
-    for number, segment in enumerate(index.segments):
-        scores, images = segment.neighbours.search(query, HITS + 1, segment.alive_images, kind)
-        for score, image in zip(scores.tolist(), images.tolist(), strict=True):
-            # Images come nearest first: the first of a product is its best.
-            best.setdefault((number, int(segment.image_product[image])), float(score))
-    if exclude is not None:
-        best.pop(exclude, None)
-    ordered = sorted(best.items(), key=lambda item: (-item[1], item[0]))
-    return [(score, place) for place, score in ordered[:HITS]]
 
 
 def _mixed(texts: FloatArray, images: FloatArray) -> FloatArray:
