@@ -57,7 +57,7 @@ def test_what_each_condition_lets_through(
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "problem"),
     [
         ({"prize": 1}, r"no field 'prize'; the fields are: title, price, year, sale"),
         ({"year": "2012"}, r"filter\.year: '2012' is not an integer value"),
@@ -79,8 +79,8 @@ def test_what_each_condition_lets_through(
         ("red", r"give an object"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(raw: object, said: str) -> None:
-    with pytest.raises(QueryError, match=said):
+def test_what_does_not_fit_is_refused_by_name(raw: object, problem: str) -> None:
+    with pytest.raises(QueryError, match=problem):
         parse_filter(raw, TYPES)
 
 

@@ -74,8 +74,8 @@ def test_codes_are_what_has_a_digit_without_its_punctuation() -> None:
 
 @given(st.text())
 def test_any_text_gives_words_that_are_their_own_words(text: str) -> None:
-    for asked in (False, True):
-        found = words(text, query=asked)
+    for query in (False, True):
+        found = words(text, query=query)
         assert all(word and len(word) <= 200 and not word.isspace() for word in found)
         assert all(" " not in word for word in found)
     codes(text, 3)
