@@ -201,7 +201,7 @@ def loaded_by(statement: str, libraries: tuple[str, ...]) -> str:
     ],
 )
 def test_light_imports_stay_light(statement: str) -> None:
-    heavy = ("torch", "open_clip", "faiss", "tantivy", "fastapi", "pyarrow", "httpx")
+    heavy = ("torch", "open_clip", "faiss", "tantivy", "scipy", "fastapi", "pyarrow", "httpx")
     assert loaded_by(statement, heavy) == "[]"
 
 
