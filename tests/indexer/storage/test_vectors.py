@@ -1,3 +1,5 @@
+"""Stored vectors, read as float32."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -26,5 +28,5 @@ def test_rows_of_large_files_are_read_as_those_of_small_ones(
     large = MappedVectors(tmp_path / "v.npy")
     for rows in (np.arange(5000), np.array([4999, 0, 4999]), np.empty(0, np.int64)):
         np.testing.assert_array_equal(large.take(rows), stored[rows].astype(np.float32))
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=r"a row of .* is not among 5000"):
         large.take(np.array([5000]))
