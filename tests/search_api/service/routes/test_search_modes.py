@@ -80,8 +80,8 @@ def test_modes_of_the_command(fake_cli: Cli, coloured: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("red", "--mode", "fuzzy"), "--mode is vector, keyword, hybrid, not 'fuzzy'"),
-        (("red", "--fusion", "rrf"), "--fusion is scores, ranks, not 'rrf'"),
+        (("red", "--mode", "fuzzy"), "--mode is one of vector, keyword, hybrid, not 'fuzzy'"),
+        (("red", "--fusion", "rrf"), "--fusion is one of scores, ranks, not 'rrf'"),
         (("--like", "red", "--mode", "keyword"), "give text"),
     ],
 )
