@@ -21,6 +21,7 @@ import pytest
 
 from embeddings import FakeEncoder
 from search_api.cli import run_command
+from search_api.console.console import err, out
 
 __all__ = [
     "HOSTILE_ID",
@@ -165,6 +166,9 @@ class InProcessCli(Cli):
             patch.setitem(sys.modules, "embeddings.clip", clip)
             for name, value in _ENVIRONMENT.items():
                 patch.setenv(name, value)
+            # They read COLUMNS once, when they are made.
+            for console in (out, err):
+                patch.setattr(console, "width", int(_ENVIRONMENT["COLUMNS"]))
             with redirect_stdout(stdout), redirect_stderr(stderr):
                 try:
                     run_command(given)

@@ -97,11 +97,12 @@ def index_evaluate(
 
     if not queries.is_file():
         console.fail(f"There is no file {queries}.")
+    template = arguments.query()
     engines = [(str(index), open_engine(index, model, device, precision))]
     if arguments.compare is not None:
         engines.append(_other(arguments.compare, index, engines[0][1], device, precision))
     with console.QueryBar() as bar:
-        evaluation = evaluate(queries, arguments.columns(), engines, arguments.query(), bar.update)
+        evaluation = evaluate(queries, arguments.columns(), engines, template, bar.update)
     if arguments.report is not None:
         from search_api.reports import evaluation_page
 
