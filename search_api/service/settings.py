@@ -183,7 +183,7 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         named = [
-            {**problem, "loc": ("", f"LOOKALIKE_{'.'.join(map(str, problem['loc'])).upper()}")}
+            {**problem, "loc": (f"LOOKALIKE_{'.'.join(map(str, problem['loc'])).upper()}",)}
             for problem in problems
         ]
         raise ServeError(describe(named)) from None

@@ -1,4 +1,4 @@
-"""The service in this process over the fake encoder, and one real index and server for all."""
+"""Services in this process over the fake encoder, and servers that all tests share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -18,6 +20,7 @@ from indexer.search import Engine
 from search_api.demo import COLUMNS, write_catalog
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
+from tests.support.once import made_once, server_once
 from tests.support.processes import (
     HOSTILE_ID,
     HOSTILE_TITLE,
@@ -30,6 +33,7 @@ from tests.support.processes import (
     serve,
 )
 
+_HOSTILE_IMAGE = "pictures/hostile.png"
 _COLOURS = {
     "red": (255, 0, 0),
     "green": (0, 255, 0),
@@ -41,7 +45,7 @@ _COLOURS = {
 
 @pytest.fixture(scope="session")
 def colour_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Five colours over the fake encoder, as the `engine` fixture, but made once."""
+    """Five colours over the fake encoder; read-only."""
     rows = [
         {"id": name, "image": f"{name}.png", "title": f"A {name} thing", "price": number + 0.5}
         for number, name in enumerate(_COLOURS, start=1)
@@ -51,7 +55,7 @@ def colour_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def odd_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Several pictures, gaps among the fields, ids that paths must quote; no thumbnails."""
+    """Several images of a product, missing fields, ids that paths must quote; no thumbnails."""
     rows = [
         {"id": "two", "image": ["green.png", "blue.png"], "title": "Two pictures"},
         {"id": "shoes/image/1.jpg", "image": "red.png", "size": 42},
@@ -64,7 +68,7 @@ def odd_engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def client(colour_engine: Engine) -> Iterator[TestClient]:
-    """The service over `colour_engine`; errors come as answers, as they do to callers."""
+    """The service over `colour_engine`; errors are answers, as they are for callers."""
     app = create_app(colour_engine, Settings())
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
@@ -92,7 +96,7 @@ def fake_cli() -> Cli:
 
 @pytest.fixture(scope="session")
 def coloured(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `catalog.csv`, pictures of one colour, and an `index` by `fake_cli`."""
+    """A folder with `catalog.csv`, plain images, and an `index` by `fake_cli`; read-only."""
     folder = tmp_path_factory.mktemp("coloured")
     with (folder / "catalog.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -108,29 +112,52 @@ def coloured(fake_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def fake_server(
+    fake_cli: Cli, coloured: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A `lookalike serve` process over `coloured`; for tests that only ask."""
+
+    def start(folder: Path) -> Server:
+        running = serve(fake_cli, coloured / "index", folder / "stderr")
+        # The address is printed before the warm-up.
+        httpx.get(f"{running.url}/readyz", timeout=PATIENCE).raise_for_status()
+        return running
+
+    with server_once(tmp_path_factory, "fake-server", start) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def drawn(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """Forty drawn products and a hostile one, indexed by the command with the shipped model."""
-    folder = tmp_path_factory.mktemp("drawn")
-    catalog = write_catalog(folder, 40)
-    hostile = folder / "pictures" / "hostile.png"
-    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    Image.fromarray(noise).resize((240, 240), Image.Resampling.NEAREST).save(hostile)
-    with catalog.open("a", newline="", encoding="utf-8") as file:
-        row = {"id": HOSTILE_ID, "image": "pictures/hostile.png", "title": HOSTILE_TITLE}
-        csv.DictWriter(file, COLUMNS, restval="").writerow(row)
-    index = folder / "index"
-    done = cli("index", "build", catalog, "--index", index, "--model", MODEL, "--json")
-    assert done.returncode == 0, done.stderr
-    return Drawn(catalog, index, hostile, json.loads(done.stdout))
+
+    def build(folder: Path) -> Any:
+        catalog = write_catalog(folder, 40)
+        noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        hostile = Image.fromarray(noise).resize((240, 240), Image.Resampling.NEAREST)
+        hostile.save(folder / _HOSTILE_IMAGE)
+        with catalog.open("a", newline="", encoding="utf-8") as file:
+            row = {"id": HOSTILE_ID, "image": _HOSTILE_IMAGE, "title": HOSTILE_TITLE}
+            csv.DictWriter(file, COLUMNS, restval="").writerow(row)
+        index = folder / "index"
+        done = cli("index", "build", catalog, "--index", index, "--model", MODEL, "--json")
+        assert done.returncode == 0, done.stderr
+        return {"catalog": catalog.name, "report": json.loads(done.stdout)}
+
+    folder, made = made_once(tmp_path_factory, "drawn", build)
+    catalog, hostile = folder / made["catalog"], folder / _HOSTILE_IMAGE
+    return Drawn(catalog, folder / "index", hostile, made["report"])
 
 
 @pytest.fixture(scope="session")
 def server(cli: Cli, drawn: Drawn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A `lookalike serve` process over the drawn index."""
-    running = serve(cli, drawn.index, tmp_path_factory.mktemp("server") / "stderr")
-    yield running
-    running.process.terminate()
-    running.process.communicate(timeout=PATIENCE)
+    """A `lookalike serve` process over the drawn index; for tests that only ask."""
+
+    def start(folder: Path) -> Server:
+        return serve(cli, drawn.index, folder / "stderr")
+
+    with server_once(tmp_path_factory, "server", start) as server:
+        yield server
 
 
 def _fake_engine(

@@ -1,9 +1,9 @@
-"""A real server process whose model a test holds in its hands."""
+"""A real server process whose model a test can hold back."""
 
 from __future__ import annotations
 
+import re
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +11,12 @@ from pathlib import Path
 import httpx
 
 from tests.support.processes import PATIENCE, Cli, Server, serve
+from tests.support.waiting import until
 
 __all__ = ["FaultyServer", "faulty_server"]
 
-# The model works only while the file `held` is absent, and writes down what it was given. A text
-# about memory takes too much of it; a text or a purely green picture that is poisoned fails.
+# The model works only while the file `held` is absent, and records what it is given. A text about
+# memory runs out of it, and a purely green image raises an error.
 _PROGRAM = """
 import sys, time, types
 from pathlib import Path
@@ -38,8 +39,8 @@ class Faulty(FakeEncoder):
         return super().encode_texts(texts)
 
     def encode_images(self, pixels):
-        self.work(["picture"] * len(pixels))
-        if any((picture[..., 1] > 200).all() and picture[..., 0].max() < 50 for picture in pixels):
+        self.work(["image"] * len(pixels))
+        if any((image[..., 1] > 200).all() and image[..., 0].max() < 50 for image in pixels):
             raise RuntimeError("poisoned")
         return super().encode_images(pixels)
 
@@ -59,38 +60,41 @@ class _FaultyCli(Cli):
 
 
 class FaultyServer:
-    """The server, and the hold on its model."""
+    """The server, and the control of its model."""
 
     def __init__(self, folder: Path, server: Server) -> None:
         self._folder = folder
         self.server = server
 
     def hold(self) -> None:
-        """From now on no batch ends."""
+        """Hold back every batch from now on."""
         (self._folder / "held").touch()
 
-    def let_go(self) -> None:
-        """Batches end again."""
+    def release(self) -> None:
+        """Let batches end again."""
         (self._folder / "held").unlink()
 
     def given(self) -> list[str]:
-        """What the model was given so far."""
+        """Texts and images that the model was given so far, in order."""
         return (self._folder / "given").read_text().splitlines()
 
     def wait_for(self, text: str) -> None:
-        """Wait until the model is at a text."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.given():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        """Wait until the model is given a text."""
+        until(lambda: text in self.given())
+
+    def queued(self, kind: str) -> float:
+        """Number of items of a kind that wait for the model or are in it."""
+        metrics = httpx.get(f"{self.server.url}/metrics", timeout=PATIENCE).text
+        found = re.search(rf'^lookalike_queue_depth{{lane="{kind}"}} (\S+)$', metrics, re.MULTILINE)
+        return float(found[1]) if found else 0.0
 
 
 @contextmanager
 def faulty_server(index: Path, folder: Path, **environment: str) -> Iterator[FaultyServer]:
-    """Start one; what is given by name goes into its environment."""
+    """Start a server; keywords are variables of its environment."""
     server = serve(_FaultyCli(folder, **environment), index, folder / "stderr")
     try:
-        # Where it serves is said before the warm-up, which a hold must not stop.
+        # The address is printed before the warm-up, which must be over before a hold.
         assert httpx.get(f"{server.url}/readyz", timeout=PATIENCE).status_code == 200
         yield FaultyServer(folder, server)
     finally:

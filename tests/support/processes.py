@@ -89,7 +89,13 @@ main()
 """
 
 # A terminal without colours, wide enough that no line of a table is folded.
-_ENVIRONMENT = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "200"}
+# Servers start one process for decoding instead of two.
+_ENVIRONMENT = {
+    "NO_COLOR": "1",
+    "TERM": "dumb",
+    "COLUMNS": "200",
+    "LOOKALIKE_DECODE_WORKERS": "1",
+}
 
 
 class Cli:
@@ -154,9 +160,13 @@ class InProcessCli(Cli):
 
     def __call__(self, *arguments: str | Path) -> Done:
         """Run to the end."""
-        given = [str(argument) for argument in arguments]
-        if given[:1] == ["serve"]:
+        if arguments[:1] == ("serve",):
             return super().__call__(*arguments)
+        return self.in_process(*arguments)
+
+    def in_process(self, *arguments: str | Path) -> Done:
+        """Run to the end in this process, whatever the command."""
+        given = [str(argument) for argument in arguments]
         if given[:2] == ["index", "build"] and "--workers" not in given and "--help" not in given:
             given += ["--workers", "0"]
         clip = types.ModuleType("embeddings.clip")

@@ -91,3 +91,29 @@ def test_an_index_of_another_model(
     build_index(coloured / "catalog.csv", tmp_path / "index", other, fast_options)
     done = fake_cli("search", "red", "--index", tmp_path / "index")
     assert "not with 'compact' (fake" in error_line(done)
+
+
+def test_modes(fake_cli: Cli, coloured: Path) -> None:
+    def search(*options: str) -> list[str]:
+        done = fake_cli("search", *options, "--index", coloured / "index", "--json")
+        return [hit["id"] for hit in only_json(done)["hits"]]
+
+    assert search("yelow", "--mode", "keyword") == ["yellow"]
+    assert search("yellow", "--mode", "hybrid")[0] == "yellow"
+    both = ("blue yellow", "--mode", "hybrid")
+    assert search(*both, "--keyword-weight", "0", "--fusion", "ranks")[0] == "blue"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("red", "--mode", "fuzzy"), 2, "--mode is one of vector, keyword, hybrid, not 'fuzzy'"),
+        (("red", "--fusion", "rrf"), 2, "--fusion is one of scores, ranks, not 'rrf'"),
+        (("--like", "red", "--mode", "keyword"), 1, "give text"),
+    ],
+)
+def test_wrong_options_get_one_line(
+    fake_cli: Cli, coloured: Path, options: tuple[str, ...], code: int, message: str
+) -> None:
+    done = fake_cli("search", *options, "--index", coloured / "index")
+    assert message in error_line(done, code)

@@ -1,4 +1,4 @@
-"""The OpenAPI document against a live service: schemathesis asks what it allows and forbids.
+"""The OpenAPI document against a live service: requests that it allows, and that it forbids.
 
 Its direct interface is used, since pytest 9 does not collect the tests of its `from_fixture`.
 """
@@ -6,10 +6,8 @@ Its direct interface is used, since pytest 9 does not collect the tests of its `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import requests
 import schemathesis
@@ -18,12 +16,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from tests.support.processes import PATIENCE, Cli, serve
+from tests.support.processes import PATIENCE, Server
 
 load_all_checks()
 
-# Examples of each route and mode: half a minute of the default suite, a quarter of an hour of all.
-EXAMPLES, ALL_EXAMPLES = 25, 750
+# Examples of each route and mode, by default and with --all: seconds, and a quarter of an hour.
+EXAMPLES, ALL_EXAMPLES = 8, 750
 
 FACTS = {("/v1/index", "GET"), ("/metrics", "GET"), ("/healthz", "GET"), ("/readyz", "GET")}
 QUESTIONS = {
@@ -40,7 +38,7 @@ QUESTIONS = {
 }
 
 
-# Each with what is allowed, and with what is forbidden, where anything is: an id may be any text.
+# Allowed and forbidden requests of each route; of an item's id, no text is forbidden.
 CASES = [
     (path, method, mode)
     for path, method in sorted(QUESTIONS)
@@ -50,15 +48,10 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def api(fake_cli: Cli, coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def api(fake_server: Server) -> Iterator[Any]:
     """The document of a running service."""
-    log = tmp_path_factory.mktemp("live") / "stderr"
-    running = serve(fake_cli, coloured / "index", log)
-    httpx.get(f"{running.url}/readyz", timeout=PATIENCE).raise_for_status()
-    yield schemathesis.openapi.from_url(f"{running.url}/openapi.json")
-    running.process.terminate()
-    running.process.communicate(timeout=PATIENCE)
-    assert "Traceback" not in log.read_text("utf-8")
+    yield schemathesis.openapi.from_url(f"{fake_server.url}/openapi.json")
+    assert "Traceback" not in fake_server.log.read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +75,17 @@ def test_arbitrary_requests_get_answers_as_documented(
     request: pytest.FixtureRequest,
 ) -> None:
     """No 5xx; statuses, headers and bodies as the document has them; what it forbids is refused."""
-    # A schema can't say which products, fields and pictures there are.
+    # A schema does not know which products, fields and images exist.
     excluded = [positive_data_acceptance]
     if path == "/v1/search/batch":
-        # What is wrong with one query is told as its result.
+        # An invalid query is reported as its own result.
         excluded.append(negative_data_rejection)
     examples = ALL_EXAMPLES if request.config.getoption("--all") else EXAMPLES
 
     @settings(
         max_examples=examples,
-        deadline=None,
         database=None,
-        # To make a failing request smaller can take minutes; schemathesis shows it as it was.
+        # Shrinking a failing request can take minutes; schemathesis shows it as it was.
         phases=[Phase.generate],
         suppress_health_check=[*HealthCheck],
     )
@@ -101,7 +93,7 @@ def test_arbitrary_requests_get_answers_as_documented(
     def check(case: schemathesis.Case) -> None:
         response = case.call(session=session, timeout=PATIENCE)
         if response.content == b"Invalid HTTP request received.":
-            # What is no HTTP, such as an address of many kilobytes, never gets to the service.
+            # Invalid HTTP, such as a URL of many kilobytes, never reaches the service.
             assert response.status_code == 400
             assert len(str(response.request.url)) > 8_000
             return

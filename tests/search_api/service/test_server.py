@@ -1,4 +1,4 @@
-"""A real `lookalike serve` process over a real index: HTTP, logs, stopping, failing to start."""
+"""A real `lookalike serve` process over a real index: HTTP, logs, shutdown, failed starts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import contextlib
 import json
 import signal
 import socket
-import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 
+from search_api.service import Settings
 from tests.support.processes import (
     HOSTILE_ID,
     HOSTILE_TITLE,
@@ -20,10 +20,12 @@ from tests.support.processes import (
     PATIENCE,
     Cli,
     Drawn,
+    InProcessCli,
     Server,
     serve,
 )
 from tests.support.service_helpers import error_of, ids
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ def test_an_uploaded_photo_in_one_call(http: httpx.Client, drawn: Drawn) -> None
     answer = http.post("/v1/search", files={"image": drawn.picture("mug-0001").read_bytes()})
     assert ids(answer)[0] == "mug-0001"
     body = answer.json()
-    # Not quite 1: a little of its title is in what is searched.
+    # Not quite 1: the searched vector has a share of the title.
     assert 0.98 < body["hits"][0]["score"] < 0.9999
     assert body["hits"][0]["fields"]["category"] == "kitchen"
     assert (body["total"], body["generation"], body["model"]) == (20, 1, MODEL)
@@ -84,7 +86,7 @@ def test_a_percent_sign_is_not_unquoted_twice(http: httpx.Client) -> None:
     ["/v1/items/../../etc/passwd", "/static/../app.py", "/static/%2e%2e/app.py", "//x", "/."],
 )
 def test_raw_path_tricks(server: Server, path: str) -> None:
-    """As bytes, since HTTP clients tidy such paths up."""
+    """As bytes, since HTTP clients normalise such paths."""
     address = urlsplit(server.url)
     request = f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n"
     with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as link:
@@ -104,7 +106,7 @@ def test_a_body_that_never_ends_is_cut_off(server: Server) -> None:
     chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
     with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as link:
         link.sendall(head.encode())
-        # The server answers and hangs up, which shows here as a broken pipe sooner or later.
+        # The server answers and closes, which shows here as a broken pipe sooner or later.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for _ in range(40):
                 link.sendall(chunk)
@@ -117,9 +119,7 @@ def test_callers_can_not_forge_log_lines(http: httpx.Client, server: Server) -> 
     quoted = quote(forged, safe="")
     http.get(f"/v1/items/{quoted}", headers={"X-Request-Id": "forging"})
     http.get(f"/{quoted}", headers={"X-Request-Id": "forging-too"})
-    deadline = time.monotonic() + PATIENCE
-    while "forging-too" not in server.log.read_text("utf-8") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: "forging-too" in server.log.read_text("utf-8"))
     serving, *lines = server.log.read_text("utf-8").splitlines()
     assert serving.startswith("Serving ")
     records = [json.loads(line) for line in lines if line.startswith("{")]
@@ -131,39 +131,42 @@ def test_callers_can_not_forge_log_lines(http: httpx.Client, server: Server) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "allowed", "hosts"),
     [
-        ([], "switched off"),
-        (["--url-host", "shop.example"], "not one of the hosts"),
-        (["--allow-url-fetch"], "127.0.0.1"),
+        ([], False, ()),
+        (["--url-host", "shop.example", "--url-host", "b.example"], False,
+         ("shop.example", "b.example")),
+        (["--allow-url-fetch"], True, ()),
     ],
-)
-def test_flags_decide_which_urls_are_fetched(
-    fake_cli: Cli, coloured: Path, tmp_path: Path, options: list[str], said: str
+)  # fmt: skip
+def test_flags_are_settings(
+    coloured: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    allowed: bool,
+    hosts: tuple[str, ...],
 ) -> None:
-    running = serve(fake_cli, coloured / "index", tmp_path / "log", ("--port", "0", *options))
+    run: list[Settings] = []
+    monkeypatch.setattr("search_api.service.run", lambda *arguments: run.append(arguments[-1]))
+    done = InProcessCli().in_process("serve", "--index", coloured / "index", *options)
+    assert done.returncode == 0, done.stderr
+    assert [(settings.allow_url_fetch, settings.url_hosts) for settings in run] == [
+        (allowed, hosts)
+    ]
+
+
+def refuses(where: tuple[str, int]) -> bool:
+    """Whether a server accepts no connections any more."""
     try:
-        query = {"image_url": "http://127.0.0.1/a.png"}
-        answer = httpx.post(f"{running.url}/v1/search", json=query, timeout=PATIENCE)
-        assert error_of(answer) == (400, "url_not_allowed")
-        assert said in answer.json()["message"]
-    finally:
-        running.process.terminate()
-        running.process.communicate(timeout=PATIENCE)
+        socket.create_connection(where, timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
-def wait_until_refused(where: tuple[str, int]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(where, timeout=PATIENCE).close()
-        except ConnectionRefusedError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("the server still takes connections")
-
-
-def test_sigterm_finishes_what_is_under_way(fake_cli: Cli, coloured: Path, tmp_path: Path) -> None:
+def test_sigterm_finishes_requests_in_progress(
+    fake_cli: Cli, coloured: Path, tmp_path: Path
+) -> None:
     running = serve(fake_cli, coloured / "index", tmp_path / "stderr")
     address = urlsplit(running.url)
     where = ("127.0.0.1", int(address.port or 0))
@@ -174,10 +177,10 @@ def test_sigterm_finishes_what_is_under_way(fake_cli: Cli, coloured: Path, tmp_p
     )
     with socket.create_connection(where, timeout=PATIENCE) as link:
         link.sendall(head.encode())
-        # From here on the request is known to be under way.
+        # From here on the request is in progress.
         assert link.recv(100).startswith(b"HTTP/1.1 100 ")
         running.process.send_signal(signal.SIGTERM)
-        wait_until_refused(where)
+        until(lambda: refuses(where))
         link.sendall(body)
         answer = b"".join(iter(lambda: link.recv(65536), b""))
     output, _ = running.process.communicate(timeout=PATIENCE)
@@ -187,7 +190,7 @@ def test_sigterm_finishes_what_is_under_way(fake_cli: Cli, coloured: Path, tmp_p
     assert "Traceback" not in running.log.read_text("utf-8")
 
 
-def test_an_address_that_is_taken(fake_cli: Cli, coloured: Path) -> None:
+def test_an_address_in_use(fake_cli: Cli, coloured: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = fake_cli("serve", "--index", coloured / "index", "--port", str(port))

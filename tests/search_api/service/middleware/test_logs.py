@@ -1,4 +1,4 @@
-"""What is written down of requests, and what never is."""
+"""Logs: the fields of a request's line, forged lines, and what is never logged."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def log_of(form: LogFormat) -> io.StringIO:
 
 
 @pytest.mark.parametrize("form", list(LogFormat))
-def test_nothing_can_begin_a_line_of_its_own(form: LogFormat) -> None:
+def test_texts_of_callers_can_not_forge_a_line(form: LogFormat) -> None:
     stream = log_of(form)
     log = structlog.get_logger("test")
     log.info("request", path=FORGED, notes={FORGED: [FORGED]})
@@ -57,12 +57,9 @@ def test_nothing_can_begin_a_line_of_its_own(form: LogFormat) -> None:
 
 
 @pytest.mark.parametrize("form", list(LogFormat))
-def test_an_error_with_words_of_a_caller(form: LogFormat) -> None:
+def test_an_error_that_quotes_a_caller(form: LogFormat) -> None:
     stream = log_of(form)
-    try:
-        raise ValueError(FORGED)
-    except ValueError:
-        structlog.get_logger("test").exception("failed")
+    structlog.get_logger("test").error("failed", exc_info=ValueError(FORGED))
     first, *rest = stream.getvalue().splitlines()
     assert "failed" in first
     assert "ValueError" in stream.getvalue()
@@ -105,7 +102,7 @@ def ask(engine: Engine, **settings: Any) -> None:
         client.get("/v1/items/red", headers=door)
 
 
-def test_a_line_tells_what_was_done_and_not_what_was_asked(
+def test_a_line_has_the_work_and_not_the_query(
     colour_engine: Engine, lines: list[dict[str, Any]]
 ) -> None:
     ask(colour_engine)
@@ -124,7 +121,7 @@ def test_a_line_tells_what_was_done_and_not_what_was_asked(
     assert len({line["request_id"] for line in lines}) == 4
 
 
-def test_texts_are_logged_where_a_setting_says_so(
+def test_texts_are_logged_if_a_setting_says_so(
     colour_engine: Engine, lines: list[dict[str, Any]]
 ) -> None:
     ask(colour_engine, log_queries=True)

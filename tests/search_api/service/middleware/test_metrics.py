@@ -1,4 +1,4 @@
-"""The figures that Prometheus reads."""
+"""Metrics: counts and times by route and stage, bounded labels, several processes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_index_is_described(fresh: TestClient, colour_engine: Engine) -> Non
     manifest = colour_engine.index.manifest
     assert found["lookalike_generation", ()] == manifest.generation
     assert found["lookalike_products", ()] == manifest.products
-    # The one that asks for the figures.
+    # The request for the metrics itself.
     assert found["lookalike_requests_under_way", ()] == 1
 
 
@@ -145,8 +145,9 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_count_together(tmp_path: Path) -> None:
-    """Counts of workers that died stay; what they had under way is forgotten."""
+    """Counts of workers that ended stay; their requests in progress are removed."""
     program = tmp_path / "workers.py"
     program.write_text(_TWO_WORKERS)
     done = subprocess.run(

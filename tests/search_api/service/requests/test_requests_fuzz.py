@@ -9,18 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.image_samples import SAMPLES
 from tests.support.service_helpers import RED, assert_polite, error_of, picture
-
-EXAMPLES = settings(
-    max_examples=250,
-    deadline=None,
-    # Fixtures are the same for all examples, and serving keeps no state between requests.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 PATHS = st.sampled_from(["/v1/search", "/v1/tags"])
 PICTURE = base64.b64encode(picture(RED)).decode()
@@ -159,14 +152,12 @@ form_pieces = st.lists(
 ).map(b"".join)
 
 
-@EXAMPLES
 @given(path=PATHS, body=st.binary(max_size=200), content_type=content_types)
 def test_arbitrary_bytes(client: TestClient, path: str, body: bytes, content_type: str) -> None:
     headers = {b"content-type": content_type.encode("latin-1")}
     assert_polite(client.post(path, content=body, headers=headers))
 
 
-@EXAMPLES
 @given(path=PATHS, document=documents)
 def test_arbitrary_json(client: TestClient, path: str, document: Any) -> None:
     body = json.dumps(document).encode()
@@ -175,7 +166,6 @@ def test_arbitrary_json(client: TestClient, path: str, document: Any) -> None:
     error_of(answer)
 
 
-@EXAMPLES
 @given(search=searches)
 def test_searches_nearly_right(client: TestClient, search: dict[str, Any]) -> None:
     body = json.dumps(search).encode()
@@ -189,7 +179,6 @@ def test_searches_nearly_right(client: TestClient, search: dict[str, Any]) -> No
         assert len({hit["id"] for hit in hits}) == len(hits) <= search.get("k", 20)
 
 
-@EXAMPLES
 @given(query=tags)
 def test_tags_nearly_right(client: TestClient, query: dict[str, Any]) -> None:
     body = json.dumps(query).encode()
@@ -203,14 +192,12 @@ def test_tags_nearly_right(client: TestClient, query: dict[str, Any]) -> None:
             assert math.fsum(confidences) <= 1.001
 
 
-@EXAMPLES
 @given(path=PATHS, body=form_pieces, content_type=content_types)
 def test_forms_of_any_pieces(client: TestClient, path: str, body: bytes, content_type: str) -> None:
     headers = {b"content-type": content_type.encode("latin-1")}
     assert_polite(client.post(path, content=body, headers=headers))
 
 
-@EXAMPLES
 @given(query=st.text(max_size=40), name=header_text, filename=header_text, data=st.binary())
 def test_forms_with_any_contents(
     client: TestClient, query: str, name: str, filename: str, data: bytes
@@ -240,7 +227,6 @@ def damaged_pictures(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(EXAMPLES, max_examples=300)
 @given(data=damaged_pictures())
 def test_damaged_pictures(client: TestClient, data: bytes) -> None:
     answer = client.post("/v1/search", files={"image": ("photo.png", data)})
@@ -251,7 +237,6 @@ def test_damaged_pictures(client: TestClient, data: bytes) -> None:
         assert error_of(answer) in codes
 
 
-@EXAMPLES
 @given(product_id=st.text(max_size=40), rest=st.sampled_from(["", "/image/0", "/image/", "/x"]))
 def test_ids_of_no_product(client: TestClient, product_id: str, rest: str) -> None:
     path = quote(product_id.encode("utf-8", "surrogatepass"), safe="")
@@ -260,7 +245,6 @@ def test_ids_of_no_product(client: TestClient, product_id: str, rest: str) -> No
         assert error_of(answer) == (404, "not_found")
 
 
-@EXAMPLES
 @given(query=st.binary(max_size=60), path=st.sampled_from(["/v1/search", "/v1/items/red/image/0"]))
 def test_arbitrary_parameters(client: TestClient, query: bytes, path: str) -> None:
     assert_polite(client.get(f"{path}?{quote(query, safe='&=%+;')}"))

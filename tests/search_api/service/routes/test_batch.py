@@ -1,9 +1,12 @@
-"""Many searches in one request: each as good as alone, and failing alone."""
+"""Many searches in one request: each is answered, or fails, as if it were alone."""
 
 from __future__ import annotations
 
 import base64
+import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -13,7 +16,9 @@ from embeddings import FakeEncoder, FloatArray
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
+from tests.support.processes import PATIENCE
 from tests.support.service_helpers import YELLOW, error_of, picture
+from tests.support.waiting import until
 
 PATH = "/v1/search/batch"
 
@@ -55,7 +60,7 @@ def test_every_query_is_answered_as_if_alone(client: TestClient) -> None:
         assert result == {"status": 200, "answer": alone, "error": None}
 
 
-def test_what_is_wrong_with_one_leaves_the_others_alone(client: TestClient) -> None:
+def test_an_invalid_query_fails_alone(client: TestClient) -> None:
     queries = [asked for query, *_ in WRONG for asked in (query, QUERIES[0])]
     answer = ask(client, queries)
     assert answer.status_code == 200
@@ -70,13 +75,13 @@ def test_what_is_wrong_with_one_leaves_the_others_alone(client: TestClient) -> N
 
 
 @pytest.mark.parametrize("queries", [[], [QUERIES[0]] * 65, "red", None, {"text": "red"}])
-def test_what_is_no_batch_is_refused(client: TestClient, queries: object) -> None:
+def test_an_invalid_batch_is_refused(client: TestClient, queries: object) -> None:
     answer = ask(client, queries)
     assert error_of(answer) == (422, "invalid_request")
     assert answer.json()["message"].startswith("queries: ")
 
 
-def test_it_takes_json_alone(client: TestClient) -> None:
+def test_only_json_is_accepted(client: TestClient) -> None:
     answer = client.post(PATH, files={"image": b""})
     assert error_of(answer) == (400, "malformed_request")
     deep = client.post(PATH, content=b'{"queries": ' + b"[" * 10_000)
@@ -86,40 +91,56 @@ def test_it_takes_json_alone(client: TestClient) -> None:
     assert (result["status"], result["error"]["code"]) == (422, "invalid_request")
 
 
+def waiting_texts(client: TestClient) -> int:
+    """Texts that wait for the model or are in it."""
+    metrics = client.get("/metrics").text
+    found = re.search(r'^lookalike_queue_depth{lane="texts"} (\S+)$', metrics, re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
 def test_texts_go_through_the_model_together(colour_engine: Engine) -> None:
-    encoder = CountingEncoder()
-    app = create_app(Engine(encoder, colour_engine.index), Settings(batch_wait_ms=200))
-    with TestClient(app) as client:
+    """Sixteen queries of a request run at the same time; their texts wait together."""
+    encoder = HeldEncoder()
+    app = create_app(Engine(encoder, colour_engine.index), Settings())
+    with TestClient(app) as client, ThreadPoolExecutor(1) as pool:
         encoder.sizes.clear()
-        answer = ask(client, [{"text": f"red {number}"} for number in range(64)])
-    assert [result["status"] for result in answer.json()["results"]] == [200] * 64
+        encoder.hold()
+        answer = pool.submit(ask, client, [{"text": f"red {number}"} for number in range(64)])
+        until(lambda: waiting_texts(client) == 16)
+        encoder.release()
+        results = answer.result().json()["results"]
+    assert [result["answer"]["hits"][0]["id"] for result in results] == ["red"] * 64
     assert sum(encoder.sizes) == 64
-    assert len(encoder.sizes) <= 8
+    assert 16 in list(accumulate(encoder.sizes))[:2]
 
 
-def test_an_overload_fails_the_whole(colour_engine: Engine) -> None:
-    encoder = CountingEncoder()
+def test_an_overload_fails_the_whole_request(colour_engine: Engine) -> None:
+    encoder = HeldEncoder()
     app = create_app(Engine(encoder, colour_engine.index), Settings(queue_size=1))
     with TestClient(app, raise_server_exceptions=False) as client:
-        encoder.going.clear()
-        late = threading.Timer(0.3, encoder.going.set)
-        late.start()
+        encoder.hold()
         answer = ask(client, [{"text": f"red {number}"} for number in range(16)])
-        late.join()
-    assert error_of(answer)[0] == 503
-    assert answer.headers["retry-after"]
+        encoder.release()
+    assert error_of(answer) == (503, "overloaded")
+    assert answer.headers["retry-after"] == "1"
 
 
-class CountingEncoder(FakeEncoder):
-    """Remembers how many texts came together, and can be held up."""
+class HeldEncoder(FakeEncoder):
+    """Records the sizes of text batches, and holds them back on demand."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sizes: list[int] = []
-        self.going = threading.Event()
-        self.going.set()
+        self._going = threading.Event()
+        self._going.set()
+
+    def hold(self) -> None:
+        self._going.clear()
+
+    def release(self) -> None:
+        self._going.set()
 
     def encode_texts(self, texts: Any) -> FloatArray:
-        self.going.wait(10)
+        assert self._going.wait(PATIENCE)
         self.sizes.append(len(texts))
         return super().encode_texts(texts)

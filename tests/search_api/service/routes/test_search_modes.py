@@ -1,15 +1,13 @@
-"""Search modes over HTTP and by the command."""
+"""Search modes over HTTP."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.support.processes import Cli
 from tests.support.service_helpers import YELLOW, error_of, ids, picture
 
 
@@ -63,32 +61,3 @@ def test_wrong_modes_name_the_field(client: TestClient, field: str, value: objec
     answer = client.post("/v1/search", json={"text": "red", field: value})
     assert error_of(answer) == (422, "invalid_request")
     assert field in answer.json()["message"]
-
-
-def test_modes_of_the_command(fake_cli: Cli, coloured: Path) -> None:
-    def search(*options: str) -> Any:
-        done = fake_cli("search", *options, "--index", coloured / "index", "--json")
-        assert done.returncode == 0, done.stderr
-        return [hit["id"] for hit in json.loads(done.stdout)["hits"]]
-
-    assert search("yelow", "--mode", "keyword") == ["yellow"]
-    assert search("yellow", "--mode", "hybrid")[0] == "yellow"
-    both = ("blue yellow", "--mode", "hybrid")
-    assert search(*both, "--keyword-weight", "0", "--fusion", "ranks")[0] == "blue"
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("red", "--mode", "fuzzy"), "--mode is one of vector, keyword, hybrid, not 'fuzzy'"),
-        (("red", "--fusion", "rrf"), "--fusion is one of scores, ranks, not 'rrf'"),
-        (("--like", "red", "--mode", "keyword"), "give text"),
-    ],
-)
-def test_wrong_options_get_one_line(
-    fake_cli: Cli, coloured: Path, options: tuple[str, ...], message: str
-) -> None:
-    done = fake_cli("search", *options, "--index", coloured / "index")
-    assert done.returncode != 0
-    assert message in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,13 +23,14 @@ from PIL import Image
 from tests.support.faulty_server import FaultyServer, faulty_server
 from tests.support.processes import PATIENCE, Cli, serve
 from tests.support.service_helpers import GREEN, RED, error_of, ids, picture
+from tests.support.waiting import until, until_async
 
 QUEUE = 6
 
 
 @pytest.fixture(scope="module")
 def faulty(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyServer]:
-    """With a deadline of a second and a half."""
+    """A server with a deadline of a second and a half, which tests wait for."""
     settings = {"LOOKALIKE_QUEUE_SIZE": str(QUEUE), "LOOKALIKE_DEADLINE_SECONDS": "1.5"}
     with faulty_server(coloured / "index", tmp_path_factory.mktemp("f"), **settings) as running:
         yield running
@@ -38,7 +38,7 @@ def faulty(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def patient(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyServer]:
-    """With a deadline that no test waits for."""
+    """A server with a deadline that no test waits for."""
     settings = {"LOOKALIKE_QUEUE_SIZE": str(QUEUE), "LOOKALIKE_DEADLINE_SECONDS": "300"}
     with faulty_server(coloured / "index", tmp_path_factory.mktemp("p"), **settings) as running:
         yield running
@@ -62,10 +62,8 @@ def test_a_hung_model_is_504_at_the_deadline_and_not_ready_while_it_hangs(
         assert error_of(http.get("/readyz")) == (503, "not_ready")
         assert http.get("/healthz").status_code == 200
         assert ids(http.post("/v1/search", json={"like": ["red"], "k": 1})) != ["red"]
-        faulty.let_go()
-        deadline = time.monotonic() + PATIENCE
-        while http.get("/readyz").status_code != 200:
-            assert time.monotonic() < deadline
+        faulty.release()
+        until(lambda: http.get("/readyz").status_code == 200)
         assert ids(http.get("/v1/search?q=red&k=1")) == ["red"]
 
 
@@ -76,7 +74,7 @@ def test_what_expired_while_it_waited_never_reaches_the_model(faulty: FaultyServ
         first.start()
         faulty.wait_for("at work")
         assert error_of(http.get("/v1/search?q=too late")) == (504, "deadline_exceeded")
-        faulty.let_go()
+        faulty.release()
         first.join(PATIENCE)
         assert ids(http.get("/v1/search?q=green fresh&k=1")) == ["green"]
     assert "too late" not in faulty.given()
@@ -89,22 +87,21 @@ def test_a_full_queue_refuses_at_once_and_answers_what_it_took(patient: FaultySe
         async with linked(patient) as link:
             patient.hold()
             first = search(link, "red first")
-            while "red first" not in patient.given():
-                await asyncio.sleep(0.01)
+            await until_async(lambda: "red first" in patient.given())
             others = [search(link, f"red other {number}") for number in range(QUEUE + 5)]
             for first_done in islice(asyncio.as_completed(others, timeout=PATIENCE), 5):
                 refused = await first_done
                 assert error_of(refused) == (503, "overloaded")
                 assert int(refused.headers["retry-after"]) >= 1
             assert (await link.get("/healthz")).status_code == 200
-            patient.let_go()
+            patient.release()
             answers = [await task for task in (first, *others)]
             assert sum(answer.status_code == 200 for answer in answers) == QUEUE + 1
 
     asyncio.run(run())
 
 
-def test_who_hangs_up_costs_nothing(patient: FaultyServer) -> None:
+def test_a_client_that_disconnects_costs_nothing(patient: FaultyServer) -> None:
     address = urlsplit(patient.server.url)
     with httpx.Client(base_url=patient.server.url, timeout=PATIENCE) as http:
         patient.hold()
@@ -119,31 +116,28 @@ def test_who_hangs_up_costs_nothing(patient: FaultyServer) -> None:
             gone.append(link)
         for link in gone:
             link.close()
-        deadline = time.monotonic() + PATIENCE
-        while patient.server.log.read_text().count('"status": 499') < len(gone):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        patient.let_go()
+        log = patient.server.log
+        until(lambda: log.read_text().count('"status": 499') >= len(gone))
+        patient.release()
         first.join(PATIENCE)
         assert ids(http.get("/v1/search?q=blue after&k=1")) == ["blue"]
     assert not [text for text in patient.given() if text.startswith("gone")]
 
 
-def test_a_poisoned_picture_fails_alone(patient: FaultyServer) -> None:
+def test_a_poisoned_image_fails_alone(patient: FaultyServer) -> None:
     async def upload(link: httpx.AsyncClient, colour: tuple[int, int, int]) -> httpx.Response:
         return await link.post("/v1/search", files={"image": picture(colour)}, data={"query": "{}"})
 
     async def run() -> None:
         async with linked(patient) as link:
             patient.hold()
-            before = patient.given().count("picture")
+            before = patient.given().count("image")
             tasks = [asyncio.create_task(upload(link, RED))]
-            while patient.given().count("picture") == before:
-                await asyncio.sleep(0.01)
+            await until_async(lambda: patient.given().count("image") > before)
             colours = [RED, GREEN, RED, RED]
             tasks += [asyncio.create_task(upload(link, colour)) for colour in colours]
-            await asyncio.sleep(0.5)  # so that they are one batch; apart, each fails alone anyway
-            patient.let_go()
+            await asyncio.to_thread(until, lambda: patient.queued("pictures") == len(tasks))
+            patient.release()
             answers = [await task for task in tasks]
             assert [answer.status_code for answer in answers] == [200, 200, 500, 200, 200]
             assert error_of(answers[2]) == (500, "internal_error")
@@ -159,31 +153,34 @@ def test_a_model_out_of_memory_is_503(patient: FaultyServer) -> None:
         assert ids(http.get("/v1/search?q=green again&k=1")) == ["green"]
 
 
-def test_sigterm_says_so_finishes_and_exits(coloured: Path, tmp_path: Path) -> None:
+def test_sigterm_drains_finishes_and_exits(coloured: Path, tmp_path: Path) -> None:
+    """The first SIGTERM starts draining, and the second one ends it at once."""
+    drain = {"LOOKALIKE_DRAIN_SECONDS": str(PATIENCE)}
     with (
-        faulty_server(coloured / "index", tmp_path, LOOKALIKE_DRAIN_SECONDS="3") as running,
+        faulty_server(coloured / "index", tmp_path, **drain) as running,
         httpx.Client(base_url=running.server.url, timeout=PATIENCE) as http,
     ):
         running.hold()
         answers: list[httpx.Response] = []
-        under_way = threading.Thread(
-            target=lambda: answers.append(httpx.get(f"{running.server.url}/v1/search?q=red late"))
+        url = f"{running.server.url}/v1/search?q=red late"
+        in_progress = threading.Thread(
+            target=lambda: answers.append(httpx.get(url, timeout=PATIENCE))
         )
-        under_way.start()
+        in_progress.start()
         running.wait_for("red late")
         running.server.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE
-        while (ready := http.get("/readyz")).status_code == 200:
-            assert time.monotonic() < deadline
-        assert error_of(ready) == (503, "not_ready")
-        running.let_go()
-        under_way.join(PATIENCE)
+        until(lambda: http.get("/readyz").status_code != 200)
+        assert error_of(http.get("/readyz")) == (503, "not_ready")
+        assert ids(http.post("/v1/search", json={"like": ["red"], "k": 1})) != ["red"]
+        running.server.process.send_signal(signal.SIGTERM)
+        running.release()
+        in_progress.join(PATIENCE)
         http.close()
         assert running.server.process.wait(PATIENCE) == 0
         assert ids(answers[0])[0] == "red"
 
 
-def test_no_room_for_uploads_leaves_text_search_alone(coloured: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_text_search_alone(coloured: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     try:
@@ -210,8 +207,9 @@ def test_no_room_for_uploads_leaves_text_search_alone(coloured: Path, tmp_path: 
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_publishing_while_searching(fake_cli: Cli, tmp_path: Path) -> None:
-    """Titles name the generation they were published in: an answer of two would show."""
+    """Titles name the generation that they were published in, so an answer of two would show."""
     Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
     catalog, index = tmp_path / "catalog.csv", tmp_path / "index"
 
@@ -245,10 +243,7 @@ def test_publishing_while_searching(fake_cli: Cli, tmp_path: Path) -> None:
     try:
         for generation in range(2, 5):
             publish(generation)
-            deadline = time.monotonic() + PATIENCE
-            while generation not in seen and not wrong:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            until(lambda: generation in seen or wrong)  # noqa: B023 (called at once)
     finally:
         stop.set()
         for asker in askers:

@@ -1,4 +1,4 @@
-"""One browser for all tests of the web page."""
+"""The browser of the web page's tests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium."""
+    """Chromium; while it runs, its event loop blocks `asyncio.run` for all tests of the process."""
     from tests.support.browser import launch, sync_api
 
     with sync_api.sync_playwright() as playwright:

@@ -1,40 +1,29 @@
-"""Thousands of damaged pictures against a real server: refused or answered, and never a failure."""
+"""Damaged images against a real server: refused or answered, and never a failure."""
 
 from __future__ import annotations
 
 import base64
 import random
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.image_samples import SAMPLES
-from tests.support.processes import PATIENCE, Cli, Server, serve
+from tests.support.processes import PATIENCE, Server
 from tests.support.service_helpers import RED, error_of, ids, picture
 
 SEED = 20261124
 CLIENTS = 6
 
-# How a picture may be refused.
+# How an image may be refused.
 REFUSALS = {
     (413, "payload_too_large"),
     (415, "unsupported_image"),
     (422, "broken_image"),
     (422, "image_too_large"),
 }
-
-
-@pytest.fixture(scope="module")
-def fuzzed(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("fuzzed") / "stderr"
-    running = serve(Cli(fake=True), coloured / "index", log)
-    yield running
-    running.process.terminate()
-    running.process.communicate(timeout=PATIENCE)
 
 
 def flipped(draw: random.Random, data: bytes) -> bytes:
@@ -88,7 +77,7 @@ MUTATIONS = (flipped, flipped, cut, without, twice, enlarged, enlarged, spliced,
 
 
 def mutated(number: int) -> bytes:
-    """The picture of a number, the same in every run; now and then damaged more than once."""
+    """The image of a number, the same in every run; some are damaged more than once."""
     draw = random.Random(f"{SEED} {number}")
     data = draw.choice(FILES)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
@@ -97,7 +86,7 @@ def mutated(number: int) -> bytes:
 
 
 def ask(http: httpx.Client, number: int) -> tuple[int, str]:
-    """Send one picture, by each way in turn; what became of it."""
+    """Send one image, in each way in turn; return the outcome."""
     data = mutated(number)
     match number % 4:
         case 0:
@@ -111,10 +100,10 @@ def ask(http: httpx.Client, number: int) -> tuple[int, str]:
     return (200, "") if answer.status_code == 200 else error_of(answer)
 
 
-@pytest.mark.parametrize("count", [2_000, pytest.param(20_000, marks=pytest.mark.slow)])
-def test_no_picture_makes_the_service_fail(fuzzed: Server, count: int) -> None:
+@pytest.mark.parametrize("count", [400, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_no_image_makes_the_service_fail(fake_server: Server, count: int) -> None:
     def client(first: int) -> list[tuple[int, tuple[int, str]]]:
-        with httpx.Client(base_url=fuzzed.url, timeout=PATIENCE) as http:
+        with httpx.Client(base_url=fake_server.url, timeout=PATIENCE) as http:
             return [(number, ask(http, number)) for number in range(first, count, CLIENTS)]
 
     outcomes: Counter[tuple[int, str]] = Counter()
@@ -124,10 +113,9 @@ def test_no_picture_makes_the_service_fail(fuzzed: Server, count: int) -> None:
             assert not unexpected, unexpected[:5]
             outcomes.update(outcome for _, outcome in answers)
     assert sum(outcomes.values()) == count
-    # Each of these is reached by many: the mutations neither spare nor ruin everything.
+    # Many reach each of these: the mutations neither spare nor ruin everything.
     for outcome in ((200, ""), (415, "unsupported_image"), (422, "broken_image")):
-        assert outcomes[outcome] > count / 40, outcomes
-    assert fuzzed.process.poll() is None
-    with httpx.Client(base_url=fuzzed.url, timeout=PATIENCE) as http:
+        assert outcomes[outcome] > count / 50, outcomes
+    with httpx.Client(base_url=fake_server.url, timeout=PATIENCE) as http:
         assert ids(http.post("/v1/search", files={"image": picture(RED)}))[0] == "red"
         assert http.get("/readyz").status_code == 200

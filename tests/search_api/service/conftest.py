@@ -1,0 +1,34 @@
+"""Services in this process decode images on a thread: starting processes takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from search_api.service.serving import ImageFile, QueryImage, answering
+from search_api.service.serving.decoding import QueryDecodeTask
+
+
+class _ThreadDecoder:
+    """In place of `DecodeWorkers`, which `test_decoding.py` and every server process use."""
+
+    def __init__(self, task: QueryDecodeTask, workers: int, seconds: float) -> None:
+        del workers, seconds
+        self._task = task
+
+    def warm(self, file: ImageFile) -> None:
+        self._task(file)
+
+    async def decode(self, file: ImageFile) -> QueryImage:
+        return await asyncio.to_thread(self._task, file)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _decode_on_a_thread() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answering, "DecodeWorkers", _ThreadDecoder)
+        yield
