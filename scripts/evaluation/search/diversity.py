@@ -88,7 +88,7 @@ def _judge(
     catalog: IndexedCatalog, diversity: float, vector: FloatArray, right: Mask, itself: int
 ) -> tuple[float, float, float]:
     """Return precision@10, the mean cosine between hits and the number of twins of one query."""
-    scores = catalog.vectors @ vector
+    scores = catalog.searched @ vector
     if itself >= 0:
         scores[itself] = -np.inf
     pool = np.argsort(-scores, kind="stable")[:DIVERSITY_DEPTH]

@@ -216,7 +216,7 @@ def measure(setting: Setting) -> list[Measure]:
 def _shown_by(method: Method, catalog: IndexedCatalog, shopper: Shopper) -> Rows:
     """Return the first products by a method, the liked and disliked ones left out."""
     vectors = catalog.vectors
-    scores = method(vectors, vectors[shopper.liked], vectors[shopper.disliked])
+    scores = method(catalog.searched, vectors[shopper.liked], vectors[shopper.disliked])
     order = np.argsort(-scores, kind="stable")
     own = np.concatenate([shopper.liked, shopper.disliked])
     return order[~np.isin(order, own)][:_SHOWN]

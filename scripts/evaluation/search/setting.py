@@ -28,12 +28,14 @@ class IndexedCatalog:
         index: The opened index.
         ids: `[n]` product ids.
         vectors: `[n, dim]` unit vectors of the images; every product has one.
+        searched: `[n, dim]` unit vectors that queries are compared with: with titles mixed in.
         columns: `[n]` values by field; missing ones are empty text.
     """
 
     index: Index
     ids: list[str]
     vectors: FloatArray
+    searched: FloatArray
     columns: dict[str, NDArray[np.object_]]
 
     @classmethod
@@ -46,7 +48,10 @@ class IndexedCatalog:
             for name in table.column_names
         }
         ids = [segment.product_id(row) for row in range(segment.record.products)]
-        return cls(index, ids, np.asarray(segment.vectors, np.float32), columns)
+        vectors, searched = (
+            np.asarray(array, np.float32) for array in (segment.vectors, segment.searched)
+        )
+        return cls(index, ids, vectors, searched, columns)
 
     @cached_property
     def held(self) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ def catalog() -> IndexedCatalog:
     vectors = np.random.default_rng(0).normal(size=(len(KINDS), 4)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     index = Index.__new__(Index)  # nothing here searches it
-    return IndexedCatalog(index, [str(row) for row in range(len(KINDS))], vectors, columns)
+    return IndexedCatalog(index, [str(row) for row in range(len(KINDS))], vectors, vectors, columns)
 
 
 def test_queries_of_frequent_combinations(catalog: IndexedCatalog) -> None:
