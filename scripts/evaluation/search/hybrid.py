@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -44,6 +45,7 @@ _SAMPLE = 1000
 # Products of the index that is timed, and queries.
 _LATENCY_PRODUCTS, _QUICK_LATENCY_PRODUCTS = 100_000, 20_000
 _LATENCY_QUERIES = 300
+_LATENCY_ROUNDS = 3
 # Words that describe products and are rare in their titles; sentences are left out.
 _OTHER_WORDS = {word: types for word, types in SHOP_WORDS.items() if " of " not in word}
 # Products of a brand and a type that it takes to be a query, and brands for each word.
@@ -201,22 +203,33 @@ def _latency(engine: Engine, rows: SetRows) -> list[Measure]:
     encoding = []
     for text in queries:
         parts = (TextPart(text),)
-        started = time.perf_counter()
-        engine.embed(parts)
-        encoding.append(time.perf_counter() - started)
+        encoding.append(_best_seconds(partial(engine.embed, parts)))
         for mode in SearchMode:
-            started = time.perf_counter()
-            engine.search(Query(parts=parts, k=20, mode=mode))
-            times[mode].append(time.perf_counter() - started)
+            query = Query(parts=parts, k=20, mode=mode)
+            times[mode].append(_best_seconds(partial(engine.search, query)))
     medians = {mode: 1000 * float(np.median(some)) for mode, some in times.items()}
     vector, hybrid = medians[SearchMode.VECTOR], medians[SearchMode.HYBRID]
     words = 1000 * float(np.median(encoding))
     return [
         Measure("hybrid_latency_ratio", hybrid / vector, 2.0, "lower"),
-        Measure("hybrid_latency_ratio_without_encoding", (hybrid - words) / (vector - words)),
+        Measure(
+            "hybrid_latency_ratio_without_encoding",
+            (hybrid - words) / (vector - words),
+            better="lower",
+        ),
         *(Measure(f"{mode}_ms", ms, better="lower") for mode, ms in medians.items()),
         Measure("encoding_ms", words, better="lower"),
     ]
+
+
+def _best_seconds(work: Callable[[], object]) -> float:
+    """Return the time of the quickest of a few runs: other work on the machine counts less."""
+    best = float("inf")
+    for _ in range(_LATENCY_ROUNDS):
+        started = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - started)
+    return best
 
 
 def _rankers(index: Index) -> dict[str, Ranker]:
