@@ -125,10 +125,10 @@ class AsyncClient:
         groups: Sequence[str] | None = None,
         top: int | None = None,
     ) -> TagResult:
-        """Tag a picture by the caller's labels, by the service's taxonomies, or both.
+        """Tag an image by the caller's labels, by the service's taxonomies, or both.
 
         Args:
-            image: The picture.
+            image: The image.
             labels: Labels of which one is assumed true.
             taxonomies: Names of taxonomies, such as `retail`.
             groups: Groups of the taxonomies to return; all by default.
@@ -150,17 +150,17 @@ class AsyncClient:
         groups: Sequence[str] | None = None,
         top: int | None = None,
     ) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
-        """Tag up to 32 pictures in one request; each succeeds or fails by itself.
+        """Tag up to 32 images in one request; each succeeds or fails by itself.
 
         Args:
-            images: The pictures; either all are URLs, or none is.
+            images: The images; either all are URLs, or none is.
             labels: As for `tags`.
             taxonomies: As for `tags`.
             groups: As for `tags`.
             top: As for `tags`.
 
         Returns:
-            For each picture, in order, its tags, or the error that `tags` would have raised.
+            For each image, in order, its tags, or the error that `tags` would have raised.
 
         Example:
             >>> await lookalike.tags_batch(["a.jpg", "b.jpg"], taxonomies=["retail"])
@@ -177,15 +177,15 @@ class AsyncClient:
         return await self._call(lambda: calls.item(product_id))
 
     async def item_image(self, product_id: str, number: int = 0, size: int | None = None) -> bytes:
-        """Return a product's picture as a WebP file.
+        """Return a product's image as a WebP file.
 
         Args:
             product_id: The product.
-            number: Number of the picture, from 0; a hit's best one is its `image_number`.
+            number: Number of the image, from 0; a hit's best one is its `image_number`.
             size: Longest side in pixels, 16 to 320; by default as stored.
 
         Raises:
-            NotFoundError: There is no such picture.
+            NotFoundError: There is no such image.
         """
         return await self._call(lambda: calls.item_image(product_id, number, size))
 
@@ -211,7 +211,7 @@ class AsyncClient:
         await self.aclose()
 
     async def _call(self, make: Callable[[], Call[T]]) -> T:
-        # Pictures are read and encoded on a thread, so that the event loop goes on.
+        # Images are read and encoded on a thread, so that the event loop goes on.
         call = await anyio.to_thread.run_sync(make)
         request = request_of(call, self._http)
         sent = 0

@@ -106,7 +106,7 @@ def tags_batch(
     body = query_json(options)
     urls = [image for image in images if is_url(image)]
     if urls and len(urls) < len(images):
-        raise TypeError("Give all pictures of a batch by URL, or none of them.")
+        raise TypeError("Give all images of a batch by URL, or none of them.")
     if urls:
         body["image_url"] = urls
     else:

@@ -123,10 +123,10 @@ class Client:
         groups: Sequence[str] | None = None,
         top: int | None = None,
     ) -> TagResult:
-        """Tag a picture by the caller's labels, by the service's taxonomies, or both.
+        """Tag an image by the caller's labels, by the service's taxonomies, or both.
 
         Args:
-            image: The picture.
+            image: The image.
             labels: Labels of which one is assumed true.
             taxonomies: Names of taxonomies, such as `retail`.
             groups: Groups of the taxonomies to return; all by default.
@@ -148,17 +148,17 @@ class Client:
         groups: Sequence[str] | None = None,
         top: int | None = None,
     ) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
-        """Tag up to 32 pictures in one request; each succeeds or fails by itself.
+        """Tag up to 32 images in one request; each succeeds or fails by itself.
 
         Args:
-            images: The pictures; either all are URLs, or none is.
+            images: The images; either all are URLs, or none is.
             labels: As for `tags`.
             taxonomies: As for `tags`.
             groups: As for `tags`.
             top: As for `tags`.
 
         Returns:
-            For each picture, in order, its tags, or the error that `tags` would have raised.
+            For each image, in order, its tags, or the error that `tags` would have raised.
 
         Example:
             >>> lookalike.tags_batch(["a.jpg", "b.jpg"], taxonomies=["retail"])
@@ -175,15 +175,15 @@ class Client:
         return self._call(lambda: calls.item(product_id))
 
     def item_image(self, product_id: str, number: int = 0, size: int | None = None) -> bytes:
-        """Return a product's picture as a WebP file.
+        """Return a product's image as a WebP file.
 
         Args:
             product_id: The product.
-            number: Number of the picture, from 0; a hit's best one is its `image_number`.
+            number: Number of the image, from 0; a hit's best one is its `image_number`.
             size: Longest side in pixels, 16 to 320; by default as stored.
 
         Raises:
-            NotFoundError: There is no such picture.
+            NotFoundError: There is no such image.
         """
         return self._call(lambda: calls.item_image(product_id, number, size))
 

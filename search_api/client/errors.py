@@ -2,17 +2,17 @@
 
 LookalikeError (embeddings.errors)
 └── ClientError
-    ├── UnreadablePictureError        a picture can't be read, before anything is sent
+    ├── UnreadablePictureError        an image can't be read, before anything is sent
     ├── ConnectionFailedError         no answer: no service there, or a lost connection
     │   └── NoAnswerInTimeError       no answer within the timeout
     ├── UnexpectedAnswerError         an answer of another service, such as a proxy's page
     └── ServiceError                  the service's own error: code, message, status, request_id
         ├── BadRequestError           400  malformed, or a URL that is not allowed
         ├── UnauthorizedError         401  the API key is missing or wrong
-        ├── NotFoundError             404  no such product, picture or route
-        ├── TooLargeError             413  the request or the picture is over the limit
-        ├── UnsupportedPictureError   415  not a picture of an allowed format
-        ├── InvalidRequestError       422  a field or a picture is invalid
+        ├── NotFoundError             404  no such product, image or route
+        ├── TooLargeError             413  the request or the image is over the limit
+        ├── UnsupportedPictureError   415  not an image of an allowed format
+        ├── InvalidRequestError       422  a field or an image is invalid
         ├── RateLimitedError          429  this key is over its rate limit
         └── ServerError               5xx  the service failed
             ├── UnavailableError      503  overloaded or not ready
@@ -54,7 +54,7 @@ class ClientError(LookalikeError):
 
 
 class UnreadablePictureError(ClientError):
-    """A picture given as a path, a file or a PIL image can't be read; nothing was sent."""
+    """An image given as a path, a file or a PIL image can't be read; nothing was sent."""
 
     code = "unreadable_picture"
 
@@ -115,7 +115,7 @@ class ServiceError(ClientError):
 
 
 class BadRequestError(ServiceError):
-    """400: the request is malformed, or has a picture's URL that is not allowed."""
+    """400: the request is malformed, or has an image's URL that is not allowed."""
 
 
 class UnauthorizedError(ServiceError):
@@ -123,19 +123,19 @@ class UnauthorizedError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """404: there is no such product, picture or route."""
+    """404: there is no such product, image or route."""
 
 
 class TooLargeError(ServiceError):
-    """413: the request, or the picture at a URL, is over the service's limit."""
+    """413: the request, or the image at a URL, is over the service's limit."""
 
 
 class UnsupportedPictureError(ServiceError):
-    """415: not a picture of an allowed format."""
+    """415: not an image of an allowed format."""
 
 
 class InvalidRequestError(ServiceError):
-    """422: a field is missing, unknown or out of range, or a picture is broken or too large."""
+    """422: a field is missing, unknown or out of range, or an image is broken or too large."""
 
 
 class RateLimitedError(ServiceError):

@@ -50,7 +50,7 @@ def image_bytes(image: Picture) -> bytes:
     if isinstance(image, Image):
         return _encode(image)
     raise TypeError(
-        "A picture is a path, a URL, bytes, a file opened in binary mode or a PIL image, not "
+        "An image is a path, a URL, bytes, a file opened in binary mode or a PIL image, not "
         f"{type(image).__name__}."
     )
 
@@ -65,7 +65,7 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         reason = getattr(error, "strerror", None) or error
-        raise UnreadablePictureError(f"{path}: can't read this picture: {reason}.") from error
+        raise UnreadablePictureError(f"{path}: can't read this image: {reason}.") from error
 
 
 def _read_file(file: BinaryIO) -> bytes:
@@ -75,9 +75,9 @@ def _read_file(file: BinaryIO) -> bytes:
         OSError,
         ValueError,
     ) as error:  # ValueError: the file is closed, or is text that does not decode
-        raise UnreadablePictureError(f"Can't read the picture's file: {error}.") from error
+        raise UnreadablePictureError(f"Can't read the image's file: {error}.") from error
     if not isinstance(data, bytes):
-        raise UnreadablePictureError("The picture's file is open as text; open it with mode 'rb'.")
+        raise UnreadablePictureError("The image's file is open as text; open it with mode 'rb'.")
     return data
 
 

@@ -15,7 +15,7 @@ class Part(TypedDict, total=False):
 
     Attributes:
         text: Words.
-        image: A picture.
+        image: An image.
         like: A product's id.
         weight: Weight of the part, -10 to 10, 1 by default; a negative one pushes hits away.
     """
@@ -54,9 +54,9 @@ class SimilarOptions(HitOptions, total=False):
         colour_share: Minimum share of the product that has it, above 0 to 1; 0.2 by default.
         colour_weight: Weight of the colour's distance in the order of hits, 0 to 1.
         explain: Return with each hit the tags and colours that it shares with the query.
-        group: True: products with nearly the same picture become one hit. A field's name:
+        group: True: products with nearly the same image become one hit. A field's name:
             products with the same value of that field become one hit.
-        tags: Tag the query's pictures and products.
+        tags: Tag the query's images and products.
     """
 
     offset: int
@@ -71,15 +71,15 @@ class SimilarOptions(HitOptions, total=False):
 
 
 class Query(SimilarOptions, total=False):
-    """One search: text, picture, liked products and parts combine into one query by weight.
+    """One search: text, image, liked products and parts combine into one query by weight.
 
     Attributes:
         text: Words.
-        image: A picture.
+        image: An image.
         like: Ids of products to resemble, or one id; they are left out of the hits.
         parts: Weighted parts, 32 at most.
-        region: Part of the picture to search with: left, top, right and bottom as fractions of its
-            width and height; without a picture, a part of the one product's picture in `like`.
+        region: Part of the image to search with: left, top, right and bottom as fractions of its
+            width and height; without an image, a part of the one product's image in `like`.
         facets: Fields whose values are counted over all products that pass the filter.
         mode: What decides the order of hits: the vector, the keywords, or both.
         keyword_weight: Weight of the keywords in hybrid mode, 0 to 1.

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tag:
-    """A label given to a picture."""
+    """A label given to an image."""
 
     label: str = Field(examples=["dress"])
     group: str = Field(
@@ -71,13 +71,13 @@ class Explanation:
     tags: Mapping[str, tuple[str, ...]] = Field(
         examples=[{"type": ["dress"]}],
         description="Labels by group that the hit shares with the query's products and words, and "
-        "with its pictures where tags is true.",
+        "with its images where tags is true.",
     )
     colours: tuple[SharedColour, ...] = Field(description="The greatest share first.")
     heatmap: str = Field(
         examples=["/v1/items/15970/heatmap?image=0&q=red%20dress"],
-        description="Path of a PNG that shows which regions of the picture matched. GET it; or "
-        "POST the same query there if it has a picture or parts.",
+        description="Path of a PNG that shows which regions of the image matched. GET it; or "
+        "POST the same query there if it has an image or parts.",
     )
 
 
@@ -95,7 +95,7 @@ class Hit:
     )
     image: str = Field(
         examples=["/v1/items/15970/image/0"],
-        description="Path of the product's best matching picture.",
+        description="Path of the product's best matching image.",
     )
     fields: Mapping[str, FieldValue] = Field(
         examples=[{"title": "Red Cotton Dress", "price": 39.9}]
@@ -112,7 +112,7 @@ class Hit:
 
     @property
     def image_number(self) -> int:
-        """Number of the product's best matching picture, as `item_image` takes it."""
+        """Number of the product's best matching image, as `item_image` takes it."""
         return int(self.image.rpartition("/")[2])
 
 
@@ -133,7 +133,7 @@ class SearchResult:
     tags: tuple[Tag, ...] = Field(
         default=(),
         examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
-        description="With tags: tags of the query's pictures and liked products.",
+        description="With tags: tags of the query's images and liked products.",
     )
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])
@@ -142,7 +142,7 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class TagResult:
-    """The tags of a picture."""
+    """The tags of an image."""
 
     tags: tuple[Tag, ...] = Field(description="Group by group, in each the most probable first.")
     model: str = Field(examples=["compact"])
@@ -205,12 +205,12 @@ class _TagsOfOne:
 
 @dataclass(frozen=True)
 class TagBatch:
-    """The answers for several pictures, in their order."""
+    """The answers for several images, in their order."""
 
     results: tuple[_TagsOfOne, ...]
 
     def outcomes(self) -> tuple[tuple[Tag, ...] | ServiceError, ...]:
-        """Return tags or an error for each picture."""
+        """Return tags or an error for each image."""
         return tuple(
             one.tags if one.error is None else _error(one.error, one.status) for one in self.results
         )

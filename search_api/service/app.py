@@ -51,7 +51,7 @@ _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
 _ERRORS = (
     (400, "The request is malformed"),
     (413, "The request is too large"),
-    (422, "A field or a picture is invalid"),
+    (422, "A field or an image is invalid"),
     (503, "The service can't answer now; see Retry-After"),
     (504, "The request took too long"),
     (507, "There is no disk space for an upload now"),

@@ -3,11 +3,11 @@
 LookalikeError (embeddings.errors)
 └── RequestError
     ├── MalformedRequestError   400  not JSON, or not a valid multipart form
-    ├── UrlNotAllowedError      400  a picture's URL that is not allowed
-    ├── PayloadTooLargeError    413  the body, or a picture at a URL, is over the limit
+    ├── UrlNotAllowedError      400  an image's URL that is not allowed
+    ├── PayloadTooLargeError    413  the body, or an image at a URL, is over the limit
     ├── InvalidRequestError     422  a field is missing, unknown or out of range
-    ├── UrlUnreachableError     422  a URL without a picture
-    └── UrlTimeoutError         504  a picture's URL that answers too slowly
+    ├── UrlUnreachableError     422  a URL without an image
+    └── UrlTimeoutError         504  an image's URL that answers too slowly
 """
 
 from __future__ import annotations
@@ -62,19 +62,19 @@ class MalformedRequestError(RequestError):
 
 
 class UrlNotAllowedError(RequestError):
-    """The picture's URL is not allowed."""
+    """The image's URL is not allowed."""
 
     code = "url_not_allowed"
 
 
 class UrlUnreachableError(RequestError):
-    """The URL gives no picture: no server, a status other than 200, or no valid HTTP."""
+    """The URL gives no image: no server, a status other than 200, or no valid HTTP."""
 
     code = "url_unreachable"
 
 
 class UrlTimeoutError(RequestError):
-    """The picture's URL answers too slowly."""
+    """The image's URL answers too slowly."""
 
     code = "url_timeout"
 

@@ -34,17 +34,17 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=28 * 2**20,
         gt=0,
-        description="Largest request body in bytes; base64 makes a picture a third larger than its "
+        description="Largest request body in bytes; base64 makes an image a third larger than its "
         "file.",
     )
     max_image_bytes: int = Field(
-        default=20 * 2**20, gt=0, description="Largest picture file, in bytes."
+        default=20 * 2**20, gt=0, description="Largest image file, in bytes."
     )
     max_image_pixels: int = Field(
         default=50_000_000,
         gt=0,
         le=89_478_485,  # Pillow's own limit
-        description="Maximum pixels of a picture.",
+        description="Maximum pixels of an image.",
     )
     threads: int = Field(default=4, gt=0, description="Threads that search.")
     deadline_seconds: float = Field(
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     queue_size: int = Field(
         default=32,
         gt=0,
-        description="Maximum pictures, and maximum texts, that wait for the model; then 503.",
+        description="Maximum images, and maximum texts, that wait for the model; then 503.",
     )
     side_by_side: bool = Field(
         default=False,
@@ -84,10 +84,10 @@ class Settings(BaseSettings):
         description="Number of texts whose vectors are cached, a kilobyte each.",
     )
     decode_workers: int = Field(
-        default=2, gt=0, description="Processes that decode uploaded pictures."
+        default=2, gt=0, description="Processes that decode uploaded images."
     )
     decode_seconds: float = Field(
-        default=5.0, gt=0, description="Maximum seconds to decode one picture."
+        default=5.0, gt=0, description="Maximum seconds to decode one image."
     )
     drain_seconds: float = Field(
         default=1.0,
@@ -95,13 +95,11 @@ class Settings(BaseSettings):
         description="Seconds after SIGTERM in which /readyz answers 503 while requests are still "
         "accepted.",
     )
-    allow_url_fetch: bool = Field(
-        default=False, description="Allow pictures by URL, from any host."
-    )
+    allow_url_fetch: bool = Field(default=False, description="Allow images by URL, from any host.")
     url_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="The only hosts that pictures are fetched from, separated by commas; any "
-        "host here allows pictures by URL.",
+        description="The only hosts that images are fetched from, separated by commas; any "
+        "host here allows images by URL.",
     )
     url_seconds: float = Field(
         default=10.0, gt=0, le=120, description="Maximum seconds to fetch a URL."
@@ -163,12 +161,12 @@ class Settings(BaseSettings):
 
     @property
     def fetches_urls(self) -> bool:
-        """Whether queries may give pictures by URL."""
+        """Whether queries may give images by URL."""
         return self.allow_url_fetch or bool(self.url_hosts)
 
     @property
     def image_limits(self) -> ImageLimits:
-        """Largest file and most pixels of a picture."""
+        """Largest file and most pixels of an image."""
         return ImageLimits(max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels)
 
 

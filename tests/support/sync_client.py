@@ -18,7 +18,7 @@ _HEADER = (
 _PLAIN = (
     ("Asynchronous client", "Client"),
     ("for several tasks of one event loop", "safe to share between threads"),
-    ("        # Pictures are read and encoded on a thread, so that the event loop goes on.\n", ""),
+    ("        # Images are read and encoded on a thread, so that the event loop goes on.\n", ""),
     ("await anyio.to_thread.run_sync(make)", "make()"),
     ("await anyio.sleep(", "time.sleep("),
     ("import anyio\nimport anyio.to_thread\n", ""),

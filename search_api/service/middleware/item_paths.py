@@ -52,4 +52,4 @@ class _ImageNumber(Convertor[str]):
 
 
 register_url_convertor("product_id", _ProductId())
-register_url_convertor("picture_number", _ImageNumber())
+register_url_convertor("image_number", _ImageNumber())

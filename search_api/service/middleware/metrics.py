@@ -93,7 +93,7 @@ class Metrics:
         )
         self._queued = Gauge(
             "lookalike_queue_depth",
-            "Texts and pictures that wait for the model or are in it.",
+            "Texts and images that wait for the model or are in it.",
             ("lane",),
             registry=registry,
             multiprocess_mode="livesum",

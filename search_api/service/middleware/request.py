@@ -174,7 +174,7 @@ class _LimitedBody:
 
     def _error(self) -> PayloadTooLargeError:
         return PayloadTooLargeError(
-            f"The request is larger than {self._limit / 2**20:g} MiB; send a smaller picture."
+            f"The request is larger than {self._limit / 2**20:g} MiB; send a smaller image."
         )
 
 

@@ -112,8 +112,7 @@ async def _read_form(request: Request, model: type[M], max_images: int) -> Body[
         if error.errno not in _NO_SPACE:
             raise
         raise SpoolFullError(
-            "The service has no space for an upload now; try again later, or send a smaller "
-            "picture."
+            "The service has no space for an upload now; try again later, or send a smaller image."
         ) from error
     async with request.form() as form:
         files, query = _form_parts(form, max_images)

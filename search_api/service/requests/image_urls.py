@@ -58,11 +58,11 @@ class ImageUrls:
     async def _fetch(self, url: str) -> bytes:
         if self._fetcher is None:
             raise UrlNotAllowedError(
-                "Fetching pictures by URL is switched off; upload the picture instead."
+                "Fetching images by URL is switched off; upload the image instead."
             )
         if self._in_progress >= _PARALLEL_FETCHES * (1 + _WAITING_PER_FETCH):
             raise OverloadedError(
-                "Too many pictures are being fetched by URL; try again, or upload this one."
+                "Too many images are being fetched by URL; try again, or upload this one."
             )
         self._in_progress += 1
         try:

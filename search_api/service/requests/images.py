@@ -54,6 +54,6 @@ class QueryImages:
         content = await self._answering.run(lambda: index.thumbnail(product, 0))
         if not content:
             raise InvalidRequestError(
-                "region: this index was built without thumbnails; upload the product's picture."
+                "region: this index was built without thumbnails; upload the product's image."
             )
         return content

@@ -67,7 +67,7 @@ def region_product(body: Body[SearchRequest]) -> str | None:
         return None
     if len(request.like) != 1:
         raise InvalidRequestError(
-            "region: there is no picture that it could be a part of; give one, or one product in "
+            "region: there is no image that it could be a part of; give one, or one product in "
             "like."
         )
     return request.like[0]
@@ -151,7 +151,7 @@ def tag_images(body: Body[TagsRequest]) -> TagImages:
             ways.append(tuple(given) if isinstance(given, list) else (given,))
     if len(ways) != 1:
         raise InvalidRequestError(
-            "image: give one picture or several in one way, as file parts, as image_base64 or as "
+            "image: give one image or several in one way, as file parts, as image_base64 or as "
             "image_url."
         )
     return TagImages(ways[0], request.image_url is not None, several)

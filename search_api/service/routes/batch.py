@@ -60,7 +60,7 @@ class BatchRoutes:
     async def batch(self, request: Request) -> Response:
         """Answer many searches in one request; each succeeds or fails by itself.
 
-        Answers are in the order of the queries. Their texts and pictures go through the model
+        Answers are in the order of the queries. Their texts and images go through the model
         together. A problem of the whole service, such as an overload, fails the request.
         """
         started = time.perf_counter()

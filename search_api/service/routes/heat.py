@@ -1,4 +1,4 @@
-"""Routes of heat maps, which show the regions of a product's picture that match a query."""
+"""Routes of heat maps, which show the regions of a product's image that match a query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from search_api.service.serving import Answering, cancel_on_disconnect
 __all__ = ["HeatRoutes"]
 
 ImageNumber = Annotated[
-    int, QueryParameter(ge=0, le=10_000, description="Number of the picture, from 0.")
+    int, QueryParameter(ge=0, le=10_000, description="Number of the image, from 0.")
 ]
 
 
@@ -59,7 +59,7 @@ class HeatRoutes:
         ] = [],  # noqa: B006
         image: ImageNumber = 0,
     ) -> Response:
-        """Show which regions of a product's picture match words or other products, as a PNG."""
+        """Show which regions of a product's image match words or other products, as a PNG."""
         if not q and not like:
             raise InvalidRequestError("q: give words, or products by like.")
         parts: list[TextPart | LikePart] = [TextPart(text) for text in q]
@@ -70,9 +70,9 @@ class HeatRoutes:
     async def heatmap_of_query(
         self, request: Request, product_id: ProductIdInPath, image: ImageNumber = 0
     ) -> Response:
-        """Show the same for any query of `/v1/search`, with a picture or weighted parts.
+        """Show the same for any query of `/v1/search`, with an image or weighted parts.
 
-        The query's picture is not stored.
+        The query's image is not stored.
         """
         body = await read_body(request, SearchRequest)
         files = await self._images.files(body)
@@ -86,5 +86,5 @@ class HeatRoutes:
         return Response(content, media_type="image/png", headers=caching)
 
 
-# Seconds, as for pictures: those of a generation never change, but a new one may have others.
+# Seconds, as for images: those of a generation never change, but a new one may have others.
 _CACHED = {"Cache-Control": "max-age=300"}

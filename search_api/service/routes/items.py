@@ -1,4 +1,4 @@
-"""Routes of single products: their fields, their pictures, and similar products."""
+"""Routes of single products: their fields, their images, and similar products."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ItemRoutes:
         webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
         item = "/v1/items/{product_id:product_id}"
         return [
-            Route("GET", f"{item}/image/{{number:picture_number}}", self.item_image,
+            Route("GET", f"{item}/image/{{number:image_number}}", self.item_image,
                   {"response_class": Response, "responses": {**webp, **NOT_FOUND}}),
             Route("GET", f"{item}/similar", self.similar,
                   {"response_model": SearchResponse, "responses": NOT_FOUND}),
@@ -68,9 +68,9 @@ class ItemRoutes:
             int | None, QueryParameter(ge=16, le=320, description="Longest side in pixels.")
         ] = None,
     ) -> Response:
-        """Return a picture of a product, as a WebP thumbnail of at most 320 pixels."""
+        """Return an image of a product, as a WebP thumbnail of at most 320 pixels."""
         content = await self._answering.run(lambda: self._thumbnail(product_id, number, size))
-        # Pictures of a generation never change, but a new generation may have others.
+        # Images of a generation never change, but a new generation may have others.
         return Response(content, media_type="image/webp", headers={"Cache-Control": "max-age=300"})
 
     def _thumbnail(self, product_id: str, number: int, size: int | None) -> bytes:

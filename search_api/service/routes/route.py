@@ -34,11 +34,11 @@ ProductIdInPath = Annotated[str, PathParameter(examples=["15970"])]
 
 # Error answers of some routes, for the documentation; `create_app` has those of all routes.
 UNSUPPORTED: Mapping[int, Mapping[str, Any]] = {
-    415: {"model": ErrorResponse, "description": "Not a picture of a supported format"},
-    504: {"model": ErrorResponse, "description": "A picture's URL answers too slowly"},
+    415: {"model": ErrorResponse, "description": "Not an image of a supported format"},
+    504: {"model": ErrorResponse, "description": "An image's URL answers too slowly"},
 }
 NOT_FOUND: Mapping[int, Mapping[str, Any]] = {
-    404: {"model": ErrorResponse, "description": "No such product or picture"}
+    404: {"model": ErrorResponse, "description": "No such product or image"}
 }
 
 

@@ -51,7 +51,7 @@ class SearchRoutes:
         ]  # fmt: skip
 
     async def search(self, request: Request) -> Response:
-        """Search by text, picture, liked products and weighted parts.
+        """Search by text, image, liked products and weighted parts.
 
         Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
         """

@@ -1,4 +1,4 @@
-"""Route that tags pictures."""
+"""Route that tags images."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _PARALLEL = 16
 
 
 class TagRoutes:
-    """Tags of pictures.
+    """Tags of images.
 
     Args:
         answering: Tags the images.
@@ -62,11 +62,11 @@ class TagRoutes:
         ]  # fmt: skip
 
     async def tags(self, request: Request) -> TagsResponse:
-        """Tag pictures: by taxonomies, with the caller's labels, or both.
+        """Tag images: by taxonomies, with the caller's labels, or both.
 
         Send JSON, or multipart with file parts `image` and a part `query` holding the same JSON.
         Labels of a taxonomy are returned if they are above their threshold; of the caller's labels,
-        one is assumed true. Of several pictures, each succeeds or fails by itself.
+        one is assumed true. Of several images, each succeeds or fails by itself.
         """
         started = time.perf_counter()
         body = await read_body(request, TagsRequest, MAX_IMAGES)

@@ -19,7 +19,7 @@ _AnyQuery = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/SearchR
 
 
 class BatchRequest(RequestModel):
-    """Many searches, each with a search's fields; their pictures by URL or in base64."""
+    """Many searches, each with a search's fields; their images by URL or in base64."""
 
     queries: list[_AnyQuery] = Field(
         min_length=1, max_length=_MAX_QUERIES, examples=[[{"text": "red dress"}, {"like": ["7"]}]]

@@ -123,7 +123,7 @@ Group = Annotated[
     BeforeValidator(_boolean_or_name),
     Field(
         examples=[True, "style_id"],
-        description="true: products with nearly the same picture become one hit, the best of them. "
+        description="true: products with nearly the same image become one hit, the best of them. "
         "A field's name: products with the same value of that field become one hit. k and offset "
         "count groups.",
     ),

@@ -76,7 +76,7 @@ class SearchResponse(SearchResult):
     tags: tuple[TagResponse, ...] = Field(
         default=(),
         examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
-        description="With tags: tags of the query's pictures and liked products.",
+        description="With tags: tags of the query's images and liked products.",
     )
 
     @classmethod
@@ -110,7 +110,7 @@ def _hits(result: EngineResult, query: Query | None) -> tuple[Hit, ...]:
 
 
 def heat_path(product_id: str, number: int, query: Query) -> str:
-    """Return the path of a picture's heat map for a query's words and products."""
+    """Return the path of an image's heat map for a query's words and products."""
     parameters: list[tuple[str, str | int]] = [("image", number)]
     for part in query.parts:
         if isinstance(part, TextPart):

@@ -1,4 +1,4 @@
-"""Answers about single products, and the paths of their pictures."""
+"""Answers about single products, and the paths of their images."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class ItemResponse(Item):
 
 
 def image_path(product_id: str, number: int) -> str:
-    """Return the path of a product's picture; `number` counts from 0."""
+    """Return the path of a product's image; `number` counts from 0."""
     return f"/v1/items/{quote(product_id, safe='')}/image/{number}"

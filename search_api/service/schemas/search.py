@@ -40,9 +40,9 @@ class PartRequest(RequestModel):
     """One weighted part of a query: exactly one of text, image_base64, image_url and like."""
 
     text: Text | None = Field(default=None, examples=["long sleeves"])
-    image_base64: str | None = Field(default=None, description="A picture file in base64.")
+    image_base64: str | None = Field(default=None, description="An image file in base64.")
     image_url: Url | None = Field(
-        default=None, examples=["https://shop.example/dress.jpg"], description="A picture's URL."
+        default=None, examples=["https://shop.example/dress.jpg"], description="An image's URL."
     )
     like: ProductId | None = Field(default=None, examples=["15970"], description="A product's id.")
     weight: Number = Field(
@@ -58,24 +58,24 @@ class PartRequest(RequestModel):
 
 
 class SearchRequest(RequestModel):
-    """A search; text, picture, liked products and parts combine into one query by weight."""
+    """A search; text, image, liked products and parts combine into one query by weight."""
 
     text: Text | None = Field(default=None, examples=["red summer dress"])
     image_base64: str | None = Field(
-        default=None, description="A picture file in base64, instead of an uploaded file."
+        default=None, description="An image file in base64, instead of an uploaded file."
     )
     image_url: Url | None = Field(
         default=None,
         examples=["https://shop.example/dress.jpg"],
-        description="A picture's http or https URL; refused unless the service was started with "
+        description="An image's http or https URL; refused unless the service was started with "
         "--allow-url-fetch or --url-host.",
     )
     region: tuple[Fraction, Fraction, Fraction, Fraction] | None = Field(
         default=None,
         examples=[[0.1, 0.2, 0.8, 0.9]],
-        description="Part of the query picture to search with: left, top, right and bottom as "
-        "fractions of its width and height. Pictures in parts are used whole. Without a query "
-        "picture, a part of the first picture of the one product in like.",
+        description="Part of the query image to search with: left, top, right and bottom as "
+        "fractions of its width and height. Images in parts are used whole. Without a query "
+        "image, a part of the first image of the one product in like.",
     )
     like: list[ProductId] = Field(
         default=[],
@@ -115,7 +115,7 @@ class SearchRequest(RequestModel):
         default=False,
         strict=True,
         examples=[True],
-        description="Tag the query's pictures and liked products by the index's taxonomy, or by "
+        description="Tag the query's images and liked products by the index's taxonomy, or by "
         "the built-in one. A query of words alone gets no tags.",
     )
     min_confidence: Strictly[MinConfidence] = 0.0
@@ -133,7 +133,7 @@ class SearchRequest(RequestModel):
     colour_weight: Strictly[ColourWeight] = None
 
     @model_validator(mode="after")
-    def _region_of_a_picture(self) -> Self:
+    def _region_has_an_area(self) -> Self:
         if self.region is not None:
             left, top, right, bottom = self.region
             if left >= right or top >= bottom:

@@ -54,5 +54,5 @@ class ErrorResponse(BaseModel):
     """What is wrong, and what to do about it."""
 
     code: str = Field(examples=["broken_image"])
-    message: str = Field(examples=["The picture is cut short; upload it again."])
+    message: str = Field(examples=["The image is cut short; upload it again."])
     request_id: str = Field(examples=["4f1c2a9be0d34c7a"])

@@ -1,4 +1,4 @@
-"""Bodies of the route that tags pictures."""
+"""Bodies of the route that tags images."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_wh
 
 
 class BatchError(BaseModel):
-    """What is wrong with one query or picture of several."""
+    """What is wrong with one query or image of several."""
 
     code: str = Field(examples=["invalid_request"])
     message: str = Field(examples=["k: Input should be less than or equal to 1000."])
 
 
 class TagsRequest(RequestModel):
-    """A picture, or up to 32, to tag by taxonomies, with the caller's labels, or both."""
+    """An image, or up to 32, to tag by taxonomies, with the caller's labels, or both."""
 
     image_base64: str | list[str] | None = Field(
         default=None,
-        description="A picture file in base64, instead of an uploaded file; a list for several.",
+        description="An image file in base64, instead of an uploaded file; a list for several.",
     )
     image_url: Url | list[Url] | None = Field(
         default=None,
         examples=["https://shop.example/dress.jpg"],
-        description="A picture's URL, if the service allows URLs; a list for several.",
+        description="An image's URL, if the service allows URLs; a list for several.",
     )
     labels: list[_Label] = Field(
         default=[],
@@ -75,13 +75,13 @@ class TagsRequest(RequestModel):
         for name in ("image_base64", "image_url"):
             given = getattr(self, name)
             if isinstance(given, list) and not 1 <= len(given) <= MAX_IMAGES:
-                raise ValueError(f"{name}: give 1 to {MAX_IMAGES} pictures")
+                raise ValueError(f"{name}: give 1 to {MAX_IMAGES} images")
         return self
 
 
 @dataclass(frozen=True)
 class TagResponse(ClientTag):
-    """A label given to a picture."""
+    """A label given to an image."""
 
     @classmethod
     def of(cls, tag: Tag) -> Self:
@@ -90,25 +90,25 @@ class TagResponse(ClientTag):
 
 
 class TagsResult(BaseModel):
-    """The result of one picture of several: tags or an error."""
+    """The result of one image of several: tags or an error."""
 
     status: int = Field(
-        examples=[200], description="The status that the picture would get in a request of its own."
+        examples=[200], description="The status that the image would get in a request of its own."
     )
-    tags: list[TagResponse] = Field(default=[], description="As for a single picture.")
-    error: BatchError | None = Field(default=None, description="Null if the picture was tagged.")
+    tags: list[TagResponse] = Field(default=[], description="As for a single image.")
+    error: BatchError | None = Field(default=None, description="Null if the image was tagged.")
 
 
 class TagsResponse(BaseModel):
-    """The tags of one picture, or of each of several."""
+    """The tags of one image, or of each of several."""
 
     tags: list[TagResponse] | None = Field(
         default=None,
-        description="Tags of a single picture: group by group, in each the most probable first. A "
-        "group without a label means that the model is not sure. Absent for several pictures.",
+        description="Tags of a single image: group by group, in each the most probable first. A "
+        "group without a label means that the model is not sure. Absent for several images.",
     )
     results: list[TagsResult] | None = Field(
-        default=None, description="For several pictures: the result of each, in their order."
+        default=None, description="For several images: the result of each, in their order."
     )
     model: str = Field(examples=["compact"])
     took_ms: float = Field(examples=[9.8])

@@ -192,7 +192,7 @@ def _work(encoder: Encoder) -> dict[BatchKind, Work]:
 
 def _no_vector() -> BrokenImageError:
     return BrokenImageError(
-        "The model finds no vector for the picture; save it again, or send another one."
+        "The model finds no vector for the image; save it again, or send another one."
     )
 
 

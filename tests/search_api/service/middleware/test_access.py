@@ -81,7 +81,7 @@ def test_all_but_a_few_routes_need_a_key(guarded: TestClient) -> None:
     assert paths >= PROTECTED
     for path in paths - OPEN:
         filled = path.replace("{product_id:product_id}", "red").replace(
-            "{number:picture_number}", "0"
+            "{number:image_number}", "0"
         )
         assert "{" not in filled
         for method in ("GET", "POST"):
