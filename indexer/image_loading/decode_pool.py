@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from typing import Self
@@ -13,6 +14,7 @@ from typing import Self
 from pebble import ProcessExpired, ProcessPool
 
 from embeddings import BrokenImageError
+from indexer.errors import BuildError
 from indexer.image_loading.decode_task import Decoded, DecodeTask
 
 __all__ = ["DecodePool", "decoder_faults"]
@@ -52,7 +54,8 @@ class DecodePool:
 
         Returns:
             A function that waits for the decoded image. It raises an `ImageError` if the image
-            can't be used, or hung its decoder or killed it.
+            can't be used, or hung its decoder or killed it, and a `BuildError` if no worker process
+            starts.
         """
         future: Future[Decoded] = self._pool.schedule(
             self._task, args=[data], timeout=self._timeout
@@ -60,8 +63,15 @@ class DecodePool:
         return partial(self._result, future)
 
     def _result(self, future: Future[Decoded]) -> Decoded:
-        with decoder_faults(self._timeout):
-            return future.result()
+        try:
+            with decoder_faults(self._timeout):
+                return future.result()
+        except BrokenProcessPool as error:
+            # A started worker imports the program's main module, and so runs an unguarded script.
+            raise BuildError(
+                "The processes that decode images did not start. In a script, call build_index "
+                "below `if __name__ == '__main__':`, or pass BuildOptions(workers=0)."
+            ) from error
 
 
 @contextmanager

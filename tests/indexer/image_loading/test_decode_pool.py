@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,6 +16,7 @@ from embeddings import BrokenImageError, Preprocess, ResizeMode, UnsupportedImag
 from embeddings.images import ImageLimits
 from indexer.image_loading import Decoded, DecodePool, DecodeTask
 
+ROOT = Path(__file__).parents[3]
 TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
 
 
@@ -77,3 +81,21 @@ def test_a_decoder_that_hangs_harms_only_its_image() -> None:
 def test_without_thumbnails_none_are_made() -> None:
     task = DecodeTask(TASK.preprocess, thumbnails=False, limits=ImageLimits())
     assert task(png((1, 2, 3))).thumbnail == b""
+
+
+def test_a_script_without_a_main_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "red.png")
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from lookalike import BuildOptions, FakeEncoder, build_index\n"
+        "from pathlib import Path\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "build_index(folder, folder / 'index', FakeEncoder(), BuildOptions(workers=1))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, cwd=ROOT, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "BuildError: The processes that decode images did not start." in done.stderr
+    assert "if __name__ == '__main__':" in done.stderr
