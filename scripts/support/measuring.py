@@ -41,11 +41,11 @@ class Measure:
 
     @classmethod
     def mean(cls, name: str, values: Sequence[float], target: float | None = None) -> Measure:
-        """Return the mean of independent values, with its interval by the normal distribution."""
+        """Return the mean of shares from 0 to 1, with its interval by the normal distribution."""
         mean, half = statistics.fmean(values), 0.0
         if len(values) > 1:
             half = _NORMAL_95 * statistics.stdev(values) / len(values) ** 0.5
-        return cls(name, mean, target, interval=(mean - half, mean + half))
+        return cls(name, mean, target, interval=(max(0.0, mean - half), min(1.0, mean + half)))
 
     @property
     def ok(self) -> bool | None:
