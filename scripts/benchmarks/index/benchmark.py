@@ -23,7 +23,7 @@ __all__ = ["add_options", "blocks", "measure"]
 
 # Products of the index that is measured, and of the smaller one that shows how latency grows.
 _ROWS, _SMALL = 1_000_000, 100_000
-_QUICK_ROWS, _QUICK_SMALL = 50_000, 5_000
+_QUICK_ROWS, _QUICK_SMALL = 100_000, 10_000
 # Images and titles that a short run embeds; the update is measured on as many products.
 _QUICK_EMBEDDED = 2_000
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

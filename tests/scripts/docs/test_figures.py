@@ -27,7 +27,7 @@ def test_a_listing_shows_values_and_targets() -> None:
     assert Listing().lines(MEASURES) == [
         "| measure | value | target |",
         "| --- | --- | --- |",
-        "| title mrr | 0.250 (0.200 to 0.300), missed | at least 0.300 |",
+        "| title mrr | 0.250 (0.200 to 0.300), missed | at least 0.3 |",
         "| title ms | 12.5 | at most 20 |",
         "| half mrr | 0.125 | - |",
     ]
