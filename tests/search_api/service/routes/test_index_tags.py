@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from indexer.search import Engine
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, Group, Label, Taxonomy, read_taxonomy
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
-from tests.support.service_helpers import GREEN, RED, picture
+from tests.support.service_helpers import GREEN, RED, error_of, picture
+from tests.support.waiting import until
 
 TAXONOMY = Taxonomy(
     "hues", 1, (Group("hue", True, tuple(Label(n, (), ("{}",)) for n in ("red", "green"))),)
@@ -64,7 +64,7 @@ def test_tags_are_fields(shop: TestClient) -> None:
     assert found["hits"][0]["fields"] == {"tag_hue": ["red"]}
     assert shop.get("/v1/items/b.png").json()["fields"] == {"tag_hue": ["green"]}
     answer = shop.post("/v1/search", json={"text": "x", "filter": {"tag_hue": {"gt": "a"}}})
-    assert answer.status_code == 422
+    assert error_of(answer) == (422, "invalid_query")
     assert "labels" in answer.json()["message"]
 
 
@@ -81,7 +81,8 @@ def test_what_a_query_shows(shop: TestClient) -> None:
     assert search(shop, {"parts": away, "tags": True})["tags"] == []
     assert search(shop, {"text": "red", "tags": True})["tags"] == []
     assert shop.get("/v1/search", params={"q": "red", "tags": "true"}).json()["tags"] == []
-    assert shop.post("/v1/search", json={"text": "red", "tags": "yes"}).status_code == 422
+    wrong = shop.post("/v1/search", json={"text": "red", "tags": "yes"})
+    assert error_of(wrong) == (422, "invalid_request")
     batch = {"queries": [{"like": ["b.png"], "tags": True}, {"like": ["b.png"]}]}
     first, second = shop.post("/v1/search/batch", json=batch).json()["results"]
     assert [tag["label"] for tag in first["answer"]["tags"]] == ["green"]
@@ -91,10 +92,7 @@ def test_what_a_query_shows(shop: TestClient) -> None:
 def test_a_running_service_moves_to_the_new_tags(shop: TestClient, folder: Path) -> None:
     other = Taxonomy("greens", 1, (Group("green", True, (Label("green", (), ("{}",)),)),))
     retag(folder, lambda name: FakeEncoder(), TagChoice(other))
-    for _ in range(300):
-        if shop.get("/v1/index").json()["generation"] == 2:
-            break
-        time.sleep(0.1)
+    until(lambda: shop.get("/v1/index").json()["generation"] == 2)
     tags = search(shop, {"like": ["b.png"], "tags": True})["tags"]
     assert [(tag["group"], tag["label"]) for tag in tags] == [("green", "green")]
 

@@ -41,7 +41,7 @@ def test_words_bring_cards(window: Window) -> None:
     window.page.click("#more")
     all_found = window.hits(41)
     assert all_found[:24] == found
-    assert len(set(all_found)) == 41
+    assert {HOSTILE_ID, "mug-0001", "umbrella-0001"} <= set(all_found)
     sync_api.expect(window.page.locator("#more")).to_be_hidden()
 
 
@@ -127,8 +127,9 @@ def test_a_broken_picture_is_explained(window: Window, drawn: Drawn, tmp_path: P
     sync_api.expect(window.page.locator("#status")).to_contain_text("cut short")
     assert window.page.locator("#results [data-hit]").count() == 0
     # Chromium itself notes each answer that is not a success.
-    assert len(window.complaints) == 1
-    assert "422" in window.complaints.pop()
+    (complaint,) = window.complaints
+    window.complaints.clear()
+    assert "422" in complaint
 
 
 @pytest.fixture(scope="module")
