@@ -1,4 +1,4 @@
-"""A page of documentation as what can be run: its sections' blocks, and what they show."""
+"""A page of documentation as commands to run, and the output that it shows for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["Block", "Command", "Section", "agrees", "commands", "sections", "table"]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What a page leaves out: the rest of a list, of an object, or all of a text.
+# Stands for what a page leaves out: the rest of a list or of an object, or a whole text.
 _MORE = "…"
 
 
@@ -25,7 +25,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a console block, and what is shown under it."""
+    """A command of a console block, and the output shown for it."""
 
     line: str
     shown: str
@@ -33,14 +33,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Section:
-    """What stands under a heading of the second level; the page's beginning has an empty one."""
+    """A heading of the second level with its blocks; the heading of the first section is empty."""
 
     heading: str
     blocks: tuple[Block, ...]
 
 
 def sections(page: str) -> list[Section]:
-    """All sections with blocks, in order."""
+    """Return all sections with blocks, in order."""
     found = []
     for part in re.split(r"^## ", f"\n{page}", flags=re.MULTILINE):
         heading, _, text = part.partition("\n")
@@ -51,14 +51,14 @@ def sections(page: str) -> list[Section]:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """The commands of a console block, which begin with `$ `."""
+    """Yield the commands of a console block, which begin with `$ `."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         line, _, shown = part.partition("\n")
         yield Command(line, shown.strip())
 
 
 def table(page: str, *columns: str) -> list[list[str]]:
-    """The rows of the one table with such a head, without backticks."""
+    """Return the rows of the one table with these columns, without backticks."""
     head = re.escape("| " + " | ".join(columns) + " |")
     (rows,) = re.findall(rf"^{head}\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
     return [
@@ -68,10 +68,11 @@ def table(page: str, *columns: str) -> list[list[str]]:
 
 
 def agrees(shown: str, printed: str) -> None:
-    """What was printed means what is shown; figures may differ, and what is left out is anything.
+    """Check that output agrees with what a page shows.
 
-    JSON has the same members of the same kinds; other lines are the same but for their digits.
-    Codes, kinds of products and all other words are compared, three digits of a status too.
+    JSON must have the same members of the same types, and other lines must be equal except for
+    numbers, which depend on the model and the machine. Words and HTTP statuses must be equal. Parts
+    that the page leaves out may be anything.
     """
     (left, left_rest), (right, right_rest) = _split(shown), _split(printed)
     assert (left is None) == (right is None), printed
@@ -81,10 +82,10 @@ def agrees(shown: str, printed: str) -> None:
 
 
 def _split(text: str) -> tuple[Any, list[str]]:
-    """The JSON that a text begins with, if any, and its other lines."""
+    """Return the JSON at the beginning of a text, if any, and its other lines."""
     if not text.startswith("{"):
         return None, text.split("\n") if text else []
-    # In JSON's terms: one more item, or one more member.
+    # As JSON: one more item, or one more member.
     filled = re.sub(rf"{_MORE}(?=\s*\])", f'"{_MORE}"', text)
     filled = re.sub(rf"(?<!\"){_MORE}(?=\s*\}})", f'"{_MORE}": null', filled)
     value, end = json.JSONDecoder().raw_decode(filled)
@@ -116,5 +117,5 @@ def _compare(shown: Any, got: Any, place: str) -> None:
 
 
 def _masked(line: str) -> str:
-    """Without the figures that another model or machine would change; a status stays."""
+    """Return a line with its numbers masked; an HTTP status stays."""
     return line if re.fullmatch(r"[1-5]\d\d", line) else re.sub(r"\d+(\.\d+)?", "0", line)

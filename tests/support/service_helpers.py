@@ -1,4 +1,4 @@
-"""What several tests of the service need: small pictures, and the shape that every error has."""
+"""Helpers of the service's tests: image files, and checks of the shape of every error."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Colour = tuple[int, int, int]
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# What a message would hold if an exception or a file's place got out.
+# Parts of a message that reveals an exception or a path of the server.
 LEAK = re.compile(r"Traceback|site-packages|/tmp/|/root/|/home/|/usr/|\.py\b|object at 0x")
 
 
 class Answer(Protocol):
-    """What httpx and starlette's test client have in common."""
+    """Answers of httpx and of starlette's test client."""
 
     status_code: int
 
@@ -32,21 +32,21 @@ class Answer(Protocol):
     def json(self) -> Any: ...
 
 
-def picture(colour: Colour, kind: str = "PNG", size: tuple[int, int] = (32, 32)) -> bytes:
-    """A file of one colour."""
+def image_file(colour: Colour, kind: str = "PNG", size: tuple[int, int] = (32, 32)) -> bytes:
+    """An image file of one colour."""
     out = io.BytesIO()
     Image.new("RGB", size, colour).save(out, kind)
     return out.getvalue()
 
 
 def ids(answer: Answer) -> list[str]:
-    """The products of a search's answer."""
+    """The ids of a search's hits."""
     assert answer.status_code == 200, answer.text
     return [hit["id"] for hit in answer.json()["hits"]]
 
 
 def error_of(answer: Answer) -> tuple[int, str]:
-    """Status and code of an error, after checking that it has the shape of one and no secrets."""
+    """Status and code of an error, after a check of its shape, and that it reveals nothing."""
     body = answer.json()
     assert set(body) == {"code", "message", "request_id"}
     assert body["request_id"] == answer.headers["x-request-id"]
@@ -59,7 +59,7 @@ def error_of(answer: Answer) -> tuple[int, str]:
 
 
 def assert_polite(answer: Answer) -> None:
-    """An answer to arbitrary input: a success, or an error of the caller's in its right shape."""
+    """Check an answer to arbitrary input: a success, or an error of the caller in its shape."""
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400:
         error_of(answer)

@@ -69,7 +69,7 @@ def test_every_part_of_a_query(make_client: MakeClient) -> None:
     assert sent == query
 
 
-def test_a_picture_goes_as_a_file_beside_the_json(make_client: MakeClient) -> None:
+def test_an_image_is_sent_as_a_file_with_the_json(make_client: MakeClient) -> None:
     service = Service(ok())
     make_client(service).search(image=b"\x89PNG", k=2)
     assert service.requests[0].headers["content-type"].startswith("multipart/form-data; boundary=")

@@ -56,7 +56,7 @@ def mug(request: pytest.FixtureRequest, drawn: Drawn) -> Iterator[Any]:
             yield io.BytesIO(path.read_bytes())
 
 
-def test_a_picture_finds_its_product(lookalike: Any, mug: Any) -> None:
+def test_an_image_finds_its_product(lookalike: Any, mug: Any) -> None:
     result = lookalike.search(image=mug, k=2, fields=["category"])
     first = result.hits[0]
     assert (first.id, first.fields) == ("mug-0001", {"category": "kitchen"})
@@ -132,7 +132,7 @@ def test_tags_of_labels(lookalike: Any, drawn: Drawn) -> None:
 
 
 @pytest.mark.parametrize("size", [None, 32])
-def test_a_product_and_its_picture(lookalike: Any, size: int | None) -> None:
+def test_a_product_and_its_image(lookalike: Any, size: int | None) -> None:
     product = lookalike.item(HOSTILE_ID)
     assert product.fields == {"title": HOSTILE_TITLE}
     picture = Image.open(io.BytesIO(lookalike.item_image(HOSTILE_ID, 0, size)))
@@ -148,7 +148,7 @@ def test_odd_ids_mean_products_alone(name: str, lookalike: Any) -> None:
         lookalike.similar(name)
 
 
-def test_what_is_served(lookalike: Any) -> None:
+def test_the_index_that_is_served(lookalike: Any) -> None:
     info = lookalike.index()
     assert (info.products, info.model, info.fields["price"]) == (41, MODEL, "float")
     assert "hybrid" in info.modes
@@ -168,7 +168,7 @@ def test_refusals_name_what_to_do(lookalike: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=["sync", "async"])
-def test_where_nothing_listens(kind: Any) -> None:
+def test_a_port_without_a_service(kind: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     client = kind(f"http://127.0.0.1:{port}", retries=Retries(attempts=2, initial_backoff=0.01))

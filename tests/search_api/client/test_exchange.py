@@ -67,7 +67,7 @@ def test_refusals_are_raised_at_once(
         },
     ],
 )
-def test_what_is_not_the_service_is_told(answer: dict[str, Any], make_client: MakeClient) -> None:
+def test_answers_of_something_else(answer: dict[str, Any], make_client: MakeClient) -> None:
     service = Service(httpx.Response(**answer))
     with pytest.raises(UnexpectedAnswerError):
         make_client(service).search(text="red")
@@ -82,6 +82,6 @@ def test_readiness_is_asked_once(make_client: MakeClient, waits: list[float]) ->
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://shop.example", ""])
-def test_addresses_name_their_scheme(url: str, kind: Kind) -> None:
+def test_urls_need_a_scheme(url: str, kind: Kind) -> None:
     with pytest.raises(ValueError, match="http://"):
         kind(url)

@@ -12,11 +12,11 @@ from search_api.client import UnreadablePictureError
 from search_api.client.images import image_bytes
 from tests.support.client_kinds import MakeClient, Service
 from tests.support.image_samples import exif_bytes, half_clear, photo
-from tests.support.service_helpers import RED, picture
+from tests.support.service_helpers import RED, image_file
 
 
-def test_one_picture_in_every_way(tmp_path: Path) -> None:
-    data = picture(RED)
+def test_one_image_in_every_form(tmp_path: Path) -> None:
+    data = image_file(RED)
     path = tmp_path / "red.png"
     path.write_bytes(data)
     with path.open("rb") as file:
@@ -26,7 +26,7 @@ def test_one_picture_in_every_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
-def test_pil_pictures_keep_every_pixel(mode: str) -> None:
+def test_pil_images_keep_every_pixel(mode: str) -> None:
     image = Image.new(mode, (9, 5), 30000) if mode == "I;16" else half_clear().convert(mode)
     again = Image.open(io.BytesIO(image_bytes(image)))
     assert (again.mode, again.size) == (mode, image.size)
@@ -40,7 +40,7 @@ def test_other_modes_become_colours(mode: str) -> None:
     assert again.convert("RGB").tobytes() == image.convert("RGB").tobytes()
 
 
-def test_turned_photographs_are_sent_upright() -> None:
+def test_rotated_photographs_are_sent_upright() -> None:
     out = io.BytesIO()
     photo().save(out, "PNG", exif=exif_bytes(6))
     image = Image.open(out)
@@ -50,7 +50,7 @@ def test_turned_photographs_are_sent_upright() -> None:
     assert image.size == photo().size
 
 
-def test_large_pictures_go_as_good_jpegs_on_white() -> None:
+def test_large_images_are_sent_as_good_jpegs_on_white() -> None:
     image = photo(1200, 900).convert("RGBA")
     image.paste((9, 9, 9, 0), (0, 0, 600, 900))
     data = image_bytes(image)
@@ -62,7 +62,7 @@ def test_large_pictures_go_as_good_jpegs_on_white() -> None:
     assert len(data) < 1_000_000
 
 
-def test_pictures_that_can_not_be_read(tmp_path: Path, make_client: MakeClient) -> None:
+def test_unreadable_images(tmp_path: Path, make_client: MakeClient) -> None:
     closed = io.BytesIO()
     closed.close()
     service = Service()

@@ -17,7 +17,7 @@ from search_api.client import (
     UnavailableError,
 )
 from tests.support.client_kinds import MakeClient, Service, ok, refusal
-from tests.support.service_helpers import RED, picture
+from tests.support.service_helpers import RED, image_file
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -25,7 +25,7 @@ def test_a_refusal_for_now_is_tried_again(
     status: int, make_client: MakeClient, waits: list[float]
 ) -> None:
     service = Service(refusal(status), refusal(status), ok())
-    assert make_client(service).search(image=picture(RED), text="red").total == 1
+    assert make_client(service).search(image=image_file(RED), text="red").total == 1
     assert len(service.requests) == 3
     assert len({request.content for request in service.requests}) == 1
     assert [wait <= 0.25 * 2**number for number, wait in enumerate(waits)] == [True, True]

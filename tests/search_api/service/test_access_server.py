@@ -8,14 +8,16 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.support.processes import PATIENCE, Cli, Server, serve
-from tests.support.service_helpers import RED, error_of, picture
+from tests.support.service_helpers import RED, error_of, image_file
 from tests.support.waiting import until
 
 SHOP, PHONE = "shop-0123456789abcdef", "phone-0123456789abcdef"
@@ -29,31 +31,30 @@ FORM = "multipart/form-data; boundary=b"
 PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="me.jpg"\r\n\r\n'
 
 
-@pytest.fixture(scope="module")
-def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The server's folder for temporary files."""
-    return tmp_path_factory.mktemp("spool")
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    coloured: Path, spool: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("guarded")
+@contextmanager
+def guarded_server(index: Path, folder: Path) -> Iterator[Server]:
+    """A server with keys and rate limits, whose temporary files are in `folder / "spool"`."""
+    (folder / "spool").mkdir()
     keys = folder / "keys"
     keys.write_text(f"# the keys\nshop:{SHOP}\nphone:{PHONE}\n")
     environment = {
         "LOOKALIKE_API_KEYS_FILE": str(keys),
         "LOOKALIKE_RATE_LIMIT": "0.001",
         "LOOKALIKE_RATE_BURST": str(BURST),
-        "TMPDIR": str(spool),
+        "TMPDIR": str(folder / "spool"),
     }
-    running = serve(Cli(fake=True, environment=environment), coloured / "index", folder / "stderr")
+    running = serve(Cli(fake=True, environment=environment), index, folder / "stderr")
     httpx.get(f"{running.url}/readyz", timeout=PATIENCE).raise_for_status()
     yield running
-    if running.process.poll() is None:
-        running.process.terminate()
+    running.process.terminate()
     running.process.communicate(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def guarded(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A guarded server; only one test uses the key `SHOP`, which it exhausts."""
+    with guarded_server(coloured / "index", tmp_path_factory.mktemp("guarded")) as server:
+        yield server
 
 
 def connect(server: Server) -> socket.socket:
@@ -209,26 +210,28 @@ def test_abuse_of_the_boundary(fake_server: Server, kind: str) -> None:
     assert status in (400, 413, 415, 422), answer
 
 
-def test_no_picture_of_a_shopper_is_stored(guarded: Server, spool: Path, coloured: Path) -> None:
-    """A large upload waits in a file without a name; even after SIGKILL nothing is left."""
-    files = sorted(coloured.rglob("*"))
-    door = {"X-API-Key": PHONE}
-    for body in ({"files": {"image": picture(RED) + b"\0" * 3 * MIB}}, {"json": {"text": "red"}}):
-        httpx.post(f"{guarded.url}/v1/search", headers=door, timeout=PATIENCE, **body)
-        assert list(spool.rglob("*")) == []
-
-    with connect(guarded) as link:
-        link.sendall(head() + chunked(PART))
-        for _ in range(8):
-            link.sendall(chunked(picture(RED) + b"\0" * MIB))
-        # Past a megabyte it is on the disk, as a file that no folder names.
-        until(lambda: unlinked(guarded, spool))
-        assert list(spool.rglob("*")) == []
-        guarded.process.kill()
-        guarded.process.wait(PATIENCE)
+def test_no_image_of_a_shopper_is_stored(coloured: Path, tmp_path: Path) -> None:
+    """A large upload is in a file without a name; even after SIGKILL nothing is left."""
+    files, spool = sorted(coloured.rglob("*")), tmp_path / "spool"
+    large = image_file(RED) + b"\0" * 3 * MIB
+    bodies: list[dict[str, Any]] = [{"files": {"image": large}}, {"json": {"text": "red"}}]
+    with guarded_server(coloured / "index", tmp_path) as server:
+        for body in bodies:
+            headers = {"X-API-Key": PHONE}
+            httpx.post(f"{server.url}/v1/search", headers=headers, timeout=PATIENCE, **body)
+            assert list(spool.rglob("*")) == []
+        with connect(server) as link:
+            link.sendall(head() + chunked(PART))
+            for _ in range(8):
+                link.sendall(chunked(image_file(RED) + b"\0" * MIB))
+            # Past a megabyte it is on the disk, as a file without a name.
+            until(lambda: unlinked(server, spool))
+            assert list(spool.rglob("*")) == []
+            server.process.kill()
+            server.process.wait(PATIENCE)
     assert list(spool.rglob("*")) == []
     assert sorted(coloured.rglob("*")) == files
-    assert "me.jpg" not in guarded.log.read_text()
+    assert "me.jpg" not in server.log.read_text()
 
 
 @pytest.mark.slow

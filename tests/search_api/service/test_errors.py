@@ -17,7 +17,7 @@ from PIL import Image
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
-from tests.support.service_helpers import RED, YELLOW, error_of, picture
+from tests.support.service_helpers import RED, YELLOW, error_of, image_file
 
 
 def encoded(data: bytes) -> str:
@@ -26,13 +26,13 @@ def encoded(data: bytes) -> str:
 
 def jpeg_declaring(width: int, height: int) -> bytes:
     """A small JPEG whose frame header (ITU-T T.81, B.2.2) declares another size."""
-    data = bytearray(picture(RED, "JPEG"))
+    data = bytearray(image_file(RED, "JPEG"))
     struct.pack_into(">HH", data, data.index(b"\xff\xc0") + 5, height, width)
     return bytes(data)
 
 
 def png_declaring(width: int, height: int) -> bytes:
-    data = bytearray(picture(RED))
+    data = bytearray(image_file(RED))
     struct.pack_into(">II", data, 16, width, height)
     struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
     return bytes(data)
@@ -101,7 +101,7 @@ IMAGES = {
     "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', 415, "unsupported_image"),
     "pdf": (b"%PDF-1.7\n%%EOF\n", 415, "unsupported_image"),
     "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "unsupported_image"),
-    "cut png": (picture(YELLOW)[:-15], 422, "broken_image"),
+    "cut png": (image_file(YELLOW)[:-15], 422, "broken_image"),
     "cut jpeg": (noise()[:-200], 422, "broken_image"),
     "bomb png": (png_declaring(60_000, 60_000), 422, "image_too_large"),
     "bomb jpeg": (jpeg_declaring(60_000, 60_000), 422, "image_too_large"),
@@ -124,7 +124,7 @@ def test_unusable_images(client: TestClient, data: bytes, status: int, code: str
 def test_an_image_over_the_byte_limit(colour_engine: Engine) -> None:
     app = create_app(colour_engine, Settings(max_image_bytes=50))
     client = TestClient(app, raise_server_exceptions=False)
-    answer = client.post("/v1/search", files={"image": ("p", picture(RED))})
+    answer = client.post("/v1/search", files={"image": ("p", image_file(RED))})
     assert error_of(answer) == (422, "image_too_large")
 
 

@@ -60,7 +60,7 @@ def session() -> Iterator[requests.Session]:
         yield session
 
 
-def test_every_route_is_put_to_the_test(api: Any) -> None:
+def test_every_route_is_tested(api: Any) -> None:
     found = {(path, method.upper()) for path in api for method in api[path]}
     assert found == FACTS | QUESTIONS
 
@@ -103,7 +103,7 @@ def test_arbitrary_requests_get_answers_as_documented(
 
 
 @pytest.mark.parametrize(("path", "method"), sorted(FACTS))
-def test_facts_are_as_documented(
+def test_answers_without_parameters_are_as_documented(
     path: str, method: str, api: Any, session: requests.Session
 ) -> None:
     case = api[path][method].Case()

@@ -49,7 +49,7 @@ def test_words_find_what_they_name(http: httpx.Client) -> None:
         assert found[0].startswith(thing), (thing, found)
 
 
-def test_a_picture_and_words_together(http: httpx.Client, drawn: Drawn) -> None:
+def test_an_image_and_words_together(http: httpx.Client, drawn: Drawn) -> None:
     query = {"query": json.dumps({"text": "an umbrella", "k": 41})}
     image = {"image": drawn.picture("mug-0001").read_bytes()}
     found = ids(http.post("/v1/search", data=query, files=image))

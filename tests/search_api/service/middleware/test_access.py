@@ -36,7 +36,7 @@ def guarded(colour_engine: Engine) -> Iterator[TestClient]:
         yield client
 
 
-def test_a_key_lets_in(guarded: TestClient) -> None:
+def test_a_valid_key(guarded: TestClient) -> None:
     for headers in (bearer(SHOP), {"X-API-Key": PHONE}, {"Cookie": f"lookalike_key={SHOP}"}):
         assert ids(guarded.get("/v1/search?q=red&k=1", headers=headers)) == ["red"]
         assert "lookalike_products 5.0" in guarded.get("/metrics", headers=headers).text

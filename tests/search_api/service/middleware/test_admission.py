@@ -1,3 +1,5 @@
+"""Admission control on one event loop, with bodies that a test sends piece by piece."""
+
 from __future__ import annotations
 
 import asyncio
@@ -21,12 +23,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class House:
-    """An application that reads the body, takes a place, and stays until it is let go."""
+class Application:
+    """Reads the body, takes a slot, and holds it until it may leave."""
 
-    def __init__(self, room: ConcurrencyLimit) -> None:
-        self._room = room
-        self.entered = 0
+    def __init__(self, limit: ConcurrencyLimit) -> None:
+        self._limit = limit
+        self.in_progress = 0
         self.leave = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,17 +36,17 @@ class House:
             while (await receive())["more_body"]:
                 pass
         takes = scope["path"] in ("/v1/search", "/v1/search/batch", "/v1/tags")
-        with self._room.slot() if takes else nullcontext():
-            self.entered += 1
+        with self._limit.slot() if takes else nullcontext():
+            self.in_progress += 1
             await self.leave.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
-class Visit:
-    """One request at the door, whose body a test sends piece by piece."""
+class Request:
+    """One request, whose body a test sends piece by piece."""
 
     def __init__(
-        self, door: AdmissionMiddleware, path: str = "/v1/search", method: str = "POST"
+        self, middleware: AdmissionMiddleware, path: str = "/v1/search", method: str = "POST"
     ) -> None:
         self._pieces: asyncio.Queue[Message] = asyncio.Queue()
         self.answer: list[Message] = []
@@ -52,7 +54,7 @@ class Visit:
         headers = [(b"content-length", b"2")] if method == "POST" else []
         scope = {"type": "http", "method": method, "path": path, "headers": headers,
                  "state": {"request_id": "1"}}  # fmt: skip
-        self.task = asyncio.create_task(door(scope, self._receive, self._send))
+        self.task = asyncio.create_task(middleware(scope, self._receive, self._send))
 
     def send(self, *more: bool) -> None:
         for each in more:
@@ -75,105 +77,105 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def visits(door: AdmissionMiddleware, count: int) -> list[Visit]:
-    return [Visit(door) for _ in range(count)]
+def requests(middleware: AdmissionMiddleware, count: int) -> list[Request]:
+    return [Request(middleware) for _ in range(count)]
 
 
-def whole(guests: Iterable[Visit]) -> None:
-    for guest in guests:
-        guest.send(True, False)
+def send_bodies(accepted: Iterable[Request]) -> None:
+    for request in accepted:
+        request.send(True, False)
 
 
-async def test_so_many_are_let_in_and_the_next_is_refused_unread() -> None:
-    room = ConcurrencyLimit(3)
-    house = House(room)
-    door = AdmissionMiddleware(house, room)
-    guests = visits(door, 3)
-    whole(guests)
+async def test_a_request_over_the_limit_is_refused_unread() -> None:
+    limit = ConcurrencyLimit(3)
+    app = Application(limit)
+    middleware = AdmissionMiddleware(app, limit)
+    accepted = requests(middleware, 3)
+    send_bodies(accepted)
     await settle()
-    late = Visit(door)
+    late = Request(middleware)
     await settle()
-    assert house.entered == 3
+    assert app.in_progress == 3
     assert (late.status, late.received) == (503, 0)
     assert (b"retry-after", b"1") in late.answer[0]["headers"]
     assert json.loads(late.answer[1]["body"])["code"] == "overloaded"
-    house.leave.set()
-    await asyncio.gather(*(guest.task for guest in guests))
-    again = Visit(door)
+    app.leave.set()
+    await asyncio.gather(*(request.task for request in accepted))
+    again = Request(middleware)
     again.send(False)
     await again.task
     assert again.status == 200
 
 
-async def test_slow_senders_keep_nobody_out() -> None:
-    room = ConcurrencyLimit(2)
-    house = House(room)
-    door = AdmissionMiddleware(house, room)
-    slow = visits(door, 10)
-    for guest in slow:
-        guest.send(True)
+async def test_slow_clients_occupy_no_slots() -> None:
+    limit = ConcurrencyLimit(2)
+    app = Application(limit)
+    middleware = AdmissionMiddleware(app, limit)
+    slow = requests(middleware, 10)
+    for request in slow:
+        request.send(True)
     await settle()
-    quick = visits(door, 2)
-    whole(quick)
+    quick = requests(middleware, 2)
+    send_bodies(quick)
     await settle()
-    assert house.entered == 2
+    assert app.in_progress == 2
     slow[0].send(False)
     with pytest.raises(OverloadedError):
         await slow[0].task
-    house.leave.set()
-    await asyncio.gather(*(guest.task for guest in quick))
-    for guest in slow[1:]:
-        guest.send(False)
-    await asyncio.gather(*(guest.task for guest in slow[1:]))
-    assert [guest.status for guest in slow[1:]] == [200] * 9
+    app.leave.set()
+    await asyncio.gather(*(request.task for request in quick))
+    for request in slow[1:]:
+        request.send(False)
+    await asyncio.gather(*(request.task for request in slow[1:]))
+    assert [request.status for request in slow[1:]] == [200] * 9
 
 
-def test_once_some_are_turned_away_there_are_fewer_places_for_a_second() -> None:
+def test_a_refusal_lowers_the_limit_for_a_second() -> None:
     now = [100.0]
-    room = ConcurrencyLimit(4, crowded=2, clock=lambda: now[0])
+    limit = ConcurrencyLimit(4, crowded=2, clock=lambda: now[0])
     with ExitStack() as inside:
         for _ in range(4):
-            inside.enter_context(room.slot())
-        with pytest.raises(OverloadedError), room.slot():
+            inside.enter_context(limit.slot())
+        with pytest.raises(OverloadedError), limit.slot():
             pass
-    with room.slot(), room.slot():
-        assert room.full
+    with limit.slot(), limit.slot():
+        assert limit.full
         now[0] += 0.9
-        assert room.full
+        assert limit.full
         now[0] += 0.2
-        assert not room.full
-        with room.slot(), room.slot():
-            assert room.full
+        assert not limit.full
+        with limit.slot(), limit.slot():
+            assert limit.full
             now[0] += 5
-            assert room.full
+            assert limit.full
 
 
-async def test_who_is_turned_away_at_the_door_makes_the_room_a_crowded_one() -> None:
-    room = ConcurrencyLimit(3, crowded=1)
-    house = House(room)
-    door = AdmissionMiddleware(house, room)
-    guests = visits(door, 3)
-    whole(guests)
+async def test_a_refusal_by_the_middleware_lowers_the_limit() -> None:
+    limit = ConcurrencyLimit(3, crowded=1)
+    app = Application(limit)
+    middleware = AdmissionMiddleware(app, limit)
+    accepted = requests(middleware, 3)
+    send_bodies(accepted)
     await settle()
-    late = Visit(door)
+    late = Request(middleware)
     await settle()
-    house.leave.set()
-    await asyncio.gather(late.task, *(guest.task for guest in guests))
-    with room.slot():
-        assert room.full
+    app.leave.set()
+    await asyncio.gather(late.task, *(request.task for request in accepted))
+    with limit.slot():
+        assert limit.full
 
 
-async def test_who_hangs_up_makes_room() -> None:
-    room = ConcurrencyLimit(1)
-    house = House(room)
-    door = AdmissionMiddleware(house, room)
-    gone = Visit(door)
+async def test_a_disconnected_client_frees_its_slot() -> None:
+    limit = ConcurrencyLimit(1)
+    app = Application(limit)
+    middleware = AdmissionMiddleware(app, limit)
+    gone = Request(middleware)
     gone.send(False)
     await settle()
     gone.task.cancel()
     await settle()
-    house.leave.set()
-    after = Visit(door)
+    app.leave.set()
+    after = Request(middleware)
     after.send(False)
     await after.task
     assert after.status == 200
@@ -184,14 +186,14 @@ async def test_who_hangs_up_makes_room() -> None:
     [("GET", "/v1/search", 503), ("POST", "/v1/tags", 503), ("POST", "/v1/search/batch", 503),
      ("GET", "/healthz", None), ("GET", "/v1/items/1/similar", None), ("GET", "/metrics", None)],
 )  # fmt: skip
-async def test_only_what_needs_the_model_is_counted(
+async def test_only_requests_for_the_model_are_limited(
     method: str, path: str, status: int | None
 ) -> None:
-    room = ConcurrencyLimit(1)
-    door = AdmissionMiddleware(House(room), room)
-    first: Any = Visit(door, method="GET")
+    limit = ConcurrencyLimit(1)
+    middleware = AdmissionMiddleware(Application(limit), limit)
+    first: Any = Request(middleware, method="GET")
     await settle()
-    second = Visit(door, path, method)
+    second = Request(middleware, path, method)
     await settle()
     assert second.status == status
     first.task.cancel()

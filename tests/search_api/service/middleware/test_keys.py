@@ -31,13 +31,11 @@ def test_a_key_is_known_by_its_name(ring: KeyRing) -> None:
     [b"", b" ", SHOP.encode()[:-1], SHOP.encode() + b"x", SHOP.upper().encode(), b"shop", b"\xff",
      f"shop:{SHOP}".encode(), SHOP.encode() + b"\0", "schlüssel-0123456789".encode(), b"k" * 10**6],
 )  # fmt: skip
-def test_what_is_no_key(ring: KeyRing, wrong: bytes) -> None:
+def test_unknown_keys(ring: KeyRing, wrong: bytes) -> None:
     assert ring.name_of(wrong) is None
 
 
-def test_every_key_is_compared_whatever_comes(
-    ring: KeyRing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_key_is_always_compared(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparisons, and the lengths they work on, are the same for right and wrong keys."""
     seen: list[tuple[int, int]] = []
 
@@ -114,7 +112,7 @@ def test_a_file_of_keys_that_can_not_be_used(tmp_path: Path) -> None:
         ({"Cookie": "x" * 100_000}, b""),
     ],
 )
-def test_where_a_key_is_looked_for(headers: dict[str, str], key: bytes) -> None:
+def test_where_a_key_is_read_from(headers: dict[str, str], key: bytes) -> None:
     assert presented_key(Headers(headers)) == key
 
 

@@ -16,7 +16,7 @@ from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.middleware import configure_logs
 from search_api.service.settings import LogFormat, Settings
-from tests.support.service_helpers import RED, picture
+from tests.support.service_helpers import RED, image_file
 
 SHOP = "shop-0123456789abcdef"
 FORGED = 'a\n{"event": "forged"}\r\n2026 [info] forged\x1b[2J\u2028\x85'
@@ -66,7 +66,7 @@ def test_an_error_that_quotes_a_caller(form: LogFormat) -> None:
     assert all(line.startswith("    | ") for line in rest if line)
 
 
-def test_lines_logged_along_the_way_have_the_requests_id() -> None:
+def test_lines_of_other_loggers_have_the_requests_id() -> None:
     stream = log_of(LogFormat.JSON)
     with structlog.contextvars.bound_contextvars(request_id="abc"):
         structlog.get_logger("indexer").warning("odd")
@@ -96,7 +96,9 @@ def ask(engine: Engine, **settings: Any) -> None:
     door = {"X-API-Key": SHOP}
     with TestClient(app, raise_server_exceptions=False) as client:
         query = {"query": json.dumps({"text": "a private wish"})}
-        client.post("/v1/search", headers=door, data=query, files={"image": ("me", picture(RED))})
+        client.post(
+            "/v1/search", headers=door, data=query, files={"image": ("me", image_file(RED))}
+        )
         client.get("/v1/search?q=another+private+wish", headers=door)
         client.get("/v1/search?q=third+private+wish", headers={"X-API-Key": SHOP[:-1]})
         client.get("/v1/items/red", headers=door)

@@ -16,7 +16,7 @@ from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE
-from tests.support.service_helpers import RED, picture
+from tests.support.service_helpers import RED, image_file
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_two_services_count_apart(colour_engine: Engine, fresh: TestClient) -> N
     assert not any(dict(labels).get("route") == "/healthz" for _, labels in figures(fresh))
 
 
-def test_every_stage_of_a_picture_search_is_timed(fresh: TestClient) -> None:
-    fresh.post("/v1/search", files={"image": ("p", picture(RED))}, data={"query": "{}"})
+def test_every_stage_of_an_image_search_is_timed(fresh: TestClient) -> None:
+    fresh.post("/v1/search", files={"image": ("p", image_file(RED))}, data={"query": "{}"})
     fresh.get("/v1/search?q=red")
     fresh.get("/v1/search?q=red")
     found = figures(fresh)
@@ -146,7 +146,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_workers_count_together(tmp_path: Path) -> None:
+def test_processes_count_together(tmp_path: Path) -> None:
     """Counts of workers that ended stay; their requests in progress are removed."""
     program = tmp_path / "workers.py"
     program.write_text(_TWO_WORKERS)

@@ -31,7 +31,7 @@ def test_callers_have_buckets_of_their_own() -> None:
     assert limiter.take("b") == 0
 
 
-def test_what_is_cheap_costs_less() -> None:
+def test_a_request_can_cost_a_fraction() -> None:
     limiter = RateLimiter(rate=1, burst=1, clock=Clock())
     assert [limiter.take("a", 0.25) == 0 for _ in range(5)] == [True] * 4 + [False]
 
@@ -78,5 +78,5 @@ def test_the_table_is_bounded() -> None:
         ("testclient", "other", False),
     ],
 )
-def test_who_is_one_caller(one: str | None, other: str | None, same: bool) -> None:
+def test_addresses_of_one_caller(one: str | None, other: str | None, same: bool) -> None:
     assert (address_group(one) == address_group(other)) is same

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.image_samples import SAMPLES
 from tests.support.processes import PATIENCE, Server
-from tests.support.service_helpers import RED, error_of, ids, picture
+from tests.support.service_helpers import RED, error_of, ids, image_file
 
 SEED = 20261124
 CLIENTS = 6
@@ -117,5 +117,5 @@ def test_no_image_makes_the_service_fail(fake_server: Server, count: int) -> Non
     for outcome in ((200, ""), (415, "unsupported_image"), (422, "broken_image")):
         assert outcomes[outcome] > count / 50, outcomes
     with httpx.Client(base_url=fake_server.url, timeout=PATIENCE) as http:
-        assert ids(http.post("/v1/search", files={"image": picture(RED)}))[0] == "red"
+        assert ids(http.post("/v1/search", files={"image": image_file(RED)}))[0] == "red"
         assert http.get("/readyz").status_code == 200

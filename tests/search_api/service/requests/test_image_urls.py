@@ -19,7 +19,7 @@ from search_api.service.app import create_app
 from search_api.service.errors import ServeError
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE
-from tests.support.service_helpers import BLUE, RED, error_of, ids, picture
+from tests.support.service_helpers import BLUE, RED, error_of, ids, image_file
 
 HOSTILE = [
     "http://127.0.0.1/", "http://127.1/", "http://0x7f000001/", "http://2130706433/",
@@ -39,8 +39,8 @@ SLOW = threading.Event()
 class _Pages(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         pages: dict[str, Any] = {
-            "/red.png": (200, {}, picture(RED)),
-            "/blue.png": (200, {}, picture(BLUE)),
+            "/red.png": (200, {}, image_file(RED)),
+            "/blue.png": (200, {}, image_file(BLUE)),
             "/text": (200, {}, b"no picture"),
             "/gone": (404, {}, b""),
             "/large": (200, {"Content-Length": str(2**30)}, b"x"),
@@ -49,7 +49,7 @@ class _Pages(BaseHTTPRequestHandler):
         }
         if self.path == "/slow":
             SLOW.wait(PATIENCE)
-        status, headers, body = pages.get(self.path, (200, {}, picture(RED)))
+        status, headers, body = pages.get(self.path, (200, {}, image_file(RED)))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -86,9 +86,9 @@ def search(client: TestClient, **query: object) -> Any:
     return client.post("/v1/search", json=query)
 
 
-def test_a_url_is_as_good_as_the_file(fetching: TestClient, site: str) -> None:
+def test_a_url_is_equivalent_to_the_file(fetching: TestClient, site: str) -> None:
     by_url = search(fetching, image_url=f"{site}/red.png")
-    by_file = fetching.post("/v1/search", files={"image": picture(RED)})
+    by_file = fetching.post("/v1/search", files={"image": image_file(RED)})
     assert by_url.json()["hits"] == by_file.json()["hits"]
     part = search(fetching, parts=[{"image_url": f"{site}/blue.png", "weight": 0.5}], k=1)
     assert ids(part) == ["blue"]

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.image_samples import SAMPLES
-from tests.support.service_helpers import RED, assert_polite, error_of, picture
+from tests.support.service_helpers import RED, assert_polite, error_of, image_file
 
 PATHS = st.sampled_from(["/v1/search", "/v1/tags"])
-PICTURE = base64.b64encode(picture(RED)).decode()
+PICTURE = base64.b64encode(image_file(RED)).decode()
 
 # JSON as Python writes it: with NaN, infinities and halves of surrogate pairs.
 scalars = st.one_of(
@@ -143,7 +143,7 @@ form_pieces = st.lists(
                 b"Content-Type: application/json; charset=utf-7\r\n",
                 b"Content-Transfer-Encoding: base64\r\n",
                 b'{"text": "red"}',
-                picture(RED),
+                image_file(RED),
             ]
         ),
         st.binary(max_size=12),
@@ -167,7 +167,7 @@ def test_arbitrary_json(client: TestClient, path: str, document: Any) -> None:
 
 
 @given(search=searches)
-def test_searches_nearly_right(client: TestClient, search: dict[str, Any]) -> None:
+def test_nearly_valid_searches(client: TestClient, search: dict[str, Any]) -> None:
     body = json.dumps(search).encode()
     answer = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
     assert_polite(answer)
@@ -180,7 +180,7 @@ def test_searches_nearly_right(client: TestClient, search: dict[str, Any]) -> No
 
 
 @given(query=tags)
-def test_tags_nearly_right(client: TestClient, query: dict[str, Any]) -> None:
+def test_nearly_valid_requests_for_tags(client: TestClient, query: dict[str, Any]) -> None:
     body = json.dumps(query).encode()
     answer = client.post("/v1/tags", content=body, headers={"content-type": "application/json"})
     assert_polite(answer)
@@ -228,7 +228,7 @@ def damaged_pictures(draw: st.DrawFn) -> bytes:
 
 
 @given(data=damaged_pictures())
-def test_damaged_pictures(client: TestClient, data: bytes) -> None:
+def test_damaged_images(client: TestClient, data: bytes) -> None:
     answer = client.post("/v1/search", files={"image": ("photo.png", data)})
     if answer.status_code == 200:
         assert all(math.isfinite(hit["score"]) for hit in answer.json()["hits"])
@@ -238,7 +238,7 @@ def test_damaged_pictures(client: TestClient, data: bytes) -> None:
 
 
 @given(product_id=st.text(max_size=40), rest=st.sampled_from(["", "/image/0", "/image/", "/x"]))
-def test_ids_of_no_product(client: TestClient, product_id: str, rest: str) -> None:
+def test_ids_of_missing_products(client: TestClient, product_id: str, rest: str) -> None:
     path = quote(product_id.encode("utf-8", "surrogatepass"), safe="")
     answer = client.get(f"/v1/items/{path}{rest}")
     if product_id not in ("red", "green", "blue", "yellow", "dark-red"):

@@ -19,7 +19,7 @@ import pytest
 
 from tests.support.non_public_hosts import NON_PUBLIC_HOSTS
 from tests.support.processes import PATIENCE, Cli, serve
-from tests.support.service_helpers import RED, error_of, ids, picture
+from tests.support.service_helpers import RED, error_of, ids, image_file
 
 PUBLIC = "93.184.216.34"
 
@@ -120,7 +120,7 @@ class _Visit(socketserver.StreamRequestHandler):
                 head = f"HTTP/1.1 302 X\r\nLocation: {MOVED[path]}\r\nContent-Length: 0\r\n\r\n"
                 self.wfile.write(head.encode())
             else:
-                data = picture(RED)
+                data = image_file(RED)
                 self.wfile.write(
                     b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data) + data
                 )
@@ -190,7 +190,7 @@ def hasty(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield fetching
 
 
-def test_a_public_picture_is_fetched(fetching: Fetching) -> None:
+def test_a_public_image_is_fetched(fetching: Fetching) -> None:
     fetching.recorded()
     assert ids(fetching.ask("http://shop.example/red.png")) == ["red"]
     assert ids(fetching.ask("http://shop.example/hop")) == ["red"]

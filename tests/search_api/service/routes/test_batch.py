@@ -17,7 +17,7 @@ from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE
-from tests.support.service_helpers import YELLOW, error_of, picture
+from tests.support.service_helpers import YELLOW, error_of, image_file
 from tests.support.waiting import until
 
 PATH = "/v1/search/batch"
@@ -25,7 +25,7 @@ PATH = "/v1/search/batch"
 QUERIES: list[dict[str, Any]] = [
     {"text": "something red", "k": 2},
     {"text": "blue", "filter": {"price": {"lt": 3}}, "facets": ["price"]},
-    {"image_base64": base64.b64encode(picture(YELLOW)).decode(), "fields": []},
+    {"image_base64": base64.b64encode(image_file(YELLOW)).decode(), "fields": []},
     {"like": ["red"], "parts": [{"text": "green", "weight": -0.5}]},
     {"text": "red", "region": None, "mode": "hybrid", "group": True},
     {"text": "something red", "k": 2},

@@ -25,7 +25,7 @@ def png(*colours: str) -> bytes:
 
 
 class TestColour:
-    def test_by_weight_its_shades_come_first(self, client: TestClient) -> None:
+    def test_by_weight_nearest_shades_come_first(self, client: TestClient) -> None:
         asked = {"text": "thing", "colour": "#6a0000", "colour_weight": 1.0}
         assert ids(client.post("/v1/search", json=asked))[0] == "dark-red"
 
@@ -38,7 +38,7 @@ class TestColour:
         assert found[0] == "green"
         assert sorted(found) == ["blue", "dark-red", "green", "red", "yellow"]
 
-    def test_the_address_takes_it_too(self, client: TestClient) -> None:
+    def test_colours_in_a_query_string(self, client: TestClient) -> None:
         parameters = {"q": "thing", "colour": "#ffff10", "colour_within": 8}
         assert ids(client.get("/v1/search", params=parameters)) == ["yellow"]
         assert ids(client.get("/v1/search", params={"colour": "#ffff10"}))[0] == "yellow"
@@ -57,7 +57,7 @@ class TestColour:
             ({"colour": "red", "colour_weight": 2}, "invalid_request"),
         ],
     )
-    def test_what_is_no_colour_is_named(
+    def test_an_invalid_colour_is_named(
         self, client: TestClient, wrong: dict[str, object], code: str
     ) -> None:
         answer = client.post("/v1/search", json={"text": "thing", **wrong})
@@ -66,7 +66,7 @@ class TestColour:
 
 
 class TestExplain:
-    def test_hits_tell_the_colours_that_they_share(self, client: TestClient) -> None:
+    def test_hits_have_the_colours_that_they_share(self, client: TestClient) -> None:
         answer = client.post("/v1/search", json={"like": ["red"], "colour": "#ff0000",
                                                  "explain": True}).json()  # fmt: skip
         assert all(hit["explanation"]["tags"] == {} for hit in answer["hits"])
@@ -77,11 +77,11 @@ class TestExplain:
         assert shared["share"] == 1
         assert why["green"]["colours"] == []
 
-    def test_unasked_there_are_none(self, client: TestClient) -> None:
+    def test_hits_have_no_explanation_by_default(self, client: TestClient) -> None:
         answer = client.post("/v1/search", json={"text": "red"}).json()
         assert all(hit["explanation"] is None for hit in answer["hits"])
 
-    def test_the_heat_maps_path_leads_to_a_picture(self, client: TestClient) -> None:
+    def test_the_path_of_a_heat_map_is_an_image(self, client: TestClient) -> None:
         asked = {"text": "red & blue?", "like": ["green"], "explain": True}
         for hit in client.post("/v1/search", json=asked).json()["hits"]:
             answer = client.get(hit["explanation"]["heatmap"])
@@ -104,7 +104,7 @@ class TestHeatmap:
         with Image.open(BytesIO(picture.content)) as thumbnail:
             assert thumbnail.size == size
 
-    def test_an_uploaded_picture_is_a_query(self, client: TestClient) -> None:
+    def test_an_uploaded_image_is_a_query(self, client: TestClient) -> None:
         answer = client.post("/v1/items/red/heatmap", files={"image": ("a.png", png("red"))})
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
         assert "cache-control" not in answer.headers
@@ -146,12 +146,12 @@ class TestHeatmap:
         answer = odd_client.get(path, params={"q": "red"})
         assert "thumbnails" in answer.json()["message"]
 
-    def test_nothing_is_embedded_for_a_product_that_is_not_there(self, client: TestClient) -> None:
+    def test_a_heat_map_of_a_missing_product(self, client: TestClient) -> None:
         body = {"image_base64": "AAAA", "text": json.dumps("x")}
         answer = client.post("/v1/items/none/heatmap", json=body)
         assert error_of(answer)[0] in (404, 415)
 
-    def test_the_heat_is_where_the_query_is(self, client: TestClient) -> None:
+    def test_a_plain_image_has_no_hot_region(self, client: TestClient) -> None:
         """Of one colour all over, nothing stands out: the picture is faded, with no red on it."""
         answer = client.get("/v1/items/blue/heatmap", params={"q": "blue"})
         drawn = np.asarray(Image.open(BytesIO(answer.content)).convert("RGB"), int)

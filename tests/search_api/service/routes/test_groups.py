@@ -16,7 +16,7 @@ from indexer.build import BuildOptions, build_index
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
-from tests.support.service_helpers import BLUE, GREEN, RED, error_of, ids, picture
+from tests.support.service_helpers import BLUE, GREEN, RED, error_of, ids, image_file
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +50,13 @@ class TestGroup:
     def search(self, shop: TestClient, **query: object) -> Any:
         return shop.post("/v1/search", json={"text": "red", **query})
 
-    def test_nearly_the_same_pictures_are_one_hit(self, shop: TestClient) -> None:
+    def test_nearly_the_same_images_are_one_hit(self, shop: TestClient) -> None:
         found = groups(self.search(shop, group=True))
         assert found[:2] == [["red", "red-L"], ["halves"]]
         assert sorted(found[2:]) == [["blue"], ["green"]]
         assert ["red-L"] in groups(self.search(shop, group=False))
 
-    def test_a_fields_value_is_one_hit(self, shop: TestClient) -> None:
+    def test_grouping_by_a_field(self, shop: TestClient) -> None:
         found = groups(self.search(shop, group="style"))
         assert found == [["red", "red-L", "blue"], ["halves"], ["green"]]
 
@@ -65,7 +65,7 @@ class TestGroup:
         pages = [groups(self.search(shop, group=True, k=1, offset=n)) for n in range(5)]
         assert [group for page in pages for group in page] == whole
 
-    def test_it_can_be_asked_in_a_path(self, shop: TestClient) -> None:
+    def test_grouping_in_a_query_string(self, shop: TestClient) -> None:
         plain = groups(shop.get("/v1/search", params={"q": "red", "group": "true"}))
         assert plain == groups(self.search(shop, group=True))
         one = groups(shop.get("/v1/search", params={"q": "red", "group": "style", "k": 1}))
@@ -76,13 +76,13 @@ class TestGroup:
         assert error_of(wrong) == (422, "invalid_query")
         assert "style" in wrong.json()["message"]
 
-    def test_a_filter_behind_words_in_a_path(self, shop: TestClient) -> None:
+    def test_a_filter_in_a_query_string(self, shop: TestClient) -> None:
         found = shop.get("/v1/search", params={"q": "red", "filter": '{"style": "S2"}'})
         assert ids(found) == ["halves"]
 
 
 class TestRegionOfAProduct:
-    def test_a_part_of_its_picture_is_looked_for(self, shop: TestClient) -> None:
+    def test_a_region_of_a_products_image_is_searched(self, shop: TestClient) -> None:
         right = shop.post("/v1/search", json={"like": ["halves"], "region": [0.5, 0, 1, 1]})
         assert ids(right)[0] == "blue"
         assert "halves" not in ids(right)
@@ -90,13 +90,13 @@ class TestRegionOfAProduct:
         left = shop.post("/v1/search", json={"like": ["halves"], "region": [0, 0, 0.5, 1], "k": 2})
         assert set(ids(left)) == {"red", "red-L"}
 
-    def test_a_given_picture_comes_first(self, shop: TestClient) -> None:
-        image = base64.b64encode(picture(GREEN)).decode()
+    def test_a_given_image_takes_precedence(self, shop: TestClient) -> None:
+        image = base64.b64encode(image_file(GREEN)).decode()
         query = {"like": ["halves"], "region": [0.5, 0, 1, 1], "image_base64": image, "k": 1}
         assert ids(shop.post("/v1/search", json=query)) == ["green"]
 
     @pytest.mark.parametrize("liked", [[], ["red", "blue"]])
-    def test_one_product_has_to_be_meant(self, shop: TestClient, liked: list[str]) -> None:
+    def test_a_region_needs_exactly_one_product(self, shop: TestClient, liked: list[str]) -> None:
         query = {"text": "red", "like": liked, "region": [0, 0, 1, 1]}
         answer = shop.post("/v1/search", json=query)
         assert error_of(answer) == (422, "invalid_request")
@@ -106,7 +106,7 @@ class TestRegionOfAProduct:
         answer = shop.post("/v1/search", json={"like": ["none"], "region": [0, 0, 1, 1]})
         assert error_of(answer) == (404, "not_found")
 
-    def test_an_index_without_pictures(self, odd_client: TestClient) -> None:
+    def test_an_index_without_thumbnails(self, odd_client: TestClient) -> None:
         answer = odd_client.post("/v1/search", json={"like": ["two"], "region": [0, 0, 1, 1]})
         assert error_of(answer) == (422, "invalid_request")
         assert "thumbnails" in answer.json()["message"]

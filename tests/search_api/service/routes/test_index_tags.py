@@ -18,7 +18,7 @@ from indexer.search import Engine
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, Group, Label, Taxonomy, read_taxonomy
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
-from tests.support.service_helpers import GREEN, RED, error_of, picture
+from tests.support.service_helpers import GREEN, RED, error_of, image_file
 from tests.support.waiting import until
 
 TAXONOMY = Taxonomy(
@@ -68,11 +68,11 @@ def test_tags_are_fields(shop: TestClient) -> None:
     assert "labels" in answer.json()["message"]
 
 
-def test_what_a_query_shows(shop: TestClient) -> None:
-    tags = search(shop, {"image_base64": encoded(picture(GREEN)), "tags": True})["tags"]
+def test_tags_of_a_query(shop: TestClient) -> None:
+    tags = search(shop, {"image_base64": encoded(image_file(GREEN)), "tags": True})["tags"]
     assert [(tag["group"], tag["label"]) for tag in tags] == [("hue", "green")]
     assert 0.5 < tags[0]["confidence"] <= 1
-    assert search(shop, {"image_base64": encoded(picture(GREEN))})["tags"] == []
+    assert search(shop, {"image_base64": encoded(image_file(GREEN))})["tags"] == []
     liked = search(shop, {"like": ["c.png"], "tags": True})["tags"]
     assert [tag["label"] for tag in liked] == ["red"]
     similar = shop.get("/v1/items/c.png/similar", params={"tags": "true"}).json()
@@ -98,7 +98,7 @@ def test_a_running_service_moves_to_the_new_tags(shop: TestClient, folder: Path)
 
 
 def test_an_index_without_tags_uses_the_built_in_taxonomy(client: TestClient) -> None:
-    query = {"image_base64": encoded(picture(RED)), "tags": True, "k": 1}
+    query = {"image_base64": encoded(image_file(RED)), "tags": True, "k": 1}
     tags = search(client, query)["tags"]
     known = {group.name: group for group in read_taxonomy(DEFAULT_TAXONOMY).groups}
     assert all(tag["label"].casefold() in known[tag["group"]].places for tag in tags)

@@ -20,7 +20,7 @@ from tests.support.service_helpers import BLUE, RED, error_of, ids
 
 
 class TestSimilar:
-    def test_it_is_a_search_for_its_like(self, client: TestClient) -> None:
+    def test_similar_is_a_search_for_like(self, client: TestClient) -> None:
         similar = client.get("/v1/items/red/similar").json()
         like = client.post("/v1/search", json={"like": ["red"]}).json()
         assert similar["hits"] == like["hits"]
@@ -37,7 +37,7 @@ class TestSimilar:
         assert set(named["hits"][0]["fields"]) == {"price"}
 
     @pytest.mark.parametrize("text", ["{", "[]", '"red"', "1"])
-    def test_a_filter_that_is_none_is_named(self, client: TestClient, text: str) -> None:
+    def test_an_invalid_filter_is_named(self, client: TestClient, text: str) -> None:
         answer = client.get("/v1/items/red/similar", params={"filter": text})
         assert error_of(answer) == (
             422,
@@ -45,7 +45,7 @@ class TestSimilar:
         )
 
     @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "9" * 400, '"x"', "true"])
-    def test_a_number_that_is_none(self, client: TestClient, number: str) -> None:
+    def test_numbers_of_missing_images(self, client: TestClient, number: str) -> None:
         answer = client.get("/v1/items/red/similar", params={"filter": f'{{"price": {number}}}'})
         assert error_of(answer) == (422, "invalid_query")
         assert "price" in answer.json()["message"]
@@ -63,7 +63,9 @@ class TestRecommend:
             "yellow", "dark-red",
         }  # fmt: skip
 
-    def test_it_is_the_engines_answer(self, client: TestClient, colour_engine: Engine) -> None:
+    def test_recommendations_are_the_engines(
+        self, client: TestClient, colour_engine: Engine
+    ) -> None:
         told = self.ask(client, liked=["red"], k=2, filter={"price": {"gt": 2}}, fields=[])
         expected = colour_engine.recommend(["red"], k=2, filter={"price": {"gt": 2}}, fields=[])
         assert ids(told) == [hit.id for hit in expected.hits]
@@ -80,12 +82,12 @@ class TestRecommend:
             ({"liked": ["red"] * 101}, (422, "invalid_request")),
         ],
     )
-    def test_what_makes_no_sense(
+    def test_invalid_groups(
         self, client: TestClient, body: dict[str, object], error: tuple[int, str]
     ) -> None:
         assert error_of(self.ask(client, **body)) == error
 
-    def test_it_takes_json_alone(self, client: TestClient) -> None:
+    def test_only_json_is_accepted(self, client: TestClient) -> None:
         answer = client.post("/v1/recommend", files={"image": b""})
         assert error_of(answer) == (400, "malformed_request")
 
@@ -101,7 +103,7 @@ class TestRegion:
     @pytest.mark.parametrize(
         ("region", "found"), [([0, 0, 0.5, 1], "red"), ([0.5, 0.2, 1, 0.8], "blue")]
     )
-    def test_a_part_of_the_picture_is_searched_with(
+    def test_a_region_of_the_image_is_searched(
         self, client: TestClient, region: list[float], found: str
     ) -> None:
         query = {"query": json.dumps({"region": region, "k": 1})}
@@ -112,7 +114,7 @@ class TestRegion:
     @pytest.mark.parametrize(
         "region", [[0, 0, 0, 1], [0.5, 0, 0.2, 1], [0, 0, 1], [0, 0, 1, 2], [0, -0.1, 1, 1], "all"]
     )
-    def test_what_is_no_region(self, client: TestClient, region: object) -> None:
+    def test_invalid_regions(self, client: TestClient, region: object) -> None:
         query = {"query": json.dumps({"region": region})}
         answer = client.post("/v1/search", data=query, files={"image": self.two_halves()})
         assert error_of(answer) == (422, "invalid_request")
@@ -123,7 +125,7 @@ class TestRegion:
         answer = client.post("/v1/search", data=query, files={"image": self.two_halves()})
         assert ids(answer) == ["blue"]
 
-    def test_a_region_of_nothing(self, client: TestClient) -> None:
+    def test_a_region_without_an_image(self, client: TestClient) -> None:
         answer = client.post("/v1/search", json={"text": "red", "region": [0, 0, 1, 1]})
         assert error_of(answer) == (422, "invalid_request")
 
@@ -134,7 +136,7 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-def test_every_id_is_reached_where_its_slashes_are_quoted(tmp_path_factory: Any) -> None:
+def test_every_id_with_quoted_slashes_is_found(tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("ids")
     rows = []
     for number, product in enumerate(SPELLINGS):

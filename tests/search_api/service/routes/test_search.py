@@ -18,7 +18,16 @@ from embeddings import FakeEncoder, FloatArray
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
-from tests.support.service_helpers import BLUE, GREEN, RED, YELLOW, Answer, error_of, ids, picture
+from tests.support.service_helpers import (
+    BLUE,
+    GREEN,
+    RED,
+    YELLOW,
+    Answer,
+    error_of,
+    ids,
+    image_file,
+)
 
 R2 = 2**-0.5
 
@@ -104,13 +113,13 @@ class TestSearch:
         assert found == pytest.approx(expected, abs=1e-3)
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-    def test_an_uploaded_picture(self, client: TestClient, kind: str) -> None:
-        answer = client.post("/v1/search", files={"image": ("photo", picture(YELLOW, kind))})
+    def test_an_uploaded_image(self, client: TestClient, kind: str) -> None:
+        answer = client.post("/v1/search", files={"image": ("photo", image_file(YELLOW, kind))})
         assert ids(answer)[0] == "yellow"
         assert scores(answer)["yellow"] == pytest.approx(1.0, abs=0.01)
 
-    def test_every_way_to_give_a_picture_finds_the_same(self, client: TestClient) -> None:
-        data = picture(YELLOW)
+    def test_every_way_to_send_an_image_finds_the_same(self, client: TestClient) -> None:
+        data = image_file(YELLOW)
         query = json.dumps({"k": 4}).encode()
         image = ("photo.png", data, "image/png")
         ways = [
@@ -124,11 +133,11 @@ class TestSearch:
         ]
         assert [ids(way) for way in ways] == [NEAR_YELLOW[:4]] * len(ways)
 
-    def test_multipart_needs_no_picture(self, client: TestClient) -> None:
+    def test_multipart_needs_no_image(self, client: TestClient) -> None:
         query = (None, json.dumps({"text": "blue", "k": 1}))
         assert ids(client.post("/v1/search", files={"query": query})) == ["blue"]
 
-    def test_diversity_pushes_look_alikes_down(self, client: TestClient) -> None:
+    def test_diversity_moves_similar_hits_down(self, client: TestClient) -> None:
         diverse = ids(post(client, {"text": "red", "diversity": 0.9}))
         assert (diverse[0], diverse[-1]) == ("red", "dark-red")
         for wrong in (-0.1, 1.1, "much"):
@@ -136,16 +145,16 @@ class TestSearch:
             assert error_of(refused) == (422, "invalid_request")
             assert "diversity" in refused.json()["message"]
 
-    def test_like_leaves_the_liked_out(self, client: TestClient) -> None:
+    def test_liked_products_are_left_out(self, client: TestClient) -> None:
         assert ids(post(client, {"like": ["red"]})) == ["dark-red", "yellow", "green", "blue"]
         assert ids(post(client, {"like": ["red", "green"]})) == ["yellow", "dark-red", "blue"]
 
-    def test_text_picture_like_and_parts_add_up(self, client: TestClient) -> None:
+    def test_text_image_like_and_parts_add_up(self, client: TestClient) -> None:
         query = {"text": "red", "like": ["blue"], "parts": [{"text": "green", "weight": 2}]}
         # (1, 0, 0) + (0, 1, 0) + (0, 0, 1) + 2 (0, 1, 0), of length sqrt(11).
         expected = {"green": 3, "yellow": 4 * R2, "red": 1, "dark-red": 1}
         expected = {name: value / 11**0.5 for name, value in expected.items()}
-        assert scores(post(client, query, picture(GREEN))) == pytest.approx(expected, abs=1e-3)
+        assert scores(post(client, query, image_file(GREEN))) == pytest.approx(expected, abs=1e-3)
 
     def test_a_negative_part_pushes_away(self, client: TestClient) -> None:
         query = {"text": "red green", "parts": [{"text": "green", "weight": -0.5}]}
@@ -165,7 +174,7 @@ class TestSearch:
         parts = [{"text": "blue"}, {"like": "green", "weight": -1}]
         assert ids(post(client, {"parts": parts})) == ["blue", "red", "dark-red", "yellow"]
 
-    def test_a_weight_of_nothing_changes_nothing(self, client: TestClient) -> None:
+    def test_a_weight_of_zero_changes_nothing(self, client: TestClient) -> None:
         parts = [{"text": "red"}, {"text": "blue", "weight": 0}]
         assert scores(post(client, {"parts": parts})) == scores(post(client, {"text": "red"}))
 
@@ -218,9 +227,11 @@ class TestTags:
         query: dict[str, Any] = {"labels": self.labels, "top": 2}
         if encoding == "file":
             form = {"query": json.dumps(query)}
-            answer = client.post("/v1/tags", data=form, files={"image": ("p", picture(GREEN))})
+            answer = client.post("/v1/tags", data=form, files={"image": ("p", image_file(GREEN))})
         else:
-            answer = client.post("/v1/tags", json=query | {"image_base64": encoded(picture(GREEN))})
+            answer = client.post(
+                "/v1/tags", json=query | {"image_base64": encoded(image_file(GREEN))}
+            )
         assert answer.status_code == 200, answer.text
         body = answer.json()
         assert body.pop("took_ms") > 0
@@ -230,7 +241,10 @@ class TestTags:
         assert body == {"tags": [first, second], "model": "fake"}
 
     def test_top_is_five_unless_asked(self, client: TestClient) -> None:
-        query = {"labels": [f"label {n}" for n in range(9)], "image_base64": encoded(picture(RED))}
+        query = {
+            "labels": [f"label {n}" for n in range(9)],
+            "image_base64": encoded(image_file(RED)),
+        }
         tags = client.post("/v1/tags", json=query).json()["tags"]
         assert [tag["label"] for tag in tags] == [f"label {n}" for n in range(5)]
         assert [tag["confidence"] for tag in tags] == [0.1111] * 5
@@ -244,7 +258,7 @@ class TestItems:
             "images": ["/v1/items/dark-red/image/0"],
         }
 
-    def test_a_product_with_two_pictures(self, odd_client: TestClient) -> None:
+    def test_a_product_with_two_images(self, odd_client: TestClient) -> None:
         images = odd_client.get("/v1/items/two").json()["images"]
         assert images == ["/v1/items/two/image/0", "/v1/items/two/image/1"]
 
@@ -258,11 +272,11 @@ class TestItems:
         # The id is understood; this index has no thumbnails.
         assert "thumbnails" in odd_client.get(image).json()["message"]
 
-    def test_slashes_of_an_id_may_stand_as_they_are(self, odd_client: TestClient) -> None:
+    def test_ids_with_unquoted_slashes(self, odd_client: TestClient) -> None:
         answer = odd_client.get("/v1/items/shoes/image/1.jpg")
         assert answer.json()["id"] == "shoes/image/1.jpg"
 
-    def test_a_picture(self, client: TestClient) -> None:
+    def test_an_image(self, client: TestClient) -> None:
         answer = client.get("/v1/items/yellow/image/0")
         assert answer.headers["content-type"] == "image/webp"
         assert "max-age" in answer.headers["cache-control"]
@@ -272,7 +286,7 @@ class TestItems:
         assert colour == pytest.approx(YELLOW, abs=12)
 
     @pytest.mark.parametrize(("size", "shown"), [(16, (16, 8)), (63, (63, 32)), (320, (64, 32))])
-    def test_a_picture_of_a_size(
+    def test_an_image_of_a_size(
         self, client: TestClient, size: int, shown: tuple[int, int]
     ) -> None:
         answer = client.get("/v1/items/blue/image/0", params={"size": size})
@@ -299,7 +313,7 @@ class TestService:
             "modes": ["vector", "keyword", "hybrid"],
         }
 
-    def test_a_filter_is_kept_to(self, client: TestClient) -> None:
+    def test_a_filter_holds_for_hits_and_facets(self, client: TestClient) -> None:
         body = {"text": "red", "filter": {"price": {"gte": 3}}, "facets": ["price"], "k": 9}
         answer = client.post("/v1/search", json=body).json()
         prices = [hit["fields"]["price"] for hit in answer["hits"]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.support.service_helpers import YELLOW, error_of, ids, picture
+from tests.support.service_helpers import YELLOW, error_of, ids, image_file
 
 
 def post(client: TestClient, **query: Any) -> list[str]:
@@ -40,9 +40,9 @@ def test_modes_of_get(client: TestClient) -> None:
     assert ids(client.get("/v1/search", params=asked))[0] == "blue"
 
 
-def test_a_picture_and_words_are_fused(client: TestClient) -> None:
+def test_an_image_and_words_are_fused(client: TestClient) -> None:
     query = {"text": "blue", "mode": "hybrid", "k": 5}
-    files = {"image": ("p", picture(YELLOW))}
+    files = {"image": ("p", image_file(YELLOW))}
     answer = client.post("/v1/search", files=files, data={"query": json.dumps(query)})
     assert ids(answer)[0] == "blue"
     picture_alone = {"mode": "hybrid", "k": 1}

@@ -17,7 +17,7 @@ from indexer.errors import TaxonomyError
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.settings import Settings
-from tests.support.service_helpers import GREEN, RED, error_of, picture
+from tests.support.service_helpers import GREEN, RED, error_of, image_file
 
 SHOP = """
 name: shop
@@ -52,14 +52,14 @@ def encoded(data: bytes) -> str:
 
 
 def tags(client: TestClient, query: dict[str, Any]) -> Any:
-    return client.post("/v1/tags", json={"image_base64": encoded(picture(RED)), **query})
+    return client.post("/v1/tags", json={"image_base64": encoded(image_file(RED)), **query})
 
 
 def named(tags: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(tag["group"], tag["label"]) for tag in tags]
 
 
-def test_a_shop_has_its_own_taxonomy_beside_the_built_in_ones(shop: TestClient) -> None:
+def test_a_shops_own_taxonomy_and_a_built_in_one(shop: TestClient) -> None:
     answer = tags(shop, {"taxonomies": ["shop"]})
     assert answer.status_code == 200, answer.text
     assert ("mood", "red") in named(answer.json()["tags"])
@@ -73,14 +73,14 @@ def test_taxonomies_and_labels_together(shop: TestClient) -> None:
     assert named(answer.json()["tags"]) == [("mood", "red"), ("label", "red")]
 
 
-def test_an_unknown_taxonomy_is_named_beside_those_there_are(shop: TestClient) -> None:
+def test_an_unknown_taxonomy_is_named_with_the_known_ones(shop: TestClient) -> None:
     answer = tags(shop, {"taxonomies": ["nope"]})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "'nope'" in answer.json()["message"]
     assert "retail, shop" in answer.json()["message"]
 
 
-def test_an_unknown_group_is_named_beside_those_there_are(shop: TestClient) -> None:
+def test_an_unknown_group_is_named_with_the_known_ones(shop: TestClient) -> None:
     answer = tags(shop, {"taxonomies": ["shop"], "groups": ["mood", "smell"]})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert answer.json()["message"].startswith("groups: ")
@@ -88,8 +88,8 @@ def test_an_unknown_group_is_named_beside_those_there_are(shop: TestClient) -> N
 
 
 @pytest.mark.parametrize("way", ["json", "form"])
-def test_of_several_pictures_each_succeeds_or_fails_by_itself(shop: TestClient, way: str) -> None:
-    files = [picture(RED), b"no picture", picture(GREEN)]
+def test_each_of_several_images_succeeds_or_fails_by_itself(shop: TestClient, way: str) -> None:
+    files = [image_file(RED), b"no picture", image_file(GREEN)]
     query = {"labels": ["green", "red"], "top": 1}
     if way == "json":
         answer = shop.post("/v1/tags", json={"image_base64": list(map(encoded, files)), **query})
@@ -107,12 +107,14 @@ def test_of_several_pictures_each_succeeds_or_fails_by_itself(shop: TestClient, 
 
 
 def test_a_list_of_one_is_answered_by_a_list(shop: TestClient) -> None:
-    answer = shop.post("/v1/tags", json={"image_base64": [encoded(picture(RED))], "labels": ["a"]})
+    answer = shop.post(
+        "/v1/tags", json={"image_base64": [encoded(image_file(RED))], "labels": ["a"]}
+    )
     (result,) = answer.json()["results"]
     assert [tag["label"] for tag in result["tags"]] == ["a"]
 
 
-def test_one_picture_more_than_allowed_is_refused(shop: TestClient) -> None:
+def test_one_image_too_many_is_refused(shop: TestClient) -> None:
     drawn = BytesIO()
     Image.new("RGB", (2, 2), "red").save(drawn, "PNG")
     for query in (
@@ -127,9 +129,7 @@ def test_one_picture_more_than_allowed_is_refused(shop: TestClient) -> None:
     assert error_of(answer) in [(400, "malformed_request"), (422, "invalid_request")]
 
 
-def test_a_file_that_is_no_taxonomy_stops_the_service_at_its_start(
-    colour_engine: Engine, tmp_path: Path
-) -> None:
+def test_an_invalid_taxonomy_file_stops_the_start(colour_engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: x", "utf-8")
     with pytest.raises(TaxonomyError, match=r"bad\.yaml"):
         create_app(colour_engine, Settings(taxonomies=(tmp_path / "bad.yaml",)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.support.service_helpers import RED, error_of, picture
+from tests.support.service_helpers import RED, error_of, image_file
 
 JSON = {"content-type": "application/json"}
 
@@ -107,6 +107,8 @@ def test_invalid_requests_for_tags(client: TestClient, query: dict[str, Any], fi
 
 
 def test_images_are_given_in_one_way(client: TestClient) -> None:
-    query = json.dumps({"labels": ["a"], "image_base64": base64.b64encode(picture(RED)).decode()})
-    answer = client.post("/v1/tags", data={"query": query}, files={"image": ("p", picture(RED))})
+    query = json.dumps(
+        {"labels": ["a"], "image_base64": base64.b64encode(image_file(RED)).decode()}
+    )
+    answer = client.post("/v1/tags", data={"query": query}, files={"image": ("p", image_file(RED))})
     assert error_of(answer) == (422, "invalid_request")

@@ -78,7 +78,7 @@ def test_a_lone_item_never_waits_for_the_window() -> None:
     batcher.close()
 
 
-def test_after_a_crowd_a_batch_waits_for_more_until_it_is_full(held: Held) -> None:
+def test_after_a_batch_of_several_a_batch_waits_until_it_is_full(held: Held) -> None:
     batcher = batcher_of(held, max_wait=3600.0)
     held.let.release(10)
     wait(batcher.submit(BatchKind.TEXTS, [1, 2]), PATIENCE)

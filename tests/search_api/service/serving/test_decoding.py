@@ -30,7 +30,7 @@ from search_api.service.serving import ImageFile, QueryImage, answering
 from search_api.service.serving.decoding import DecodeWorkers, QueryDecodeTask
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE
-from tests.support.service_helpers import RED, error_of, ids, picture
+from tests.support.service_helpers import RED, error_of, ids, image_file
 
 # Long enough for a small image on a busy machine.
 HANG_SECONDS = 3.0
@@ -61,7 +61,7 @@ def decoded(workers: DecodeWorkers, *given: ImageFile) -> list[Any]:
 
 def test_an_image_that_hangs_or_crashes_its_process_fails_alone() -> None:
     workers = DecodeWorkers(HostileTask(TASK.preprocess, TASK.limits), 2, seconds=HANG_SECONDS)
-    red = picture(RED)
+    red = image_file(RED)
     try:
         workers.warm(ImageFile(red))
         given = [b"hang", red, b"exit", red, b"die", red]
@@ -82,7 +82,7 @@ def test_over_http_other_requests_are_answered_and_the_service_goes_on(
     monkeypatch.setattr(answering, "DecodeWorkers", DecodeWorkers)
     app = create_app(colour_engine, Settings(deadline_seconds=PATIENCE))
     with TestClient(app, raise_server_exceptions=False) as http, ThreadPoolExecutor(4) as pool:
-        sent = [b"exit", picture(RED), b"die", picture(RED)]
+        sent = [b"exit", image_file(RED), b"die", image_file(RED)]
         uploads = [pool.submit(http.post, "/v1/search", files={"image": data}) for data in sent]
         answers = [upload.result() for upload in uploads]
         assert [error_of(answer) for answer in answers[::2]] == [(422, "broken_image")] * 2
@@ -98,7 +98,7 @@ def workers() -> Any:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_the_pixels_are_those_of_a_product_with_this_picture(
+def test_the_pixels_are_those_of_a_product_with_this_image(
     workers: DecodeWorkers, kind: str
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
@@ -125,6 +125,6 @@ def test_a_region_is_cut_out_first(workers: DecodeWorkers, kind: str) -> None:
 def test_errors_come_back_as_they_are(workers: DecodeWorkers) -> None:
     big = BytesIO()
     Image.new("1", (3000, 3000)).save(big, "PNG")
-    cut = picture(RED, size=(500, 500))[:-30]
+    cut = image_file(RED, size=(500, 500))[:-30]
     got = decoded(workers, *map(ImageFile, (b"no picture", cut, big.getvalue())))
     assert list(map(type, got)) == [UnsupportedImageError, BrokenImageError, ImageTooLargeError]

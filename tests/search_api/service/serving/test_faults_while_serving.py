@@ -22,7 +22,7 @@ from PIL import Image
 
 from tests.support.faulty_server import FaultyServer, faulty_server
 from tests.support.processes import PATIENCE, Cli, serve
-from tests.support.service_helpers import GREEN, RED, error_of, ids, picture
+from tests.support.service_helpers import GREEN, RED, error_of, ids, image_file
 from tests.support.waiting import until, until_async
 
 QUEUE = 6
@@ -52,7 +52,7 @@ def linked(faulty: FaultyServer) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=faulty.server.url, timeout=PATIENCE)
 
 
-def test_a_hung_model_is_504_at_the_deadline_and_not_ready_while_it_hangs(
+def test_a_hung_model_is_504_at_the_deadline_and_not_ready_meanwhile(
     faulty: FaultyServer,
 ) -> None:
     with httpx.Client(base_url=faulty.server.url, timeout=PATIENCE) as http:
@@ -67,7 +67,7 @@ def test_a_hung_model_is_504_at_the_deadline_and_not_ready_while_it_hangs(
         assert ids(http.get("/v1/search?q=red&k=1")) == ["red"]
 
 
-def test_what_expired_while_it_waited_never_reaches_the_model(faulty: FaultyServer) -> None:
+def test_an_expired_request_never_reaches_the_model(faulty: FaultyServer) -> None:
     with httpx.Client(base_url=faulty.server.url, timeout=PATIENCE) as http:
         faulty.hold()
         first = threading.Thread(target=http.get, args=["/v1/search?q=at work"])
@@ -80,7 +80,7 @@ def test_what_expired_while_it_waited_never_reaches_the_model(faulty: FaultyServ
     assert "too late" not in faulty.given()
 
 
-def test_a_full_queue_refuses_at_once_and_answers_what_it_took(patient: FaultyServer) -> None:
+def test_a_full_queue_refuses_at_once_and_answers_what_it_accepted(patient: FaultyServer) -> None:
     """The refusals come while the model is held, so they wait for nothing."""
 
     async def run() -> None:
@@ -127,7 +127,9 @@ def test_a_client_that_disconnects_costs_nothing(patient: FaultyServer) -> None:
 
 def test_a_poisoned_image_fails_alone(patient: FaultyServer) -> None:
     async def upload(link: httpx.AsyncClient, colour: tuple[int, int, int]) -> httpx.Response:
-        return await link.post("/v1/search", files={"image": picture(colour)}, data={"query": "{}"})
+        return await link.post(
+            "/v1/search", files={"image": image_file(colour)}, data={"query": "{}"}
+        )
 
     async def run() -> None:
         async with linked(patient) as link:
@@ -203,7 +205,7 @@ def test_a_full_disk_leaves_text_search_alone(coloured: Path, tmp_path: Path) ->
             answer = http.post("/v1/search", files={"image": large.read_bytes()})
             assert error_of(answer) == (507, "spool_full")
             assert ids(http.get("/v1/search?q=red&k=1")) == ["red"]
-            assert ids(http.post("/v1/search", files={"image": picture(RED)}))[0] == "red"
+            assert ids(http.post("/v1/search", files={"image": image_file(RED)}))[0] == "red"
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 

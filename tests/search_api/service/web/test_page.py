@@ -24,7 +24,7 @@ def window(browser: sync_api.Browser, server: Server) -> Iterator[Window]:
     assert window.hosts == {urlsplit(server.url).netloc}
 
 
-def test_words_bring_cards(window: Window) -> None:
+def test_words_find_cards(window: Window) -> None:
     window.open()
     window.page.fill("#query", "umbrella")
     window.page.press("#query", "Enter")
@@ -60,7 +60,7 @@ def test_an_address_with_words_is_a_search(window: Window) -> None:
     assert window.page.input_value("#query") == "red sofa"
 
 
-def test_an_uploaded_picture_finds_itself(window: Window, drawn: Drawn) -> None:
+def test_an_uploaded_image_finds_its_product(window: Window, drawn: Drawn) -> None:
     window.open()
     window.page.set_input_files("#upload", drawn.picture("mug-0001"))
     window.first_becomes("mug-0001")
@@ -119,7 +119,7 @@ def test_html_in_a_title_is_text(window: Window, drawn: Drawn) -> None:
 
 
 @pytest.mark.slow
-def test_a_broken_picture_is_explained(window: Window, drawn: Drawn, tmp_path: Path) -> None:
+def test_a_broken_image_is_explained(window: Window, drawn: Drawn, tmp_path: Path) -> None:
     whole = drawn.picture("mug-0001").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     window.open()
