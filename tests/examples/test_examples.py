@@ -62,7 +62,7 @@ def colour_index(colours: Path, tmp_path: Path, fast_options: BuildOptions) -> P
 def address(colour_index: Path) -> Iterator[str]:
     """The address at which the app of `mount_in_fastapi` serves the five colours."""
     app = example("mount_in_fastapi").create_shop(Engine.open(colour_index, FakeEncoder()))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
     started = threading.Event()
     startup = server.startup
 

@@ -34,11 +34,9 @@ def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
         catalog = _open(path, options)
         first = next(catalog.rows(), None)
     except OSError as error:
-        raise CatalogError(
-            f"{quote_for_message(str(path))} can't be read: {error.strerror or error}"
-        ) from error
+        raise CatalogError(f"{str(path)!r} can't be read: {error.strerror or error}") from error
     if first is None:
-        raise CatalogError(f"{quote_for_message(str(path))} has no rows; there is nothing to index")
+        raise CatalogError(f"{str(path)!r} has no rows; there is nothing to index")
     return catalog
 
 
@@ -48,11 +46,9 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
             return ParquetFolderCatalog(path, options, files)
         return ImageFolderCatalog(path, options)
     if not path.exists():
-        raise CatalogError(
-            f"there is no file or folder {quote_for_message(str(path))}; check the path"
-        )
+        raise CatalogError(f"there is no file or folder {str(path)!r}; check the path")
     if not path.is_file():
-        raise CatalogError(f"{quote_for_message(str(path))} is neither a file nor a folder")
+        raise CatalogError(f"{str(path)!r} is neither a file nor a folder")
     if options.id_column == options.image_column:
         raise CatalogError(
             f"{quote_for_message(options.id_column)} can't be both the id column and the image "

@@ -57,7 +57,7 @@ def read_table(path: Path, image_column: str) -> Iterator[TableRow | BadRow]:
     """
     quoted = quote_for_message(path.name)
     if not path.is_file():
-        raise CatalogError(f"there is no file {quote_for_message(str(path))}; check the path")
+        raise CatalogError(f"there is no file {str(path)!r}; check the path")
     try:
         match path.suffix.lower():
             case ".csv" | ".tsv" as ending:

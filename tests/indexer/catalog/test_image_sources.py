@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,12 +50,13 @@ def row_of(root: Path, image: object) -> CatalogRow | BadRow:
     return row
 
 
-_logs: list[list[str]] = []
+_logs: dict[int, list[str]] = {}  # by thread: servers of other tests open files too
 
 
 def _log_event(event: str, args: tuple[object, ...]) -> None:
-    if event == "open" and _logs and isinstance(args[0], str | bytes | os.PathLike):
-        _logs[-1].append(os.fsdecode(args[0]))
+    log = _logs.get(threading.get_ident())
+    if event == "open" and log is not None and isinstance(args[0], str | bytes | os.PathLike):
+        log.append(os.fsdecode(args[0]))
 
 
 sys.addaudithook(_log_event)  # every open in Python, by whichever function
@@ -63,9 +65,9 @@ sys.addaudithook(_log_event)  # every open in Python, by whichever function
 @pytest.fixture
 def opened(shop: Path) -> Iterator[list[str]]:
     """Every path that a test opens, as it was given."""
-    _logs.append([])
-    yield _logs[-1]
-    _logs.pop()
+    log = _logs[threading.get_ident()] = []
+    yield log
+    del _logs[threading.get_ident()]
 
 
 @pytest.mark.parametrize(
