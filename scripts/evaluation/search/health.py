@@ -27,8 +27,6 @@ _SWAPPED = 0.01
 _TARGET = 0.8
 # Evidence of a wrong title, in robust standard deviations, that is rare in a clean catalog.
 _STRONG = 3
-# Products of a short run.
-_QUICK_PRODUCTS = 2000
 
 TABLES = (
     Grid(
@@ -99,10 +97,9 @@ def _planted(setting: Setting) -> list[Measure]:
     second catalog is the held-back tenth alone.
     """
     encoder = CachingEncoder(setting.encoder)
-    first = setting.first_file[: _QUICK_PRODUCTS if setting.quick else None]
     held = setting.fashion.take(setting.rows.held)
     measures = []
-    for name, table in (("", first), ("_unseen", held)):
+    for name, table in (("", setting.first_file), ("_unseen", held)):
         shares = _shares_found(table, encoder)
         every, others = shares.mean(axis=0).tolist()
         lowest = float(shares[:, 0].min())

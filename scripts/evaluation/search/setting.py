@@ -19,6 +19,9 @@ from scripts.training.data.catalogs import FASHION, SetRows, held_back, read_tab
 
 __all__ = ["IndexedCatalog", "Setting"]
 
+# Products of the fashion catalog in a short run.
+_QUICK_PRODUCTS = 3000
+
 
 @dataclass(frozen=True)
 class IndexedCatalog:
@@ -77,7 +80,7 @@ class Setting:
         limit: How many queries of each kind at most, or None for all.
         diagrams: A folder for diagrams, or None for none.
         sheet: A file for the contact sheet of duplicates, or None for none.
-        quick: Whether a short run on the first file of the fashion catalog will do.
+        quick: Whether a short run on a few thousand products will do.
     """
 
     data: Path
@@ -109,8 +112,9 @@ class Setting:
 
     @cached_property
     def first_file(self) -> pa.Table:
-        """The first 9,000 products of the fashion catalog."""
-        return pq.read_table(self.data / f"{FASHION}-0000.parquet")
+        """The first 9,000 products of the fashion catalog, in a short run fewer."""
+        table = pq.read_table(self.data / f"{FASHION}-0000.parquet")
+        return table[:_QUICK_PRODUCTS] if self.quick else table
 
     @cached_property
     def rows(self) -> SetRows:
@@ -122,7 +126,7 @@ class Setting:
         """All products."""
         if self.index is not None:
             return IndexedCatalog.of(Index.open(self.index))
-        return IndexedCatalog.of(self.built("all", self.fashion))
+        return IndexedCatalog.of(self.built("first" if self.quick else "all", self.fashion))
 
     @cached_property
     def held(self) -> IndexedCatalog:

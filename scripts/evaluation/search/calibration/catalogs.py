@@ -20,6 +20,9 @@ from scripts.training.data.catalogs import (
 
 __all__ = ["held_back_catalogs", "training_catalogs"]
 
+# How many times fewer products of the training parts a short run takes.
+_QUICK_TIMES_FEWER = 5
+
 
 def held_back_catalogs(setting: Setting) -> dict[str, pa.Table]:
     """Return catalogs of held-back products only, which no model has seen, by name."""
@@ -38,12 +41,12 @@ def held_back_catalogs(setting: Setting) -> dict[str, pa.Table]:
 
 def training_catalogs(setting: Setting) -> dict[str, pa.Table]:
     """Return parts of what the model was trained on, to fit priors with, by name."""
-    data = setting.data
+    data, times = setting.data, _QUICK_TIMES_FEWER if setting.quick else 1
     clothing = read_table(data, CLOTHING)
     return {
-        "fashion": setting.fashion.take(setting.rows.train[::9]),
-        "photos": _named_photos(data, read_rows(data, GROCERY_PHOTOS).train[::2]),
-        "clothing": clothing.take(read_rows(data, CLOTHING).train[::2]),
+        "fashion": setting.fashion.take(setting.rows.train[:: 9 * times]),
+        "photos": _named_photos(data, read_rows(data, GROCERY_PHOTOS).train[:: 2 * times]),
+        "clothing": clothing.take(read_rows(data, CLOTHING).train[:: 2 * times]),
     }
 
 
