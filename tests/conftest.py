@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,9 @@ from indexer.search import Engine
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+# They start real commands with the real model; begun last, they would end alone.
+LONGEST = ("tests/test_readme.py", "tests/scripts/crashes", "tests/search_api/client")
 
 # Solid images, so that FakeEncoder's vectors are plain: the colour, scaled to length 1.
 COLOURS = {
@@ -52,6 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("thorough" if config.getoption("--all") else "default")
 
 
+@pytest.hookimpl(optionalhook=True)  # where xdist is left out
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors: tests also wait for other processes and for disks."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     everything = config.getoption("--all")
     for item in items:
@@ -60,6 +70,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="slow: run with scripts/test --all"))
         elif shared and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="needs the shared catalogs (../shared/data)"))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_disks() -> Iterator[None]:
+    """Flush nothing to disks: killed processes lose nothing by it, only a power cut would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")
