@@ -34,7 +34,7 @@ RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 MOST_RECORD_LINES = 40
 # Places of the machine that the docs were written on, and hosts of package registries.
 PRIVATE = re.compile(
-    r"\.\./shared|/work/|/tmp/|/root/|/home/|pypi\.org|pythonhosted|proxy\.golang|registry\.npmjs"
+    r"\.\./shared|(?<![\w.])/(?:tmp|root|home|mnt|srv)/|--index-url|https?://registry\."
 )
 # A path of the repository in backticks: it has a slash and no blanks.
 PATH = re.compile(
