@@ -43,6 +43,12 @@ def limit_at(share: float, largest: int) -> int:
 SHARES = [0.0, 0.5, 1.0, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.1, 0.3, 0.7, 0.9))]
 
 
+@pytest.fixture(autouse=True)
+def _writers_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage would write its own data below the limit on the size of files."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 @pytest.mark.parametrize("share", SHARES)
 def test_a_build_that_may_not_write_enough_fails_well_and_succeeds_later(
     damaged: Path, tmp_path: Path, share: float
