@@ -163,6 +163,7 @@ def _choose_spread(pairs: Pairs, axes: Doubles, background: Background, prior: P
 def _fit(design: _Design, spread: float, prior: Prior) -> Doubles:
     """Return offset, slope and weights along the axes, the slope held above 0."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     count = design.features.shape[1]
     mean, sd = np.zeros(count), np.full(count, spread)
@@ -180,14 +181,16 @@ def _fit(design: _Design, spread: float, prior: Prior) -> Doubles:
     bounds: list[tuple[float | None, float | None]] = [(None, None)] * count
     bounds[1] = (_LEAST_SLOPE - 1) / _SLOPE_SD, None
     # L-BFGS-B stalls at this bound: offset and slope are strongly correlated.
-    found = minimize(
-        objective,
-        np.zeros(count),
-        jac=True,
-        method="SLSQP",
-        bounds=bounds,
-        options={"ftol": _TOLERANCE, "maxiter": _STEPS},
-    )
+    # BLAS threads gain nothing here; on a busy machine they make the fit take 40 times as long.
+    with threadpool_limits(1, "blas"):
+        found = minimize(
+            objective,
+            np.zeros(count),
+            jac=True,
+            method="SLSQP",
+            bounds=bounds,
+            options={"ftol": _TOLERANCE, "maxiter": _STEPS},
+        )
     return np.asarray(mean + sd * found.x, np.float64)
 
 
