@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from indexer.build.build import build_index
 from indexer.build.merge import MergeReport, merge
-from indexer.build.options import BuildOptions, BuildProgress, BuildReport
+from indexer.build.options import BuildOptions
+from indexer.build.reporting import BuildProgress, BuildReport
 from indexer.build.retag import RetagReport, retag
 from indexer.build.texts import DEFAULT_TEXT_WEIGHT, mix_vectors
 from indexer.build.update import stored_products

@@ -15,8 +15,15 @@ from embeddings import Encoder
 from indexer.build.catalog_reader import CatalogReader
 from indexer.build.ledger import Ledger
 from indexer.build.new_segment import NewSegment
-from indexer.build.options import BuildOptions, BuildProgress, BuildReport, Counts
-from indexer.build.quarantine import write_quarantine
+from indexer.build.options import BuildOptions
+from indexer.build.reporting import (
+    BuildProgress,
+    BuildReport,
+    Counts,
+    Stage,
+    StageClock,
+    write_quarantine,
+)
 from indexer.build.reusable_images import ReusableImages
 from indexer.build.texts import DEFAULT_TEXT_WEIGHT, TitleMixer
 from indexer.build.update import Update
@@ -155,12 +162,13 @@ class _Build:
         self._on_progress = on_progress
         self._start = time.monotonic()
         self._counts = Counts()
+        self._clock = StageClock()
         self._live = _open_live(layout)
         self._former = self._live.manifest if self._live is not None else None
         segments = self._usable_segments()
         self._reusable = ReusableImages(segments, thumbnails=options.thumbnails)
         self._text_weight = self._choose_text_weight()
-        self._mixer = TitleMixer(encoder, self._text_weight, ledger)
+        self._mixer = TitleMixer(encoder, self._text_weight, ledger, self._clock)
         self._update = Update(
             segments, text_weight=self._text_weight, thumbnails=options.thumbnails
         )
@@ -181,7 +189,17 @@ class _Build:
         self._refuse_bad_catalog()
         if self._options.keep_missing:
             self._update.keep_missing()
-        self._progress("writing")
+        with self._clock.during(Stage.WRITING):
+            self._progress("writing")
+            live, published = self._write()
+        return self._report(live, reasons, published=published, read_seconds=read_seconds)
+
+    def _write(self) -> tuple[Manifest, bool]:
+        """Write and publish what changed.
+
+        Returns:
+            The live manifest, and whether this build published it.
+        """
         segment = NewSegment(
             self._ledger,
             update=self._update,
@@ -195,8 +213,7 @@ class _Build:
         published = self._differs(manifest)
         if published:
             self._publish(record, manifest)
-        live = manifest if published or self._former is None else self._former
-        return self._report(live, reasons, published=published, read_seconds=read_seconds)
+        return (manifest if published or self._former is None else self._former), published
 
     def _report(
         self, live: Manifest, reasons: Counter[str], *, published: bool, read_seconds: float
@@ -221,6 +238,7 @@ class _Build:
             model=spec.name,
             device=spec.device,
             precision=spec.precision,
+            stages=self._clock.shares(),
         )
 
     def _usable_segments(self) -> tuple[Segment, ...]:
@@ -253,6 +271,7 @@ class _Build:
             reusable=self._reusable,
             typer=self._typer,
             counts=self._counts,
+            clock=self._clock,
             on_progress=lambda: self._progress("reading"),
         ).read()
 
@@ -272,6 +291,7 @@ class _Build:
             reused=self._counts.reused,
             bad=self._counts.refused,
             seconds=time.monotonic() - self._start,
+            bottleneck=self._clock.bottleneck(),
         )
         self._on_progress(progress)
 

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from embeddings import Encoder
-from indexer.build.embedding import EmbeddingPipeline
+from indexer.build.embedding import EmbeddingPipeline, batch_size_for
 from indexer.build.ledger import Ledger
-from indexer.build.options import BuildOptions, Counts
+from indexer.build.options import BuildOptions
+from indexer.build.reporting import Counts, Stage, StageClock
 from indexer.build.reusable_images import ReusableImages
 from indexer.build.update import Update
 from indexer.catalog import BadRow, Catalog, CatalogRow, FieldTyper, ImageSource
@@ -37,6 +38,7 @@ class CatalogReader:
         reusable: Images that need no encoder.
         typer: Finds the types of the fields.
         counts: Counters to add to.
+        clock: Told which stages work.
         on_progress: Called after every commit.
     """
 
@@ -51,6 +53,7 @@ class CatalogReader:
         reusable: ReusableImages,
         typer: FieldTyper,
         counts: Counts,
+        clock: StageClock,
         on_progress: Callable[[], None],
     ) -> None:
         self._catalog = catalog
@@ -61,26 +64,39 @@ class CatalogReader:
         self._reusable = reusable
         self._typer = typer
         self._counts = counts
+        self._clock = clock
         self._on_progress = on_progress
         self._last_commit = time.monotonic()
 
     def read(self) -> None:
         """Read every row, and embed every new image."""
-        options = self._options
-        task = DecodeTask(self._encoder.preprocess, options.thumbnails, options.limits)
-        decoder = open_decoder(task, workers=options.workers, timeout=options.decode_timeout)
+        options, clock = self._options, self._clock
+        batch_size = batch_size_for(self._encoder, options.batch_size)
+        decoder = open_decoder(
+            DecodeTask(self._encoder.preprocess, options.thumbnails, options.limits),
+            batch_size=batch_size,
+            workers=options.workers,
+            timeout=options.decode_timeout,
+        )
+        pipeline = EmbeddingPipeline(
+            self._encoder,
+            decoder,
+            self._ledger,
+            counts=self._counts,
+            clock=clock,
+            batch_size=batch_size,
+        )
         limits = FetchLimits(max_bytes=options.catalog.max_image_bytes)
-        with decoder, Fetcher(limits, options.addresses) as fetcher:
-            pipeline = EmbeddingPipeline(
-                self._encoder, decoder, self._ledger, self._counts, options.batch_size
-            )
-            rows = prefetch(self._catalog.rows(), _urls_of, fetcher, ahead=_PREFETCHED)
-            for row, fetched in rows:
+        with pipeline, decoder, Fetcher(limits, options.addresses) as fetcher:
+            rows = clock.during_each(Stage.READING, self._catalog.rows())
+            fetching = prefetch(rows, _urls_of, fetcher, ahead=_PREFETCHED)
+            for row, fetched in clock.during_each(Stage.FETCHING, fetching):
                 self._counts.rows += 1
                 if isinstance(row, BadRow):
                     self._refuse(row)
                 else:
                     self._read_row(row, iter(fetched), pipeline)
+                pipeline.advance()
                 self._commit_if_due()
             for _ in pipeline.finish():
                 self._commit_if_due()
@@ -137,7 +153,8 @@ class CatalogReader:
             self._commit()
 
     def _commit(self) -> None:
-        self._ledger.commit()
+        with self._clock.during(Stage.WRITING):
+            self._ledger.commit()
         self._last_commit = time.monotonic()
         self._on_progress()
 

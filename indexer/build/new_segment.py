@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from embeddings import Encoder
 from indexer.build.ledger import Ledger, StagedImage
-from indexer.build.options import Counts
+from indexer.build.reporting import Counts
 from indexer.build.reusable_images import ReusableImages
 from indexer.build.texts import QuerySample, TitleMixer, mix_titles
 from indexer.build.update import Update

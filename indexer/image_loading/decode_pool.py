@@ -4,40 +4,66 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from embeddings import BrokenImageError
+from embeddings import BrokenImageError, PixelArray
 from indexer.errors import BuildError
-from indexer.image_loading.decode_task import Decoded, DecodeTask
+from indexer.image_loading.decode_task import DecodeTask
+from indexer.image_loading.decode_worker import decode_images, start_worker
+from indexer.image_loading.decoded_batch import DecodedBatch, Outcome, gather_pixels
+from indexer.image_loading.pixel_memory import PixelMemory
 
 __all__ = ["DecodePool", "decoder_faults"]
+
+# Images of one task: for 60x80 images, one task for each image takes a third more time.
+_TASK_IMAGES = 8
+# Bytes of image files after which a task is full: large images need no company.
+_TASK_BYTES = 2**18
+# Batches besides those that keep the workers busy: one that is encoded, one that waits for the
+# encoder, one that is being read.
+_BATCHES = 3
 
 
 class DecodePool:
     """Worker processes that run one `DecodeTask` on many images.
 
+    The pixels stay in memory that the processes share. A task of several images that hangs or dies
+    is repeated with each of them alone, so that the others are not lost; its process is gone by
+    then, and can't write into their places any more.
+
     Args:
         task: What to do with each image.
-        workers: Number of processes, from 1; by default one for each two processors, since the
-            encoder needs the rest.
+        batch_size: The largest number of images of a batch.
+        workers: Number of processes, from 1; by default one for each processor. Where the encoder
+            needs the processors too, the system shares them out, and the slower stage gets more.
         timeout: Seconds that one image may take.
     """
 
     def __init__(
-        self, task: DecodeTask, *, workers: int | None = None, timeout: float = 30.0
+        self,
+        task: DecodeTask,
+        *,
+        batch_size: int = 64,
+        workers: int | None = None,
+        timeout: float = 30.0,
     ) -> None:
-        self._task = task
+        workers = _usable_processors() if workers is None else workers
+        self.capacity = _BATCHES + -(-2 * workers * _TASK_IMAGES // batch_size)
+        self._memory = PixelMemory((self.capacity, batch_size, *task.pixels_shape))
+        self._free = list(range(self.capacity))
         self._timeout = timeout
-        # Not fork: the parent has torch's threads running by the time a build starts.
         self._pool = ProcessPool(
-            max_workers=max(1, (os.cpu_count() or 1) // 2) if workers is None else workers,
+            max_workers=workers,
+            initializer=start_worker,
+            initargs=[task, self._memory],
+            # Not fork: the parent has the encoder's threads running by the time a build starts.
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -48,21 +74,87 @@ class DecodePool:
         # Without this, an interrupted build would wait for images that are no longer needed.
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+        self._memory.close()
 
-    def submit(self, data: bytes) -> Callable[[], Decoded]:
-        """Start decoding an image.
-
-        Returns:
-            A function that waits for the decoded image. It raises an `ImageError` if the image
-            can't be used, or hung its decoder or killed it, and a `BuildError` if no worker process
-            starts.
-        """
-        future: Future[Decoded] = self._pool.schedule(
-            self._task, args=[data], timeout=self._timeout
+    def submit(self, images: Sequence[bytes]) -> _BatchInPool:
+        """As `ImageDecoder.submit`."""
+        if not self._free:
+            raise ValueError(f"at most {self.capacity} batches may be in use")
+        block = self._free.pop()
+        return _BatchInPool(
+            images,
+            self._memory.array[block, : len(images)],
+            lambda first, part: self._schedule(block, first, part),
+            lambda: self._free.append(block),
+            self._timeout,
         )
-        return partial(self._result, future)
 
-    def _result(self, future: Future[Decoded]) -> Decoded:
+    def _schedule(self, block: int, first: int, images: Sequence[bytes]) -> Future[list[Outcome]]:
+        future: Future[list[Outcome]] = self._pool.schedule(
+            decode_images, args=[block, first, images], timeout=self._timeout
+        )
+        return future
+
+
+class _BatchInPool:
+    """A batch that workers decode, some images a task.
+
+    Args:
+        images: The bytes of their files.
+        pixels: `[n, height, width, 3]`, where the workers write.
+        schedule: Starts a task on some images of the batch, from the one with the given number on.
+        release: Gives the memory of the pixels back.
+        timeout: Seconds that a task may take.
+
+    Attributes:
+        ready: Completes once all tasks have ended.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[bytes],
+        pixels: PixelArray,
+        schedule: Callable[[int, Sequence[bytes]], Future[list[Outcome]]],
+        release: Callable[[], None],
+        timeout: float,
+    ) -> None:
+        self.ready: Future[None] = Future()
+        self._pixels = pixels
+        self._schedule = schedule
+        self._release = release
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        parts = list(_split(images))
+        self._unfinished = len(parts)
+        self._tasks = [(first, part, schedule(first, part)) for first, part in parts]
+        for _, _, future in self._tasks:
+            future.add_done_callback(self._finish_task)
+
+    def result(self) -> DecodedBatch:
+        """As `BatchInDecoder.result`."""
+        outcomes: list[Outcome] = []
+        for first, images, future in self._tasks:
+            try:
+                outcomes += self._outcomes(future)
+            except BrokenImageError as error:
+                outcomes += [error] if len(images) == 1 else self._decode_alone(first, images)
+        return DecodedBatch(gather_pixels(self._pixels, outcomes), outcomes, self._release)
+
+    def _decode_alone(self, first: int, images: Sequence[bytes]) -> Iterator[Outcome]:
+        """Decode the images of a task that failed again, a task for each."""
+        futures = [self._schedule(first + number, [data]) for number, data in enumerate(images)]
+        for future in futures:
+            try:
+                yield from self._outcomes(future)
+            except BrokenImageError as error:
+                yield error
+
+    def _outcomes(self, future: Future[list[Outcome]]) -> list[Outcome]:
+        """Return the outcomes of a task.
+
+        Raises:
+            BrokenImageError: The task hung, or its process died.
+        """
         try:
             with decoder_faults(self._timeout):
                 return future.result()
@@ -72,6 +164,31 @@ class DecodePool:
                 "The processes that decode images did not start. In a script, call build_index "
                 "below `if __name__ == '__main__':`, or pass BuildOptions(workers=0)."
             ) from error
+
+    def _finish_task(self, _: object) -> None:
+        with self._lock:
+            self._unfinished -= 1
+            finished = not self._unfinished
+        if finished:
+            self.ready.set_result(None)
+
+
+def _usable_processors() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _split(images: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """Yield the images of each task, with the number of the first of them."""
+    first = size = 0
+    for number, data in enumerate(images):
+        if number > first and (number - first == _TASK_IMAGES or size + len(data) > _TASK_BYTES):
+            yield first, images[first:number]
+            first, size = number, 0
+        size += len(data)
+    yield first, images[first:]
 
 
 @contextmanager

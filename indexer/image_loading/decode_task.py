@@ -8,25 +8,36 @@ from embeddings import PixelArray, Preprocess
 from embeddings.images import ImageLimits, make_thumbnail, open_image
 from indexer.colours import ColourArray, measure_image
 
-__all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded"]
+__all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded", "ImageDetails"]
 
 # The longer side of a thumbnail, in pixels.
 THUMBNAIL_SIDE = 320
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class ImageDetails:
+    """What is kept of an image besides its vector.
+
+    Attributes:
+        thumbnail: A WebP file; empty where no thumbnail is wanted.
+        colours: `[5, 4]`, the image's dominant colours.
+    """
+
+    thumbnail: bytes
+    colours: ColourArray
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """A decoded image.
 
     Attributes:
         pixels: `[height, width, 3]` uint8, in the size of the encoder's input.
-        thumbnail: A WebP file; empty where no thumbnail is wanted.
-        colours: `[5, 4]`, the image's dominant colours.
+        details: Its thumbnail and colours.
     """
 
     pixels: PixelArray
-    thumbnail: bytes
-    colours: ColourArray
+    details: ImageDetails
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,11 @@ class DecodeTask:
     thumbnails: bool = True
     limits: ImageLimits = field(default_factory=ImageLimits)
 
+    @property
+    def pixels_shape(self) -> tuple[int, int, int]:
+        """The shape of an image's pixels."""
+        return (*self.preprocess.size, 3)
+
     def __call__(self, data: bytes) -> Decoded:
         """Decode one image.
 
@@ -52,4 +68,4 @@ class DecodeTask:
         needed = max(*self.preprocess.size, THUMBNAIL_SIDE if self.thumbnails else 0)
         image = open_image(data, limits=self.limits, target=needed)
         thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
-        return Decoded(self.preprocess(image), thumbnail, measure_image(image))
+        return Decoded(self.preprocess(image), ImageDetails(thumbnail, measure_image(image)))

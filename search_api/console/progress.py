@@ -23,6 +23,14 @@ __all__ = ["Bar", "BuildBar", "QueryBar", "StepBar"]
 
 # A build on a CPU prints a warning if it is going to take longer than this, in seconds.
 _LONG_BUILD = 300.0
+# What holds a build up, by the name of the stage.
+_LIMITED_BY = {
+    "reading": ", held up by reading the catalog",
+    "fetching": ", held up by fetching images",
+    "decoding": ", held up by decoding images",
+    "encoding": ", held up by the model",
+    "writing": ", held up by writing",
+}
 # Seconds of building that are measured before the rest is estimated.
 _MEASURED = 10.0
 
@@ -75,12 +83,13 @@ class BuildBar(Bar):
     def update(self, progress: BuildProgress) -> None:
         """Show the build's progress."""
         rate = progress.embedded / max(progress.seconds, 1e-9)
+        limit = _LIMITED_BY.get(progress.bottleneck, "") if progress.stage == "reading" else ""
         self._progress.update(
             self._task,
             description="Indexing" if progress.stage == "reading" else "Writing",
             completed=progress.rows,
             total=progress.total,
-            rate=f"{rate:,.0f} img/s",
+            rate=f"{rate:,.0f} img/s{limit}",
         )
         self._warn_if_long(progress)
 

@@ -51,6 +51,9 @@ def print_build(report: BuildReport, index: Path) -> None:
         f"{report.embedded:,} embedded ({report.images_per_second:,.0f} per second), "
         f"{report.reused:,} reused, {report.seconds:.1f} s in total"
     )
+    if report.embedded:
+        shares = sorted(report.stages.items(), key=lambda item: -item[1])
+        out.print("Time: " + ", ".join(f"{share:.0%} {stage}" for stage, share in shares))
     if report.published:
         out.print(
             f"{report.added:,} products added, {report.changed:,} changed, "

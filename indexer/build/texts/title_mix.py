@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import Encoder, FloatArray
+from indexer.build.reporting import Stage, StageClock
 from indexer.catalog import FieldValue, title_of
 from indexer.index import NewProduct
 
@@ -44,17 +45,25 @@ class TitleMixer:
         encoder: Embeds titles.
         weight: Weight of the title, 0 to below 1.
         store: Stores the vectors of titles.
+        clock: Told when titles are encoded.
 
     Attributes:
         embedded: Number of titles embedded so far.
         weight: As given.
     """
 
-    def __init__(self, encoder: Encoder, weight: float, store: TextVectorStore) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        weight: float,
+        store: TextVectorStore,
+        clock: StageClock | None = None,
+    ) -> None:
         self.embedded = 0
         self.weight = weight
         self._encoder = encoder
         self._store = store
+        self._clock = clock or StageClock()
 
     def title_vectors(
         self, products: Sequence[Mapping[str, FieldValue]]
@@ -70,7 +79,8 @@ class TitleMixer:
         missing = [title for title, key in keys.items() if key not in vectors]
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
-            encoded = self._encoder.encode_texts(batch).astype(np.float16)
+            with self._clock.during(Stage.ENCODING):
+                encoded = self._encoder.encode_texts(batch).astype(np.float16)
             new = {keys[title]: vector for title, vector in zip(batch, encoded, strict=True)}
             self._store.add_texts(new)
             vectors.update(new)

@@ -119,12 +119,19 @@ class BuildArguments:
     ] = None
     tag: TagArguments
     ann: AnnArguments
-    batch_size: Annotated[int, typer.Option(min=1, help="Images embedded at once.")] = 64
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Images embedded at once; by default as many as suit the model.",
+            show_default=False,
+        ),
+    ] = None
     workers: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Decoding processes; by default half of the processors. 0 decodes in this process:"
+            help="Decoding processes; by default one a processor. 0 decodes in this process:"
             " for trusted images only.",
             show_default=False,
         ),

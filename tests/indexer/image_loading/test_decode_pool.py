@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from embeddings import BrokenImageError, Preprocess, ResizeMode, UnsupportedImageError
 from embeddings.images import ImageLimits
-from indexer.image_loading import Decoded, DecodePool, DecodeTask
+from indexer.image_loading import Decoded, DecodedBatch, DecodePool, DecodeTask, ImageDetails
 
 ROOT = Path(__file__).parents[3]
 TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
@@ -37,50 +40,157 @@ def png(colour: tuple[int, int, int], size: tuple[int, int] = (400, 100)) -> byt
     return out.getvalue()
 
 
+def colours(batch: DecodedBatch) -> list[list[int]]:
+    """The colour of each image of a batch; each has one."""
+    first = batch.pixels[:, :1, :1]
+    assert (batch.pixels == first).all()
+    return [pixel.tolist() for pixel in first[:, 0, 0]]
+
+
+def errors(batch: DecodedBatch) -> list[str | None]:
+    """The code of each image's error, or None."""
+    return [getattr(outcome, "code", None) for outcome in batch.outcomes]
+
+
 def test_pixels_and_thumbnail_of_an_image() -> None:
     with DecodePool(TASK, workers=1) as pool:
-        decoded = pool.submit(png((9, 8, 7)))()
-    assert decoded.pixels.shape == (8, 8, 3)
-    assert (decoded.pixels == (9, 8, 7)).all()
-    assert Image.open(BytesIO(decoded.thumbnail)).size == (320, 80)
+        batch = pool.submit([png((9, 8, 7))]).result()
+        assert batch.pixels.shape == (1, 8, 8, 3)
+        assert colours(batch) == [[9, 8, 7]]
+        (details,) = batch.outcomes
+        assert isinstance(details, ImageDetails)
+        assert Image.open(BytesIO(details.thumbnail)).size == (320, 80)
+
+
+def test_many_images_keep_their_order() -> None:
+    expected = [[number, 255 - number, 5] for number in range(70)]
+    files = [png((red, green, blue)) for red, green, blue in expected]
+    with DecodePool(TASK, workers=2, batch_size=70) as pool:
+        batch = pool.submit(files).result()
+        assert colours(batch) == expected
 
 
 def test_a_bad_image_fails_alone() -> None:
     with DecodePool(TASK, workers=1) as pool:
-        results = [pool.submit(data) for data in (png((1, 1, 1)), b"text", png((2, 2, 2)))]
-        assert (results[0]().pixels == (1, 1, 1)).all()
-        with pytest.raises(UnsupportedImageError):
-            results[1]()
-        assert (results[2]().pixels == (2, 2, 2)).all()
+        batch = pool.submit([png((1, 1, 1)), b"text", png((2, 2, 2))]).result()
+        assert colours(batch) == [[1, 1, 1], [2, 2, 2]]
+        assert isinstance(batch.outcomes[1], UnsupportedImageError)
+        assert errors(batch) == [None, "unsupported_image", None]
 
 
 def test_a_decoder_that_dies_harms_only_its_image() -> None:
     task = TreacherousTask(TASK.preprocess)
     with DecodePool(task, workers=1, timeout=60.0) as pool:
-        results = [pool.submit(data) for data in (png((1, 1, 1)), b"die", png((2, 2, 2)))]
-        assert (results[0]().pixels == (1, 1, 1)).all()
-        with pytest.raises(BrokenImageError, match="crashed"):
-            results[1]()
-        assert (results[2]().pixels == (2, 2, 2)).all()
+        batch = pool.submit([png((1, 1, 1)), b"die", png((2, 2, 2))]).result()
+        assert colours(batch) == [[1, 1, 1], [2, 2, 2]]
+        error = batch.outcomes[1]
+        assert isinstance(error, BrokenImageError)
+        assert "crashed" in error.message
 
 
 def test_a_decoder_that_hangs_harms_only_its_image() -> None:
     task = TreacherousTask(TASK.preprocess)
     with DecodePool(task, workers=1, timeout=60.0) as pool:
-        before = pool.submit(png((1, 1, 1)))
-        pool._timeout = 0.5  # of the image that hangs alone: others may have a slow machine
-        hanging = pool.submit(b"hang")
-        pool._timeout = 60.0
-        after = pool.submit(png((2, 2, 2)))
-        assert (before().pixels == (1, 1, 1)).all()
-        with pytest.raises(BrokenImageError, match="took longer than"):
-            hanging()
-        assert (after().pixels == (2, 2, 2)).all()
+        before = pool.submit([png((1, 1, 1))])
+        pool._timeout = 2.0  # of the batch with the image that hangs: others may be slow to start
+        assert before.result().pixels.any()
+        hanging = pool.submit([png((3, 3, 3)), b"hang", png((4, 4, 4))])
+        after = pool.submit([png((2, 2, 2))])
+        batch = hanging.result()
+        assert colours(batch) == [[3, 3, 3], [4, 4, 4]]
+        error = batch.outcomes[1]
+        assert isinstance(error, BrokenImageError)
+        assert "took longer than" in error.message
+        assert colours(after.result()) == [[2, 2, 2]]
+
+
+def test_killed_workers_do_not_harm_the_pixels_of_other_batches() -> None:
+    task = TreacherousTask(TASK.preprocess)
+    with DecodePool(task, workers=2, timeout=60.0, batch_size=12) as pool:
+        files: list[list[bytes]] = []
+        for number in range(30):
+            images = [png((number, image, 1)) for image in range(12)]
+            images[number % 12] = b"die"
+            files.append(images)
+        waiting = [pool.submit(files.pop(0)) for _ in range(pool.capacity)]
+        for number in range(30):
+            batch = waiting.pop(0).result()
+            others = [image for image in range(12) if image != number % 12]
+            assert colours(batch) == [[number, image, 1] for image in others]
+            batch.release()
+            if files:
+                waiting.append(pool.submit(files.pop(0)))
+
+
+def test_batches_beyond_the_capacity_are_refused_until_one_is_released() -> None:
+    with DecodePool(TASK, workers=1, batch_size=16) as pool:
+        batches = [pool.submit([png((number, 0, 0))]) for number in range(pool.capacity)]
+        with pytest.raises(ValueError, match="in use"):
+            pool.submit([png((9, 9, 9))])
+        results = [batch.result() for batch in batches]
+        assert [colours(result) for result in results] == [
+            [[number, 0, 0]] for number in range(pool.capacity)
+        ]
+        results[0].release()
+        assert colours(pool.submit([png((9, 9, 9))]).result()) == [[9, 9, 9]]
+        assert colours(results[-1]) == [[pool.capacity - 1, 0, 0]]
+
+
+@pytest.mark.parametrize("sizes", [[10] * 40, [2**18] * 3, [2**20, 5, 5], [5]])
+def test_a_large_image_is_decoded_alone_and_small_ones_together(sizes: Sequence[int]) -> None:
+    with DecodePool(TASK, workers=1) as pool:
+        submitted = pool.submit([b"x" * size for size in sizes])
+        tasks = [len(images) for _, images, _ in submitted._tasks]
+        assert errors(submitted.result()) == ["unsupported_image"] * len(sizes)
+    assert sum(tasks) == len(sizes)
+    assert tasks == {40: [8] * 5, 3: [1, 1, 1] if sizes[0] < 2**20 else [1, 2], 1: [1]}[len(sizes)]
 
 
 def test_without_thumbnails_none_are_made() -> None:
     task = DecodeTask(TASK.preprocess, thumbnails=False, limits=ImageLimits())
-    assert task(png((1, 2, 3))).thumbnail == b""
+    assert task(png((1, 2, 3))).details.thumbnail == b""
+
+
+SHARED = Path("/dev/shm")
+KILLED = """
+import sys
+from tests.indexer.image_loading.test_decode_pool import TASK, DecodePool, png
+if __name__ == "__main__":
+    pool = DecodePool(TASK, workers=2)
+    assert pool.submit([png((1, 2, 3))] * 20).result().pixels.any()
+    print(*[worker.pid for worker in pool._pool._pool_manager.worker_manager.workers.values()])
+    sys.stdout.flush()
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no shared memory with names here")
+def test_a_killed_program_leaves_no_memory_and_no_process(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    before = set(SHARED.iterdir())
+    with subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        workers = [int(word) for word in process.stdout.readline().split()]
+        assert len(workers) == 2
+        assert all(_maps_pixels(worker) for worker in workers)
+        process.send_signal(signal.SIGKILL)
+        # The workers have the other end of this pipe: it closes when the last one has ended.
+        process.stdout.read()
+    assert not any(_maps_pixels(worker) for worker in workers)
+    left = set(SHARED.iterdir()) - before
+    assert not [path for path in left if "lookalike" in path.name or "psm" in path.name]
+
+
+def _maps_pixels(pid: int) -> bool:
+    """Whether a process that runs has pixel memory open."""
+    try:
+        return "lookalike-pixels" in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return False
 
 
 def test_a_script_without_a_main_guard_is_told_what_it_lacks(tmp_path: Path) -> None:
@@ -99,3 +209,9 @@ def test_a_script_without_a_main_guard_is_told_what_it_lacks(tmp_path: Path) -> 
     assert done.returncode == 1
     assert "BuildError: The processes that decode images did not start." in done.stderr
     assert "if __name__ == '__main__':" in done.stderr
+
+
+def test_shared_pixels_are_not_copied_when_all_images_are_usable() -> None:
+    with DecodePool(TASK, workers=1, batch_size=4) as pool:
+        batch = pool.submit([png((1, 1, 1))] * 4).result()
+        assert np.shares_memory(batch.pixels, pool._memory.array)

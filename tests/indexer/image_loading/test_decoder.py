@@ -6,7 +6,13 @@ import pytest
 from PIL import Image
 
 from embeddings import Preprocess, ResizeMode, UnsupportedImageError
-from indexer.image_loading import DecodePool, DecodeTask, InThreadDecoder, open_decoder
+from indexer.image_loading import (
+    DecodePool,
+    DecodeTask,
+    ImageDetails,
+    InThreadDecoder,
+    open_decoder,
+)
 
 TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
 
@@ -18,26 +24,31 @@ def png(colour: tuple[int, int, int]) -> bytes:
 
 
 def test_no_workers_decode_in_the_calling_thread() -> None:
-    with open_decoder(TASK, workers=0, timeout=1.0) as decoder:
+    with open_decoder(TASK, batch_size=4, workers=0, timeout=1.0) as decoder:
         assert isinstance(decoder, InThreadDecoder)
-        results = [decoder.submit(data) for data in (png((1, 1, 1)), b"text", png((2, 2, 2)))]
-        assert (results[0]().pixels == (1, 1, 1)).all()
-        with pytest.raises(UnsupportedImageError):
-            results[1]()
-        assert (results[2]().pixels == (2, 2, 2)).all()
+        submitted = decoder.submit([png((1, 1, 1)), b"text", png((2, 2, 2))])
+        assert submitted.ready.done()
+        batch = submitted.result()
+        assert (batch.pixels[0] == (1, 1, 1)).all()
+        assert (batch.pixels[1] == (2, 2, 2)).all()
+        assert len(batch.pixels) == 2
+        assert isinstance(batch.outcomes[1], UnsupportedImageError)
 
 
 @pytest.mark.parametrize("workers", [None, 1])
 def test_processes_are_the_default(workers: int | None) -> None:
-    with open_decoder(TASK, workers=workers, timeout=1.0) as decoder:
+    with open_decoder(TASK, batch_size=4, workers=workers, timeout=1.0) as decoder:
         assert isinstance(decoder, DecodePool)
 
 
 def test_both_decoders_give_the_same() -> None:
-    data = png((90, 10, 200))
-    with open_decoder(TASK, workers=1, timeout=60.0) as pool:
-        decoded = pool.submit(data)()
-    direct = TASK(data)
-    assert decoded.pixels.tolist() == direct.pixels.tolist()
-    assert decoded.thumbnail == direct.thumbnail
-    assert decoded.colours.tolist() == direct.colours.tolist()
+    files = [png((90, 10, 200)), png((9, 100, 20))]
+    with open_decoder(TASK, batch_size=4, workers=1, timeout=60.0) as pool:
+        batch = pool.submit(files).result()
+        direct = InThreadDecoder(TASK).submit(files).result()
+        assert batch.pixels.tolist() == direct.pixels.tolist()
+        for ours, theirs in zip(batch.outcomes, direct.outcomes, strict=True):
+            assert isinstance(ours, ImageDetails)
+            assert isinstance(theirs, ImageDetails)
+            assert ours.thumbnail == theirs.thumbnail
+            assert ours.colours.tolist() == theirs.colours.tolist()

@@ -7,6 +7,7 @@ import pytest
 from embeddings import FakeEncoder
 from indexer.build import BuildProgress
 from search_api.console import BuildBar
+from search_api.console.console import err
 
 
 def notes(progress: list[BuildProgress], capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -35,3 +36,19 @@ def test_a_short_build_is_not_announced(capsys: pytest.CaptureFixture[str]) -> N
         for rows, seconds in ((0, 2.0), (500, 12.0))
     ]
     assert notes(progress, capsys) == ["Model fake on cpu, fp32"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [("decoding", "held up by decoding images"), ("encoding", "held up by the model"), ("", "")],
+)
+def test_the_bar_names_what_holds_the_build_up(
+    stage: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(err, "width", 200)
+    with BuildBar(FakeEncoder().spec) as bar:
+        bar.update(BuildProgress(rows=5, total=10, embedded=5, seconds=1.0, bottleneck=stage))
+    text = capsys.readouterr().err
+    assert "5 img/s" in text
+    assert words in text
+    assert ("held up" in text) is bool(words)

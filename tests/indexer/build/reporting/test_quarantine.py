@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.build.quarantine import write_quarantine
+from indexer.build.reporting.quarantine import write_quarantine
 from indexer.catalog import BadRow, Reason
 
 ROWS = [
