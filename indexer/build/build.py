@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from embeddings import Encoder
 from indexer.build.catalog_reader import CatalogReader
@@ -27,7 +28,12 @@ from indexer.build.reporting import (
 from indexer.build.reusable_images import ReusableImages
 from indexer.build.texts import DEFAULT_TEXT_WEIGHT, TitleMixer
 from indexer.build.update import Update
-from indexer.calibration import confidence_to_json, fit_confidence
+from indexer.calibration import (
+    confidence_to_json,
+    fit_confidence,
+    keep_confidence,
+    mark_as_fitted,
+)
 from indexer.catalog import Catalog, FieldType, FieldTyper, join_types, open_catalog
 from indexer.errors import (
     BuildError,
@@ -331,9 +337,26 @@ class _Build:
         if record is not None:
             adopt_segment(self._layout, record.id)
         index = Index.of_manifest(self._layout, without_tags(manifest), self._live)
-        confidence = fit_confidence(index, self._encoder)
+        confidence = self._kept_confidence(manifest)
+        if confidence is None:
+            fitted = confidence_to_json(fit_confidence(index, self._encoder))
+            confidence = mark_as_fitted(fitted, manifest.products)
         complete = self._tags.complete(manifest, index)
-        publish(self._layout, replace(complete, confidence=confidence_to_json(confidence)))
+        publish(self._layout, replace(complete, confidence=confidence))
+
+    def _kept_confidence(self, manifest: Manifest) -> dict[str, Any] | None:
+        """Return the former generation's fit if the products did not change enough to move it."""
+        former = self._former
+        if (
+            former is None
+            or not self._update.segments  # of another encoder, or none
+            or former.text_weight != self._text_weight
+            or former.fields != manifest.fields
+        ):
+            return None
+        removed = former.products + self._counts.added - manifest.products
+        touched = self._counts.added + self._counts.changed + removed
+        return keep_confidence(former.confidence, touched)
 
 
 def _is_live(layout: Layout, manifest: Manifest) -> bool:

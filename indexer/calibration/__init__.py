@@ -8,10 +8,12 @@ from indexer.calibration.model import PRIORS, Background, Calibration, Confidenc
 from indexer.calibration.queries import value_of
 from indexer.calibration.regression import Pairs, fit_calibration
 from indexer.calibration.serialization import confidence_from_json, confidence_to_json
+from indexer.calibration.upkeep import REFIT_SHARE, keep_confidence, mark_as_fitted
 
 __all__ = [
     "HITS",
     "PRIORS",
+    "REFIT_SHARE",
     "Background",
     "Calibration",
     "Confidence",
@@ -23,5 +25,7 @@ __all__ = [
     "draw_pairs",
     "fit_calibration",
     "fit_confidence",
+    "keep_confidence",
+    "mark_as_fitted",
     "value_of",
 ]
