@@ -11,6 +11,11 @@ FRONT = Front(
     "Measure Lookalike: speed, quality and what crashes leave.",
     (
         Command(
+            "build",
+            "building: each stage alone, end to end, beside rclip and other programs",
+            "scripts.benchmarks.build.benchmark",
+        ),
+        Command(
             "cli",
             "time of whole `lookalike` commands, against a process that only imports the model",
             "scripts.benchmarks.cli",

@@ -28,7 +28,17 @@ Main = Callable[[list[str]], int]
 
 
 def test_names_are_those_that_users_know() -> None:
-    assert BENCHMARKS == ["cli", "api", "index", "crash", "search", "colours", "tags", "compact"]
+    assert BENCHMARKS == [
+        "build",
+        "cli",
+        "api",
+        "index",
+        "crash",
+        "search",
+        "colours",
+        "tags",
+        "compact",
+    ]
     assert TRAININGS == ["compact", "colours", "tags"]
 
 
@@ -91,7 +101,7 @@ def test_every_training_has_help(name: str, capsys: pytest.CaptureFixture[str]) 
     assert "--data" in text
 
 
-@pytest.mark.parametrize("name", ["search", "colours", "tags", "api", "index"])
+@pytest.mark.parametrize("name", ["build", "search", "colours", "tags", "api", "index"])
 def test_missing_catalogs_are_a_usage_error(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
