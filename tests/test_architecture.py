@@ -23,7 +23,7 @@ TREES = (*PACKAGES, "scripts", "tests")
 OWNERS = {
     "torch": "embeddings/clip/",
     "open_clip": "embeddings/clip/",
-    "faiss": "indexer/retrieval/ann/",
+    "faiss": "indexer/retrieval/",
     "tantivy": "indexer/retrieval/bm25.py",
 }
 # It makes a small catalog pass through what a large one does, by setting inner constants.

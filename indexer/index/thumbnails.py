@@ -179,9 +179,25 @@ def _measure(data: bytes) -> tuple[tuple[int, int], float, NDArray[np.uint8]] | 
         return None
     image = open_thumbnail(data)
     pixels = np.asarray(image).reshape(-1, 3)
-    low, high = np.percentile(pixels[:: max(1, len(pixels) // _PIXELS)], _PERCENTILES, axis=0)
+    spread = _spread(pixels[:: max(1, len(pixels) // _PIXELS)])
     small = image.convert("L").resize((SCAN_SIDE, SCAN_SIDE), Image.Resampling.BOX)
-    return image.size, float((high - low).max()), np.asarray(small)
+    return image.size, spread, np.asarray(small)
+
+
+def _spread(pixels: NDArray[np.uint8]) -> float:
+    """Return the largest range between `_PERCENTILES` of the channels of `[n, 3]` pixels.
+
+    It counts the levels: 256 numbers are quicker than sorting thousands.
+    """
+    places = np.array(_PERCENTILES) / 100 * (len(pixels) - 1)
+    widest = 0.0
+    for channel in pixels.T:
+        below = np.bincount(channel, minlength=256).cumsum()
+        # The levels around each place, and the share of the upper one.
+        lower, upper = (below.searchsorted(f(places), "right") for f in (np.floor, np.ceil))
+        levels = lower + (upper - lower) * (places % 1)
+        widest = max(widest, float(levels[1] - levels[0]))
+    return widest
 
 
 def _joined(parts: Sequence[NDArray[np.integer]], kind: type[_Whole]) -> NDArray[_Whole]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.index import SCAN_SIDE, ImageTable, Progress, Segment
+from indexer.index import SCAN_SIDE, ImageTable, Progress
 from indexer.quality.same_image import Window
-from indexer.storage import IndexKind, QueryKind, RowSet
+from indexer.retrieval import BatchSearch
 
 __all__ = ["Alignment", "alike_when_small", "near_by_vector"]
 
@@ -19,13 +20,17 @@ __all__ = ["Alignment", "alike_when_small", "near_by_vector"]
 # pixels).
 _NEIGHBOURS = 10
 _MIN_COSINE = 0.55
-# Vectors compared at once: rows and columns of one block of cosines (64 MiB).
-_ROWS, _COLUMNS = 1024, 16_384
+# Images whose neighbours are searched at once.
+_QUERIES = 4096
 
 # Crops tried at each edge, as shares of the side: near enough for the alignment to start from.
 _CUTS = (0.0, 0.025, 0.05)
 # Side of the coarse images that are compared, in pixels.
 _COARSE_SIDE = SCAN_SIDE // 2
+# Blocks of a coarse image along each side, whose mean levels rule out most pairs.
+_BLOCKS = 4
+# Images and pairs that are compared by blocks at once: some 100 MB.
+_BLOCK_IMAGES, _BLOCK_PAIRS = 4096, 65_536
 # Largest root mean square difference of two coarse images, in grey levels; 99.5% of the copies are
 # below.
 _MAX_COARSE_DIFF = 11.0
@@ -63,8 +68,8 @@ def near_by_vector(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Find pairs of images of which one is among the nearest neighbours of the other.
 
-    Flat segments are compared block by block, the others through their FAISS index, so that the
-    time grows little faster than the number of images.
+    Each image is compared with all others of a segment, and in a large one with those in clusters
+    near to it, so that the time grows little faster than the number of images.
 
     Args:
         table: All images.
@@ -76,64 +81,30 @@ def near_by_vector(
         `[m, 2]` distinct pairs, ascending, with the lower number first; and their cosines.
     """
     firsts, seconds, cosines = [], [], []
-    groups = [images[table.segment[images] == n] for n in range(len(table.index.segments))]
-    for start in range(0, len(images), _ROWS):
-        block = images[start : start + _ROWS]
-        vectors = table.vectors(block)
-        for segment, others in zip(table.index.segments, groups, strict=True):
-            if not len(others):
-                continue
-            found = _nearest(segment, table.row[others], vectors)
-            places, near = others[found[0]], found[1]
-            owners = np.broadcast_to(block[:, np.newaxis], places.shape)
-            good = (near >= min_cosine) & (places != owners)
-            firsts.append(np.minimum(owners, places)[good])
-            seconds.append(np.maximum(owners, places)[good])
+    for number, segment in enumerate(table.index.segments):
+        others = images[table.segment[images] == number]
+        if not len(others):
+            continue
+        # Not the segment's own FAISS index: titles may be mixed into its vectors.
+        search = BatchSearch(segment.vectors, table.row[others])
+        for start in range(0, len(images), _QUERIES):
+            block = images[start : start + _QUERIES]
+            # One of the neighbours may be the image itself.
+            places, near = search.search(table.vectors(block), _NEIGHBOURS + 1)
+            found = others[places]
+            owners = np.broadcast_to(block[:, np.newaxis], found.shape)
+            good = (places >= 0) & (near >= min_cosine) & (found != owners)
+            firsts.append(np.minimum(owners, found)[good])
+            seconds.append(np.maximum(owners, found)[good])
             cosines.append(near[good])
-        on_progress("Comparing vectors", min(start + _ROWS, len(images)), len(images))
+            on_progress("Comparing vectors", min(start + _QUERIES, len(images)), len(images))
     if not firsts:
         return np.empty((0, 2), np.int64), np.empty(0, np.float32)
-    pairs = np.stack([np.concatenate(firsts), np.concatenate(seconds)], 1)
-    unique, places = np.unique(pairs, axis=0, return_index=True)
-    return unique, np.concatenate(cosines)[places]
-
-
-def _nearest(
-    segment: Segment, rows: NDArray[np.int64], vectors: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Find each vector's nearest rows: places in `rows` and cosines, both `[n, k]`."""
-    wanted = min(_NEIGHBOURS + 1, len(rows))  # one of them may be the image itself
-    # With a text weight, the FAISS index holds other vectors than those of the images.
-    if segment.record.neighbours.kind is IndexKind.FLAT or segment.record.text_weight:
-        return _nearest_by_blocks(segment, rows, vectors, wanted)
-    mask = np.zeros(segment.record.images, np.bool_)
-    mask[rows] = True
-    allowed = None if mask.all() else RowSet(mask)
-    places = np.zeros((len(vectors), wanted), np.int64)
-    cosines = np.full((len(vectors), wanted), -1.0, np.float32)
-    for n, vector in enumerate(vectors):
-        near, found = segment.neighbours.search(vector, wanted, allowed, QueryKind.IMAGE)
-        places[n, : len(found)] = np.searchsorted(rows, found)
-        cosines[n, : len(near)] = near
-    return places, cosines
-
-
-def _nearest_by_blocks(
-    segment: Segment, rows: NDArray[np.int64], vectors: NDArray[np.float32], wanted: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    best = np.full((len(vectors), wanted), -1.0, np.float32)
-    places = np.zeros((len(vectors), wanted), np.int64)
-    for start in range(0, len(rows), _COLUMNS):
-        there = rows[start : start + _COLUMNS]
-        scores = vectors @ np.asarray(segment.vectors[there], np.float32).T
-        width = min(wanted, len(there))
-        top = np.argpartition(-scores, width - 1, axis=1)[:, :width]
-        scores = np.concatenate([best, np.take_along_axis(scores, top, 1)], 1)
-        merged = np.concatenate([places, top + start], 1)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
-        best = np.take_along_axis(scores, order, 1)
-        places = np.take_along_axis(merged, order, 1)
-    return places, best
+    # One number for each pair sorts quicker than two.
+    pairs, unique = np.unique(
+        np.concatenate(firsts) * len(table) + np.concatenate(seconds), return_index=True
+    )
+    return np.stack(np.divmod(pairs, len(table)), 1), np.concatenate(cosines)[unique]
 
 
 def alike_when_small(grey: NDArray[np.uint8], pairs: NDArray[np.int64]) -> Iterator[Alignment]:
@@ -145,46 +116,113 @@ def alike_when_small(grey: NDArray[np.uint8], pairs: NDArray[np.int64]) -> Itera
         grey: `[n, SCAN_SIDE, SCAN_SIDE]`, from `scan_images`.
         pairs: `[m, 2]`, ascending.
     """
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    number = np.tile(np.arange(len(pairs)), 2)
-    order = np.argsort(both[:, 0], kind="stable")
-    # For each pair, as it is and mirrored: the least error, and where it was found (whether the
-    # second image is the whole, and the window).
-    error = np.full((len(pairs), 2), np.inf)
-    found = np.zeros((len(pairs), 2, 2), np.int32)
-    starts = np.flatnonzero(np.diff(both[order, 0], prepend=-1))
-    for run in np.split(order, starts[1:]) if len(order) else ():
-        errors = _errors(grey[both[run[0], 0]], grey[both[run, 1]])
-        windows = errors.argmin(2)
-        least = errors.min(2)
-        which = number[run]
-        better = least < _BETTER * error[which]
-        error[which] = np.where(better, least, error[which])
-        reverse = np.broadcast_to((run >= len(pairs))[:, np.newaxis], windows.shape)
-        found[which] = np.where(
-            better[..., np.newaxis], np.stack([reverse, windows], -1), found[which]
-        )
-    for pair, errors in enumerate(error):
-        for mirrored in np.argsort(errors, kind="stable"):
-            if errors[mirrored] >= min(_MAX_COARSE_DIFF**2, _AMBIGUOUS * errors.min() + 1):
+    small = _SmallCopies(grey)
+    pairs = pairs[small.may_be_alike(pairs)]
+    # For each pair, as it is and mirrored: the least error, the crop, and which image is the whole.
+    error, window = small.least_errors(pairs[:, 0], pairs[:, 1])
+    other_error, other_window = small.least_errors(pairs[:, 1], pairs[:, 0])
+    reverse = other_error < _BETTER * error
+    error = np.where(reverse, other_error, error)
+    window = np.where(reverse, other_window, window)
+    limit = np.minimum(_MAX_COARSE_DIFF**2, _AMBIGUOUS * error.min(1, keepdims=True) + 1)
+    for pair in np.flatnonzero((error < limit).any(1)).tolist():
+        for mirrored in np.argsort(error[pair], kind="stable").tolist():
+            if error[pair, mirrored] >= limit[pair, 0]:
                 continue
-            reverse, window = found[pair, mirrored]
-            whole, part = pairs[pair, ::-1] if reverse else pairs[pair]
-            yield Alignment(int(whole), int(part), _WINDOWS[window], bool(mirrored))
+            whole, part = pairs[pair, ::-1] if reverse[pair, mirrored] else pairs[pair]
+            crop = _WINDOWS[window[pair, mirrored]]
+            yield Alignment(int(whole), int(part), crop, bool(mirrored))
 
 
-def _errors(whole: NDArray[np.uint8], parts: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean square differences `[n, 2, windows]` of parts, as they are and mirrored, by window."""
-    cells = _AREAS @ whole.astype(np.float32) @ _AREAS.T
-    spans = len(_SPANS)
-    windows = cells.reshape(spans, _COARSE_SIDE, spans, _COARSE_SIDE).transpose(0, 2, 1, 3)
-    windows = windows.reshape(len(_WINDOWS), _COARSE_SIDE * _COARSE_SIDE)
-    small = parts.reshape(-1, _COARSE_SIDE, 2, _COARSE_SIDE, 2).astype(np.float32).mean((2, 4))
-    sides = np.stack([small, small[:, :, ::-1]], 1).reshape(
-        len(parts), 2, _COARSE_SIDE * _COARSE_SIDE
-    )
-    squares = (sides * sides).sum(-1)[..., np.newaxis] + (windows * windows).sum(-1)
-    return np.asarray((squares - 2 * (sides @ windows.T)) / (_COARSE_SIDE * _COARSE_SIDE))
+class _SmallCopies:
+    """Coarse images, as they are, mirrored and cropped.
+
+    Args:
+        grey: `[n, SCAN_SIDE, SCAN_SIDE]`.
+    """
+
+    def __init__(self, grey: NDArray[np.uint8]) -> None:
+        self._grey = grey
+        halves = grey.reshape(-1, _COARSE_SIDE, 2, _COARSE_SIDE, 2)
+        self._small = halves.mean((2, 4), np.float32)
+
+    def may_be_alike(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return a mask over the pairs, without those whose error can't be below the limit.
+
+        The mean square difference of two images is at least that of their mean grey levels in each
+        of sixteen blocks (Jensen's inequality), and each block of a crop lies between its least and
+        its greatest level of all crops.
+        """
+        low, high = self._block_ranges()
+        level = _block_means(self._small)
+        alike = np.zeros(len(pairs), np.bool_)
+        for start in range(0, len(pairs), _BLOCK_PAIRS):
+            block = slice(start, start + _BLOCK_PAIRS)
+            for whole, part in (pairs[block].T, pairs[block, ::-1].T):
+                for levels in (level[part], level[part][..., ::-1]):
+                    beyond = np.maximum(np.maximum(low[whole] - levels, levels - high[whole]), 0)
+                    alike[block] |= (beyond * beyond).mean((1, 2)) < _MAX_COARSE_DIFF**2
+        return alike
+
+    def _block_ranges(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the least and the greatest level of each block over all crops, `[n, 4, 4]`."""
+        spans, count = len(_SPANS), len(self._grey)
+        low = np.empty((count, _BLOCKS, _BLOCKS), np.float32)
+        high = np.empty_like(low)
+        means = _AREAS.reshape(spans, _BLOCKS, -1, SCAN_SIDE).mean(2).reshape(-1, SCAN_SIDE)
+        for start in range(0, count, _BLOCK_IMAGES):
+            block = slice(start, start + _BLOCK_IMAGES)
+            levels = means @ self._grey[block].astype(np.float32) @ means.T
+            levels = levels.reshape(-1, spans, _BLOCKS, spans, _BLOCKS)
+            low[block], high[block] = levels.min(3).min(1), levels.max(3).max(1)
+        return low, high
+
+    def least_errors(
+        self, wholes: NDArray[np.int64], parts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Compare parts, as they are and mirrored, with every crop of their wholes.
+
+        Args:
+            wholes: `[n]` numbers of images.
+            parts: `[n]` numbers of images.
+
+        Returns:
+            The least mean square difference of each, and its crop's place in `_WINDOWS`; both
+            `[n, 2]`.
+        """
+        least = np.empty((len(wholes), 2), np.float32)
+        window = np.empty((len(wholes), 2), np.int64)
+        order = np.argsort(wholes, kind="stable")
+        for start in range(0, len(order), _BLOCK_IMAGES):
+            block = order[start : start + _BLOCK_IMAGES]
+            errors = self._errors(wholes[block], parts[block])
+            least[block], window[block] = errors.min(2), errors.argmin(2)
+        return least, window
+
+    def _errors(self, wholes: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Mean square differences `[n, 2, windows]`; equal wholes follow each other."""
+        spans, cells = len(_SPANS), _COARSE_SIDE * _COARSE_SIDE
+        own, first, place = np.unique(wholes, return_index=True, return_inverse=True)
+        windows = _AREAS @ self._grey[own].astype(np.float32) @ _AREAS.T
+        windows = windows.reshape(-1, spans, _COARSE_SIDE, spans, _COARSE_SIDE)
+        windows = windows.transpose(0, 1, 3, 2, 4).reshape(len(own), len(_WINDOWS), cells)
+        small = self._small[parts]
+        # Two rows for each part: as it is, and mirrored.
+        sides = np.stack([small, small[:, :, ::-1]], 1).reshape(-1, cells)
+        products = np.empty((len(sides), len(_WINDOWS)), np.float32)
+        bounds = [*(2 * first).tolist(), len(sides)]
+        for number, (start, stop) in enumerate(pairwise(bounds)):
+            np.matmul(sides[start:stop], windows[number].T, out=products[start:stop])
+        squares = (sides * sides).sum(-1)[:, np.newaxis]
+        squares = squares + np.repeat((windows * windows).sum(-1)[place], 2, axis=0)
+        errors = (squares - 2 * products) / cells
+        return np.asarray(errors.reshape(-1, 2, len(_WINDOWS)))
+
+
+def _block_means(small: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean levels of blocks of coarse images, `[n, 4, 4]`."""
+    side = _COARSE_SIDE // _BLOCKS
+    return np.asarray(small.reshape(-1, _BLOCKS, side, _BLOCKS, side).mean((2, 4)))
 
 
 def _areas(low: float, high: float) -> NDArray[np.float32]:

@@ -16,17 +16,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from itertools import chain
 from os import cpu_count
+from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
-from PIL import Image
 
 from indexer.catalog import title_field
 from indexer.index import ImageScan, ImageTable, Index, Progress, open_thumbnail, scan_images
 from indexer.quality.duplicate_candidates import Alignment, alike_when_small, near_by_vector
-from indexer.quality.same_image import UNALTERED_CUT, compare
+from indexer.quality.same_image import (
+    UNALTERED_CUT,
+    ComparedImage,
+    Difference,
+    Pair,
+    compare,
+)
 
 __all__ = [
     "BLANK_SPREAD",
@@ -47,10 +54,12 @@ _MAX_AMOUNT = 1.15
 _ZERO_SIMILARITY = 10
 # Without thumbnails: smallest cosine of a duplicate.
 _SAME_COSINE = 0.99
-# Decoded thumbnails kept in memory: 60 MB at 60 x 80 pixels.
-_OPENED = 4096
-# Pairs compared between two progress reports.
-_BATCH = 4096
+# Pixels of decoded thumbnails kept in memory; each takes 4 bytes, and as many for what is drawn.
+_OPENED_PIXELS = 2**25
+# Images whose principal axis orders all.
+_ORDERED_BY = 2000
+# Pairs compared at once, and batches of pairs between two progress reports.
+_BATCH, _BATCHES = 256, 16
 
 
 class Likeness(StrEnum):
@@ -199,9 +208,8 @@ def _by_content(table: ImageTable) -> dict[int, list[int]]:
     """Group images with the same content by the first of them; most groups have one member."""
     first: dict[bytes, int] = {}
     copies: dict[int, list[int]] = {}
-    for image in range(len(table)):
-        original = first.setdefault(table.content(image), image)
-        copies.setdefault(original, []).append(image)
+    for image, content in enumerate(map(table.content, range(len(table)))):
+        copies.setdefault(first.setdefault(content, image), []).append(image)
     return copies
 
 
@@ -223,41 +231,75 @@ def _by_pixels(
 ) -> _Bonds:
     pairs, _ = near_by_vector(table, originals, on_progress)
     found = list(alike_when_small(scan.grey, pairs))
-    # Pairs that share an image follow each other, so that it is decoded once.
-    found.sort(key=lambda alignment: (alignment.whole, alignment.part))
-
-    @lru_cache(maxsize=_OPENED)
-    def opened(image: int) -> Image.Image:
-        return open_thumbnail(table.thumbnail(image))
-
-    def bond(alignment: Alignment) -> _Bond | None:
-        difference = compare(
-            opened(alignment.whole),
-            opened(alignment.part),
-            alignment.window,
-            mirrored=alignment.mirrored,
-        )
-        if difference.amount > _MAX_AMOUNT:
-            return None
-        cropped = difference.cut > UNALTERED_CUT
-        altered = cropped or alignment.mirrored
-        likeness = Likeness.SIMILAR if altered else Likeness.SAME
-        similarity = 1 - difference.amount / _ZERO_SIMILARITY
-        return _Bond(likeness, similarity, alignment.mirrored, cropped)
-
+    # Images that look alike follow each other, so that most are decoded once.
+    place = _order_by_look(scan.grey)
+    found.sort(key=lambda alignment: (place[alignment.whole], place[alignment.part]))
+    opened = _OpenedThumbnails(table)
     bonds: dict[int, dict[int, _Bond]] = defaultdict(dict)
     with ThreadPoolExecutor(cpu_count() or 1) as pool:
-        for start in range(0, len(found), _BATCH):
-            batch = found[start : start + _BATCH]
-            for alignment, joined in zip(batch, pool.map(bond, batch), strict=True):
-                if joined is None or joined.likeness.rank > level.rank:
+        for start in range(0, len(found), _BATCHES * _BATCH):
+            some = found[start : start + _BATCHES * _BATCH]
+            batches = [some[place : place + _BATCH] for place in range(0, len(some), _BATCH)]
+            joined = chain.from_iterable(pool.map(lambda batch: _compared(batch, opened), batches))
+            for alignment, bond in zip(some, joined, strict=True):
+                if bond is None or bond.likeness.rank > level.rank:
                     continue
                 first, second = alignment.whole, alignment.part
                 before = bonds[first].get(second)
-                if before is None or joined.similarity > before.similarity:
-                    bonds[first][second] = bonds[second][first] = joined
-            on_progress("Comparing images", start + len(batch), len(found))
+                if before is None or bond.similarity > before.similarity:
+                    bonds[first][second] = bonds[second][first] = bond
+            on_progress("Comparing images", start + len(some), len(found))
     return bonds
+
+
+def _order_by_look(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return each image's place in an order where images that look alike are near each other.
+
+    It is the order along the first principal axis of the pixels.
+    """
+    pixels = grey.reshape(len(grey), -1)
+    sample = pixels[:: max(1, len(pixels) // _ORDERED_BY)].astype(np.float32)
+    _, _, axes = np.linalg.svd(sample - sample.mean(0), full_matrices=False)
+    place = np.empty(len(grey), np.int64)
+    place[np.argsort(pixels @ axes[0], kind="stable")] = np.arange(len(grey))
+    return place
+
+
+class _OpenedThumbnails:
+    """Decoded thumbnails, the latest of which stay in memory; used by several threads."""
+
+    def __init__(self, table: ImageTable) -> None:
+        self._table = table
+        self._opened: LRUCache[int, ComparedImage] = LRUCache(
+            _OPENED_PIXELS, getsizeof=lambda opened: opened.image.width * opened.image.height
+        )
+        self._lock = Lock()
+
+    def __getitem__(self, image: int) -> ComparedImage:
+        with self._lock:
+            found = self._opened.get(image)
+        if found is None:
+            found = ComparedImage(open_thumbnail(self._table.thumbnail(image)))
+            with self._lock:
+                self._opened[image] = found
+        return found
+
+
+def _compared(batch: Sequence[Alignment], opened: _OpenedThumbnails) -> list[_Bond | None]:
+    """Compare pairs of images; None for those that are not the same image."""
+    pairs = [Pair(opened[one.whole], opened[one.part], one.window, one.mirrored) for one in batch]
+    return [
+        None if difference is None else _bond(alignment, difference)
+        for alignment, difference in zip(batch, compare(pairs, _MAX_AMOUNT), strict=True)
+    ]
+
+
+def _bond(alignment: Alignment, difference: Difference) -> _Bond:
+    cropped = difference.cut > UNALTERED_CUT
+    altered = cropped or alignment.mirrored
+    likeness = Likeness.SIMILAR if altered else Likeness.SAME
+    similarity = 1 - difference.amount / _ZERO_SIMILARITY
+    return _Bond(likeness, similarity, alignment.mirrored, cropped)
 
 
 def _stars(copies: Mapping[int, Sequence[int]], bonds: _Bonds) -> Iterable[list[tuple[int, _Bond]]]:

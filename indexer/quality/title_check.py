@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from embeddings import Encoder, FloatArray
 from indexer.index import ImageTable, Progress
+from indexer.retrieval import BatchSearch
 
 __all__ = ["LISTED_SHARE", "TitleSuspect", "check_titles"]
 
@@ -36,6 +37,8 @@ LISTED_SHARE = 0.02
 _BATCH = 256
 # Vectors compared at once: bounds the memory.
 _BLOCK = 1024
+# Products whose neighbours are searched at once.
+_QUERIES = 4096
 # Titles and images of the background; more changed no result.
 _BACKGROUND = 1500
 # Products that neighbours are searched among: keeps the time proportional to the catalog.
@@ -235,22 +238,19 @@ def _nearest(
 ) -> _Neighbours:
     """Find each product's nearest reference products, without itself."""
     count = len(vectors)
-    candidates = vectors[references]
     k = min(_NEIGHBOURS, len(references) - 1)
     places = np.empty((count, k), np.int64)
     cosines = np.empty((count, k), np.float32)
-    for start in range(0, count, _BLOCK):
-        stop = min(start + _BLOCK, count)
-        scores = vectors[start:stop] @ candidates.T
-        own = np.searchsorted(references, np.arange(start, stop))
-        is_reference = references[np.minimum(own, len(references) - 1)] == np.arange(start, stop)
-        scores[np.flatnonzero(is_reference), own[is_reference]] = -np.inf
-        top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        near = np.take_along_axis(scores, top, 1)
-        order = np.argsort(-near, axis=1, kind="stable")
-        places[start:stop] = references[np.take_along_axis(top, order, 1)]
-        cosines[start:stop] = np.take_along_axis(near, order, 1)
-        on_progress(step, stop, count)
+    search = BatchSearch(vectors, references, exact=True)
+    for start in range(0, count, _QUERIES):
+        block = np.arange(start, min(start + _QUERIES, count))
+        found, near = search.search(vectors[block], k + 1)
+        # Each product is left out of its own neighbours; where it is none of them, the last is.
+        others = references[found] != block[:, np.newaxis]
+        others[others.all(1), -1] = False
+        places[block] = references[found][others].reshape(len(block), k)
+        cosines[block] = near[others].reshape(len(block), k)
+        on_progress(step, int(block[-1]) + 1, count)
     return _Neighbours(places, cosines)
 
 

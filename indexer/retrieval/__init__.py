@@ -9,6 +9,7 @@ from indexer.retrieval.ann import (
     exact_neighbours,
     write_neighbours,
 )
+from indexer.retrieval.batch_search import BatchSearch
 from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
 from indexer.retrieval.filter_columns import Columns
 from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter
@@ -16,6 +17,7 @@ from indexer.retrieval.tokens import code_of, codes, words
 
 __all__ = [
     "And",
+    "BatchSearch",
     "Columns",
     "Exists",
     "HasColour",
