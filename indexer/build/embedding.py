@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +23,8 @@ __all__ = ["EmbeddingPipeline", "batch_size_for"]
 _BATCH_SIZE = 64
 # Bytes of image files after which a batch is full. Files wait in memory until they are decoded.
 _BATCH_BYTES = 2**26
+# Seconds that the end of a failed or interrupted build waits for the batch in the encoder.
+_PATIENCE = 5.0
 
 
 def batch_size_for(encoder: Encoder, wanted: int | None) -> int:
@@ -44,6 +48,45 @@ class _Encoding:
     details: list[ImageDetails]
     decoded: DecodedBatch
     vectors: Future[FloatArray]
+
+
+class _EncoderThread:
+    """A daemon thread that encodes one batch after another.
+
+    Not a `ThreadPoolExecutor`: the interpreter waits for its threads at exit, so a model that hangs
+    would keep an interrupted program for ever (docs/decisions/0021-inference-thread.md).
+
+    Args:
+        encode: Embeds `[n, height, width, 3]` pixels.
+    """
+
+    def __init__(self, encode: Callable[[PixelArray], FloatArray]) -> None:
+        self._encode = encode
+        self._tasks: SimpleQueue[tuple[PixelArray, Future[FloatArray]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="encode", daemon=True)
+        self._thread.start()
+
+    def submit(self, pixels: PixelArray) -> Future[FloatArray]:
+        """Queue a batch."""
+        future: Future[FloatArray] = Future()
+        self._tasks.put((pixels, future))
+        return future
+
+    def stop(self) -> None:
+        """End the thread; waits a little for its batch, and skips cancelled ones."""
+        self._tasks.put(None)
+        self._thread.join(_PATIENCE)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            pixels, future = task
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._encode(pixels))
+            except BaseException as error:  # noqa: BLE001 - `Future.result` raises it
+                future.set_exception(error)
+            del task, pixels, future  # or an idle thread would keep its last batch in memory
 
 
 class EmbeddingPipeline:
@@ -83,14 +126,16 @@ class EmbeddingPipeline:
         self._submitted_bytes = 0
         self._decoding: deque[_Decoding] = deque()
         self._encoding: deque[_Encoding] = deque()
-        self._encoder_thread = ThreadPoolExecutor(1, "encode")
+        self._encoder_thread = _EncoderThread(self._encode_in_thread)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the thread, after the batch that it encodes."""
-        self._encoder_thread.shutdown(cancel_futures=True)
+        """End the encoder's thread, without waiting for batches that it has not begun."""
+        for encoding in self._encoding:
+            encoding.vectors.cancel()
+        self._encoder_thread.stop()
 
     def __contains__(self, sha256: bytes) -> bool:
         """Whether an image is in flight."""
@@ -160,7 +205,7 @@ class EmbeddingPipeline:
             self._clock.drop_decoded()
             decoded.release()
             return
-        vectors = self._encoder_thread.submit(self._encode_in_thread, decoded.pixels)
+        vectors = self._encoder_thread.submit(decoded.pixels)
         self._encoding.append(_Encoding(keys, details, decoded, vectors))
 
     def _encode_in_thread(self, pixels: PixelArray) -> FloatArray:

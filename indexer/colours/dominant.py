@@ -195,17 +195,28 @@ def _merged(
     The increase of the variance within clusters is Ward's criterion (J. H. Ward, "Hierarchical
     grouping to optimize an objective function", 1963).
     """
-    while len(lab) > 1:
-        squares = np.sum((lab[:, None] - lab[None]) ** 2, axis=2)
-        increase = squares * (weights[:, None] * weights / (weights[:, None] + weights))
-        if len(lab) <= MAX_COLOURS:
-            increase = np.where(squares < _SAME_COLOUR**2, increase, np.inf)
-        increase[np.diag_indices(len(lab))] = np.inf
-        i, j = divmod(int(increase.argmin()), len(lab))
-        if increase[i, j] == np.inf:
+    # Merged clusters stay in their rows, out of reach: deleting rows would take most of the time.
+    count = left = len(lab)
+    alive = np.ones(count, np.bool_)
+    squares = np.sum((lab[:, None] - lab) ** 2, axis=2)
+    increase = squares * (weights[:, None] * weights / (weights[:, None] + weights))
+    np.fill_diagonal(increase, np.inf)
+    while left > 1:
+        allowed = increase
+        if left <= MAX_COLOURS:
+            allowed = np.where(squares < _SAME_COLOUR**2, increase, np.inf)
+        i, j = divmod(int(allowed.argmin()), count)
+        if allowed[i, j] == np.inf:
             break
         both = weights[i] + weights[j]
         lab[i] = (lab[i] * weights[i] + lab[j] * weights[j]) / both
-        weights[i] = both
-        lab, weights = np.delete(lab, j, axis=0), np.delete(weights, j)
-    return lab, weights
+        weights[i], weights[j] = both, 0.0
+        alive[j] = False
+        left -= 1
+        distances = np.sum((lab - lab[i]) ** 2, axis=1)
+        squares[i] = squares[:, i] = distances
+        merging = np.where(alive, distances * (weights * both / (weights + both)), np.inf)
+        merging[i] = np.inf
+        increase[i] = increase[:, i] = merging
+        increase[j] = increase[:, j] = np.inf
+    return lab[alive], weights[alive]

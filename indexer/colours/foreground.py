@@ -83,22 +83,26 @@ def _distance(lab: LabArray, colour: NDArray[np.floating]) -> NDArray[np.floatin
 def _flood(mask: Mask, seeds: Mask) -> Mask:
     """Return the part of a mask that is connected with seeds along rows and columns."""
     reached = mask & seeds
+    rows, columns = _run_numbers(mask), _run_numbers(mask.T)
     count = -1
     for _ in range(_ROUNDS):
-        reached = _along_rows(mask, reached)
-        reached = _along_rows(mask.T, reached.T).T
-        if (now := int(reached.sum())) == count:
+        reached = _whole_runs(mask, rows, reached)
+        reached = _whole_runs(mask.T, columns, reached.T).T
+        if (now := int(np.count_nonzero(reached))) == count:
             break
         count = now
     return reached
 
 
-def _along_rows(mask: Mask, reached: Mask) -> Mask:
-    """Return every run of a row that has a reached pixel, as a whole."""
-    gaps = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int32)
+def _run_numbers(mask: Mask) -> NDArray[np.int32]:
+    """Number the runs of true pixels in the rows of a mask, from 1 on; false pixels begin one."""
+    gaps = np.ones((mask.shape[0], mask.shape[1] + 1), np.int32)
     gaps[:, 1:] = ~mask
-    gaps[:, 0] = 1
-    runs = np.cumsum(gaps).reshape(gaps.shape)[:, 1:]
+    return np.cumsum(gaps, dtype=np.int32).reshape(gaps.shape)[:, 1:]
+
+
+def _whole_runs(mask: Mask, runs: NDArray[np.int32], reached: Mask) -> Mask:
+    """Return every run of a row that has a reached pixel, as a whole."""
     hit = np.zeros(int(runs[-1, -1]) + 1, np.bool_)
     hit[runs[reached]] = True
     spread: Mask = mask & hit[runs]

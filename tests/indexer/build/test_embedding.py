@@ -129,7 +129,7 @@ def test_the_caller_goes_on_while_a_batch_is_encoded(ledger: Ledger) -> None:
             running.submit(bytes([number]), b"abc")
         assert encoder.began.acquire(timeout=60)
         assert running._counts.embedded == 0
-        assert encoder.threads == {running._encoder_thread._threads.copy().pop().ident}
+        assert encoder.threads == {running._encoder_thread._thread.ident}
         for _ in range(3):
             encoder.gate.release()
         for _ in running.finish():
@@ -185,8 +185,32 @@ def test_an_error_of_the_encoder_ends_the_build(ledger: Ledger) -> None:
         running.submit(b"2", b"abc")
         with pytest.raises(RuntimeError, match="no memory for 2"):
             list(running.finish())
-    (thread,) = running._encoder_thread._threads
-    assert not thread.is_alive()
+    assert not running._encoder_thread._thread.is_alive()
+
+
+def test_an_interrupted_build_waits_only_for_the_batch_that_is_encoded(ledger: Ledger) -> None:
+    encoder = GatedEncoder()
+    with pipeline(ledger, Decoder(), encoder) as running:  # left early, as by Ctrl-C
+        for number in range(6):
+            running.submit(bytes([number]), b"abc")
+        assert encoder.began.acquire(timeout=60)
+        threading.Timer(0.2, encoder.gate.release).start()  # after the interrupt
+    assert not running._encoder_thread._thread.is_alive()
+    assert not encoder.began.acquire(blocking=False)
+
+
+def test_an_interrupted_build_leaves_an_encoder_that_hangs(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.build.embedding._PATIENCE", 0.01)
+    encoder = GatedEncoder()
+    with pipeline(ledger, Decoder(), encoder) as running:  # left early, as by Ctrl-C
+        running.submit(b"1", b"abc")
+        running.submit(b"2", b"abc")
+        assert encoder.began.acquire(timeout=60)
+    assert running._encoder_thread._thread.is_alive()
+    assert running._encoder_thread._thread.daemon
+    encoder.gate.release()
 
 
 def test_the_encoder_says_how_many_images_it_likes() -> None:
