@@ -12,6 +12,8 @@ __all__ = ["DIGEST_BYTES", "product_digest"]
 
 # A false match among ten million products has a chance below 1e-24.
 DIGEST_BYTES = 16
+# Made once: `json.dumps` makes an encoder for each call that sorts the keys.
+_JSON = json.JSONEncoder(sort_keys=True)
 
 
 def product_digest(
@@ -32,7 +34,7 @@ def product_digest(
     """
     present = {name: value for name, value in fields.items() if value not in (None, "")}
     digest = hashlib.blake2b(
-        json.dumps(present, sort_keys=True).encode(), digest_size=DIGEST_BYTES, salt=b"product"
+        _JSON.encode(present).encode(), digest_size=DIGEST_BYTES, salt=b"product"
     )
     digest.update(b"\1" if thumbnails else b"\0")
     if text_weight:

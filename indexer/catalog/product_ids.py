@@ -23,6 +23,8 @@ _EXACT_FLOAT = 2.0**53
 _DIGEST_BYTES = 16
 # SQLite's page cache; beyond it the table goes to disk.
 _CACHE_KIB = 64 * 1024
+# Ids in the dictionary, which is ten times as quick: some 20 MB.
+_LATEST = 100_000
 
 
 def clean_id(value: object) -> str:
@@ -73,8 +75,9 @@ class IdLedger:
     """Records which row used an id first.
 
     Ids are stored as 16-byte BLAKE2b digests (a false match among ten million ids has a chance
-    below 1e-24) in a temporary SQLite table. It stays in memory while it is small and then moves
-    to an unnamed temporary file: ten million ids take about 64 MiB of memory and 300 MB of disk.
+    below 1e-24): the latest in a dictionary, the others in a temporary SQLite table, which stays in
+    memory while it is small and then moves to an unnamed temporary file. Ten million ids take about
+    80 MiB of memory and 300 MB of disk.
     """
 
     def __init__(self) -> None:
@@ -87,6 +90,8 @@ class IdLedger:
             "CREATE TABLE ids (digest BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID"
         )
         self._table.execute("BEGIN")
+        self._latest: dict[bytes, int] = {}
+        self._stored = False
 
     def claim(self, product_id: str, line: int) -> int:
         """Claim an id for a line, unless an earlier line has it.
@@ -95,11 +100,20 @@ class IdLedger:
             The line that has the id.
         """
         digest = hashlib.blake2b(product_id.encode("utf-8"), digest_size=_DIGEST_BYTES).digest()
-        added = self._table.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", (digest, line))
-        if added.rowcount:
-            return line
-        first = self._table.execute("SELECT line FROM ids WHERE digest = ?", (digest,)).fetchone()
-        return int(first[0])
+        latest = self._latest.get(digest)
+        if latest is not None:
+            return latest
+        if self._stored:
+            find = "SELECT line FROM ids WHERE digest = ?"
+            first = self._table.execute(find, (digest,)).fetchone()
+            if first is not None:
+                return int(first[0])
+        if len(self._latest) >= _LATEST:
+            self._table.executemany("INSERT INTO ids VALUES (?, ?)", sorted(self._latest.items()))
+            self._latest.clear()
+            self._stored = True
+        self._latest[digest] = line
+        return line
 
     def close(self) -> None:
         """Delete the records."""

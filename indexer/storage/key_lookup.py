@@ -26,7 +26,8 @@ class Lookup:
     """
 
     def __init__(self, table: KeyArray) -> None:
-        self._keys, self._rows = table
+        # Plain arrays: indexing `np.memmap` itself takes ten times as long.
+        self._keys, self._rows = np.asarray(table)
 
     @classmethod
     def of(cls, keys: KeyArray) -> Lookup:

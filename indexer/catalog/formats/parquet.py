@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,12 @@ class ParquetCatalog(Catalog):
 
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
         """As `Catalog.read_rows`."""
+        return self.rows_after(0)
+
+    def rows_after(self, before: int) -> Iterator[CatalogRow | BadRow]:
+        """Yield the rows as `read_rows` does, numbered as if so many came before the file's."""
         wanted = [name for name in self._schema.names if name not in self.left_out]
-        line = 1
+        line = before + 1
         with open_parquet(self._path) as file:
             if not file.schema_arrow.equals(self._schema):
                 raise CatalogError(
@@ -113,19 +118,25 @@ class ParquetCatalog(Catalog):
             for batch in batches:
                 yield from self._rows_of(line, batch)
                 line += batch.num_rows
-        if line != self._row_count + 1:
+        if line != before + self._row_count + 1:
             raise CatalogError(
                 f"{quote_for_message(self.name)} declares {self._row_count:,} rows and has "
-                f"{line - 1:,}; export it again"
+                f"{line - before - 1:,}; export it again"
             )
 
     def _rows_of(self, line: int, batch: pa.RecordBatch) -> Iterator[CatalogRow | BadRow]:
         ids = id_values(batch.column(self._options.id_column))
         images = image_values(batch.column(self._options.image_column))
-        columns = {name: field_values(batch.column(name)) for name in self.field_types}
-        for row in range(batch.num_rows):
-            fields = {name: values[row] for name, values in columns.items()}
-            yield self._row(line + row, ids[row], images[row], fields)
+        names = list(self.field_types)
+        columns = [field_values(batch.column(name)) for name in names]
+        # `zip` over no columns would yield no rows.
+        rows = zip(*columns, strict=True) if names else repeat((), batch.num_rows)
+        make: Callable[..., CatalogRow | BadRow] = self._row
+        if not any(Unreadable in set(map(type, values)) for values in (ids, images, *columns)):
+            make = self._builder.row
+        for row, values in enumerate(rows):
+            fields = dict(zip(names, values, strict=True))
+            yield make(line + row, ids[row], images[row], fields)
 
     def _row(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -68,6 +67,5 @@ class ParquetFolderCatalog(Catalog):
         """As `Catalog.read_rows`."""
         before = 0
         for file in self._files:
-            for row in file.read_rows():
-                yield replace(row, line=row.line + before)
+            yield from file.rows_after(before)
             before += file.count

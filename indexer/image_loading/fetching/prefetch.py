@@ -57,6 +57,9 @@ def prefetch(
     try:
         for item in items:
             urls = urls_of(item)
+            if not urls and not waiting:
+                yield item, ()
+                continue
             cost = max(1, len(urls))
             while waiting and load + cost > ahead:
                 yield first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -232,10 +233,23 @@ class Segment:
 
     def digest(self, row: int) -> bytes:
         """Return a product's `product_digest`; zeros where the segment's format has none."""
+        return bytes(self._digests[row])
+
+    # Read by updates alone, and so not before they ask.
+    @cached_property
+    def _digests(self) -> NDArray[np.uint8]:
+        """`[products, 16]`."""
         products = self._files.products
         if "digest" not in products.column_names:
-            return bytes(DIGEST_BYTES)
-        return bytes(products["digest"][row].as_py())
+            return np.zeros((len(products), DIGEST_BYTES), np.uint8)
+        chunks = [
+            np.frombuffer(chunk.buffers()[1], np.uint8).reshape(-1, DIGEST_BYTES)[
+                chunk.offset : chunk.offset + len(chunk)
+            ]
+            for chunk in products["digest"].chunks
+            if len(chunk)
+        ]
+        return np.concatenate([np.empty((0, DIGEST_BYTES), np.uint8), *chunks])
 
     def image_rows(self, row: int) -> range:
         """Return the rows of a product's images."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,8 +61,9 @@ def test_values_that_are_none(value: object, reason: str) -> None:
     assert len(caught.value.message) < 300
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=40))
-def test_the_ledger_names_the_first_line_of_every_id(ids: list[str]) -> None:
-    with IdLedger() as ledger:
+@pytest.mark.parametrize("latest", [1, 3, 100_000])
+@given(ids=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=40))
+def test_the_ledger_names_the_first_line_of_every_id(latest: int, ids: list[str]) -> None:
+    with patch("indexer.catalog.product_ids._LATEST", latest), IdLedger() as ledger:
         claimed = [ledger.claim(name, line) for line, name in enumerate(ids)]
     assert claimed == [ids.index(name) for name in ids]
