@@ -22,7 +22,7 @@ from scripts.benchmarks.api.queries import write_queries
 from scripts.benchmarks.api.setup import Setup, Times
 from scripts.docs.figures import Block, Listing
 from scripts.support.front import ROOT
-from scripts.support.measuring import Figure, Measure, NotMeasured, Report
+from scripts.support.measuring import Figure, NotMeasured, Report
 
 __all__ = ["PARTS", "Part", "add_options", "blocks", "measure", "measure_parts"]
 
@@ -44,7 +44,7 @@ class Part:
         targets: The measures that have a target, with what the page calls each.
     """
 
-    run: Callable[[Setup], list[Measure]]
+    run: Callable[[Setup], list[Figure]]
     targets: Mapping[str, str]
 
 
@@ -59,9 +59,8 @@ PARTS: dict[str, Part] = {
     "throughput": Part(
         throughput,
         {
-            "throughput_32_to_one_client": "uploads of 32 clients against the encoder one by one",
-            "throughput_32_to_encoder_batches": "the same against the encoder's batches",
-            "throughput_32_to_plain_handler": "the same against a plain FastAPI handler",
+            "throughput_32_to_bound": "uploads of 32 clients against the bound of its stages",
+            "throughput_32_to_plain_handler": "the same against a plain FastAPI handler with torch",
         },
     ),
     "overload": Part(
@@ -95,6 +94,8 @@ def blocks(_: argparse.Namespace) -> list[Block]:
         "text_p50_ms": "text query over HTTP, ms (p50)",
         "upload_p50_ms": "upload over HTTP, ms (p50)",
         "uploads_per_second_32": "uploads a second, 32 clients",
+        "throughput_32_to_one_client": "the same against the encoder one by one",
+        "throughput_32_to_encoder_batches": "the same against the encoder's batches",
         "texts_per_second_32": "text queries a second, 32 clients",
         "publishes": "publications",
     }

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.clip import load_encoder
+from embeddings import load_encoder
 from embeddings.images import open_image
 from indexer.search import Engine, ImagePart, Query, TextPart
 

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 
-from embeddings.clip import load_encoder
+from embeddings import load_encoder
 from indexer.index import Index
 
 

@@ -19,7 +19,7 @@ from scripts.benchmarks.api.load_generator import Answer, Load, text_request
 from scripts.benchmarks.api.processes import environment, python, service
 from scripts.benchmarks.api.setup import Setup
 from scripts.support.front import ROOT
-from scripts.support.measuring import Measure
+from scripts.support.measuring import Figure, Measure
 
 __all__ = ["publishing", "write_edition"]
 
@@ -30,7 +30,7 @@ _TEXTS = 5000
 _LONGEST = 400.0
 
 
-def publishing(setup: Setup) -> list[Measure]:
+def publishing(setup: Setup) -> list[Figure]:
     """Count failed and mixed answers while generations are published and clients never pause."""
     catalog, published = setup.folder / "catalog.csv", setup.folder / "published"
     _write_images(Index.open(setup.index), setup.folder)

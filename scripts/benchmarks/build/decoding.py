@@ -7,12 +7,13 @@ import pickle
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from scripts.benchmarks.build.pictures import pictures
-from scripts.benchmarks.build.processes import Worker, python
 from scripts.benchmarks.build.setup import Setup
 from scripts.support.measuring import Measure
+from scripts.support.processes import Worker, python
 
 __all__ = ["COMPACT_PREPROCESS", "Decoders", "decoders", "large_jpeg"]
 
@@ -43,10 +44,16 @@ class Decoders:
 
 @contextmanager
 def decoders(
-    setup: Setup, images: Sequence[bytes], number: int | None = None
+    folder: Path, images: Sequence[bytes], number: int | None = None
 ) -> Iterator[Decoders]:
-    """Start so many decoding processes, by default one for each core."""
-    file = setup.folder / "images.pickle"
+    """Start so many decoding processes, by default one for each core.
+
+    Args:
+        folder: For a file with the images.
+        images: Image files, which each process decodes over and over.
+        number: How many processes.
+    """
+    file = folder / "decoded.pickle"
     file.write_bytes(pickle.dumps(list(images)))
     command = python("scripts.benchmarks.build.workers.decode", str(file))
     with ExitStack() as stack:
@@ -61,7 +68,7 @@ def decoders(
 def large_jpeg(setup: Setup) -> Iterator[Measure]:
     """Open and resize 8 MP pictures on one core, against Pillow at full size; medians of turns."""
     rates: dict[str, list[float]] = {"bare": [], "pillow": []}
-    with decoders(setup, pictures(setup.data, "8mp", _LARGE), 1) as one:
+    with decoders(setup.folder, pictures(setup.data, "8mp", _LARGE), 1) as one:
         for _ in range(setup.effort.rounds):
             for way, found in rates.items():
                 found.append(one.rate(way, COMPACT_PREPROCESS, 2 * setup.effort.seconds))

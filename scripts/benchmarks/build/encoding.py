@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from scripts.benchmarks.build.processes import Worker, python
 from scripts.benchmarks.build.random_models import model_name
 from scripts.benchmarks.build.setup import Setup
 from scripts.support.measuring import Figure, Measure, NotMeasured
+from scripts.support.processes import Worker, python
 
 __all__ = ["AUTO", "CHOICES", "ENCODE_SECONDS", "encode_figures", "encode_worker", "encoding"]
 

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from scripts.benchmarks.build.decoding import decoders
 from scripts.benchmarks.build.encoding import AUTO, encode_worker
 from scripts.benchmarks.build.pictures import pictures, write_folder
-from scripts.benchmarks.build.processes import LOOKALIKE, run
 from scripts.benchmarks.build.random_models import model_name
 from scripts.benchmarks.build.setup import Setup
 from scripts.support.measuring import Measure
+from scripts.support.processes import LOOKALIKE, run
 
 __all__ = ["BOUND_TARGETS", "bound", "end_to_end"]
 
@@ -49,7 +49,7 @@ def end_to_end(setup: Setup, size: str, key: str) -> Iterator[Measure]:
             found.setdefault(name, []).append(value)
 
     seconds = 2 * setup.effort.seconds
-    with decoders(setup, images) as decoding, encode_worker(setup, key, AUTO) as encoder:
+    with decoders(setup.folder, images) as decoding, encode_worker(setup, key, AUTO) as encoder:
         preprocess = encoder.ready["preprocess"]
         for _ in range(min(_MOST_TURNS, setup.effort.rounds)):
             bare = decoding.rate("bare", preprocess, seconds)

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.build.processes import python, run
+from scripts.support.processes import python, run
 
 __all__ = ["ARCHITECTURES", "model_name", "onnx_folder", "random_model"]
 

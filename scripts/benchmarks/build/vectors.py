@@ -73,7 +73,7 @@ def neighbours(rows: Vectors) -> NDArray[np.int64]:
 def overlap(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     """Return the mean share of neighbours that are the same, in any order."""
     same = [len(np.intersect1d(a, b)) for a, b in zip(one, other, strict=True)]
-    return float(np.mean(same)) / one.shape[1]
+    return float(np.mean(same) / one.shape[1])
 
 
 def precision_at_10(rows: Vectors, kinds: Sequence[str]) -> float:

@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from scripts.benchmarks.build.peers.environments import peer_program
-from scripts.benchmarks.build.processes import LOOKALIKE, run
 from scripts.benchmarks.build.random_models import ARCHITECTURES, onnx_folder, random_model
 from scripts.benchmarks.build.setup import Setup
+from scripts.support.processes import LOOKALIKE, run
 
 __all__ = ["MODEL", "PEERS", "Task", "ours", "rclip_search"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from scripts.benchmarks.build.peers.commands import MODEL, PEERS, Task, ours, rclip_search
 from scripts.benchmarks.build.pictures import peer_photos, write_folder
-from scripts.benchmarks.build.processes import LOOKALIKE, timed
 from scripts.benchmarks.build.random_models import model_name
 from scripts.benchmarks.build.setup import Setup
 from scripts.support.measuring import Figure, Measure, NotMeasured
+from scripts.support.processes import LOOKALIKE, timed
 
 __all__ = ["INDEX_TARGETS", "SEARCH_TARGETS", "indexing", "medians", "searching"]
 

@@ -11,6 +11,7 @@ import pytest
 
 from scripts.benchmarks.api.benchmark import PARTS, Part, measure_parts
 from scripts.benchmarks.api.load_generator import Load, text_request
+from scripts.benchmarks.api.measures import _throughput_figures
 from scripts.benchmarks.api.queries import Queries
 from scripts.benchmarks.api.setup import Setup, Times
 from scripts.support.measuring import Measure, NotMeasured
@@ -69,3 +70,17 @@ def test_a_load_tells_what_became_of_every_request(kind: str) -> None:
             assert set(got) == {b'{"text": "a"}', b'{"text": "b"}'}
 
     asyncio.run(run())
+
+
+def test_uploads_are_compared_with_the_bound_of_decoding_and_encoding() -> None:
+    rates = {"ours": 150.0, "texts": 400.0, "plain": 50.0, "decode": 600.0}
+    ms = {"batch": 32.0, "encode_images": 80.0, "encode_image": 4.0}
+    ms |= {"encode_text": 2.0, "encode_texts": 16.0}
+    found = {each.name: each for each in _throughput_figures(rates, ms)}
+    # 400 a second encoded, 600 decoded: 240 together.
+    assert found["throughput_32_to_bound"] == Measure("throughput_32_to_bound", 0.625, 0.7)
+    name = "throughput_32_to_plain_handler"
+    assert found[name] == Measure(name, 3.0, 3.0)
+    del rates["plain"]
+    found = {each.name: each for each in _throughput_figures(rates, ms)}
+    assert isinstance(found[name], NotMeasured)

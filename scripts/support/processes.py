@@ -1,4 +1,4 @@
-"""Processes of the build benchmark: whole commands against the clock, and workers that answer."""
+"""Processes that are measured: whole commands against the clock, and workers that answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes of the build benchmark: limits, failures, and workers that answer."""
+"""Measured processes: limits, failures, and workers that answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmarks.build.processes import Worker, run, timed
+from scripts.support.processes import Worker, run, timed
 
 ECHO = (
     "import json, sys\n"

@@ -1,0 +1,1 @@
+"""Start-up: whole commands, a server until it is ready, and an installation from a clone."""
