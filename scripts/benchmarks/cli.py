@@ -1,7 +1,8 @@
-"""Time of the command line on the demo's catalog: whole commands, a server, an installation.
+"""Time of the command line: whole commands, a server, an installation, large catalogs.
 
 Whole processes on a warm disk; commands take turns, and the best of several runs counts. A fresh
-clone is installed too (`--skip install` leaves that out), for which pip needs its index.
+clone is installed too (`--skip install` leaves that out), for which pip needs its index. Large
+catalogs are made of the shared one; without it they are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from scripts.benchmarks.large_catalogs import (
+    DUPLICATES,
+    REBUILD,
+    REPORT,
+    duplicates_and_report,
+    unchanged_rebuild,
+)
 from scripts.benchmarks.start_up.commands import SEARCH, commands
 from scripts.benchmarks.start_up.install import DEMO, SIZE, installation
 from scripts.benchmarks.start_up.server import READY, RESIDENT, server
@@ -32,7 +40,11 @@ _PARTS = {
     "build": (_BUILD,),
     "server": (READY, RESIDENT),
     "install": (DEMO, SIZE),
+    "rebuild": (REBUILD,),
+    "quality": (DUPLICATES, REPORT),
 }
+# Parts that `--quick` leaves out.
+_SLOW = ("install", "rebuild", "quality")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +69,9 @@ def blocks(_: argparse.Namespace) -> list[Block]:
         RESIDENT: "resident memory of a server after 1,000 queries, MB",
         SIZE: "small installation on disk, MB",
         DEMO: "`scripts/demo --no-serve` from a fresh clone, seconds",
+        REBUILD: "`lookalike index build` with nothing changed, 35,598 products, seconds",
+        DUPLICATES: "`lookalike index duplicates`, 100 thousand products, seconds",
+        REPORT: "`lookalike index report`, 100 thousand products, seconds",
         _BUILD: "`lookalike index build` of the demo's catalog, images a second",
     }
     return [Block("docs/performance.md", "scripts/bench cli --docs", [Listing(rows)])]
@@ -65,7 +80,7 @@ def blocks(_: argparse.Namespace) -> list[Block]:
 def measure(options: argparse.Namespace) -> Report:
     """Build the demo's index, and time what uses it."""
     repeats = options.repeats or (1 if options.quick else _REPEATS)
-    skipped = {*options.skip, *(["install"] if options.quick else [])}
+    skipped = {*options.skip, *(_SLOW if options.quick else [])}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run([*LOOKALIKE, "demo", "--no-serve", "--dir", name], limit=_LIMIT)
@@ -75,6 +90,8 @@ def measure(options: argparse.Namespace) -> Report:
             "build": partial(_build, folder),
             "server": partial(server, folder / "index", pictures, min(3, repeats)),
             "install": partial(installation, folder),
+            "rebuild": partial(unchanged_rebuild, options.data, options.cache, repeats),
+            "quality": partial(duplicates_and_report, options.data, options.cache),
         }
         figures: list[Figure] = []
         for part, run_part in parts.items():
