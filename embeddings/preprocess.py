@@ -5,12 +5,15 @@ It needs Pillow and numpy only, so that decoding workers start quickly and stay 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from embeddings.images import Reduction
 
 __all__ = ["Preprocess", "ResizeMode"]
 
@@ -33,17 +36,39 @@ class ResizeMode(StrEnum):
 _MAX_ASPECT = 16
 
 
-def _trim(image: Image.Image) -> Image.Image:
-    limit = _MAX_ASPECT * min(image.size)
-    width, height = min(image.width, limit), min(image.height, limit)
-    if (width, height) == image.size:
-        return image
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    return image.crop((left, top, left + width, top + height))
+# A reduced image keeps at least this times the model's size, so that the reduction hardly shows in
+# the vectors; an image of 8 megapixels still decodes at a quarter for a model of 224 pixels.
+# Measured in docs/decisions/0026-reduced-jpegs.md.
+_REDUCING_GAP = 2.7
 
 
-def _resize(image: Image.Image, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
-    return image if image.size == size else image.resize(size, resampling)
+@dataclass(frozen=True)
+class _View:
+    """An image to resize: its size before it was reduced, and where that lies in the pixels."""
+
+    image: Image.Image
+    size: tuple[int, int]
+    box: tuple[float, float, float, float] | None = None
+
+    def trimmed(self) -> _View:
+        """Cut the ends off a long strip."""
+        limit = _MAX_ASPECT * min(self.size)
+        width, height = min(self.size[0], limit), min(self.size[1], limit)
+        if (width, height) == self.size:
+            return self
+        left, top = (self.size[0] - width) // 2, (self.size[1] - height) // 2
+        if self.box is None:
+            image = self.image.crop((left, top, left + width, top + height))
+            return _View(image, (width, height))
+        x, y, right, bottom = self.box
+        across, down = (right - x) / self.size[0], (bottom - y) / self.size[1]
+        x, y = x + left * across, y + top * down
+        return _View(self.image, (width, height), (x, y, x + width * across, y + height * down))
+
+    def resized(self, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
+        if self.box is None and self.image.size == size:
+            return self.image
+        return self.image.resize(size, resampling, box=self.box)
 
 
 @dataclass(frozen=True)
@@ -65,16 +90,30 @@ class Preprocess:
     interpolation: str = "bicubic"
     fill: int = 0
 
-    def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Resize an RGB image; returns `[height, width, 3]`, uint8."""
+    @property
+    def least_side(self) -> int:
+        """The shortest side, in pixels, that a reduced image needs."""
+        return math.ceil(_REDUCING_GAP * max(self.size))
+
+    def __call__(self, image: Image.Image, reduction: Reduction | None = None) -> NDArray[np.uint8]:
+        """Resize an RGB image; returns `[height, width, 3]`, uint8.
+
+        Args:
+            image: The image.
+            reduction: How it was reduced while it was decoded. The result is then cut and rounded
+                as for the full image.
+        """
+        view = _View(image, image.size)
+        if reduction is not None:
+            view = _View(image, reduction.full_size, reduction.box)
         height, width = self.size
         if self.mode is ResizeMode.SQUASH:
-            image = image.resize((width, height), self._resampling)
+            resized = image.resize((width, height), self._resampling, box=view.box)
         elif self.mode is ResizeMode.LONGEST:
-            image = self._pad(self._scale_longest(image))
+            resized = self._pad(self._scale_longest(view))
         else:
-            image = self._crop(self._scale_shortest(_trim(image)))
-        return np.array(image, dtype=np.uint8)
+            resized = self._crop(self._scale_shortest(view.trimmed()))
+        return np.array(resized, dtype=np.uint8)
 
     @property
     def _resampling(self) -> Image.Resampling:
@@ -83,22 +122,22 @@ class Preprocess:
             return Image.Resampling.BICUBIC  # as open_clip does, whatever the config says
         return _RESAMPLING[self.interpolation]
 
-    def _scale_longest(self, image: Image.Image) -> Image.Image:
+    def _scale_longest(self, view: _View) -> Image.Image:
         height, width = self.size
-        ratio = max(image.height / height, image.width / width)
-        scaled = (max(1, round(image.width / ratio)), max(1, round(image.height / ratio)))
-        return _resize(image, scaled, self._resampling)
+        ratio = max(view.size[1] / height, view.size[0] / width)
+        scaled = (max(1, round(view.size[0] / ratio)), max(1, round(view.size[1] / ratio)))
+        return view.resized(scaled, self._resampling)
 
-    def _scale_shortest(self, image: Image.Image) -> Image.Image:
+    def _scale_shortest(self, view: _View) -> Image.Image:
         height, width = self.size
         if height == width:
             # torchvision's Resize, which open_clip uses for squares, rounds down.
-            short = min(image.size)
-            scaled = (int(width * image.width / short), int(height * image.height / short))
+            short = min(view.size)
+            scaled = (int(width * view.size[0] / short), int(height * view.size[1] / short))
         else:
-            ratio = min(image.height / height, image.width / width)
-            scaled = (round(image.width / ratio), round(image.height / ratio))
-        return _resize(image, scaled, self._resampling)
+            ratio = min(view.size[1] / height, view.size[0] / width)
+            scaled = (round(view.size[0] / ratio), round(view.size[1] / ratio))
+        return view.resized(scaled, self._resampling)
 
     def _pad(self, image: Image.Image) -> Image.Image:
         height, width = self.size

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from embeddings.images.decoding import ImageLimits, open_image
+from embeddings.images.decoding import ImageLimits, open_image, open_reduced
 from embeddings.images.reading import read_image
+from embeddings.images.reduction import ReducedImage, Reduction
 from embeddings.images.thumbnails import make_thumbnail
 
-__all__ = ["ImageLimits", "make_thumbnail", "open_image", "read_image"]
+__all__ = [
+    "ImageLimits",
+    "ReducedImage",
+    "Reduction",
+    "make_thumbnail",
+    "open_image",
+    "open_reduced",
+    "read_image",
+]

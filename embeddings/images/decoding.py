@@ -30,10 +30,18 @@ from embeddings.images.containers import (
     offer_more,
     unwrap,
 )
+from embeddings.images.reduction import ReducedImage, Reduction
 from embeddings.images.rgb import to_rgb
 from embeddings.images.strict_pillow import strict_decoding
 
-__all__ = ["ALLOWED_FORMATS", "DEFAULT_LIMITS", "ImageLimits", "check_bytes", "open_image"]
+__all__ = [
+    "ALLOWED_FORMATS",
+    "DEFAULT_LIMITS",
+    "ImageLimits",
+    "check_bytes",
+    "open_image",
+    "open_reduced",
+]
 
 ALLOWED_FORMATS: tuple[str, ...] = FORMATS
 """The formats that are read, by Pillow's names; everything else is refused."""
@@ -114,6 +122,17 @@ def open_image(
         BrokenImageError: Damaged or cut short; no part of it is returned.
         ImageTooLargeError: Over one of the limits.
     """
+    return open_reduced(data, limits=limits, target=target).image
+
+
+def open_reduced(
+    data: bytes, *, limits: ImageLimits = DEFAULT_LIMITS, target: int | None = None
+) -> ReducedImage:
+    """Decode an image as `open_image` does, and say how it was reduced.
+
+    Raises:
+        ImageError: As `open_image`.
+    """
     check_bytes(len(data), limits)
     container = unwrap(data, limits.max_pixels)
     try:
@@ -146,8 +165,8 @@ def check_bytes(size: int, limits: ImageLimits) -> None:
         )
 
 
-def _upright_rgb(container: Container, max_pixels: int, target: int | None) -> Image.Image:
-    image = _decode(container, max_pixels, target)
+def _upright_rgb(container: Container, max_pixels: int, target: int | None) -> ReducedImage:
+    image, scale = _decode(container, max_pixels, target)
     if container.format == "JPEG" and _ends_in_filler(image):
         _check_jpeg_end(container, image, max_pixels, target)
     orientation = container.orientation
@@ -158,20 +177,31 @@ def _upright_rgb(container: Container, max_pixels: int, target: int | None) -> I
         canvas = Image.new("RGB", (container.width, container.height), "white")
         canvas.paste(rgb, container.offset)
         rgb = canvas
+    reduction = None
+    if scale > 1:
+        reduction = Reduction.by(scale, (container.width, container.height), rgb.size)
     if orientation in _UPRIGHT:
-        rgb = rgb.transpose(_UPRIGHT[orientation])
+        upright = _UPRIGHT[orientation]
+        reduction = reduction and reduction.transposed(upright, rgb.size)
+        rgb = rgb.transpose(upright)
     rgb.info = {}
-    return rgb
+    return ReducedImage(rgb, reduction)
 
 
-def _decode(container: Container, max_pixels: int, target: int | None) -> Image.Image:
+def _decode(container: Container, max_pixels: int, target: int | None) -> tuple[Image.Image, int]:
+    """Decode an image, and return it with the number that its sides were divided by."""
     image = _DECODERS[container.format](io.BytesIO(container.data))
     # The decoder may read another size than our check of the header; its own counts too.
     check_pixels(*image.size, max_pixels)
+    scale = 1
     if target is not None and isinstance(image, JpegImageFile):
-        image.draft(None, (max(target, 1), max(target, 1)))
+        width = image.width
+        drafted = image.draft(None, (max(target, 1), max(target, 1)))
+        if drafted is not None:
+            _, (_, _, reduced_width, _) = drafted  # exact, where the image has whole pixels
+            scale = round(width / reduced_width)
     image.load()
-    return image
+    return image, scale
 
 
 def _ends_in_filler(image: Image.Image) -> bool:
@@ -188,6 +218,6 @@ def _check_jpeg_end(
         BrokenImageError: The decoder used data that was not there before.
     """
     longer = replace(container, data=offer_more(container.data))
-    again = _decode(longer, max_pixels, target)
+    again, _ = _decode(longer, max_pixels, target)
     if ImageChops.difference(image, again).getbbox(alpha_only=False) is not None:
         raise BrokenImageError("the JPEG image is cut short; send the whole file again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from embeddings import PixelArray, Preprocess
-from embeddings.images import ImageLimits, make_thumbnail, open_image
+from embeddings.images import ImageLimits, make_thumbnail, open_reduced
 from indexer.colours import ColourArray, measure_image
 
 __all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded", "ImageDetails"]
@@ -65,7 +65,9 @@ class DecodeTask:
         Raises:
             ImageError: If it can't be used.
         """
-        needed = max(*self.preprocess.size, THUMBNAIL_SIDE if self.thumbnails else 0)
-        image = open_image(data, limits=self.limits, target=needed)
+        needed = max(self.preprocess.least_side, THUMBNAIL_SIDE if self.thumbnails else 0)
+        opened = open_reduced(data, limits=self.limits, target=needed)
+        image = opened.image
         thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
-        return Decoded(self.preprocess(image), ImageDetails(thumbnail, measure_image(image)))
+        pixels = self.preprocess(image, opened.reduction)
+        return Decoded(pixels, ImageDetails(thumbnail, measure_image(image)))

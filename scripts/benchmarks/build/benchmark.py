@@ -26,7 +26,7 @@ from scripts.benchmarks.build.end_to_end import end_to_end
 from scripts.benchmarks.build.peers.comparison import indexing, searching
 from scripts.benchmarks.build.peers.environments import peers_folder
 from scripts.benchmarks.build.setup import FULL, QUICK, Setup
-from scripts.benchmarks.build.vectors import vectors
+from scripts.benchmarks.build.vectors import reduced_jpegs, vectors
 from scripts.docs.figures import Block, Grid, Listing
 from scripts.support.measuring import Figure, Measure, NotMeasured, Report
 
@@ -85,6 +85,10 @@ PARTS: dict[str, Part] = {
     ),
     "large_jpeg": Part(
         large_jpeg, {"open_8mp_to_pillow": "8 MP JPEG open and resize against Pillow without draft"}
+    ),
+    "reduced_jpegs": Part(
+        reduced_jpegs,
+        {"reduced_median_cosine": "vectors of reduced JPEGs, median cosine to those of full ones"},
     ),
     **{f"build_{size}_{key}": _build(size, key) for size in _PICTURES for key in _BUILT},
     "peers_index": Part(

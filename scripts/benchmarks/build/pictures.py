@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from PIL import Image
 
-__all__ = ["SIZES", "Labelled", "labelled", "peer_photos", "pictures", "write_folder"]
+__all__ = ["SIZES", "Labelled", "labelled", "peer_photos", "photos", "pictures", "write_folder"]
 
 SIZES = {"60x80": (60, 80), "1mp": (1152, 864), "8mp": (3456, 2304)}
 """Width and height in pixels, by what measures call them."""
@@ -64,6 +64,11 @@ def peer_photos(data: Path, number: int) -> list[bytes]:
     images = _images(data / _SHOPPERS)
     chosen = random.Random(0).sample(images, number)
     return [_jpeg(_open(image).resize(_PEER_SIZE, Image.Resampling.LANCZOS)) for image in chosen]
+
+
+def photos(data: Path, number: int) -> list[bytes]:
+    """Return photos of things and of worn clothes, up to so many, the former first."""
+    return [*_images(data / _PHOTOS), *_images(data / _SHOPPERS)][:number]
 
 
 def write_folder(folder: Path, images: Sequence[bytes]) -> Path:

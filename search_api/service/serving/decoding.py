@@ -12,7 +12,7 @@ from pebble import ProcessPool
 from PIL import Image
 
 from embeddings import PixelArray, Preprocess
-from embeddings.images import ImageLimits, open_image
+from embeddings.images import ImageLimits, open_image, open_reduced
 from indexer.image_loading import THUMBNAIL_SIDE, decoder_faults
 
 __all__ = ["DecodeWorkers", "ImageFile", "QueryDecodeTask", "QueryImage", "Region"]
@@ -58,14 +58,14 @@ class QueryDecodeTask:
             ImageError: The image can't be used.
         """
         # A large JPEG is decoded at a reduced size, which is several times faster.
-        needed = max(*self.preprocess.size, THUMBNAIL_SIDE)
-        if file.region is not None:
-            left, top, right, bottom = file.region
-            needed = math.ceil(needed / max(min(right - left, bottom - top), _SMALLEST_REDUCED))
+        needed = max(self.preprocess.least_side, THUMBNAIL_SIDE)
+        if file.region is None:
+            opened = open_reduced(file.data, limits=self.limits, target=needed)
+            return QueryImage(self.preprocess(opened.image, opened.reduction))
+        left, top, right, bottom = file.region
+        needed = math.ceil(needed / max(min(right - left, bottom - top), _SMALLEST_REDUCED))
         image = open_image(file.data, limits=self.limits, target=needed)
-        if file.region is not None:
-            image = _crop(image, file.region)
-        return QueryImage(self.preprocess(image))
+        return QueryImage(self.preprocess(_crop(image, file.region)))
 
 
 class DecodeWorkers:

@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image
 
 from embeddings import Preprocess, ResizeMode
-from embeddings.images import open_image
+from embeddings.images import open_reduced
 from indexer.image_loading import THUMBNAIL_SIDE, DecodeTask
 
 
@@ -30,13 +30,14 @@ def _work(question: dict[str, Any]) -> Callable[[bytes], object]:
     preprocess = Preprocess(
         **{**fields, "size": tuple(fields["size"]), "mode": ResizeMode(fields["mode"])}
     )
-    side = max(*preprocess.size, THUMBNAIL_SIDE)
+    side = max(preprocess.least_side, THUMBNAIL_SIDE)
 
     def pillow(data: bytes) -> object:
         return preprocess(Image.open(io.BytesIO(data)).convert("RGB"))
 
     def bare(data: bytes) -> object:
-        return preprocess(open_image(data, target=side))
+        opened = open_reduced(data, target=side)
+        return preprocess(opened.image, opened.reduction)
 
     ways: dict[str, Callable[[bytes], object]] = {
         "pillow": pillow,
