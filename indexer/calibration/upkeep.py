@@ -9,7 +9,7 @@ __all__ = ["REFIT_SHARE", "keep_confidence", "mark_as_fitted"]
 
 REFIT_SHARE = 0.05
 """Products added, changed and removed since the fit, as a share of those it was fitted to, from
-which an update fits anew (docs/confidence.md)."""
+which an update fits anew (docs/decisions/0027-confidence-upkeep.md)."""
 
 
 def mark_as_fitted(confidence: Mapping[str, Any] | None, products: int) -> dict[str, Any] | None:

@@ -30,8 +30,8 @@ SCAN_SIDE = 16
 
 _Whole = TypeVar("_Whole", np.int32, np.int64)
 
-# Thumbnails decoded at a time: bounds the memory.
-_BATCH = 2048
+# Thumbnails decoded between two progress reports, and those that one thread takes at once.
+_BATCH, _PART = 2048, 64
 # Pixels of a thumbnail that the spread is measured on.
 _PIXELS = 5000
 # Percentiles between which the spread is measured: half a percent at either end is left out, since
@@ -158,20 +158,25 @@ def scan_images(table: ImageTable, on_progress: Progress | None = None) -> Image
         spread=np.zeros(count, np.float32),
         grey=np.zeros((count, SCAN_SIDE, SCAN_SIDE), np.uint8),
     )
+
+    def measure(images: range) -> None:
+        for image in images:
+            measured = _measure(table.thumbnail(image))
+            if measured is not None:
+                scan.size[image], scan.spread[image], scan.grey[image] = measured
+
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for batch in _batches(count):
-            thumbnails = [table.thumbnail(image) for image in batch]
-            for image, measured in zip(batch, pool.map(_measure, thumbnails), strict=True):
-                if measured is not None:
-                    scan.size[image], scan.spread[image], scan.grey[image] = measured
+        for batch in _split(range(count), _BATCH):
+            for _ in pool.map(measure, _split(batch, _PART)):
+                pass  # waits, and raises what a thread raised
             if on_progress is not None:
                 on_progress("Looking at the pictures", batch.stop, count)
     return scan
 
 
-def _batches(count: int) -> Iterator[range]:
-    for start in range(0, count, _BATCH):
-        yield range(start, min(start + _BATCH, count))
+def _split(images: range, size: int) -> Iterator[range]:
+    for start in range(0, len(images), size):
+        yield images[start : start + size]
 
 
 def _measure(data: bytes) -> tuple[tuple[int, int], float, NDArray[np.uint8]] | None:
