@@ -101,11 +101,14 @@ class StageClock:
         """Yield items; taking each from the iterable belongs to a stage of the own thread."""
         iterator = iter(items)
         while True:
-            with self.during(stage):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
+            before = self._own  # not `during`: a context for each row takes a while
+            self._set_own(stage)
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self._set_own(before)
             yield item
 
     def shares(self) -> Mapping[str, float]:
