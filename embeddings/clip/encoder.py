@@ -52,6 +52,11 @@ class _ThreadedEncoder:
         """The model's own resizing, as open_clip's evaluation transform does it."""
         return self._model.preprocess
 
+    @property
+    def preferred_batch_size(self) -> int:
+        """The number of images that a build should give at once."""
+        return self._model.preferred_batch_size
+
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
         return self._encode_images(pixels)

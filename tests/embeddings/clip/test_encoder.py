@@ -85,3 +85,31 @@ def test_half_precision_stays_close(tiny_model: Path, pixels: np.ndarray) -> Non
     full = load_encoder(f"local-dir:{tiny_model}", precision="fp32").encode_images(pixels)
     automatic = load_encoder(f"local-dir:{tiny_model}").encode_images(pixels)
     assert (full * automatic).sum(axis=1).min() > 0.998
+
+
+def test_a_model_survives_a_device_without_memory(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load_encoder(f"local-dir:{tiny_model}", device="cpu")
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    expected = encoder.encode_images(pixels)
+    network = encoder._model._network
+    encode = network.encode_image
+
+    def encode_three(batch: torch.Tensor) -> torch.Tensor:
+        if len(batch) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return encode(batch)
+
+    monkeypatch.setattr(network, "encode_image", encode_three)
+    np.testing.assert_allclose(encoder.encode_images(pixels), expected, atol=1e-5)
+
+
+def test_a_build_gives_a_cpu_some_chunks_and_a_gpu_a_whole_one(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load_encoder(f"local-dir:{tiny_model}", device="cpu")
+    assert encoder.preferred_batch_size == max(64, 8 * 160 * 160 // 32**2)
+    monkeypatch.setattr(encoder._model, "device", torch.device("cuda"))
+    assert encoder.preferred_batch_size == 256
