@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         heat_map_png,
         occluded_pixels,
     )
-    from embeddings.loading import load_encoder
+    from embeddings.loading import export_model, load_encoder
     from embeddings.models import (
         COMPACT_FOLDER,
         DEFAULT_MODEL,
@@ -62,7 +62,7 @@ else:
                 "heat_map_png",
                 "occluded_pixels",
             ),
-            "embeddings.loading": ("load_encoder",),
+            "embeddings.loading": ("export_model", "load_encoder"),
             "embeddings.models": (
                 "COMPACT_FOLDER",
                 "DEFAULT_MODEL",
@@ -116,6 +116,7 @@ __all__ = [
     "ZeroShotClassifier",
     "compute_heat_map",
     "encode_many_texts",
+    "export_model",
     "find_spec",
     "heat_map_from_cosines",
     "heat_map_png",

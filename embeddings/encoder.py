@@ -33,6 +33,7 @@ class EncoderSpec:
         precision: The arithmetic: `fp32`, `bf16` or `fp16`.
         logit_scale: The multiplier of cosines learned in training (CLIP, Radford et al. 2021,
             section 2.3); softmax over labels uses it.
+        runtime: The library that computes: `torch`, `openvino` or `onnx`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class EncoderSpec:
     device: str = "cpu"
     precision: str = "fp32"
     logit_scale: float = 100.0
+    runtime: str = "torch"
 
 
 @runtime_checkable

@@ -31,6 +31,7 @@ class ModelSource(StrEnum):
     OPEN_CLIP = "open_clip"  # a pair in open_clip's table, fetched on first use
     HUB = "hf-hub"  # an open_clip model on the Hugging Face hub
     FOLDER = "local-dir"  # an open_clip model folder on disk
+    EXPORTED = "onnx-dir"  # a folder of `lookalike models export`
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def parse_model_name(name: str) -> ModelName:
     """
     if name == DEFAULT_MODEL:
         return ModelName(ModelSource.BUNDLED, name)
-    for source in (ModelSource.HUB, ModelSource.FOLDER):
+    for source in (ModelSource.HUB, ModelSource.FOLDER, ModelSource.EXPORTED):
         prefix = f"{source}:"
         if name.startswith(prefix):
             rest = name.removeprefix(prefix)
@@ -131,5 +132,5 @@ def stronger_than(name: str) -> ModelSpec | None:
 def _forms(name: str) -> str:
     return (
         f"{name!r} is not a model name. Use 'compact', ARCHITECTURE/PRETRAINED as open_clip lists "
-        "them (e.g. ViT-B-32/laion2b_s34b_b79k), hf-hub:ORG/NAME, or local-dir:PATH."
+        "them (e.g. ViT-B-32/laion2b_s34b_b79k), hf-hub:ORG/NAME, local-dir:PATH or onnx-dir:PATH."
     )

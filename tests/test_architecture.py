@@ -22,6 +22,8 @@ TREES = (*PACKAGES, "scripts", "tests")
 # Each heavy library is imported in one place.
 OWNERS = {
     "torch": "embeddings/clip/",
+    "openvino": "embeddings/onnx/runtimes/openvino_runtime.py",
+    "onnxruntime": "embeddings/onnx/runtimes/onnx_runtime.py",
     "open_clip": "embeddings/clip/",
     "faiss": "indexer/retrieval/",
     "tantivy": "indexer/retrieval/bm25.py",

@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from embeddings import Encoder
-from embeddings.clip import load_encoder
+from embeddings import Encoder, load_encoder
 from indexer.build import DEFAULT_TEXT_WEIGHT, BuildReport, build_index, mix_vectors
 from indexer.index import Match
 from indexer.search import Engine, ImagePart, LikePart, Query, QueryPart, TextPart

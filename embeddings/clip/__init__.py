@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from embeddings.clip.batch_norm import fold_batch_norms
 from embeddings.clip.compact_trunk import DIM, FORK, LOW_STAGES, CompactTrunk, pools
+from embeddings.clip.conversion import convert
 from embeddings.clip.encoder import ClipEncoder, use_threads
-from embeddings.clip.loading import load_encoder
+from embeddings.clip.export import export_model
+from embeddings.clip.loading import has_gpu, load_encoder
 
 __all__ = [
     "DIM",
@@ -13,7 +15,10 @@ __all__ = [
     "LOW_STAGES",
     "ClipEncoder",
     "CompactTrunk",
+    "convert",
+    "export_model",
     "fold_batch_norms",
+    "has_gpu",
     "load_encoder",
     "pools",
     "use_threads",

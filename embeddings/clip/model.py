@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from embeddings.encoder import FloatArray, PixelArray
 from embeddings.errors import ModelError
 from embeddings.preprocess import Preprocess, ResizeMode
 
-__all__ = ["ClipModel"]
+__all__ = ["ClipModel", "make_preprocess"]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -83,13 +83,7 @@ class ClipModel:
     @cached_property
     def preprocess(self) -> Preprocess:
         """The model's own resizing, as open_clip's evaluation transform does it."""
-        size = self._config["size"]
-        return Preprocess(
-            size=(size, size) if isinstance(size, int) else (size[0], size[1]),
-            mode=ResizeMode(self._config["resize_mode"]),
-            interpolation=self._config["interpolation"],
-            fill=self._config["fill_color"],
-        )
+        return make_preprocess(self._config)
 
     @property
     def preferred_batch_size(self) -> int:
@@ -195,6 +189,17 @@ class ClipModel:
         framed[:, :, *inner] = smooth[:, :, *inner]
         probes = torch.cat([hard, smooth, framed]).permute(0, 2, 3, 1)
         return np.ascontiguousarray(probes.round().to(torch.uint8).numpy())
+
+
+def make_preprocess(config: Mapping[str, Any]) -> Preprocess:
+    """Make the resizing of open_clip's `preprocess_cfg`."""
+    size = config["size"]
+    return Preprocess(
+        size=(size, size) if isinstance(size, int) else (size[0], size[1]),
+        mode=ResizeMode(config["resize_mode"]),
+        interpolation=config["interpolation"],
+        fill=config["fill_color"],
+    )
 
 
 def _cpu_has_bfloat16() -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from embeddings.clip import load_encoder
+from embeddings import load_encoder
 from indexer.build import build_index
 from indexer.index import Index
 from indexer.quality import examine

@@ -13,7 +13,7 @@ from embeddings import LookalikeError
 from search_api import console
 from search_api.cli.demo import demo
 from search_api.cli.index import index_app
-from search_api.cli.models import models
+from search_api.cli.models import models_app
 from search_api.cli.search import search
 from search_api.cli.serve import serve
 from search_api.cli.tag import tag_app
@@ -53,7 +53,8 @@ app = typer.Typer(
 )
 app.add_typer(index_app, name="index")
 app.add_typer(tag_app, name="tag")
-for command in (search, serve, demo, models):
+app.add_typer(models_app, name="models")
+for command in (search, serve, demo):
     app.command()(command)
 
 

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from embeddings import DEFAULT_MODEL
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder
-from search_api.cli.options import PortOption
+from search_api.cli.options import PortOption, expand_arguments
 
 __all__ = ["demo"]
 
 
+@expand_arguments
 def demo(
     *,
+    compute: ComputeArguments,
     port: PortOption = 8000,
     serve_page: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the web page at the end.")
@@ -28,6 +31,6 @@ def demo(
     from search_api.demo import run_demo
     from search_api.service import run
 
-    engine = run_demo(folder, load_encoder(DEFAULT_MODEL))
+    engine = run_demo(folder, load_encoder(DEFAULT_MODEL, compute))
     if serve_page:
         run(engine, "127.0.0.1", port)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import embeddings
 from embeddings import ImageError
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,21 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["load_encoder", "open_engine", "read_image"]
 
 
-def load_encoder(name: str, device: str = "auto", precision: str = "auto") -> Encoder:
-    """Load a model, with a spinner; arguments as for `embeddings.load_encoder`."""
+def load_encoder(name: str, compute: ComputeArguments) -> Encoder:
+    """Load a model, with a spinner; errors as for `embeddings.load_encoder`."""
     with console.waiting(f"Loading {name}"):
-        return embeddings.load_encoder(name, device=device, precision=precision)
+        return embeddings.load_encoder(name, **asdict(compute), notify=console.note)
 
 
-def open_engine(
-    index: Path, model: str | None, device: str = "auto", precision: str = "auto"
-) -> Engine:
+def open_engine(index: Path, model: str | None, compute: ComputeArguments) -> Engine:
     """Open an index with the model that built it, unless another one is named."""
     from indexer.index import Index
     from indexer.search import Engine
 
     opened = Index.open(index)
-    encoder = load_encoder(model or opened.manifest.encoder.name, device, precision)
+    encoder = load_encoder(model or opened.manifest.encoder.name, compute)
     return Engine(encoder, opened, index)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import open_engine
 from search_api.cli.options import (
-    DeviceOption,
     IndexOption,
     JsonOption,
     ModelOption,
@@ -24,12 +24,12 @@ def search(
     index: IndexOption,
     arguments: QueryArguments,
     model: ModelOption = None,
-    device: DeviceOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Search an index by words, by image, by products, by colour, or by all of them together."""
     query = arguments.query()
-    result = open_engine(index, model, device).search(query)
+    result = open_engine(index, model, compute).search(query)
     if as_json:
         from search_api.service.schemas import SearchResponse
 

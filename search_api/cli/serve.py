@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import open_engine
 from search_api.cli.options import (
-    DeviceOption,
     IndexOption,
     ModelOption,
     PortOption,
-    PrecisionOption,
+    expand_arguments,
 )
 
 __all__ = ["serve"]
 
 
+@expand_arguments
 def serve(
     *,
     index: IndexOption,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: PortOption = 8000,
     model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
+    compute: ComputeArguments,
     allow_url_fetch: Annotated[
         bool, typer.Option("--allow-url-fetch", help="Allow image URLs in queries.")
     ] = False,
@@ -41,6 +41,7 @@ def serve(
     ] = 1,
 ) -> None:
     """Serve an index: the HTTP API and the web page."""
+    from embeddings.onnx import processors
     from indexer.index import Index
     from search_api.service import Serving, read_settings, run, run_workers
 
@@ -50,9 +51,11 @@ def serve(
         given["url_hosts"] = tuple(url_host)
     settings = read_settings(**given)
     if workers == 1:
-        run(open_engine(index, model, device, precision), host, port, settings)
+        run(open_engine(index, model, compute), host, port, settings)
     else:
         name = model or Index.open(index).manifest.encoder.name
-        threads = max(1, (os.cpu_count() or 1) // workers)
-        serving = Serving(index, name, device, precision, threads, settings)
+        threads = max(1, processors() // workers)
+        serving = Serving(
+            index=index, model=name, threads=threads, settings=settings, **asdict(compute)
+        )
         run_workers(serving, host, port, workers)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Timer
 from typing import Any, NoReturn
 
 import typer
@@ -32,6 +33,9 @@ err = Console(stderr=True, highlight=False)
 
 # Exit status of a usage error, as click and most Unix commands have it.
 _USAGE_ERROR = 2
+
+# A shorter wait needs no spinner.
+_SPINNER_SECONDS = 0.5
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -66,9 +70,17 @@ def fail(message: str) -> NoReturn:
 
 @contextmanager
 def waiting(activity: str) -> Iterator[None]:
-    """Show a spinner on standard error while the context lasts."""
-    with err.status(f"{activity} …"):
+    """Show a spinner on standard error, if the context lasts for more than half a second."""
+    status = err.status(f"{activity} …")
+    timer = Timer(_SPINNER_SECONDS, status.start)
+    timer.daemon = True
+    timer.start()
+    try:
         yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
 
 
 def for_terminal(text: str, max_length: int = 200) -> str:

@@ -77,7 +77,8 @@ class BuildBar(Bar):
 
     def __enter__(self) -> Self:
         spec = self._spec
-        note(f"Model {spec.name} on {spec.device}, {spec.precision}")
+        where = spec.runtime if spec.device == "cpu" else f"{spec.runtime} ({spec.device})"
+        note(f"{spec.name} on {where}, {spec.precision}")
         return super().__enter__()
 
     def update(self, progress: BuildProgress) -> None:

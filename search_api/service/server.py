@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from embeddings import LookalikeError
+from embeddings import LookalikeError, load_encoder
 from indexer.index import Index
 from indexer.search import Engine
 from search_api import console
@@ -41,8 +41,9 @@ class Serving:
     Attributes:
         index: The index folder.
         model: The model's name.
-        device: As for `embeddings.clip.load_encoder`.
-        precision: As for `embeddings.clip.load_encoder`.
+        device: As for `embeddings.load_encoder`.
+        precision: As for `embeddings.load_encoder`.
+        runtime: As for `embeddings.load_encoder`.
         threads: Number of processors that the model of one process uses.
         settings: Settings of the service.
     """
@@ -51,18 +52,23 @@ class Serving:
     model: str
     device: str
     precision: str
+    runtime: str
     threads: int
     settings: Settings
 
     def __call__(self) -> FastAPI:
         """Make the service of one process; if that fails, print the reason and end the process."""
-        from embeddings import clip
-
         configure_logs(self.settings.log_format)
         _switch_threads_often()
         try:
-            encoder = clip.load_encoder(self.model, device=self.device, precision=self.precision)
-            clip.use_threads(self.threads)
+            encoder = load_encoder(
+                self.model,
+                device=self.device,
+                precision=self.precision,
+                runtime=self.runtime,
+                threads=self.threads,
+                notify=console.note,
+            )
             app = create_app(Engine.open(self.index, encoder), self.settings)
         except LookalikeError as error:
             console.error(error.message)

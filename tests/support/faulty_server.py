@@ -18,9 +18,10 @@ __all__ = ["FaultyServer", "faulty_server"]
 # The model works only while the file `held` is absent, and records what it is given. A text about
 # memory runs out of it, and a purely green image raises an error.
 _PROGRAM = """
-import sys, time, types
+import sys, time
 from pathlib import Path
 import numpy as np
+import embeddings
 from embeddings.fake import FakeEncoder
 
 folder = Path({folder!r})
@@ -44,9 +45,7 @@ class Faulty(FakeEncoder):
             raise RuntimeError("poisoned")
         return super().encode_images(pixels)
 
-clip = types.ModuleType("embeddings.clip")
-clip.load_encoder = lambda name, **options: Faulty(name)
-sys.modules["embeddings.clip"] = clip
+embeddings.load_encoder = lambda name, **options: Faulty(name)
 from search_api.cli import main
 main()
 """

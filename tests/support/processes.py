@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import time
-import types
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from embeddings import FakeEncoder
+import embeddings
+from embeddings import FakeEncoder, parse_model_name
 from search_api.cli import run_command
 from search_api.console.console import err, out
 
@@ -74,16 +74,15 @@ class Server:
     process: subprocess.Popen[str]
 
 
-# The same command with the fake encoder in place of the adapter that loads torch for seconds. A
+# The same command with the fake encoder in place of a real model. A
 # prelude may define a class `Encoder` of its own.
 _WITHOUT_MODEL = """
-import sys, types
+import sys
+import embeddings
 from embeddings import FakeEncoder
 Encoder = FakeEncoder
 {prelude}
-clip = types.ModuleType("embeddings.clip")
-clip.load_encoder = lambda name, **options: Encoder(name)
-sys.modules["embeddings.clip"] = clip
+embeddings.load_encoder = lambda name, **options: Encoder(name)
 from search_api.cli import main
 main()
 """
@@ -96,6 +95,11 @@ _ENVIRONMENT = {
     "COLUMNS": "200",
     "LOOKALIKE_DECODE_WORKERS": "1",
 }
+
+
+def _load_fake(name: str, **_: object) -> FakeEncoder:
+    parse_model_name(name)
+    return FakeEncoder(name)
 
 
 class Cli:
@@ -169,11 +173,9 @@ class InProcessCli(Cli):
         given = [str(argument) for argument in arguments]
         if given[:2] == ["index", "build"] and "--workers" not in given and "--help" not in given:
             given += ["--workers", "0"]
-        clip = types.ModuleType("embeddings.clip")
-        clip.load_encoder = lambda name, **_: FakeEncoder(name)  # type: ignore[attr-defined]
         stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(sys.modules, "embeddings.clip", clip)
+            patch.setattr(embeddings, "load_encoder", _load_fake)
             for name, value in _ENVIRONMENT.items():
                 patch.setenv(name, value)
             # They read COLUMNS once, when they are made.

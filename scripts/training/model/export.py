@@ -1,4 +1,4 @@
-"""Export of the trained towers as a standard open_clip model folder."""
+"""Export of the trained towers as an open_clip model folder that is an ONNX one too."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
 from open_clip.transformer import TextTransformer
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from embeddings.clip import DIM, CompactTrunk
+from embeddings.clip import DIM, CompactTrunk, export_model
 from scripts.training.data.pixels import SIZE
 from scripts.training.model.text_tower import CONTEXT, HEADS, LAYERS, WIDTH
 from scripts.training.model.vision import MEAN, STD
@@ -108,8 +107,8 @@ def export(folder: Path, trunk: CompactTrunk, text: TextTransformer, logit_scale
     save_file(small, building / "open_clip_model.safetensors", metadata={"format": "pt"})
     text_of = json.dumps(CONFIG, indent=2) + "\n"
     (building / "open_clip_config.json").write_text(text_of, encoding="utf-8")
-    open_clip.create_model(f"local-dir:{building}")
     folder.mkdir(parents=True, exist_ok=True)
+    export_model(f"local-dir:{building}", building)
     for path in sorted(building.iterdir()):
         path.chmod(0o644)
         path.replace(folder / path.name)

@@ -10,15 +10,14 @@ import typer
 
 from embeddings import DEFAULT_MODEL, stronger_than
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.index.report import write_report
 from search_api.cli.loading import load_encoder
 from search_api.cli.options import (
     BuildArguments,
-    DeviceOption,
     IndexOption,
     JsonOption,
     NewModelOption,
-    PrecisionOption,
     expand_arguments,
 )
 from search_api.cli.pages import check_output
@@ -41,8 +40,7 @@ def index_build(
     index: IndexOption,
     model: NewModelOption = DEFAULT_MODEL,
     build: BuildArguments,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
+    compute: ComputeArguments,
     report_to: Annotated[
         Path | None,
         typer.Option(
@@ -61,7 +59,7 @@ def index_build(
         check_output(report_to)
     options = build.build_options()
     open_catalog(catalog, options.catalog)  # fails before the model is loaded
-    encoder = load_encoder(model, device, precision)
+    encoder = load_encoder(model, compute)
     with console.BuildBar(encoder.spec) as bar:
         report = build_index(catalog, index, encoder, options, bar.update)
     if as_json:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder, open_engine
 from search_api.cli.options import (
-    DeviceOption,
     IndexOption,
     JsonOption,
     ModelOption,
     ModeOption,
-    PrecisionOption,
     choice,
     expand_arguments,
 )
@@ -88,8 +87,7 @@ def index_evaluate(
     index: IndexOption,
     arguments: EvaluationArguments,
     model: ModelOption = None,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Measure recall, precision, MRR and nDCG on labelled queries, with 95% intervals."""
@@ -98,9 +96,9 @@ def index_evaluate(
     if not queries.is_file():
         console.fail(f"There is no file {queries}.")
     template = arguments.query()
-    engines = [(str(index), open_engine(index, model, device, precision))]
+    engines = [(str(index), open_engine(index, model, compute))]
     if arguments.compare is not None:
-        engines.append(_other(arguments.compare, index, engines[0][1], device, precision))
+        engines.append(_other(arguments.compare, index, engines[0][1], compute))
     with console.QueryBar() as bar:
         evaluation = evaluate(queries, arguments.columns(), engines, template, bar.update)
     if arguments.report is not None:
@@ -113,9 +111,7 @@ def index_evaluate(
         console.print_evaluation(evaluation)
 
 
-def _other(
-    text: str, index: Path, engine: Engine, device: str, precision: str
-) -> tuple[str, Engine]:
+def _other(text: str, index: Path, engine: Engine, compute: ComputeArguments) -> tuple[str, Engine]:
     """Open what to compare with: an index folder, or a generation of the same index."""
     from indexer.index import Index
     from indexer.search import Engine
@@ -133,5 +129,5 @@ def _other(
         place, opened = text, Index.open(Path(text))
     built = opened.manifest.encoder
     same = built.fingerprint == engine.encoder.spec.fingerprint
-    encoder = engine.encoder if same else load_encoder(built.name, device, precision)
+    encoder = engine.encoder if same else load_encoder(built.name, compute)
     return place, Engine(encoder, opened)

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder
-from search_api.cli.options import DeviceOption, IndexOption, JsonOption, ModelOption
+from search_api.cli.options import (
+    IndexOption,
+    JsonOption,
+    ModelOption,
+    expand_arguments,
+)
 from search_api.cli.pages import check_output, write_page
 
 if TYPE_CHECKING:
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["index_report", "write_report"]
 
 
+@expand_arguments
 def index_report(
     *,
     index: IndexOption,
@@ -29,7 +36,7 @@ def index_report(
         typer.Option("--output", "-o", help="The HTML file to write.", show_default=False),
     ] = None,
     model: ModelOption = None,
-    device: DeviceOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Write a page about the catalog's quality: wrong titles, duplicate images, missing values."""
@@ -40,7 +47,7 @@ def index_report(
     if output is not None:
         check_output(output)
     name = model or Index.open(index).manifest.encoder.name
-    health = write_report(index, load_encoder(name, device), output)
+    health = write_report(index, load_encoder(name, compute), output)
     if as_json:
         console.print_json(asdict(health))
 

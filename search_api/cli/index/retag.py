@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder
 from search_api.cli.options import (
-    DeviceOption,
     IndexOption,
     JsonOption,
     TagArguments,
@@ -22,7 +22,7 @@ def index_retag(
     *,
     index: IndexOption,
     tag: TagArguments,
-    device: DeviceOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Tag an index's products again from their stored vectors; no image is embedded again."""
@@ -30,7 +30,7 @@ def index_retag(
 
     choice = tag.tag_choice()
     with console.waiting("Tagging"):
-        report = retag(index, lambda name: load_encoder(name, device), choice)
+        report = retag(index, lambda name: load_encoder(name, compute), choice)
     if as_json:
         console.print_json(asdict(report))
     else:

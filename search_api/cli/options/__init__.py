@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from search_api.cli.options.build import AnnArguments, BuildArguments, TagArguments
 from search_api.cli.options.common import (
-    DeviceOption,
     IndexOption,
     JsonOption,
     ModelOption,
     ModeOption,
     NewModelOption,
     PortOption,
-    PrecisionOption,
 )
 from search_api.cli.options.expansion import expand_arguments, shared_fields
 from search_api.cli.options.parsing import choice, name_value_pairs
@@ -20,14 +18,12 @@ from search_api.cli.options.query import QueryArguments
 __all__ = [
     "AnnArguments",
     "BuildArguments",
-    "DeviceOption",
     "IndexOption",
     "JsonOption",
     "ModeOption",
     "ModelOption",
     "NewModelOption",
     "PortOption",
-    "PrecisionOption",
     "QueryArguments",
     "TagArguments",
     "choice",

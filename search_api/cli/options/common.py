@@ -8,20 +8,16 @@ from typing import Annotated
 import typer
 
 __all__ = [
-    "DeviceOption",
     "IndexOption",
     "JsonOption",
     "ModeOption",
     "ModelOption",
     "NewModelOption",
     "PortOption",
-    "PrecisionOption",
 ]
 
 IndexOption = Annotated[Path, typer.Option("--index", help="The index folder.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-PrecisionOption = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 PortOption = Annotated[
     int, typer.Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.")
 ]
@@ -32,7 +28,8 @@ ModelOption = Annotated[
     ),
 ]
 NewModelOption = Annotated[
-    str, typer.Option("--model", help="A model of `lookalike models`, or local-dir:PATH.")
+    str,
+    typer.Option("--model", help="A model of `lookalike models`, local-dir:PATH or onnx-dir:PATH."),
 ]
 ModeOption = Annotated[
     str, typer.Option(help="vector, keyword or hybrid: the scores that order the hits.")

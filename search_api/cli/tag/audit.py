@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder
 from search_api.cli.options import (
-    DeviceOption,
     IndexOption,
     JsonOption,
     ModelOption,
+    expand_arguments,
     name_value_pairs,
 )
 from search_api.cli.pages import check_output, write_page
@@ -31,6 +32,7 @@ __all__ = ["tag_audit"]
 _BACKGROUND = 2000
 
 
+@expand_arguments
 def tag_audit(
     *,
     index: IndexOption,
@@ -52,7 +54,7 @@ def tag_audit(
         typer.Option(help="A field; coverage is reported for each value.", show_default=False),
     ] = None,
     model: ModelOption = None,
-    device: DeviceOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate the tags of an index's images, as a page: right, wrong and missing labels."""
@@ -68,7 +70,7 @@ def tag_audit(
     groups, fit = read_taxonomy(taxonomy), read_fit(fitted)
     options = AuditOptions(name_value_pairs("--truth", truth or ()), by)
     opened = Index.open(index)
-    encoder = load_encoder(model or opened.manifest.encoder.name, device)
+    encoder = load_encoder(model or opened.manifest.encoder.name, compute)
     opened.check_encoder(encoder.spec)
     tagger = make_tagger(encoder, groups, fit, background=_sample_vectors(opened))
     with console.waiting("Tagging and comparing"):

@@ -10,14 +10,21 @@ import typer
 
 from embeddings import DEFAULT_MODEL
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder
-from search_api.cli.options import DeviceOption, JsonOption, NewModelOption, name_value_pairs
+from search_api.cli.options import (
+    JsonOption,
+    NewModelOption,
+    expand_arguments,
+    name_value_pairs,
+)
 from search_api.cli.pages import check_output
 from search_api.cli.tag.taggers import TaxonomyOption
 
 __all__ = ["tag_fit"]
 
 
+@expand_arguments
 def tag_fit(
     *,
     examples: Annotated[
@@ -36,7 +43,7 @@ def tag_fit(
         ),
     ] = None,
     model: NewModelOption = DEFAULT_MODEL,
-    device: DeviceOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Fit a taxonomy to labelled images: better labels, calibrated confidence, thresholds."""
@@ -47,7 +54,7 @@ def tag_fit(
     check_output(out)
     groups = read_taxonomy(taxonomy)
     columns = name_value_pairs("--column", column or ())
-    encoder = load_encoder(model, device)
+    encoder = load_encoder(model, compute)
     with console.waiting(f"Embedding the images of {examples.name}"):
         found, report = read_examples(examples, encoder, groups, columns)
     with console.waiting("Fitting"):

@@ -11,8 +11,13 @@ import typer
 
 from embeddings import DEFAULT_MODEL
 from search_api import console
+from search_api.cli.compute import ComputeArguments
 from search_api.cli.loading import load_encoder, read_image
-from search_api.cli.options import DeviceOption, JsonOption, NewModelOption
+from search_api.cli.options import (
+    JsonOption,
+    NewModelOption,
+    expand_arguments,
+)
 from search_api.cli.tag.taggers import FittedOption, make_tagger, read_fit
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ __all__ = ["tag"]
 _TOP_LABELS = 5
 
 
+@expand_arguments
 def tag(
     *,
     images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
@@ -52,7 +58,7 @@ def tag(
         ),
     ] = None,
     model: NewModelOption = DEFAULT_MODEL,
-    device: DeviceOption = "auto",
+    compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Tag images by a taxonomy, without labels that the model is unsure of, or with --labels.
@@ -61,11 +67,11 @@ def tag(
     evaluates the tags of an index. Each has its own --help.
     """
     if labels is None:
-        tagged, groups = _tag_by_taxonomy(images, taxonomy, fitted, top, (model, device))
+        tagged, groups = _tag_by_taxonomy(images, taxonomy, fitted, top, (model, compute))
     elif taxonomy is not None or fitted is not None:
         console.fail("Use either --labels, or --taxonomy and --fitted, but not both.")
     else:
-        tagged, groups = _tag_by_labels(images, labels, top, (model, device)), None
+        tagged, groups = _tag_by_labels(images, labels, top, (model, compute)), None
     if as_json:
         console.print_json(_summary(images, tagged, model))
     elif groups is None:
@@ -79,7 +85,7 @@ def _tag_by_taxonomy(
     taxonomy: str | None,
     fitted: Path | None,
     top: int | None,
-    model: tuple[str, str],
+    model: tuple[str, ComputeArguments],
 ) -> tuple[Sequence[Sequence[Tag]], list[str]]:
     """The tags of each image, and the names of the taxonomy's groups."""
     from indexer.search import encode_images
@@ -95,7 +101,7 @@ def _tag_by_taxonomy(
 
 
 def _tag_by_labels(
-    images: Sequence[Path], labels: str, top: int | None, model: tuple[str, str]
+    images: Sequence[Path], labels: str, top: int | None, model: tuple[str, ComputeArguments]
 ) -> Sequence[Sequence[Tag]]:
     """The tags of each image, from labels separated by commas."""
     from embeddings import ZeroShotClassifier

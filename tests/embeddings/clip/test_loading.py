@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from embeddings.clip import load_encoder, loading
+from embeddings.clip import load_encoder, networks
 from embeddings.errors import (
     BrokenModelError,
     ModelError,
@@ -26,13 +26,13 @@ def test_weights_that_are_not_those_released_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flipped bit of the shipped model, which would load all the same."""
-    for path in loading.COMPACT_FOLDER.iterdir():
+    for path in networks.COMPACT_FOLDER.iterdir():
         shutil.copy(path, tmp_path)
     (weights,) = tmp_path.glob("*.safetensors")
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    monkeypatch.setattr(loading, "COMPACT_FOLDER", tmp_path)
+    monkeypatch.setattr(networks, "COMPACT_FOLDER", tmp_path)
     with pytest.raises(BrokenModelError, match=f"{re.escape(weights.name)} .*SHA-256"):
         load_encoder("compact")
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.processes import Cli, error_line
 
-COMMANDS = ("search", "serve", "demo", "models", "index", "tag")
+COMMANDS = ("search", "serve", "demo", "index", "tag", "models")
 INDEX_COMMANDS = (
     "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
     "report",
@@ -37,7 +37,7 @@ def test_every_command_has_help(fake_cli: Cli, name: str) -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = ("torch", "open_clip", "faiss", "fastapi", "pyarrow", "PIL", "numpy")
+    heavy = ("torch", "open_clip", "openvino", "faiss", "fastapi", "pyarrow", "PIL", "numpy")
     code = (
         "import sys; sys.argv = ['lookalike', '--help']\n"
         "from search_api.cli import main\n"

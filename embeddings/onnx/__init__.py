@@ -1,0 +1,42 @@
+"""Models as ONNX files, run without torch by OpenVINO or ONNX Runtime."""
+
+from __future__ import annotations
+
+from embeddings.onnx.cache import cache_folder
+from embeddings.onnx.converted import (
+    conversion_lock,
+    converted_folder,
+    find_conversion,
+    remember_conversion,
+)
+from embeddings.onnx.encoder import OnnxEncoder
+from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder, TokenizerConfig
+from embeddings.onnx.loading import load_folder
+from embeddings.onnx.machine import processors
+from embeddings.onnx.probes import PROBE_TEXTS, keeps_vectors, probe_images
+from embeddings.onnx.runtimes import RUNTIMES, installed_runtimes
+from embeddings.onnx.tokenizer import CLEANERS, make_tokenizer
+from embeddings.onnx.verified import sha256_of
+
+__all__ = [
+    "CLEANERS",
+    "IMAGE_TOWER",
+    "PROBE_TEXTS",
+    "RUNTIMES",
+    "TEXT_TOWER",
+    "ModelFolder",
+    "OnnxEncoder",
+    "TokenizerConfig",
+    "cache_folder",
+    "conversion_lock",
+    "converted_folder",
+    "find_conversion",
+    "installed_runtimes",
+    "keeps_vectors",
+    "load_folder",
+    "make_tokenizer",
+    "probe_images",
+    "processors",
+    "remember_conversion",
+    "sha256_of",
+]

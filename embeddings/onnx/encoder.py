@@ -1,0 +1,150 @@
+"""`OnnxEncoder`: an `Encoder` over a model folder; a tower is compiled when it is first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
+from embeddings.errors import ModelError
+from embeddings.onnx.cache import read_facts, write_facts
+from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder
+from embeddings.onnx.machine import machine_key
+from embeddings.onnx.probes import PROBE_TEXTS, probe_images
+from embeddings.onnx.runtimes import Runtime, Tower
+from embeddings.onnx.tokenizer import TextTokenizer, make_tokenizer
+from embeddings.onnx.tuning import Choice, choose
+from embeddings.preprocess import Preprocess
+
+__all__ = ["OnnxEncoder"]
+
+# Chunk sizes that are tried. A CPU is quickest while a layer's values fit its caches.
+_CHUNKS = (4, 8, 16, 32)
+# The share of labelled precision and recall that a precision has to keep: DESIGN.md, "Models".
+_LEAST_QUALITY = 0.995
+
+
+class OnnxEncoder:
+    """An `Encoder` over a model folder; safe to call from several threads.
+
+    Precision and chunk size of each tower are chosen by measurements of about a second, which are
+    remembered for the model and the machine.
+
+    Args:
+        folder: The model, its files verified.
+        name: The model's name as the user gave it.
+        runtime: Runs it.
+        precision: `auto`, or one of the runtime's.
+        threads: Number of processors to use.
+
+    Raises:
+        ModelError: The runtime does not compute in this precision here.
+        BrokenModelError: The runtime can't run the model.
+    """
+
+    def __init__(
+        self, folder: ModelFolder, *, name: str, runtime: Runtime, precision: str, threads: int
+    ) -> None:
+        self._folder = folder
+        self._runtime = runtime
+        self._threads = threads
+        self._candidates = self._allowed(precision)
+        self._lock = threading.Lock()
+        self._towers: dict[tuple[str, int], Tower] = {}
+        self._choices = self._choose()
+        self.spec = EncoderSpec(
+            name=name,
+            fingerprint=folder.fingerprint,
+            dim=folder.dim,
+            device="cpu",
+            precision=self._choices[IMAGE_TOWER].precision,
+            logit_scale=folder.logit_scale,
+            runtime=runtime.name,
+        )
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The model's own resizing."""
+        return self._folder.preprocess
+
+    @property
+    def preferred_batch_size(self) -> int:
+        """Images to give to `encode_images` at once: two chunks for every processor."""
+        return 2 * self._threads * self._choices[IMAGE_TOWER].chunk
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
+        return self._run(IMAGE_TOWER, pixels)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
+        if not texts:
+            return np.empty((0, self._folder.dim), np.float32)
+        return self._run(TEXT_TOWER, self._tokenizer(texts))
+
+    @cached_property
+    def _tokenizer(self) -> TextTokenizer:
+        return make_tokenizer(self._folder)
+
+    def _allowed(self, precision: str) -> tuple[str, ...]:
+        """Return the precisions to choose from."""
+        known = self._runtime.precisions
+        if precision == "auto":
+            kept = self._folder.quality_kept
+            return tuple(each for each in known if kept.get(each, 1.0) >= _LEAST_QUALITY)
+        if precision not in known:
+            raise ModelError(
+                f"{self._runtime.name} can't compute in {precision!r} on this processor; use "
+                f"--precision {' or '.join(('auto', *known))}."
+            )
+        return (precision,)
+
+    def _choose(self) -> dict[str, Choice]:
+        """Return each tower's choice: the remembered one, or a new measurement."""
+        runtime = self._runtime
+        key = machine_key(runtime.name, runtime.version, self._threads, self._candidates)
+        fact = f"choices/{self._folder.digest[:16]}-{key}"
+        try:
+            kept = {tower: Choice(**each) for tower, each in read_facts(fact).items()}
+        except TypeError:
+            kept = {}
+        if kept.keys() != {IMAGE_TOWER, TEXT_TOWER}:
+            kept = {
+                IMAGE_TOWER: self._measure(IMAGE_TOWER, probe_images(self.preprocess.size)),
+                TEXT_TOWER: self._measure(TEXT_TOWER, self._tokenizer(PROBE_TEXTS)),
+            }
+            write_facts(fact, {tower: asdict(choice) for tower, choice in kept.items()})
+        return kept
+
+    def _measure(self, name: str, probes: NDArray[Any]) -> Choice:
+        return choose(
+            lambda precision: self._compile(name, precision, self._threads, _CHUNKS[0]),
+            probes,
+            self._candidates,
+            _CHUNKS,
+        )
+
+    def _run(self, name: str, rows: NDArray[Any]) -> FloatArray:
+        """Run a batch: on all processors together if it is too small to be divided among them."""
+        if len(rows) == 0:
+            return np.empty((0, self._folder.dim), np.float32)
+        return self._tower(name, self._threads if len(rows) >= self._threads else 1)(rows)
+
+    def _tower(self, name: str, streams: int) -> Tower:
+        with self._lock:
+            tower = self._towers.get((name, streams))
+            if tower is None:
+                choice = self._choices[name]
+                tower = self._compile(name, choice.precision, streams, choice.chunk)
+                self._towers[name, streams] = tower
+            return tower
+
+    def _compile(self, name: str, precision: str, streams: int, chunk: int) -> Tower:
+        infer = self._runtime.compile(self._folder.path / name, precision, streams)
+        return Tower(infer, streams, chunk)

@@ -1,0 +1,129 @@
+"""OpenVINO as a runtime: the only file that imports it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from types import ModuleType
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.encoder import FloatArray
+from embeddings.errors import BrokenModelError, ModelUnavailableError
+from embeddings.onnx.runtimes.tower import Infer
+
+__all__ = ["OpenVinoRuntime"]
+
+_CONVERTER = "openvino.tools.ovc"
+_IMPORTING = threading.Lock()
+
+
+@cache
+def _import_openvino() -> ModuleType:
+    """Import OpenVINO without its converter, whose import reports a usage event over the network.
+
+    Nothing here converts, and the import takes half the time.
+    """
+    known = _CONVERTER in sys.modules
+    if not known:
+        sys.modules[_CONVERTER] = None  # type: ignore[assignment]  # makes its import fail
+    try:
+        import openvino
+    finally:
+        if not known:
+            del sys.modules[_CONVERTER]
+    _infer_once(openvino)
+    return cast("ModuleType", openvino)
+
+
+def _infer_once(openvino: ModuleType) -> None:
+    """Run a model of nothing, on this thread alone.
+
+    OpenVINO's bindings look up numpy at their first inference. If two threads make the first one
+    together, each waits for what the other holds, forever (2026.4.1).
+    """
+    from openvino import opset13 as operations
+
+    value = operations.parameter([1], np.float32)
+    model = openvino.Model([operations.result(value)], [value])
+    request = openvino.compile_model(model, "CPU").create_infer_request()
+    request.infer([np.zeros(1, np.float32)], share_inputs=True)
+    np.array(request.get_output_tensor(0).data)
+
+
+class OpenVinoRuntime:
+    """Runs ONNX files by OpenVINO, on CPUs.
+
+    Args:
+        threads: Number of processors to use.
+    """
+
+    name = "openvino"
+
+    def __init__(self, threads: int) -> None:
+        with _IMPORTING:
+            openvino = _import_openvino()
+        self.version: str = openvino.__version__
+        self._threads = threads
+        self._core: Any = openvino.Core()
+        capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.precisions: tuple[str, ...] = ("fp32", "bf16") if "BF16" in capabilities else ("fp32",)
+
+    def compile(self, path: Path, precision: str, streams: int) -> Infer:
+        """Compile a tower.
+
+        Args:
+            path: Its ONNX file.
+            precision: One of `precisions`.
+            streams: Number of chunks computed side by side, each on its share of the processors.
+
+        Raises:
+            BrokenModelError: OpenVINO can't read or compile the file.
+        """
+        options = {
+            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": self._threads,
+            # A server's threads are not to be held to processors that other processes use too.
+            "ENABLE_CPU_PINNING": False,
+        }
+        try:
+            compiled = self._core.compile_model(self._core.read_model(path), "CPU", options)
+            return _Requests(compiled, streams)
+        except RuntimeError as error:
+            raise BrokenModelError(
+                f"OpenVINO can't run {str(path)!r}: {_last_line(error)} Export the model again, "
+                "or use --runtime torch."
+            ) from error
+
+
+class _Requests:
+    """The inference requests of a compiled model, one for each chunk at a time."""
+
+    def __init__(self, compiled: Any, count: int) -> None:
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(count):
+            self._free.put(compiled.create_infer_request())
+
+    def __call__(self, chunk: NDArray[Any]) -> FloatArray:
+        request = self._free.get()
+        try:
+            request.infer([np.ascontiguousarray(chunk)], share_inputs=True)
+            return np.array(request.get_output_tensor(0).data, np.float32)
+        except RuntimeError as error:
+            raise ModelUnavailableError(
+                f"OpenVINO failed at a batch of {len(chunk)}: {_last_line(error)}"
+            ) from error
+        finally:
+            self._free.put(request)
+
+
+def _last_line(error: Exception) -> str:
+    """Return the last line of a message: the reason; the lines before name OpenVINO's own files."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

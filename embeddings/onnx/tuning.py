@@ -1,0 +1,91 @@
+"""The choice of precision and chunk size, by what a tower measures on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.onnx.probes import keeps_vectors
+from embeddings.onnx.runtimes import Tower
+
+__all__ = ["Choice", "choose"]
+
+# Most seconds of one measurement: larger chunks of a large model are not tried.
+_SECONDS = 0.6
+_ROUNDS = 3
+# Half precision rounds vectors: it has to be quicker than the reference by a tenth.
+_HANDICAP = 1 / 1.1
+# A larger chunk takes more memory and keeps single queries waiting for longer.
+_LEAST_CHUNK_GAIN = 1.05
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a tower runs.
+
+    Attributes:
+        precision: `fp32` or `bf16`.
+        chunk: Most rows of a chunk.
+        per_second: Rows a second that it measured.
+    """
+
+    precision: str
+    chunk: int
+    per_second: float
+
+
+def choose(
+    make: Callable[[str], Tower],
+    probes: NDArray[Any],
+    precisions: tuple[str, ...],
+    chunks: tuple[int, ...],
+) -> Choice:
+    """Choose the quickest precision and chunk size that keep the vectors.
+
+    Args:
+        make: Compiles the tower in a precision.
+        probes: Rows to run.
+        precisions: The candidates; the first one is the reference of the vectors.
+        chunks: Chunk sizes to try, ascending.
+    """
+    towers = {precision: make(precision) for precision in precisions}
+    full = towers[precisions[0]](probes)
+    for precision in precisions[1:]:
+        if not keeps_vectors(full, towers[precision](probes)):
+            del towers[precision]
+    rates = {precision: _rate(tower, probes, chunks[0]) for precision, tower in towers.items()}
+    best = max(rates, key=lambda each: rates[each] * (1 if each == precisions[0] else _HANDICAP))
+    return _quickest_chunk(best, towers[best], probes, chunks, rates[best])
+
+
+def _quickest_chunk(
+    precision: str, tower: Tower, probes: NDArray[Any], chunks: tuple[int, ...], rate: float
+) -> Choice:
+    """Choose among chunk sizes, given the rate of the first of them."""
+    best = Choice(precision, chunks[0], rate)
+    for chunk in chunks[1:]:
+        if chunk * tower.streams / best.per_second > _SECONDS:
+            break
+        found = Choice(precision, chunk, _rate(tower, probes, chunk))
+        if found.per_second > _LEAST_CHUNK_GAIN * best.per_second:
+            best = found
+    return best
+
+
+def _rate(tower: Tower, probes: NDArray[Any], chunk: int) -> float:
+    """Measure the rows a second of a chunk size, of every stream together."""
+    rows = np.resize(probes, (chunk * tower.streams, *probes.shape[1:]))
+    tower.chunk = chunk
+    tower(rows)  # prepares for the shape
+    return max(len(rows) / _seconds(tower, rows) for _ in range(_ROUNDS))
+
+
+def _seconds(tower: Tower, rows: NDArray[Any]) -> float:
+    start = time.perf_counter()
+    tower(rows)
+    return time.perf_counter() - start
