@@ -1,31 +1,46 @@
-"""Choice of a segment's kind of FAISS index, by its size, the memory and the recall reached."""
+"""Choice of a segment's kind of FAISS index: by size, measured time, memory and recall."""
 
 from __future__ import annotations
 
 import os
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.retrieval.ann.neighbours import NeighbourIndex
-from indexer.retrieval.ann.training import write_neighbours
+from indexer.retrieval.ann.searching import ask
+from indexer.retrieval.ann.training import HNSW_LINKS, empty_flat, write_neighbours
 from indexer.retrieval.ann.tuning import draw_samples, tune
 from indexer.storage import IndexKind, NeighboursRecord, SegmentLayout, searched_vectors
 
 __all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
 
-# Vectors up to which comparing with every one takes a few milliseconds.
+# Vectors up to which a search compares with every one, unless that takes too long on this machine.
 _MAX_FLAT = 50_000
-# Vectors up to which a graph is preferred. Clusters are quicker at the same recall
-# (docs/performance.md) and take a seventh of the memory, once there are many.
-_MAX_HNSW = 200_000
+# Vectors up to which it does so on any machine.
+_ALWAYS_FLAT = 10_000
+# Seconds that a search may take which compares with every vector: far less than encoding an image.
+_MAX_EXACT_SECONDS = 0.01
+_TIMED_VECTORS = 8192
+_TIMED_SEARCHES = 5
 # Fewer vectors are too few to learn clusters and codes from.
 _MIN_LEARNED = 1000
 
-# Of a vector in a graph: 64 links of 4 bytes, and what FAISS keeps beside them.
-_HNSW_LINK_BYTES = 2 * 32 * 4 + 16
+# Of a vector in a graph, beside its components: links of 4 bytes, and what FAISS keeps with them.
+_LINK_BYTES = 2 * HNSW_LINKS * 4 + 16
+# Of a vector in clusters, beside its codes: its row.
+_ROW_BYTES = 8
+# Bytes of a component in a graph: a float16, and 4 bits for every 2 components in its clusters.
+_COMPONENT_BYTES = 2.25
+_MEMINFO = Path("/proc/meminfo")
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 _log = structlog.get_logger(__name__)
 
@@ -36,8 +51,8 @@ class NeighbourOptions:
 
     Attributes:
         kind: None chooses by size and memory.
-        memory: Bytes that a process serving the index may spend on it; by default half of the
-            machine's memory.
+        memory: Bytes that a process serving the index may spend on it; by default half of
+            what the machine or its container has, and no more than is available now.
         min_recall: Recall@10 against exact search, 0 to 1, that an index must reach for images
             and for text to be published.
     """
@@ -47,8 +62,20 @@ class NeighbourOptions:
     min_recall: float = 0.95
 
 
-def kinds_to_try(count: int, dim: int, options: NeighbourOptions) -> tuple[IndexKind, ...]:
-    """Return the kinds for so many vectors: the preferred first, then those of better recall."""
+def kinds_to_try(
+    count: int,
+    dim: int,
+    options: NeighbourOptions,
+    exact_seconds: Callable[[], float],
+) -> tuple[IndexKind, ...]:
+    """Return the kinds for so many vectors: the preferred first, then those of better recall.
+
+    Args:
+        count: How many vectors.
+        dim: Their length.
+        options: The kind wanted, and its limits.
+        exact_seconds: Measures a search that compares with every vector; called only if needed.
+    """
     if count < _MIN_LEARNED:
         return (IndexKind.FLAT,)
     if options.kind is not None:
@@ -56,13 +83,16 @@ def kinds_to_try(count: int, dim: int, options: NeighbourOptions) -> tuple[Index
             options.kind
         ]
         return tuple(dict.fromkeys((options.kind, *better, IndexKind.FLAT)))
-    if count <= _MAX_FLAT:
+    if count <= _ALWAYS_FLAT or (count <= _MAX_FLAT and exact_seconds() <= _MAX_EXACT_SECONDS):
         return (IndexKind.FLAT,)
-    memory = options.memory if options.memory is not None else _machine_memory() // 2
-    graph = count * (dim + _HNSW_LINK_BYTES) <= memory
-    preferred = IndexKind.HNSW if graph and count <= _MAX_HNSW else IndexKind.IVFPQ
-    following = (IndexKind.HNSW,) if graph and preferred is IndexKind.IVFPQ else ()
-    return (preferred, *following, IndexKind.FLAT)
+    memory = options.memory if options.memory is not None else _memory_to_spend()
+    graph = count * graph_bytes(dim) <= memory
+    return (IndexKind.HNSW if graph else IndexKind.IVFPQ, IndexKind.FLAT)
+
+
+def graph_bytes(dim: int) -> int:
+    """Return the bytes in memory of a vector of a graph, with its place in the clusters."""
+    return int(dim * _COMPONENT_BYTES) + _LINK_BYTES + _ROW_BYTES
 
 
 def build_neighbours(
@@ -82,7 +112,7 @@ def build_neighbours(
     """
     vectors = searched_vectors(layout)
     count, dim = vectors.array.shape
-    kinds = kinds_to_try(count, dim, options)
+    kinds = kinds_to_try(count, dim, options, partial(_exact_seconds, vectors.array))
     if kinds[0] is not IndexKind.FLAT:
         samples = draw_samples(vectors.array, text_queries())
         for kind in kinds:
@@ -98,5 +128,27 @@ def build_neighbours(
     return NeighboursRecord()
 
 
-def _machine_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _exact_seconds(vectors: NDArray[np.float16]) -> float:
+    """Measure how long a search takes here that compares with all of some vectors.
+
+    Some of them are compared, and the quickest of a few searches counts: it is the one that other
+    work on the machine disturbed least.
+    """
+    some = np.ascontiguousarray(vectors[:_TIMED_VECTORS], dtype=np.float32)
+    index = empty_flat(some.shape[1])
+    index.add(some)
+    quickest = min(
+        timeit.repeat(lambda: ask(index, some[0], 1, None), number=1, repeat=_TIMED_SEARCHES)
+    )
+    return quickest * len(vectors) / len(some)
+
+
+def _memory_to_spend() -> int:
+    total = available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if _CONTAINER_LIMIT.exists():
+        limit = _CONTAINER_LIMIT.read_text("ascii").strip()
+        total = min(total, int(limit)) if limit.isdecimal() else total
+    if _MEMINFO.exists():
+        fields = dict(line.split(":", 1) for line in _MEMINFO.read_text("ascii").splitlines())
+        available = int(fields["MemAvailable"].split()[0]) * 1024
+    return min(total // 2, available)

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from indexer.storage import RowSet
 
-__all__ = ["ClusterMap", "Holding", "clusters_at_first", "clusters_to_visit"]
+__all__ = ["THINNING", "ClusterMap", "Holding", "clusters_at_first", "clusters_to_visit"]
 
 Counts = NDArray[np.int64]
 
-# Where a share d of the rows passes a filter, a search must see d ** _THINNING times as many rows
+# Where a share d of the rows passes a filter, a search must see d ** THINNING times as many rows
 # that pass as it sees rows without a filter. Neighbours lie further apart then, but distances grow
-# far more slowly than numbers. Measured (docs/performance.md).
-_THINNING = 0.65
+# far more slowly than numbers.
+THINNING = 0.65
+"""Exponent of how many passing rows a filtered search must see. Measured (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def clusters_at_first(breadth: int, share: float) -> int:
 
     These are twice as many as are visited if the share that passes, 0 to 1, is the same in all.
     """
-    return 2 * int(breadth * max(share, 1e-9) ** (_THINNING - 1)) + 1
+    return 2 * int(breadth * max(share, 1e-9) ** (THINNING - 1)) + 1
 
 
 def clusters_to_visit(sizes: Counts, passing: Counts, rows: float, least: int) -> int | None:
@@ -91,6 +92,6 @@ def clusters_to_visit(sizes: Counts, passing: Counts, rows: float, least: int) -
     passed = np.cumsum(passing)
     # The mean share that passes in the clusters visited, weighted by the rows that pass.
     density = np.cumsum(passing**2 / sizes) / passed
-    enough = (passed >= rows * density**_THINNING) & (passed >= least)
+    enough = (passed >= rows * density**THINNING) & (passed >= least)
     first = int(np.argmax(enough))
     return first + 1 if enough[first] else None

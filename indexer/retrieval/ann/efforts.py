@@ -6,17 +6,13 @@ from collections.abc import Mapping
 
 from indexer.storage import Effort, IndexKind
 
-__all__ = ["EFFORTS"]
+__all__ = ["CLUSTER_EFFORTS", "EFFORTS", "effort_among_clusters"]
 
-_HNSW_BREADTHS = (32, 48, 64, 96, 128, 192, 256, 384, 768)
-# Walking the graph costs more than ranking rows again, so that more than this are never needed.
-_HNSW_MAX_CANDIDATES = 40
+_HNSW_BREADTHS = (24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 768)
 
 EFFORTS: Mapping[IndexKind, tuple[Effort, ...]] = {
     IndexKind.FLAT: (Effort(0, 0),),
-    IndexKind.HNSW: tuple(
-        Effort(breadth, min(breadth, _HNSW_MAX_CANDIDATES)) for breadth in _HNSW_BREADTHS
-    ),
+    IndexKind.HNSW: tuple(Effort(breadth, 0) for breadth in _HNSW_BREADTHS),
     IndexKind.IVFPQ: (
         Effort(16, 50),
         Effort(16, 100),
@@ -36,3 +32,28 @@ EFFORTS: Mapping[IndexKind, tuple[Effort, ...]] = {
     ),
 }
 """The efforts of a kind in the order in which tuning tries them."""
+
+CLUSTER_EFFORTS = (
+    Effort(16, 50),
+    Effort(24, 100),
+    Effort(32, 150),
+    Effort(48, 200),
+    Effort(64, 300),
+    Effort(96, 400),
+    Effort(128, 600),
+    Effort(192, 800),
+    Effort(384, 1600),
+)
+"""The efforts of a graph's clusters, which differ in their candidates: these are recorded."""
+
+
+def effort_among_clusters(effort: Effort) -> Effort:
+    """Return the effort of a filtered search that goes through the clusters of a graph.
+
+    Args:
+        effort: That of the graph: its breadth, and the candidates of a search in the clusters.
+    """
+    return next(
+        (each for each in CLUSTER_EFFORTS if each.candidates >= effort.candidates),
+        CLUSTER_EFFORTS[-1],
+    )

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import faiss
-import numpy as np
 
 from embeddings import FloatArray
-from indexer.retrieval.ann.searching import Rows, ask, row_selector
+from indexer.retrieval.ann.searching import TIE_MARGIN, Rows, ask, nearest_first, row_selector
 from indexer.storage import Effort, RowSet
 
 __all__ = ["FlatSearcher"]
-
-# How many more neighbours are fetched than wanted, to see whether the last place is tied.
-_TIE_MARGIN = 8
 
 
 class FlatSearcher:
@@ -35,7 +31,7 @@ class FlatSearcher:
         """Return the k nearest rows; see `Searcher`."""
         params = None if allowed is None else faiss.SearchParameters(sel=row_selector(allowed))
         there = int(self._index.ntotal) if allowed is None else allowed.count
-        fetched = min(k + _TIE_MARGIN, there)
+        fetched = min(k + TIE_MARGIN, there)
         while True:
             scores, rows = ask(self._index, query, fetched, params)
             # FAISS keeps any of the rows that tie for the last place. Only when the tie is seen to
@@ -43,5 +39,4 @@ class FlatSearcher:
             if fetched == there or scores[-1] < scores[k - 1]:
                 break
             fetched = min(2 * fetched, there)
-        order = np.lexsort((rows, -scores))[:k]
-        return scores[order], rows[order]
+        return nearest_first(scores, rows, k)

@@ -14,8 +14,8 @@ import numpy as np
 
 from embeddings import FloatArray
 from indexer.retrieval.ann.clusters import ClusterMap, clusters_at_first, clusters_to_visit
-from indexer.retrieval.ann.searching import Rows, ask, rerank, row_selector
-from indexer.storage import Effort, MappedVectors, RowSet
+from indexer.retrieval.ann.searching import Rows, Vectors, ask, rerank, row_selector
+from indexer.storage import Effort, RowSet
 
 __all__ = ["IvfPqSearcher"]
 
@@ -38,7 +38,7 @@ class IvfPqSearcher:
         vectors: What it was made from.
     """
 
-    def __init__(self, index: faiss.Index, vectors: MappedVectors) -> None:
+    def __init__(self, index: faiss.Index, vectors: Vectors) -> None:
         self._index = index
         self._vectors = vectors
         self._count = int(index.ntotal)

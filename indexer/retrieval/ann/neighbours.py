@@ -12,6 +12,7 @@ from embeddings import FloatArray
 from indexer.errors import DamagedIndexError
 from indexer.retrieval.ann.flat import FlatSearcher
 from indexer.retrieval.ann.hnsw import HnswSearcher
+from indexer.retrieval.ann.hnsw_alone import HnswAloneSearcher
 from indexer.retrieval.ann.ivf_pq import IvfPqSearcher
 from indexer.retrieval.ann.searching import Rows, Searcher
 from indexer.storage import Effort, IndexKind, MappedVectors, QueryKind, RowSet
@@ -97,6 +98,13 @@ class NeighbourIndex:
         effort = self._efforts.get(tuned_as, Effort(0, 0))
         return self._searcher.search(query, k, allowed, effort)
 
+    @property
+    def clusters(self) -> NeighbourIndex | None:
+        """The clusters of a graph, as an index of their own; None in an index of another kind."""
+        if not isinstance(self._searcher, HnswSearcher):
+            return None
+        return NeighbourIndex(self._searcher.clusters, self.count, self.dim, self._efforts)
+
     def with_efforts(self, efforts: Mapping[QueryKind, Effort]) -> NeighbourIndex:
         """Return the same index, searched with other efforts."""
         return NeighbourIndex(self._searcher, self.count, self.dim, efforts)
@@ -107,6 +115,8 @@ def _searcher(index: faiss.Index, vectors: MappedVectors, kind: IndexKind) -> Se
         case IndexKind.FLAT:
             return FlatSearcher(index)
         case IndexKind.HNSW:
-            return HnswSearcher(index, vectors)
+            if isinstance(index, faiss.IndexRefine):
+                return HnswSearcher(index)
+            return HnswAloneSearcher(index, vectors)
         case IndexKind.IVFPQ:
             return IvfPqSearcher(index, vectors)

@@ -11,11 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.storage import Effort, MappedVectors, RowSet
+from indexer.storage import Effort, RowSet
 
-__all__ = ["Rows", "Searcher", "ask", "rerank", "row_selector"]
+__all__ = [
+    "TIE_MARGIN",
+    "Rows",
+    "Searcher",
+    "Vectors",
+    "ask",
+    "nearest_first",
+    "rerank",
+    "row_selector",
+]
 
 Rows = NDArray[np.int64]
+
+TIE_MARGIN = 8
+"""How many more neighbours are fetched than wanted, to see whether the last place is tied."""
 
 # Decimals to which cosines are told apart; float16 components are good for fewer.
 _DECIMALS = 6
@@ -40,19 +52,43 @@ class Searcher(Protocol):
         """
 
 
+class Vectors(Protocol):
+    """Unit vectors by row."""
+
+    def take(self, rows: Rows) -> FloatArray:
+        """Return some rows, `[len(rows), dim]`."""
+
+
 def ask(
     index: faiss.Index, query: FloatArray, k: int, params: faiss.SearchParameters | None
 ) -> tuple[FloatArray, Rows]:
-    """Return what FAISS finds for one query: at most k rows, nearest first by its own scores."""
+    """Return what FAISS finds for one query: at most k rows, nearest first by its own scores.
+
+    FAISS is called past its Python wrapper, whose checks and copies took a quarter of the time of a
+    search in a graph.
+
+    Raises:
+        ValueError: The query is not a vector of the index's dimension.
+    """
+    query = np.ascontiguousarray(query, np.float32)
+    if query.shape != (index.d,):
+        raise ValueError(f"a query of shape {query.shape} for vectors of {index.d} components")
+    scores, rows = np.empty(k, np.float32), np.empty(k, np.int64)
     with _one_thread():
-        scores, rows = index.search(query[np.newaxis], k, params=params)
-    found = rows[0] >= 0
-    return scores[0][found], rows[0][found]
+        index.search_c(
+            1, faiss.swig_ptr(query), k, faiss.swig_ptr(scores), faiss.swig_ptr(rows), params
+        )
+    found = rows >= 0
+    return scores[found], rows[found]
 
 
-def rerank(
-    vectors: MappedVectors, query: FloatArray, rows: Rows, k: int
-) -> tuple[FloatArray, Rows]:
+def nearest_first(scores: FloatArray, rows: Rows, k: int) -> tuple[FloatArray, Rows]:
+    """Return the k rows of the highest scores, nearest first, equal ones in row order."""
+    order = np.lexsort((rows, -scores))[:k]
+    return scores[order], rows[order]
+
+
+def rerank(vectors: Vectors, query: FloatArray, rows: Rows, k: int) -> tuple[FloatArray, Rows]:
     """Return the k nearest of some rows by their stored vectors, with their cosines."""
     rows = np.sort(rows)
     scores = np.round(vectors.take(rows) @ query, _DECIMALS)

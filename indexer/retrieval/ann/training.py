@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from embeddings import FloatArray
 from indexer.storage import IndexKind
 
-__all__ = ["write_neighbours"]
+__all__ = ["HNSW_LINKS", "empty_flat", "write_neighbours"]
 
+# Fewer vectors are too few to learn clusters and codes from.
+_MIN_CLUSTERED = 1000
 # Vectors converted to float32 at a time.
 _BATCH = 65_536
-_HNSW_LINKS = 32
+HNSW_LINKS = 32
+"""Links of a node of a graph; twice as many at the lowest level."""
 _HNSW_CONSTRUCTION = 80
 # Clusters by the square root of the number of vectors. Five times as many, tried at 10 M rows, took
 # three times as long to build, and to search for words (docs/performance.md).
@@ -41,37 +44,45 @@ def write_neighbours(vectors: NDArray[np.float16], kind: IndexKind, path: Path) 
     Raises:
         OSError: It can't be written.
     """
-    index = _trained(vectors, kind)
-    for batch in _batches(vectors):
-        index.add(batch)
+    index = _filled(_trained(vectors, kind), vectors)
+    if kind is IndexKind.HNSW and len(vectors) >= _MIN_CLUSTERED:
+        # FAISS's container of two indexes over the same rows; `HnswSearcher` takes them apart.
+        index = faiss.IndexRefine(_filled(_trained_ivf_pq(vectors), vectors), index)
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as error:  # FAISS reports a full disk like this
         raise OSError(f"{path.name} can't be written") from error
 
 
+def _filled(index: faiss.Index, vectors: NDArray[np.float16]) -> faiss.Index:
+    for batch in _batches(vectors):
+        index.add(batch)
+    return index
+
+
 def _trained(vectors: NDArray[np.float16], kind: IndexKind) -> faiss.Index:
     dim = vectors.shape[1]
     match kind:
         case IndexKind.FLAT:
-            return faiss.IndexScalarQuantizer(
-                dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-            )
+            return empty_flat(dim)
         case IndexKind.HNSW:
-            return _trained_hnsw(vectors)
+            return _empty_hnsw(dim)
         case IndexKind.IVFPQ:
             return _trained_ivf_pq(vectors)
 
 
-def _trained_hnsw(vectors: NDArray[np.float16]) -> faiss.Index:
+def empty_flat(dim: int) -> faiss.IndexScalarQuantizer:
+    """Return an index without rows that compares with every vector, of float16 components."""
+    return faiss.IndexScalarQuantizer(
+        dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+
+
+def _empty_hnsw(dim: int) -> faiss.Index:
     index = faiss.IndexHNSWSQ(
-        vectors.shape[1],
-        faiss.ScalarQuantizer.QT_8bit,
-        _HNSW_LINKS,
-        faiss.METRIC_INNER_PRODUCT,
+        dim, faiss.ScalarQuantizer.QT_fp16, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT
     )
     index.hnsw.efConstruction = _HNSW_CONSTRUCTION
-    index.train(_sample(vectors, _BATCH))
     return index
 
 

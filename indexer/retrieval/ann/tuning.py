@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.retrieval.ann.efforts import EFFORTS
+from indexer.retrieval.ann.efforts import CLUSTER_EFFORTS, EFFORTS
 from indexer.retrieval.ann.neighbours import NeighbourIndex
 from indexer.storage import Effort, IndexKind, QueryKind
 
@@ -77,18 +77,32 @@ def draw_samples(vectors: NDArray[np.float16], text_queries: FloatArray) -> dict
 
 
 def tune(index: NeighbourIndex, kind: IndexKind, samples: Mapping[QueryKind, Sample]) -> Tuned:
-    """Find the least effort that reaches the recall, for each kind of query separately."""
+    """Find the least effort that reaches the recall, for each kind of query separately.
+
+    The clusters of a graph are tuned on their own: a search with a narrow filter is left to them.
+    """
     efforts, recall = {}, {}
+    clusters = index.clusters
     for query_kind, sample in samples.items():
-        for effort in EFFORTS[kind]:
-            searched = index.with_efforts({query_kind: effort})
-            chosen = effort
-            if _recall(searched, query_kind, sample, slice(0, None, 2)) >= _AIM:
-                break
-        efforts[query_kind] = chosen
+        chosen = _least(index, query_kind, sample, EFFORTS[kind])
         searched = index.with_efforts({query_kind: chosen})
         recall[query_kind] = round(_recall(searched, query_kind, sample, slice(1, None, 2)), 4)
+        if clusters is not None:
+            among = _least(clusters, query_kind, sample, CLUSTER_EFFORTS)
+            chosen = replace(chosen, candidates=among.candidates)
+        efforts[query_kind] = chosen
     return Tuned(efforts, recall)
+
+
+def _least(
+    index: NeighbourIndex, kind: QueryKind, sample: Sample, efforts: Sequence[Effort]
+) -> Effort:
+    """Return the first effort that finds enough, or the last."""
+    for effort in efforts:
+        searched = index.with_efforts({kind: effort})
+        if _recall(searched, kind, sample, slice(0, None, 2)) >= _AIM:
+            break
+    return effort
 
 
 def _recall(index: NeighbourIndex, kind: QueryKind, sample: Sample, part: slice) -> float:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from typing import Any
 
+from indexer.storage import IndexKind
 from scripts.benchmarks.index.steps import Step
 from scripts.docs.figures import Block, Grid, Listing
 from scripts.support.front import ROOT
@@ -74,13 +75,26 @@ def blocks(_: argparse.Namespace) -> list[Block]:
     } | {
         "predicate_times_quicker_than_a_loop": "equals, times quicker than a Python loop",
         "resident_gigabytes": "resident memory with the model, GiB",
+        "resident_index_gigabytes": "of which the index, GiB",
         "publish_to_reader_seconds": "from publication until a reader answers from it, seconds",
         "publish_failed_queries": "failed queries meanwhile",
         "add_1pct_to_allowed_ratio": "adding 1% of products against 2% of a build plus start-up",
         "change_one_embedded": "changing one product: images embedded",
         "change_one_seconds": "changing one product: seconds",
     }
-    tables = (Listing(rows | peers), filters, Listing(rest))
+    kinds = Grid(
+        "kind_{row}_{column}",
+        {str(kind): f"`{kind}`" for kind in IndexKind},
+        {
+            "megabytes": "memory that opening and searching adds, MB",
+            "image_recall": "images, recall@10",
+            "image_ms": "images, ms",
+            "text_recall": "texts, recall@10",
+            "text_ms": "texts, ms",
+        },
+        "kind, a tenth of the products",
+    )
+    tables = (Listing(rows | peers), filters, Listing(rest), kinds)
     return [Block("docs/performance.md", "scripts/bench index --docs", tables)]
 
 
@@ -98,7 +112,7 @@ def measure(options: argparse.Namespace) -> Report:
     )
     built = _run("build", step)
     figures = _figures(_run("search", step, **_ONE_THREAD))
-    for name in ("memory", "publish", "update"):
+    for name in ("memory", "kinds", "publish", "update"):
         figures += _figures(_run(name, step))
     return Report.of(figures, rows=rows, kind=built["kind"], build_seconds=built["seconds"])
 

@@ -83,7 +83,13 @@ def add_segment(
     layout.staging.rmdir()
 
 
-def write_index(folder: Path, vectors: Vectors, spec: EncoderSpec, count: int) -> None:
+def write_index(
+    folder: Path,
+    vectors: Vectors,
+    spec: EncoderSpec,
+    count: int,
+    options: NeighbourOptions | None = None,
+) -> None:
     """Write and publish an index of one segment of `count` products, unless it is there."""
     if not Layout(folder).current.exists():
-        add_segment(folder, vectors, spec, count)
+        add_segment(folder, vectors, spec, count, options=options)

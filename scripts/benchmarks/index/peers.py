@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.storage import QueryKind
+from indexer.storage import IndexKind, QueryKind
 from scripts.support.measuring import Figure, Measure, NotMeasured
+from scripts.support.memory import resident
 
 __all__ = ["PEERS", "Point", "Queries", "Truth", "at_recall", "curve", "measure_peers", "timed"]
 
 _EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _ROUNDS = 3
+_MEGA = 10**6
 # Vectors that hnswlib is given at once, since it takes float32.
 _BLOCK = 65_536
 
@@ -84,24 +86,39 @@ PEERS: Mapping[str, Callable[[NDArray[np.float16]], Callable[[int], Search]]] = 
 
 
 def measure_peers(
-    vectors: NDArray[np.float16], queries: Queries, truth: Truth, ours: Mapping[QueryKind, Point]
+    vectors: NDArray[np.float16],
+    queries: Queries,
+    truth: Truth,
+    ours: Mapping[QueryKind, Point],
+    kind: IndexKind,
 ) -> list[Figure]:
-    """Compare our time with that of each peer at our recall; below 1 we are quicker."""
+    """Compare our time with that of each peer at our recall; below 1 we are quicker.
+
+    Args:
+        vectors: `[n, dim]` that both search.
+        queries: What for, by kind of query.
+        truth: The ten nearest rows to each query.
+        ours: Our recall and time.
+        kind: The kind of our index, for the note beside a figure.
+    """
     figures: list[Figure] = []
     for name, build in PEERS.items():
-        names = {kind: f"latency_vs_{name}_{kind}" for kind in queries}
+        names = {each: f"latency_vs_{name}_{each}" for each in queries}
         if importlib.util.find_spec(name) is None:
             reason = f"{name} is not installed (pip install {name})"
             figures += [NotMeasured(measure, reason) for measure in names.values()]
             continue
+        before = resident()
         at = build(vectors)
-        for kind, vectors_of_kind in queries.items():
-            points = curve(at, vectors_of_kind, truth[kind])
-            ms = at_recall(points, ours[kind].recall)
+        megabytes = (resident() - before) / _MEGA
+        for query_kind, some in queries.items():
+            points = curve(at, some, truth[query_kind])
+            ms = at_recall(points, ours[query_kind].recall)
             # Beyond the peer's best recall there is only its slowest point to compare with.
-            note = None if ms is not None else f"at its best recall, {points[-1].recall:.3f}"
-            ratio = ours[kind].ms / (ms or points[-1].ms)
-            figures.append(Measure(names[kind], ratio, 1.0, "lower", note=note))
+            beyond = "" if ms is not None else f"; at its best recall, {points[-1].recall:.3f}"
+            note = f"{kind} against a graph of {megabytes:.0f} MB{beyond}"
+            ratio = ours[query_kind].ms / (ms or points[-1].ms)
+            figures.append(Measure(names[query_kind], ratio, 1.0, "lower", note=note))
     return figures
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -15,13 +14,16 @@ from pathlib import Path
 
 from embeddings import EncoderSpec, FakeEncoder, load_encoder
 from indexer.index import Index, prune, rollback
-from indexer.storage import QueryKind
+from indexer.retrieval import NeighbourOptions
+from indexer.storage import IndexKind, QueryKind
 from scripts.benchmarks.index import measures
 from scripts.benchmarks.index.folder import write_index
+from scripts.benchmarks.index.kinds import compare_kinds
 from scripts.benchmarks.index.peers import measure_peers
 from scripts.benchmarks.index.updating import updating
 from scripts.benchmarks.index.vectors import Vectors, load_vectors
 from scripts.support.measuring import Figure, Measure
+from scripts.support.memory import resident
 
 __all__ = ["STEPS", "Step"]
 
@@ -38,7 +40,7 @@ class Step:
         data: The folder of the shared catalogs.
         cache: Where vectors and indexes are kept.
         rows: Products of the index that is measured.
-        small: Products of the smaller index.
+        small: Products of the smaller indexes, one of each kind.
         peers: Whether hnswlib and usearch are measured too.
         embedded: How many images and titles are embedded at most; None for all.
     """
@@ -63,15 +65,11 @@ class Step:
     @property
     def index(self) -> Path:
         """The index that is measured."""
-        return self._folder(self.rows)
+        return self.cache / f"index-{self.rows}"
 
-    @property
-    def small_index(self) -> Path:
-        """The smaller index."""
-        return self._folder(self.small)
-
-    def _folder(self, rows: int) -> Path:
-        return self.cache / f"index-{rows}"
+    def small_index(self, kind: IndexKind) -> Path:
+        """The smaller index, of some kind."""
+        return self.cache / f"index-{self.small}-{kind}"
 
     def vectors(self) -> Vectors:
         """Return the vectors that indexes are made of."""
@@ -88,9 +86,11 @@ class _Encoder(FakeEncoder):
 
 
 def _build(step: Step) -> dict[str, object]:
-    """Write both indexes; the seconds of the larger are None where it was there."""
+    """Write the indexes; the seconds of the larger are None where it was there."""
     vectors, spec = step.vectors(), _Encoder().spec
-    write_index(step.small_index, vectors, spec, step.small)
+    for kind in IndexKind:
+        options = NeighbourOptions(kind, min_recall=0)
+        write_index(step.small_index(kind), vectors, spec, step.small, options)
     there = (step.index / "CURRENT").exists()
     started = time.perf_counter()
     write_index(step.index, vectors, spec, step.rows)
@@ -102,10 +102,11 @@ def _build(step: Step) -> dict[str, object]:
 def _search(step: Step) -> list[Figure]:
     """Measure searches on one thread of one process."""
     queries = measures.queries_of(step.vectors())
-    small = Index.open(step.small_index).segments[0]
-    before = measures.searching(small, queries, measures.truth_of(small, queries))
     index = Index.open(step.index)
     segment = index.segments[0]
+    kind_of_index = segment.record.neighbours.kind
+    small = Index.open(step.small_index(kind_of_index)).segments[0]
+    before = measures.searching(small, queries, measures.truth_of(small, queries))
     truth = measures.truth_of(segment, queries)
     ours = measures.searching(segment, queries, truth)
     figures: list[Figure] = []
@@ -119,7 +120,7 @@ def _search(step: Step) -> list[Figure]:
     figures += measures.filtered(segment, queries, ours)
     figures += measures.predicates(index)
     if step.peers:
-        figures += measure_peers(segment.vectors, queries, truth, ours)
+        figures += measure_peers(segment.vectors, queries, truth, ours, kind_of_index)
     return figures
 
 
@@ -127,20 +128,25 @@ def _memory(step: Step) -> list[Figure]:
     """Measure the memory of a process that has the model and the index open and searches."""
     encoder = load_encoder("compact")
     encoder.encode_texts(["ready"])
-    index = Index.open(step.index)
     queries = measures.queries_of(step.vectors())
+    ready = resident()
+    index = Index.open(step.index)
     highest = 0
     for number in range(_MEMORY_SEARCHES):
         kind = (QueryKind.IMAGE, QueryKind.TEXT)[number % 2]
         index.search(queries[kind][number % len(queries[kind])], 10, kind=kind)
         if number % _MEMORY_EVERY == 0:
-            highest = max(highest, _resident())
-    return [Measure("resident_gigabytes", highest / 2**30, 3.0, "lower")]
+            highest = max(highest, resident())
+    return [
+        Measure("resident_gigabytes", highest / 2**30, 3.0, "lower"),
+        Measure("resident_index_gigabytes", (highest - ready) / 2**30, None, "lower"),
+    ]
 
 
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def _kinds(step: Step) -> list[Figure]:
+    """Compare the kinds of index on the smaller number of products."""
+    folders = {kind: step.small_index(kind) for kind in IndexKind}
+    return [*compare_kinds(folders, measures.queries_of(step.vectors()))]
 
 
 def _publish(step: Step) -> list[Figure]:
@@ -159,6 +165,7 @@ STEPS: Mapping[str, Callable[[Step], object]] = {
     "build": _build,
     "search": lambda step: [asdict(figure) for figure in _search(step)],
     "memory": lambda step: [asdict(figure) for figure in _memory(step)],
+    "kinds": lambda step: [asdict(figure) for figure in _kinds(step)],
     "publish": lambda step: [asdict(figure) for figure in _publish(step)],
     "update": lambda step: [asdict(figure) for figure in _update(step)],
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -45,13 +46,15 @@ class Vectors:
 
 
 def embed_catalogs(data: Path, cache: Path, limit: int | None = None) -> None:
-    """Embed images and titles of the shared catalogs with `compact` and write them to the cache."""
+    """Embed images and some titles of the catalogs with `compact`; write them to the cache."""
     encoder = load_encoder("compact")
     blocks = [
         encoder.encode_images(np.stack(batch))
         for batch in _batches(_pixels(data, encoder.preprocess), limit)
     ]
-    texts = encode_many_texts(encoder, _titles(data)[:limit])
+    titles = _titles(data)[:limit]
+    drawn = np.random.default_rng(0).permutation(len(titles))[:HELD_BACK]
+    texts = encode_many_texts(encoder, [titles[number] for number in drawn])
     cache.mkdir(parents=True, exist_ok=True)
     np.save(cache / "images.npy", np.concatenate(blocks).astype(np.float16))
     np.save(cache / "texts.npy", texts.astype(np.float16))
@@ -96,8 +99,17 @@ def load_vectors(data: Path, cache: Path, limit: int | None = None) -> Vectors:
     rng = np.random.default_rng(0)
     images = images[rng.permutation(len(images))]
     held, kept = images[:HELD_BACK], images[HELD_BACK:]
-    near = exact_neighbours(kept, kept, _NEIGHBOURS + 1)[:, 1:]
-    return Vectors(kept, near, held, texts[rng.permutation(len(texts))[:HELD_BACK]])
+    return Vectors(
+        kept, _near(kept, cache / "near.npy"), held, texts[rng.permutation(len(texts))[:HELD_BACK]]
+    )
+
+
+def _near(images: NDArray[Any], path: Path) -> NDArray[np.int64]:
+    """Return the rows of each image's nearest others; found once and kept in a file."""
+    if not path.exists():
+        np.save(path, exact_neighbours(images, images, _NEIGHBOURS + 1)[:, 1:])
+    found: NDArray[np.int64] = np.load(path)
+    return found
 
 
 def enlarge(vectors: Vectors, count: int) -> Iterator[tuple[Rows, NDArray[np.int64]]]:

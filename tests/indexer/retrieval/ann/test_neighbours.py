@@ -18,6 +18,7 @@ Open = Callable[..., tuple[NeighbourIndex, np.ndarray]]
 
 APPROXIMATE = (IndexKind.HNSW, IndexKind.IVFPQ)
 EFFORT = Effort(64, 100)
+GOLDEN = Path(__file__).parents[3] / "data" / "neighbours"
 
 
 def clustered(count: int, dim: int = 32, seed: int = 0) -> np.ndarray:
@@ -183,6 +184,40 @@ def test_a_filter_that_goes_with_where_rows_lie_finds_the_nearest(
         _, rows = index.search(query, 10, RowSet(mask))
         found += len({*rows.tolist()} & {*nearest(stored, query, allowed, 10)})
     assert found / 500 >= 0.9
+
+
+@pytest.mark.parametrize("kind", [IndexKind.HNSW, IndexKind.IVFPQ])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 1.0])
+def test_files_of_earlier_versions_are_searched(kind: IndexKind, share: float) -> None:
+    """The files were written by version 0.2, whose graphs held 8-bit vectors."""
+    vectors = MappedVectors(GOLDEN / "vectors.npy")
+    stored = vectors.array.astype(np.float32)
+    efforts = dict.fromkeys(QueryKind, Effort(64, 40))
+    index = NeighbourIndex.open(GOLDEN / f"{kind}.faiss", vectors, kind, efforts)
+    mask = np.random.default_rng(3).random(len(stored)) < share
+    found = 0
+    for query in unit(np.random.default_rng(4).normal(size=(20, 16))):
+        scores, rows = index.search(query, 5, RowSet(mask))
+        np.testing.assert_allclose(scores, stored[rows] @ query, atol=1e-5)
+        found += len({*rows.tolist()} & {*nearest(stored, query, np.flatnonzero(mask), 5)})
+    assert found / 100 >= 0.95
+
+
+def test_a_query_of_another_dimension_is_refused(opened: Open) -> None:
+    index, _ = opened("clustered", IndexKind.HNSW)
+    with pytest.raises(ValueError, match="32 components"):
+        index.search(np.ones(31, np.float32), 10)
+
+
+def test_a_graph_gives_rows_of_equal_cosine_in_row_order(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", np.repeat(clustered(2000), 3, axis=0).astype(np.float16))
+    vectors = MappedVectors(tmp_path / "vectors.npy")
+    write_neighbours(vectors.array, IndexKind.HNSW, tmp_path / "n.faiss")
+    efforts = {QueryKind.TEXT: Effort(64, 100)}
+    index = NeighbourIndex.open(tmp_path / "n.faiss", vectors, IndexKind.HNSW, efforts)
+    for row in (0, 600, 4500):
+        _, rows = index.search(vectors.take(np.array([row]))[0], 5)
+        assert rows[:3].tolist() == [row, row + 1, row + 2]
 
 
 @pytest.mark.parametrize("kind", APPROXIMATE)

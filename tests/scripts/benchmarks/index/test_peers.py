@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from indexer.storage import QueryKind
+from indexer.storage import IndexKind, QueryKind
 from scripts.benchmarks.index import peers
 from scripts.benchmarks.index.peers import Point, at_recall, curve, measure_peers, timed
 from scripts.support.measuring import NotMeasured
@@ -47,7 +47,7 @@ def test_peers_that_are_not_installed_are_not_measured(monkeypatch: pytest.Monke
     queries = {QueryKind.IMAGE: np.zeros((1, 4), np.float32)}
     truth = {QueryKind.IMAGE: np.zeros((1, 10), np.int64)}
     ours = {QueryKind.IMAGE: Point(0.97, 0.1)}
-    assert measure_peers(np.zeros((1, 4), np.float16), queries, truth, ours) == [
+    assert measure_peers(np.zeros((1, 4), np.float16), queries, truth, ours, IndexKind.HNSW) == [
         NotMeasured(f"latency_vs_{name}_image", f"{name} is not installed (pip install {name})")
         for name in ("hnswlib", "usearch")
     ]
