@@ -39,7 +39,7 @@ from indexer.storage.records import (
     TaggingRecord,
 )
 from indexer.storage.row_sets import Mask, RowSet, format_ranges, parse_ranges
-from indexer.storage.vectors import MappedVectors, searched_vectors
+from indexer.storage.vectors import MappedVectors, searched_vectors, to_float32
 from indexer.storage.verification import verify_file, verify_segment
 from indexer.storage.write_lock import hold_write_lock
 
@@ -87,6 +87,7 @@ __all__ = [
     "remove_orphans",
     "replace_file",
     "searched_vectors",
+    "to_float32",
     "sha256_of",
     "sync_file",
     "sync_folder",

@@ -23,11 +23,12 @@ __all__ = [
 class IndexKind(StrEnum):
     """The kind of a FAISS index.
 
-    FLAT compares with every vector. HNSW walks a graph of neighbours over vectors of 8-bit
-    components (Malkov and Yashunin 2018, arXiv:1603.09320). IVFPQ compares with the short codes of
-    the vectors in the nearest of about 4 sqrt(n) clusters, 4 bits for every 2 components of the
-    difference to the cluster's centre (Jegou et al. 2011; in registers: Andre et al. 2015, "Cache
-    locality is not enough"). HNSW and IVFPQ rank their candidates again by the stored vectors.
+    FLAT compares with every vector. HNSW walks a graph of neighbours over float16 vectors (Malkov
+    and Yashunin 2018, arXiv:1603.09320); it holds the codes of IVFPQ too, for searches with narrow
+    filters. In version 0.2 the graph's vectors had components of 8 bits. IVFPQ compares with the
+    short codes of the vectors in the nearest of about 4 sqrt(n) clusters, 4 bits for every 2
+    components of the difference to the cluster's centre (Jegou et al. 2011; in registers: Andre et
+    al. 2015, "Cache locality is not enough"), and ranks its candidates again by the stored vectors.
     """
 
     FLAT = "flat"
@@ -58,7 +59,8 @@ class Effort:
 
     Attributes:
         breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch).
-        candidates: Rows ranked again by their stored vectors.
+        candidates: Rows ranked again by their stored vectors; in a graph with clusters, those of a
+            search with a narrow filter.
     """
 
     breadth: int

@@ -14,7 +14,7 @@ from embeddings import FloatArray
 from indexer.storage.layout import SegmentLayout
 from indexer.storage.memory_map import map_file
 
-__all__ = ["MappedVectors", "searched_vectors"]
+__all__ = ["MappedVectors", "searched_vectors", "to_float32"]
 
 # Rows of files up to this many bytes are read through the memory map. Around each row read the
 # system maps half a megabyte or more of a cached file, so that random reads soon keep all of it in
@@ -60,8 +60,8 @@ class MappedVectors:
             IndexError: A row is out of range.
         """
         if self._file is None or not self._array.shape[1]:
-            return _to_float32(self._array.take(rows, axis=0))
-        return _to_float32(self._read(self._file.fileno(), rows))
+            return to_float32(self._array.take(rows, axis=0))
+        return to_float32(self._read(self._file.fileno(), rows))
 
     def _read(self, file: int, rows: NDArray[np.int64]) -> NDArray[np.float16]:
         size = self._array.strides[0]
@@ -76,8 +76,8 @@ def searched_vectors(layout: SegmentLayout) -> MappedVectors:
     return MappedVectors(layout.searched if layout.searched.exists() else layout.vectors)
 
 
-def _to_float32(halves: NDArray[np.float16]) -> FloatArray:
-    """Convert as `astype(np.float32)` does for finite values, in a third of the time.
+def to_float32(halves: NDArray[np.float16]) -> FloatArray:
+    """Convert float16 as `astype(np.float32)` does for finite values, in a third of the time.
 
     The bits of a half float, shifted to the exponent and fraction of a single, are its value times
     2 ** -112: the two formats' exponent biases differ by 112.

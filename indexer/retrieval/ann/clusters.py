@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from indexer.storage import RowSet
 
-__all__ = ["THINNING", "ClusterMap", "Holding", "clusters_at_first", "clusters_to_visit"]
+__all__ = [
+    "THINNING",
+    "THIN_SHARE",
+    "ClusterMap",
+    "Holding",
+    "clusters_at_first",
+    "clusters_to_visit",
+]
 
 Counts = NDArray[np.int64]
 
@@ -20,8 +27,12 @@ Counts = NDArray[np.int64]
 THINNING = 0.65
 """Exponent of how many passing rows a filtered search must see. Measured (docs/performance.md)."""
 
+THIN_SHARE = 0.05
+"""Share of rows in a set up to which its rows are compared one by one: of the codes in a cluster,
+which cost a twentieth each, nearly all would be compared for nothing."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Holding:
     """The clusters that hold any row of a set.
 
@@ -29,11 +40,21 @@ class Holding:
         clusters: `[h]` their numbers, ascending.
         sizes: `[h]` rows in each.
         passing: `[h]` rows of the set in each, from 1.
+        members: The rows of the set, cluster after cluster; None of a set that is not thin.
     """
 
     clusters: Counts
     sizes: Counts
     passing: Counts
+    members: Counts | None
+
+    def rows(self, places: Counts) -> Counts:
+        """Return the rows of the set in the clusters at some of the h places; needs `members`."""
+        assert self.members is not None
+        counts = self.passing[places]
+        starts = (np.cumsum(self.passing) - self.passing)[places]
+        before = np.cumsum(counts) - counts
+        return self.members[np.repeat(starts - before, counts) + np.arange(counts.sum())]
 
     @property
     def share(self) -> float:
@@ -54,13 +75,23 @@ class ClusterMap:
         self._sizes: Counts = np.bincount(of_row, minlength=clusters)
         self._found: WeakKeyDictionary[RowSet, Holding] = WeakKeyDictionary()
 
+    def share_in(self, rows: RowSet, clusters: Counts) -> float:
+        """Return the share of the rows in some clusters that are in a set, 0 to 1."""
+        holding = self.holding(rows)
+        places = np.searchsorted(holding.clusters, clusters)
+        places = places[np.isin(clusters, holding.clusters, assume_unique=True)]
+        return float(holding.passing[places].sum() / max(1, self._sizes[clusters].sum()))
+
     def holding(self, rows: RowSet) -> Holding:
         """Return the clusters that hold any row of a set; cached while the set is in use."""
         found = self._found.get(rows)
         if found is None:
             passing = np.bincount(self._of_row[rows.mask], minlength=len(self._sizes))
             clusters = np.flatnonzero(passing)
-            found = Holding(clusters, self._sizes[clusters], passing[clusters])
+            members = None
+            if rows.share <= THIN_SHARE:
+                members = rows.rows[np.argsort(self._of_row[rows.rows], kind="stable")]
+            found = Holding(clusters, self._sizes[clusters], passing[clusters], members)
             self._found[rows] = found
         return found
 

@@ -6,14 +6,14 @@ locality is not enough".
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary
 
 import faiss
 import numpy as np
 
 from embeddings import FloatArray
-from indexer.retrieval.ann.clusters import ClusterMap, clusters_at_first, clusters_to_visit
+from indexer.retrieval.ann.clusters import ClusterMap, Holding, clusters_at_first, clusters_to_visit
 from indexer.retrieval.ann.searching import Rows, Vectors, ask, rerank, row_selector
 from indexer.storage import Effort, RowSet
 
@@ -25,6 +25,8 @@ _CANDIDATES_PER_HIT = 4
 _FEW_ROWS = 1024
 # How much further a filtered search looks when the clusters ranked don't hold enough rows.
 _MORE_CLUSTERS = 4
+# Clusters that show how many rows pass a filter around a query.
+_CLUSTERS_AROUND = 8
 # Nodes kept in view by the graph over the centres: at least so many, and for each cluster visited.
 _GRAPH_BREADTH = 32
 _GRAPH_BREADTH_PER_CLUSTER = 1.5
@@ -43,6 +45,8 @@ class IvfPqSearcher:
         self._vectors = vectors
         self._count = int(index.ntotal)
         self._clusters = int(index.nlist)
+        # The centres of the clusters that hold the rows of a set; gone with the set.
+        self._centres_of: WeakKeyDictionary[Holding, FloatArray] = WeakKeyDictionary()
         # Whether the nearest clusters are found by a graph.
         self._graph = isinstance(faiss.downcast_index(index.quantizer), faiss.IndexHNSW)
 
@@ -56,39 +60,57 @@ class IvfPqSearcher:
         elif allowed.count <= max(_FEW_ROWS, candidates):
             rows = allowed.rows
         else:
-            closeness, clusters = self._clusters_to_visit(query, allowed, effort, 2 * candidates)
-            rows = self._visit(query, candidates, clusters, closeness, allowed)
+            rows = self._search_allowed(query, candidates, allowed, effort)
         return rerank(self._vectors, query, rows, k)
 
     def _search_all(self, query: FloatArray, candidates: int, effort: Effort) -> Rows:
         # At least as many clusters as it takes to hold the candidates, if these are spread evenly.
         holding = 2 * candidates * self._clusters // self._count + 1
         breadth = min(max(effort.breadth, holding), self._clusters)
-        # As keyword arguments, of which FAISS's wrapper keeps the objects alive.
-        chosen: dict[str, Any] = {}
-        if self._graph:
-            around = max(_GRAPH_BREADTH, int(_GRAPH_BREADTH_PER_CLUSTER * breadth))
-            chosen["quantizer_params"] = faiss.SearchParametersHNSW(efSearch=around)
-        params = faiss.SearchParametersIVF(nprobe=breadth, **chosen)
+        params = _parameters(breadth, graph=self._graph)
         return ask(self._index, query, candidates, params)[1]
 
-    def _clusters_to_visit(
-        self, query: FloatArray, allowed: RowSet, effort: Effort, least: int
-    ) -> tuple[FloatArray, Rows]:
-        """Return the nearest clusters that hold enough rows that pass, and how near they are."""
+    def share_around(self, query: FloatArray, allowed: RowSet) -> float:
+        """Return the share of the rows in the clusters nearest to a query that pass a filter."""
+        params = _graph_parameters(_GRAPH_BREADTH) if self._graph else None
+        _, nearest = ask(self._index.quantizer, query, _CLUSTERS_AROUND, params)
+        return self._cluster_map.share_in(allowed, nearest)
+
+    def _search_allowed(
+        self, query: FloatArray, candidates: int, allowed: RowSet, effort: Effort
+    ) -> Rows:
         holding = self._cluster_map.holding(allowed)
+        closeness = self._closeness(query, holding)
+        places = self._places_to_visit(
+            closeness, holding, effort, min(2 * candidates, allowed.count)
+        )
+        if holding.members is not None and holding.passing[places].sum() <= _FEW_ROWS:
+            return holding.rows(places)
+        clusters = holding.clusters[places]
+        return self._visit(query, candidates, clusters, closeness[places], allowed)
+
+    def _places_to_visit(
+        self, closeness: FloatArray, holding: Holding, effort: Effort, least: int
+    ) -> Rows:
+        """Return the nearest clusters that hold enough rows that pass, by place in `holding`."""
         rows = effort.breadth * self._count / self._clusters
-        least = min(least, allowed.count)
-        closeness = (self._centres @ query)[holding.clusters]
         ranked = clusters_at_first(effort.breadth, holding.share)
         while True:
             nearest = _highest(closeness, ranked)
             stop = clusters_to_visit(holding.sizes[nearest], holding.passing[nearest], rows, least)
             if stop is not None or ranked >= len(closeness):
-                break
+                return nearest[:stop]
             ranked *= _MORE_CLUSTERS
-        visited = nearest[:stop]
-        return closeness[visited], holding.clusters[visited]
+
+    def _closeness(self, query: FloatArray, holding: Holding) -> FloatArray:
+        """Return the cosine of a query with the centre of each cluster that holds rows, `[h]`."""
+        if len(holding.clusters) > self._clusters // 2:
+            found: FloatArray = (self._centres @ query)[holding.clusters]
+            return found
+        centres = self._centres_of.get(holding)
+        if centres is None:
+            centres = self._centres_of[holding] = self._centres[holding.clusters]
+        return centres @ query
 
     @cached_property
     def _centres(self) -> FloatArray:
@@ -125,6 +147,20 @@ class IvfPqSearcher:
             params,
         )
         return rows[rows >= 0]
+
+
+@lru_cache(maxsize=256)
+def _parameters(breadth: int, *, graph: bool) -> faiss.SearchParametersIVF:
+    """Return FAISS's form of a breadth, which takes long to make; it keeps its parts alive."""
+    if not graph:
+        return faiss.SearchParametersIVF(nprobe=breadth)
+    around = max(_GRAPH_BREADTH, int(_GRAPH_BREADTH_PER_CLUSTER * breadth))
+    return faiss.SearchParametersIVF(nprobe=breadth, quantizer_params=_graph_parameters(around))
+
+
+@lru_cache(maxsize=256)
+def _graph_parameters(breadth: int) -> faiss.SearchParametersHNSW:
+    return faiss.SearchParametersHNSW(efSearch=breadth)
 
 
 def _highest(values: FloatArray, count: int) -> Rows:
