@@ -87,10 +87,10 @@ __all__ = [
     "remove_orphans",
     "replace_file",
     "searched_vectors",
-    "to_float32",
     "sha256_of",
     "sync_file",
     "sync_folder",
+    "to_float32",
     "verify_file",
     "verify_segment",
 ]

@@ -58,7 +58,8 @@ class Effort:
     """The effort of an approximate search.
 
     Attributes:
-        breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch).
+        breadth: Clusters visited (IVFPQ), or nodes kept in view (HNSW's efSearch). With candidates
+            but without a breadth, HNSW leaves all searches to its clusters.
         candidates: Rows ranked again by their stored vectors; in a graph with clusters, those of a
             search with a narrow filter.
     """

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from indexer.storage import Effort, IndexKind
 
-__all__ = ["CLUSTER_EFFORTS", "EFFORTS", "effort_among_clusters"]
+__all__ = ["CLUSTER_EFFORTS", "EFFORTS", "alone_in_clusters", "effort_among_clusters"]
 
 _HNSW_BREADTHS = (24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 384, 768)
 
@@ -45,6 +45,11 @@ CLUSTER_EFFORTS = (
     Effort(384, 1600),
 )
 """The efforts of a graph's clusters, which differ in their candidates: these are recorded."""
+
+
+def alone_in_clusters(effort: Effort) -> Effort:
+    """Return how it is recorded that no search walks the graph: as a breadth of 0."""
+    return Effort(0, effort.candidates)
 
 
 def effort_among_clusters(effort: Effort) -> Effort:

@@ -18,13 +18,13 @@ from indexer.storage import Effort, RowSet, to_float32
 __all__ = ["HnswSearcher"]
 
 # A search with a filter walks up to so many times as far as without; clusters are quicker then.
-_FURTHEST_WALK = 4
+_FURTHEST_WALK = 2
 # Rows that pass which a walk must expect for each hit, and how much further it goes than the share
 # that passes asks for: around some queries fewer pass.
 _ROWS_PER_HIT = 1.5
 _WALK_MARGIN = 1.2
-# A filter that lets this share pass does so around every query.
-_EVEN_SHARE = 0.9
+# A filter that lets this share pass is tried without looking how many rows pass around the query.
+_EVEN_SHARE = 0.4
 # A walk that keeps more than one in so many rows in view costs more than comparing with all.
 _ROWS_PER_NODE = 20
 
@@ -56,6 +56,8 @@ class HnswSearcher:
         breadth = max(effort.breadth, wanted)
         if breadth * _ROWS_PER_NODE > self._graph.ntotal:
             return self._flat.search(query, k, allowed, effort)
+        if not effort.breadth and effort.candidates:  # see `alone_in_clusters`
+            return self.clusters.search(query, k, allowed, effort_among_clusters(effort))
         if allowed is None:
             scores, rows = ask(self._graph, query, wanted, _parameters(breadth))
             return nearest_first(scores, rows, k)
