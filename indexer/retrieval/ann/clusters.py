@@ -54,7 +54,8 @@ class Holding:
         counts = self.passing[places]
         starts = (np.cumsum(self.passing) - self.passing)[places]
         before = np.cumsum(counts) - counts
-        return self.members[np.repeat(starts - before, counts) + np.arange(counts.sum())]
+        found: Counts = self.members[np.repeat(starts - before, counts) + np.arange(counts.sum())]
+        return found
 
     @property
     def share(self) -> float:

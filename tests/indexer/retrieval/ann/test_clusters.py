@@ -25,6 +25,25 @@ def test_clusters_that_hold_rows_are_found_once_for_a_set() -> None:
     assert gone() is None
 
 
+def test_the_rows_of_a_thin_set_are_found_by_their_clusters() -> None:
+    rng = np.random.default_rng(0)
+    of_row = rng.integers(0, 9, 4000).astype(np.int32)
+    mask = rng.random(4000) < 0.02
+    holding = ClusterMap(of_row, 9).holding(RowSet(mask))
+    places = np.array([7, 2])
+    expected = [np.flatnonzero(mask & (of_row == number)) for number in holding.clusters[places]]
+    assert holding.rows(places).tolist() == np.concatenate(expected).tolist()
+    assert ClusterMap(of_row, 9).holding(RowSet(of_row < 5)).members is None
+
+
+def test_the_share_of_a_set_in_some_clusters() -> None:
+    clusters = ClusterMap(np.array([2, 0, 2, 2, 3], np.int32), 5)
+    rows = RowSet(np.array([True, False, True, False, True]))
+    assert clusters.share_in(rows, np.array([3, 2])) == 0.75
+    assert clusters.share_in(rows, np.array([0, 4])) == 0
+    assert clusters.share_in(rows, np.array([2, 0])) == 0.5
+
+
 def test_without_a_filter_as_many_clusters_as_hold_the_rows() -> None:
     sizes = np.array([10, 30, 20, 40, 50])
     for rows, clusters in ((1, 1), (10, 1), (11, 2), (60, 3), (150, 5), (151, None)):
