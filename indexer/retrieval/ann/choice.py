@@ -20,7 +20,7 @@ from indexer.retrieval.ann.training import HNSW_LINKS, empty_flat, write_neighbo
 from indexer.retrieval.ann.tuning import draw_samples, tune
 from indexer.storage import IndexKind, NeighboursRecord, SegmentLayout, searched_vectors
 
-__all__ = ["NeighbourOptions", "build_neighbours", "kinds_to_try"]
+__all__ = ["NeighbourOptions", "build_neighbours", "graph_bytes", "kinds_to_try"]
 
 # Vectors up to which a search compares with every one, unless that takes too long on this machine.
 _MAX_FLAT = 50_000

@@ -8,11 +8,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.storage import RowSet
+from indexer.storage import Mask, RowSet
 
 __all__ = [
     "THINNING",
-    "THIN_SHARE",
     "ClusterMap",
     "Holding",
     "clusters_at_first",
@@ -27,9 +26,11 @@ Counts = NDArray[np.int64]
 THINNING = 0.65
 """Exponent of how many passing rows a filtered search must see. Measured (docs/performance.md)."""
 
-THIN_SHARE = 0.05
-"""Share of rows in a set up to which its rows are compared one by one: of the codes in a cluster,
-which cost a twentieth each, nearly all would be compared for nothing."""
+# Share of the rows in a cluster, of a set, up to which the cluster is thin.
+_THIN_CLUSTER = 0.05
+# Sets of up to this share of the rows are sorted by cluster. It takes longest for wide ones, and in
+# these few clusters are thin.
+_SORTED_SHARE = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Holding:
         clusters: `[h]` their numbers, ascending.
         sizes: `[h]` rows in each.
         passing: `[h]` rows of the set in each, from 1.
-        members: The rows of the set, cluster after cluster; None of a set that is not thin.
+        members: The rows of the set, cluster after cluster; None of a wide set.
     """
 
     clusters: Counts
@@ -57,6 +58,17 @@ class Holding:
         found: Counts = self.members[np.repeat(starts - before, counts) + np.arange(counts.sum())]
         return found
 
+    def thin(self, places: Counts) -> Mask:
+        """Return which of some places hold so few rows of the set that these are better compared.
+
+        Comparing a row takes twenty times as long as comparing one of the codes in its cluster, of
+        which all are compared. Of a wide set, no cluster counts as thin.
+        """
+        if self.members is None:
+            return np.zeros(len(places), np.bool_)
+        found: Mask = self.passing[places] <= _THIN_CLUSTER * self.sizes[places]
+        return found
+
     @property
     def share(self) -> float:
         """Share of the rows in these clusters that are in the set, 0 to 1."""
@@ -67,11 +79,11 @@ class ClusterMap:
     """The clusters of the rows 0 to n - 1.
 
     Args:
-        of_row: `[n]` number of the cluster that a row lies in.
+        of_row: `[n]` number of the cluster that a row lies in; sets are sorted fastest by 16 bits.
         clusters: How many there are.
     """
 
-    def __init__(self, of_row: NDArray[np.int32], clusters: int) -> None:
+    def __init__(self, of_row: NDArray[np.int32] | NDArray[np.uint16], clusters: int) -> None:
         self._of_row = of_row
         self._sizes: Counts = np.bincount(of_row, minlength=clusters)
         self._found: WeakKeyDictionary[RowSet, Holding] = WeakKeyDictionary()
@@ -90,7 +102,7 @@ class ClusterMap:
             passing = np.bincount(self._of_row[rows.mask], minlength=len(self._sizes))
             clusters = np.flatnonzero(passing)
             members = None
-            if rows.share <= THIN_SHARE:
+            if rows.share <= _SORTED_SHARE:
                 members = rows.rows[np.argsort(self._of_row[rows.rows], kind="stable")]
             found = Holding(clusters, self._sizes[clusters], passing[clusters], members)
             self._found[rows] = found

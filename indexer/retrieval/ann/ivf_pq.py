@@ -84,10 +84,15 @@ class IvfPqSearcher:
         places = self._places_to_visit(
             closeness, holding, effort, min(2 * candidates, allowed.count)
         )
-        if holding.members is not None and holding.passing[places].sum() <= _FEW_ROWS:
-            return holding.rows(places)
-        clusters = holding.clusters[places]
-        return self._visit(query, candidates, clusters, closeness[places], allowed)
+        thin = holding.thin(places)
+        if holding.passing[places[thin]].sum() > _FEW_ROWS:
+            thin[:] = False
+        dense = places[~thin]
+        found = np.empty(0, np.int64)
+        if len(dense):
+            clusters = holding.clusters[dense]
+            found = self._visit(query, candidates, clusters, closeness[dense], allowed)
+        return np.concatenate([found, holding.rows(places[thin])]) if thin.any() else found
 
     def _places_to_visit(
         self, closeness: FloatArray, holding: Holding, effort: Effort, least: int
@@ -119,8 +124,9 @@ class IvfPqSearcher:
 
     @cached_property
     def _cluster_map(self) -> ClusterMap:
-        """The cluster of each row, at 4 bytes a row; made when a filter is first used."""
-        of_row = np.empty(self._count, np.int32)
+        """The cluster of each row, at 2 or 4 bytes a row; made when a filter is first used."""
+        dtype = np.uint16 if self._clusters <= np.iinfo(np.uint16).max else np.int32
+        of_row = np.empty(self._count, dtype)
         lists = self._index.invlists
         for number in range(self._clusters):
             if size := lists.list_size(number):
