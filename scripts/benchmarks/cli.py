@@ -26,7 +26,7 @@ from scripts.benchmarks.start_up.install import DEMO, SIZE, installation
 from scripts.benchmarks.start_up.server import READY, RESIDENT, server
 from scripts.docs.figures import Block, Listing
 from scripts.support.measuring import Figure, Measure, NotMeasured, Report
-from scripts.support.processes import LOOKALIKE, run
+from scripts.support.processes import LOOKALIKE, run, use_new_cache
 
 __all__ = ["add_options", "blocks", "measure"]
 
@@ -83,6 +83,7 @@ def measure(options: argparse.Namespace) -> Report:
     skipped = {*options.skip, *(_SLOW if options.quick else [])}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        use_new_cache(folder)
         run([*LOOKALIKE, "demo", "--no-serve", "--dir", name], limit=_LIMIT)
         pictures = sorted((folder / "pictures").iterdir())
         parts: dict[str, Callable[[], Iterator[Figure]]] = {

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from scripts.support.front import ROOT
 
-__all__ = ["LOOKALIKE", "Worker", "environment", "python", "run", "timed"]
+__all__ = ["LOOKALIKE", "Worker", "environment", "python", "run", "timed", "use_new_cache"]
 
 LOOKALIKE = (sys.executable, "-c", "from search_api.cli import main; main()")
 """The command line of this checkout."""
@@ -35,6 +35,14 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a measured process: no hub is asked, nothing is sent."""
     quiet = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     return {**os.environ, "PYTHONPATH": str(ROOT), **quiet, **(more or {})}
+
+
+def use_new_cache(folder: Path) -> None:
+    """Let this process and those that it starts keep Lookalike's cache in a folder of a run.
+
+    Otherwise choices count that were probed at another time, when the machine was busy perhaps.
+    """
+    os.environ["LOOKALIKE_CACHE_DIR"] = str(folder / "lookalike-cache")
 
 
 def run(

@@ -23,6 +23,7 @@ from scripts.benchmarks.api.setup import Setup, Times
 from scripts.docs.figures import Block, Listing
 from scripts.support.front import ROOT
 from scripts.support.measuring import Figure, NotMeasured, Report
+from scripts.support.processes import use_new_cache
 
 __all__ = ["PARTS", "Part", "add_options", "blocks", "measure", "measure_parts"]
 
@@ -104,9 +105,10 @@ def blocks(_: argparse.Namespace) -> list[Block]:
 
 def measure(options: argparse.Namespace) -> Report:
     """Measure the chosen parts."""
-    index = options.index or _built(options.data, options.cache / "api" / "index")
-    opened = Index.open(index)
     with tempfile.TemporaryDirectory() as name:
+        use_new_cache(Path(name))
+        index = options.index or _built(options.data, options.cache / "api" / "index")
+        opened = Index.open(index)
         setup = Setup(
             index,
             write_queries(opened, Path(name)),

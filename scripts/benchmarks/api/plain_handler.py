@@ -1,4 +1,4 @@
-"""A plain FastAPI handler that decodes, encodes and searches one upload after another.
+"""A plain FastAPI handler that decodes, encodes by torch and searches one upload after another.
 
 Most people write this first; the API is compared with it.
 """
@@ -21,7 +21,8 @@ from indexer.index import Index
 
 def _app(index_folder: Path) -> FastAPI:
     index = Index.open(index_folder)
-    encoder = load_encoder(index.manifest.encoder.name)
+    name = index.manifest.encoder.name
+    encoder = load_encoder(name, device="cpu", precision="fp32", runtime="torch")
     app = FastAPI()
 
     @app.post("/v1/search")

@@ -23,10 +23,20 @@ ENCODE_SECONDS = 300
 AUTO = "auto_auto"
 """The choice that the encoder makes by itself."""
 
-CHOICES = ("torch_fp32", "torch_bf16", "onnx_fp32", "openvino_fp32", "openvino_bf16", AUTO)
-"""Runtime and precision of the compared encoders."""
+CHOICES = (
+    "torch_fp32",
+    "torch_bf16",
+    "onnx_fp32",
+    "openvino_fp32",
+    "openvino_bf16",
+    AUTO,
+    "plain_fp32",
+    "plain_bf16",
+)
+"""Runtime and precision of the compared encoders; `plain` is OpenVINO without Lookalike."""
 
 _BASELINE = "torch_fp32"
+_PLAIN = "plain"
 # Seconds that one batch may take; slower sizes of batches are left out.
 _LONGEST_BATCH = 4.0
 # Sizes of batches with a rate below this share of the choice's best are left out after a round.
@@ -71,6 +81,8 @@ def encode_worker(setup: Setup, key: str, choice: str) -> Worker:
     runtime, precision = choice.split("_")
     name = model_name(key, setup.cache)
     command = python("scripts.benchmarks.build.workers.encode", name, runtime, precision)
+    if runtime == _PLAIN:
+        command = python("scripts.benchmarks.build.workers.plain", name, precision)
     return Worker(command, limit=ENCODE_SECONDS)
 
 
@@ -111,7 +123,8 @@ def encode_figures(
         rates: Pictures a second by choice.
         shown: What each choice is, in words.
     """
-    forced = {choice: rate for choice, rate in rates.items() if choice != AUTO}
+    others = {choice: rate for choice, rate in rates.items() if choice != AUTO}
+    forced = {choice: rate for choice, rate in others.items() if not choice.startswith(_PLAIN)}
     exact = {choice: rate for choice, rate in forced.items() if choice.endswith("fp32")}
     baseline = rates.get(_BASELINE)
     if baseline is not None:
@@ -122,10 +135,10 @@ def encode_figures(
         ):
             best = max(those, key=those.__getitem__)
             yield Measure(name, those[best] / baseline, least, note=shown[best])
-    if AUTO in rates and forced:
-        best = max(forced, key=forced.__getitem__)
+    if AUTO in rates and others:
+        best = max(others, key=others.__getitem__)
         note = f"chosen: {shown[AUTO]}; best: {shown[best]}"
-        yield Measure(f"{key}_auto_to_best", rates[AUTO] / forced[best], 0.9, note=note)
+        yield Measure(f"{key}_auto_to_best", rates[AUTO] / others[best], 0.9, note=note)
     for choice, rate in rates.items():
         yield Measure(_rate_name(key, choice), rate, note=shown[choice])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.support.processes import Worker, run, timed
+from scripts.support.processes import Worker, run, timed, use_new_cache
 
 ECHO = (
     "import json, sys\n"
@@ -78,3 +78,12 @@ def test_a_worker_that_does_not_answer_is_given_up() -> None:
 def test_a_worker_that_does_not_start_says_why() -> None:
     with pytest.raises(RuntimeError, match="No module named 'no_such_module'"):
         Worker(program("import no_such_module"), limit=60)
+
+
+def test_a_new_cache_reaches_the_processes_that_are_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_CACHE_DIR", "elsewhere")
+    use_new_cache(tmp_path)
+    code = "import os; print(os.environ['LOOKALIKE_CACHE_DIR'])"
+    assert run(program(code), limit=60).strip() == str(tmp_path / "lookalike-cache")

@@ -40,6 +40,12 @@ def test_without_torch_there_is_no_ratio_to_it() -> None:
     assert found["compact_auto_to_best"] == (0.95, 0.9)
 
 
+def test_openvino_without_lookalike_counts_for_the_automatic_choice_only() -> None:
+    found = ratios("compact", {**RATES, "plain_bf16": 760.0})
+    assert found["compact_auto_to_best"] == (0.5, 0.9)
+    assert found["compact_encode_to_torch_fp32"] == (4.0, 3.5)
+
+
 def test_the_automatic_choice_does_not_count_as_one_to_compare_with() -> None:
     assert ratios("compact", {**RATES, "auto_auto": 800.0})["compact_auto_to_best"][0] == 2.0
 
