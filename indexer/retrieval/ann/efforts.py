@@ -34,17 +34,18 @@ EFFORTS: Mapping[IndexKind, tuple[Effort, ...]] = {
 """The efforts of a kind in the order in which tuning tries them."""
 
 CLUSTER_EFFORTS = (
-    Effort(16, 50),
-    Effort(24, 100),
-    Effort(32, 150),
-    Effort(48, 200),
-    Effort(64, 300),
-    Effort(96, 400),
-    Effort(128, 600),
-    Effort(192, 800),
+    Effort(16, 150),
+    Effort(20, 200),
+    Effort(24, 250),
+    Effort(32, 300),
+    Effort(48, 400),
+    Effort(64, 600),
+    Effort(128, 800),
     Effort(384, 1600),
 )
-"""The efforts of a graph's clusters, which differ in their candidates: these are recorded."""
+"""The efforts of a graph's clusters, which differ in their candidates: these are recorded.
+
+Ranking a row again is cheap where the graph holds its vector in memory: it takes fewer clusters."""
 
 
 def alone_in_clusters(effort: Effort) -> Effort:
