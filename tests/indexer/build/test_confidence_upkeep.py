@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from embeddings import FakeEncoder
+from embeddings import FakeEncoder, FloatArray, PixelArray
 from indexer.build import merge
 from indexer.calibration import Confidence, fit_confidence
 from indexer.index import Index
@@ -25,6 +26,16 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr("indexer.build.build.fit_confidence", counting)
     return fitted
+
+
+class UnusedEncoder(FakeEncoder):
+    """Fails where it has to compute."""
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        raise AssertionError(f"{len(pixels)} images to embed")
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        raise AssertionError(f"{texts} to embed")
 
 
 def confidence(index: Path) -> dict[str, Any]:
@@ -65,6 +76,15 @@ def test_what_moves_every_score_fits_anew(
     weight = 0.5 if difference == "text weight" else 0.0
     assert build(many, index, encoder, text_weight=weight).published
     assert fits == [30, 30]
+
+
+def test_a_build_of_what_did_not_change_uses_no_model(many: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    build(many, index)
+    report = build(many, index, UnusedEncoder())
+    assert (report.published, report.generation, report.reused) == (False, 1, 30)
+    edit(many, "p3,3.bmp,3\n", "")
+    assert build(many, index, UnusedEncoder()).published  # nothing is embedded to delete, either
 
 
 def test_merging_keeps_the_fit_and_its_count(many: Path, tmp_path: Path) -> None:
