@@ -33,8 +33,9 @@ use_environment() {
             python="$(find_python)"
             "$python" -m venv .venv
         fi
-        echo "Installing into .venv; the first time takes a few minutes." >&2
-        .venv/bin/python -m pip install --quiet --constraint constraints.txt \
+        echo "Installing into .venv; the first time takes a minute, with an extra some minutes." >&2
+        # Python compiles what is imported, when it is: less to write than every module.
+        .venv/bin/python -m pip install --quiet --no-compile --constraint constraints.txt \
             --editable ".${extra:+[$extra]}"
         echo "$wanted" > ".venv/.lookalike${extra:+-$extra}"
     fi
