@@ -57,7 +57,7 @@ class ModelFolder:
         preprocess: The resizing of images.
         tokenizer: How texts become tokens.
         files: SHA-256 (hex) of every other file, by name.
-        least_precision_kept: By precision, the share of the labelled precision and recall of
+        quality_kept: By precision, the share of the labelled precision and recall of
             float32 that is kept; empty where it was not measured.
     """
 

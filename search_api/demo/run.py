@@ -13,7 +13,7 @@ from search_api.demo.catalog import write_catalog
 
 __all__ = ["run_demo"]
 
-_TEXT = "polka dot cushion"
+_TEXT = "checked umbrella"
 _HITS = 5
 
 
