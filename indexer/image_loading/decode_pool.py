@@ -22,8 +22,9 @@ from indexer.image_loading.pixel_memory import PixelMemory
 
 __all__ = ["DecodePool", "decoder_faults"]
 
-# Images of one task: for 60x80 images, one task for each image takes a third more time.
-_TASK_IMAGES = 8
+# Images of one task. For 60x80 images, which take 1.7 ms to decode, a task for each image costs the
+# build's own process 0.24 ms an image; with 8 images a task it is 0.09 ms, with 16 0.05 ms.
+_TASK_IMAGES = 16
 # Bytes of image files after which a task is full: large images need no company.
 _TASK_BYTES = 2**18
 # Batches besides those that keep the workers busy: one that is encoded, one that waits for the

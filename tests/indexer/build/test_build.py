@@ -216,3 +216,11 @@ def test_thumbnails_can_be_left_out_and_added_later(colours: Path, tmp_path: Pat
     report = build(colours, tmp_path / "index")
     assert (report.generation, report.embedded) == (2, 5)
     assert Index.open(tmp_path / "index").thumbnail("red", 0)[8:12] == b"WEBP"
+
+
+def test_the_report_has_the_share_of_each_stage(colours: Path, tmp_path: Path) -> None:
+    report = build(colours, tmp_path / "index")
+    assert list(report.stages) == ["reading", "fetching", "decoding", "encoding", "writing"]
+    assert sum(report.stages.values()) == pytest.approx(1.0)
+    assert report.stages["decoding"] > 0
+    assert report.stages["writing"] > 0

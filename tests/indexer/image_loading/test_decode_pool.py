@@ -143,7 +143,9 @@ def test_a_large_image_is_decoded_alone_and_small_ones_together(sizes: Sequence[
         tasks = [len(images) for _, images, _ in submitted._tasks]
         assert errors(submitted.result()) == ["unsupported_image"] * len(sizes)
     assert sum(tasks) == len(sizes)
-    assert tasks == {40: [8] * 5, 3: [1, 1, 1] if sizes[0] < 2**20 else [1, 2], 1: [1]}[len(sizes)]
+    assert (
+        tasks == {40: [16, 16, 8], 3: [1, 1, 1] if sizes[0] < 2**20 else [1, 2], 1: [1]}[len(sizes)]
+    )
 
 
 def test_without_thumbnails_none_are_made() -> None:

@@ -36,6 +36,7 @@ def test_a_build_with_the_shipped_model(drawn: Drawn) -> None:
     assert drawn.report.items() >= counts.items()
     assert drawn.report["model"] == MODEL
     assert drawn.report["images_per_second"] > 0
+    assert sum(drawn.report["stages"].values()) == pytest.approx(1.0)
 
 
 def test_the_table(fake_cli: Cli, coloured: Path, index: Path) -> None:
