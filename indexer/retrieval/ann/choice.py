@@ -35,10 +35,10 @@ _MIN_LEARNED = 1000
 
 # Of a vector in a graph, beside its components: links of 4 bytes, and what FAISS keeps with them.
 _LINK_BYTES = 2 * HNSW_LINKS * 4 + 16
-# Of a vector in clusters, beside its codes: its row.
-_ROW_BYTES = 8
+# Of a vector in clusters, beside its codes: its row. FAISS copies both out of the mapped file.
+_ROW_BYTES = 2 * 8
 # Bytes of a component in a graph: a float16, and 4 bits for every 2 components in its clusters.
-_COMPONENT_BYTES = 2.25
+_COMPONENT_BYTES = 2 + 2 * 0.25
 _MEMINFO = Path("/proc/meminfo")
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 

@@ -18,9 +18,9 @@ __all__ = ["HNSW_LINKS", "empty_flat", "write_neighbours"]
 _MIN_CLUSTERED = 1000
 # Vectors converted to float32 at a time.
 _BATCH = 65_536
-HNSW_LINKS = 32
+HNSW_LINKS = 24
 """Links of a node of a graph; twice as many at the lowest level."""
-_HNSW_CONSTRUCTION = 80
+_HNSW_CONSTRUCTION = 128
 # Clusters by the square root of the number of vectors. Five times as many, tried at 10 M rows, took
 # three times as long to build, and to search for words (docs/performance.md).
 _CLUSTERS_PER_ROOT = 4

@@ -35,7 +35,7 @@ GIB = 1 << 30
         (999, NeighbourOptions(kind=IVFPQ), (FLAT,)),
         (50_000, NeighbourOptions(memory=GIB), (FLAT,)),
         (50_001, NeighbourOptions(memory=GIB), (HNSW, FLAT)),
-        (700_000, NeighbourOptions(memory=GIB), (HNSW, FLAT)),
+        (600_000, NeighbourOptions(memory=GIB), (HNSW, FLAT)),
         (800_000, NeighbourOptions(memory=GIB), (IVFPQ, FLAT)),
         (100_000, NeighbourOptions(memory=GIB // 32), (IVFPQ, FLAT)),
         (10_000_000, NeighbourOptions(memory=GIB), (IVFPQ, FLAT)),
@@ -102,9 +102,13 @@ def test_a_graph_must_fit_into_the_memory_of_the_container_that_is_available(
     assert kinds_to_try(60_000, 64, NeighbourOptions(), lambda: 0.001) == (kind, FLAT)
 
 
-def test_a_vector_of_a_graph_takes_what_its_file_holds(layout: SegmentLayout) -> None:
+def test_a_vector_of_a_graph_takes_what_its_file_holds_and_a_copy_of_its_codes(
+    layout: SegmentLayout,
+) -> None:
     write_neighbours(searched_vectors(layout).array, HNSW, layout.neighbours)
-    assert layout.neighbours.stat().st_size / 1500 == pytest.approx(graph_bytes(16), rel=0.1)
+    size = layout.neighbours.stat().st_size / 1500
+    # FAISS copies the part of the clusters.
+    assert size < graph_bytes(16) < 1.15 * size
 
 
 @pytest.fixture
