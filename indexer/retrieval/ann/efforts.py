@@ -38,9 +38,9 @@ CLUSTER_EFFORTS = (
     Effort(20, 200),
     Effort(24, 250),
     Effort(32, 300),
-    Effort(48, 400),
-    Effort(64, 600),
-    Effort(128, 800),
+    Effort(32, 600),
+    Effort(64, 800),
+    Effort(128, 1200),
     Effort(384, 1600),
 )
 """The efforts of a graph's clusters, which differ in their candidates: these are recorded.
