@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder
 from embeddings.onnx.machine import machine_key
 from embeddings.onnx.probes import PROBE_TEXTS, probe_images
 from embeddings.onnx.runtimes import Runtime, Tower
-from embeddings.onnx.tokenizer import TextTokenizer, make_tokenizer
 from embeddings.onnx.tuning import Choice, choose
 from embeddings.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from embeddings.onnx.tokenizer import TextTokenizer
 
 __all__ = ["OnnxEncoder"]
 
@@ -90,6 +92,8 @@ class OnnxEncoder:
 
     @cached_property
     def _tokenizer(self) -> TextTokenizer:
+        from embeddings.onnx.tokenizer import make_tokenizer
+
         return make_tokenizer(self._folder)
 
     def _allowed(self, precision: str) -> tuple[str, ...]:

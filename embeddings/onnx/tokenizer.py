@@ -6,10 +6,10 @@ import gzip
 import html
 import string
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-import ftfy
 import numpy as np
 import regex
 from numpy.typing import NDArray
@@ -42,6 +42,10 @@ class TextTokenizer(Protocol):
 
 
 def _repair(text: str) -> str:
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return text.strip()  # nothing to repair, and most queries need no import of ftfy
+    import ftfy
+
     return html.unescape(html.unescape(ftfy.fix_text(text))).strip()
 
 
@@ -80,8 +84,9 @@ class ClipTokenizer:
     def __init__(self, context_length: int, clean: str = "lower") -> None:
         self._clean = CLEANERS[clean]
         self._context = context_length
-        lines = gzip.decompress(_CLIP_VOCABULARY.read_bytes()).decode().split("\n")
-        merges = [_pair(line) for line in lines[1 : _CLIP_MERGES + 1]]
+        with gzip.open(_CLIP_VOCABULARY, "rt", encoding="utf-8") as file:
+            # CLIP uses the first fifth of the file.
+            merges = [_pair(line) for line in islice(file, 1, _CLIP_MERGES + 1)]
         letters = _byte_letters()
         words = [*letters, *(f"{letter}</w>" for letter in letters)]
         words += ["".join(pair) for pair in merges]

@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
-from indexer.calibration.fitting import LabelledPairs, draw_pairs, fit_confidence
-from indexer.calibration.hits import HITS
-from indexer.calibration.model import PRIORS, Background, Calibration, Confidence, Prior
-from indexer.calibration.queries import value_of
-from indexer.calibration.regression import Pairs, fit_calibration
-from indexer.calibration.serialization import confidence_from_json, confidence_to_json
-from indexer.calibration.upkeep import REFIT_SHARE, keep_confidence, mark_as_fitted
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from indexer.calibration.fitting import LabelledPairs, draw_pairs, fit_confidence
+    from indexer.calibration.hits import HITS
+    from indexer.calibration.model import PRIORS, Background, Calibration, Confidence, Prior
+    from indexer.calibration.queries import value_of
+    from indexer.calibration.regression import Pairs, fit_calibration
+    from indexer.calibration.serialization import confidence_from_json, confidence_to_json
+    from indexer.calibration.upkeep import REFIT_SHARE, keep_confidence, mark_as_fitted
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "indexer.calibration.fitting": (
+                "LabelledPairs",
+                "draw_pairs",
+                "fit_confidence",
+            ),
+            "indexer.calibration.hits": ("HITS",),
+            "indexer.calibration.model": (
+                "PRIORS",
+                "Background",
+                "Calibration",
+                "Confidence",
+                "Prior",
+            ),
+            "indexer.calibration.queries": ("value_of",),
+            "indexer.calibration.regression": (
+                "Pairs",
+                "fit_calibration",
+            ),
+            "indexer.calibration.serialization": (
+                "confidence_from_json",
+                "confidence_to_json",
+            ),
+            "indexer.calibration.upkeep": (
+                "REFIT_SHARE",
+                "keep_confidence",
+                "mark_as_fitted",
+            ),
+        },
+    )
 
 __all__ = [
     "HITS",

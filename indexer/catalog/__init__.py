@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
-from indexer.catalog.digest import DIGEST_BYTES, product_digest
-from indexer.catalog.fields import (
-    FieldType,
-    FieldTyper,
-    FieldValue,
-    ShownValue,
-    arrow_schema,
-    join_types,
-    to_batch,
-)
-from indexer.catalog.formats import open_catalog
-from indexer.catalog.image_sources import ImageSource, check_size, embedded_image, find_image
-from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
-from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
-from indexer.catalog.titles import title_field, title_of
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from indexer.catalog.digest import DIGEST_BYTES, product_digest
+    from indexer.catalog.fields import (
+        FieldType,
+        FieldTyper,
+        FieldValue,
+        ShownValue,
+        arrow_schema,
+        join_types,
+        to_batch,
+    )
+    from indexer.catalog.formats import open_catalog
+    from indexer.catalog.image_sources import ImageSource, check_size, embedded_image, find_image
+    from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
+    from indexer.catalog.quoting import quote_for_message
+    from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
+    from indexer.catalog.titles import title_field, title_of
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "indexer.catalog.digest": (
+                "DIGEST_BYTES",
+                "product_digest",
+            ),
+            "indexer.catalog.fields": (
+                "FieldType",
+                "FieldTyper",
+                "FieldValue",
+                "ShownValue",
+                "arrow_schema",
+                "join_types",
+                "to_batch",
+            ),
+            "indexer.catalog.formats": ("open_catalog",),
+            "indexer.catalog.image_sources": (
+                "ImageSource",
+                "check_size",
+                "embedded_image",
+                "find_image",
+            ),
+            "indexer.catalog.product_ids": (
+                "MAX_ID_BYTES",
+                "IdLedger",
+                "clean_id",
+            ),
+            "indexer.catalog.quoting": ("quote_for_message",),
+            "indexer.catalog.rows": (
+                "BadRow",
+                "Catalog",
+                "CatalogOptions",
+                "CatalogRow",
+                "Reason",
+            ),
+            "indexer.catalog.titles": (
+                "title_field",
+                "title_of",
+            ),
+        },
+    )
 
 __all__ = [
     "DIGEST_BYTES",

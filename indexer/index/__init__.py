@@ -2,29 +2,84 @@
 
 from __future__ import annotations
 
-from indexer.index.index import Index
-from indexer.index.info import describe, index_kind, index_recall, tag_coverage
-from indexer.index.maintenance import GenerationReport, prune, rollback, verify
-from indexer.index.matches import Found, Match, Product
-from indexer.index.opening import index_exists
-from indexer.index.product_tags import FIELD_PREFIX
-from indexer.index.segments import (
-    NewImage,
-    NewProduct,
-    Segment,
-    new_segment_id,
-    write_segment,
-)
-from indexer.index.tag_files import write_tags
-from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, stored_tagger, without_tags
-from indexer.index.thumbnails import (
-    SCAN_SIDE,
-    ImageScan,
-    ImageTable,
-    Progress,
-    open_thumbnail,
-    scan_images,
-)
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from indexer.index.index import Index
+    from indexer.index.info import describe, index_kind, index_recall, tag_coverage
+    from indexer.index.maintenance import GenerationReport, prune, rollback, verify
+    from indexer.index.matches import Found, Match, Product
+    from indexer.index.opening import index_exists
+    from indexer.index.product_tags import FIELD_PREFIX
+    from indexer.index.segments import (
+        NewImage,
+        NewProduct,
+        Segment,
+        new_segment_id,
+        write_segment,
+    )
+    from indexer.index.tag_files import write_tags
+    from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, stored_tagger, without_tags
+    from indexer.index.thumbnails import (
+        SCAN_SIDE,
+        ImageScan,
+        ImageTable,
+        Progress,
+        open_thumbnail,
+        scan_images,
+    )
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "indexer.index.index": ("Index",),
+            "indexer.index.info": (
+                "describe",
+                "index_kind",
+                "index_recall",
+                "tag_coverage",
+            ),
+            "indexer.index.maintenance": (
+                "GenerationReport",
+                "prune",
+                "rollback",
+                "verify",
+            ),
+            "indexer.index.matches": (
+                "Found",
+                "Match",
+                "Product",
+            ),
+            "indexer.index.opening": ("index_exists",),
+            "indexer.index.product_tags": ("FIELD_PREFIX",),
+            "indexer.index.segments": (
+                "NewImage",
+                "NewProduct",
+                "Segment",
+                "new_segment_id",
+                "write_segment",
+            ),
+            "indexer.index.tag_files": ("write_tags",),
+            "indexer.index.tagging": (
+                "NO_TAGS",
+                "IndexTags",
+                "TagChoice",
+                "stored_tagger",
+                "without_tags",
+            ),
+            "indexer.index.thumbnails": (
+                "SCAN_SIDE",
+                "ImageScan",
+                "ImageTable",
+                "Progress",
+                "open_thumbnail",
+                "scan_images",
+            ),
+        },
+    )
 
 __all__ = [
     "FIELD_PREFIX",

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.catalog import FieldValue
 from indexer.index.segments import Segment
@@ -32,6 +31,10 @@ def count_values(
         For each field its `FACET_VALUES` most frequent values with their counts, most frequent
         first. Each label of a product counts; products without a value are not counted.
     """
+    if not names:
+        return {}
+    import pyarrow.compute as pc  # takes as long to import as numpy
+
     counts: dict[str, Counter[FieldValue]] = {name: Counter() for name in names}
     for segment in segments:
         table = segment.field_table

@@ -177,7 +177,7 @@ class Index:
             segment = self._segments[place.segment]
             image = place.image - segment.image_rows(place.row).start
             # Stored vectors are rounded, so that a cosine can come out a little above 1.
-            score = max(-1.0, min(1.0, place.score))
+            score = min(max(place.score, -1.0), 1.0)  # in this order NaN stays
             product_id = segment.product_id(place.row)
             matches.append(Match(product_id, score, image, segment.fields(place.row, fields)))
         return matches

@@ -31,8 +31,9 @@ class Match:
 
     Attributes:
         id: The product.
-        score: Cosine between the query and the product's best image, -1 to 1.
-        image: Which of the product's images that is, from 0.
+        score: Cosine between the query and the product's best image, -1 to 1; NaN where the query
+            was not embedded.
+        image: Which of the product's images that is, from 0; the first where there is no score.
         fields: The product's fields that were requested.
         confidence: Probability, 0 to 1, that the match is right; None where the index has no
             calibration, or no confidence was requested.
@@ -52,7 +53,8 @@ class Found:
     """The place of a product that a search found.
 
     Attributes:
-        score: Cosine between the query and the product's best image.
+        score: Cosine between the query and the product's best image; NaN where the query was not
+            embedded.
         segment: The number of its segment.
         row: Its row there.
         image: The row of that image there.

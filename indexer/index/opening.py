@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import structlog
-
 from indexer.catalog import FieldType
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.index.segments import Segment, open_segment_files
@@ -21,8 +19,6 @@ from indexer.storage import (
 )
 
 __all__ = ["index_exists", "open_generation", "open_segments"]
-
-_log = structlog.get_logger(__name__)
 
 
 def open_generation(
@@ -59,12 +55,14 @@ def _open_exactly(
 def _open_newest_intact(
     layout: Layout, previous: Sequence[Segment], damage: DamagedIndexError
 ) -> tuple[Manifest, tuple[Segment, ...]]:
+    import structlog
+
     for generation in generations(layout):
         try:
             opened = _open_exactly(layout, generation, previous)
         except DamagedIndexError:
             continue
-        _log.warning(
+        structlog.get_logger(__name__).warning(
             "live generation is damaged, serving another one",
             problem=damage.message,
             generation=generation,

@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
-from indexer.retrieval.ann import (
-    NeighbourIndex,
-    NeighbourOptions,
-    build_neighbours,
-    exact_neighbours,
-    write_neighbours,
-)
-from indexer.retrieval.batch_search import BatchSearch
-from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
-from indexer.retrieval.filter_columns import Columns
-from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter
-from indexer.retrieval.tokens import code_of, codes, words
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from indexer.retrieval.ann import (
+        NeighbourIndex,
+        NeighbourOptions,
+        build_neighbours,
+        exact_neighbours,
+        write_neighbours,
+    )
+    from indexer.retrieval.batch_search import BatchSearch
+    from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
+    from indexer.retrieval.filter_columns import Columns
+    from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter
+    from indexer.retrieval.tokens import code_of, codes, words
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "indexer.retrieval.ann": (
+                "NeighbourIndex",
+                "NeighbourOptions",
+                "build_neighbours",
+                "exact_neighbours",
+                "write_neighbours",
+            ),
+            "indexer.retrieval.batch_search": ("BatchSearch",),
+            "indexer.retrieval.bm25": (
+                "KeywordIndex",
+                "KeywordWriter",
+                "Term",
+                "idf",
+            ),
+            "indexer.retrieval.filter_columns": ("Columns",),
+            "indexer.retrieval.filters": (
+                "And",
+                "Exists",
+                "HasColour",
+                "Predicate",
+                "evaluate",
+                "parse_filter",
+            ),
+            "indexer.retrieval.tokens": (
+                "code_of",
+                "codes",
+                "words",
+            ),
+        },
+    )
 
 __all__ = [
     "And",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from indexer.colours import ProductColours
@@ -103,7 +102,7 @@ class Columns:
 def _code(column: pa.ChunkedArray) -> CodedColumn | None:
     if not pa.types.is_string(column.type) or not len(column):
         return None
-    encoded = pc.dictionary_encode(column).unify_dictionaries()
+    encoded = column.dictionary_encode().unify_dictionaries()
     present = encoded.chunk(0).dictionary
     if len(present) >= _MAX_VALUES:
         return None
@@ -115,8 +114,8 @@ def _code(column: pa.ChunkedArray) -> CodedColumn | None:
 
 def _code_labels(column: pa.ChunkedArray) -> CodedLabels:
     lists = column.combine_chunks()
-    encoded = pc.dictionary_encode(pc.list_flatten(lists))
-    row_of = pc.list_parent_indices(lists).to_numpy()
+    encoded = lists.flatten().dictionary_encode()
+    row_of = lists.value_parent_indices().to_numpy()
     bare = np.setdiff1d(np.arange(len(lists)), row_of)
     present = encoded.dictionary
     codes = encoded.indices.to_numpy().astype(np.int64)

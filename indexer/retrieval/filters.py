@@ -17,13 +17,11 @@ A product without a value passes only `{"exists": false}` and negated conditions
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from indexer.catalog import FieldType, FieldValue
 from indexer.errors import QueryError
@@ -43,13 +41,14 @@ __all__ = [
     "parse_filter",
 ]
 
-_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": pc.equal,
-    "gt": pc.greater,
-    "gte": pc.greater_equal,
-    "lt": pc.less,
-    "lte": pc.less_equal,
-    "prefix": lambda column, value: pc.starts_with(column, value.as_py()),
+# Names of functions of pyarrow.compute.
+_COMPARISONS = {
+    "eq": "equal",
+    "gt": "greater",
+    "gte": "greater_equal",
+    "lt": "less",
+    "lte": "less_equal",
+    "prefix": "starts_with",
 }
 _GROUPS = ("and", "or", "not")
 _WORDS = (FieldType.TEXT, FieldType.LABELS)
@@ -158,6 +157,8 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
 
 
 def _holds(condition: Compare | In | Exists, column: pa.Array | pa.ChunkedArray) -> Mask:
+    import pyarrow.compute as pc  # takes as long to import as numpy
+
     match condition:
         case Exists(_, wanted):
             valid = _mask(pc.is_valid(column))
@@ -165,7 +166,9 @@ def _holds(condition: Compare | In | Exists, column: pa.Array | pa.ChunkedArray)
         case In(_, values):
             return _mask(pc.is_in(column, pa.array(values, column.type)))
         case Compare(_, operator, value):
-            return _mask(_COMPARISONS[operator](column, pa.scalar(value, column.type)))
+            compare = getattr(pc, _COMPARISONS[operator])
+            typed = value if operator == "prefix" else pa.scalar(value, column.type)
+            return _mask(compare(column, typed))
 
 
 def _all(masks: Sequence[Mask], rows: int) -> Mask:
@@ -173,7 +176,7 @@ def _all(masks: Sequence[Mask], rows: int) -> Mask:
 
 
 def _mask(column: pa.Array | pa.ChunkedArray) -> Mask:
-    known = pc.fill_null(column, pa.scalar(value=False))
+    known = column.fill_null(pa.scalar(value=False))
     return np.asarray(known.to_numpy(zero_copy_only=False), np.bool_)
 
 

@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from indexer.search.by_colour import colour_alone
-from indexer.search.engine import Engine
-from indexer.search.hybrid import SearchScope, TextSearch
-from indexer.search.query import (
-    KEYWORD_WEIGHT,
-    Explanation,
-    Fusion,
-    ImagePart,
-    LikePart,
-    Query,
-    QueryPart,
-    SearchMode,
-    SearchResult,
-    TextPart,
-    WantedColour,
-)
-from indexer.search.query_vector import EncodedParts, encode_images
-from indexer.search.recommend import Seeds, recommend, seed_vectors
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from indexer.search.by_colour import colour_alone
+    from indexer.search.engine import Engine
+    from indexer.search.hybrid import SearchScope, TextSearch
+    from indexer.search.query import (
+        KEYWORD_WEIGHT,
+        Explanation,
+        Fusion,
+        ImagePart,
+        LikePart,
+        Query,
+        QueryPart,
+        SearchMode,
+        SearchResult,
+        TextPart,
+        WantedColour,
+    )
+    from indexer.search.query_vector import EncodedParts, encode_images
+    from indexer.search.recommend import Seeds, recommend, seed_vectors
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "indexer.search.by_colour": ("colour_alone",),
+            "indexer.search.engine": ("Engine",),
+            "indexer.search.hybrid": (
+                "SearchScope",
+                "TextSearch",
+            ),
+            "indexer.search.query": (
+                "KEYWORD_WEIGHT",
+                "Explanation",
+                "Fusion",
+                "ImagePart",
+                "LikePart",
+                "Query",
+                "QueryPart",
+                "SearchMode",
+                "SearchResult",
+                "TextPart",
+                "WantedColour",
+            ),
+            "indexer.search.query_vector": (
+                "EncodedParts",
+                "encode_images",
+            ),
+            "indexer.search.recommend": (
+                "Seeds",
+                "recommend",
+                "seed_vectors",
+            ),
+        },
+    )
 
 __all__ = [
     "KEYWORD_WEIGHT",

@@ -7,30 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import structlog
 
 from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
 from indexer.calibration import Confidence, confidence_from_json
 from indexer.errors import DamagedIndexError, IndexFolderError
-from indexer.index import Index, Product, stored_tagger
+from indexer.index import Index, Product
 from indexer.retrieval import parse_filter
-from indexer.search.explain import explain
-from indexer.search.query import ImagePart, Query, QueryPart, SearchResult
-from indexer.search.query_tags import query_tags
+from indexer.search.query import Explanation, ImagePart, Query, QueryPart, SearchResult
 from indexer.search.query_vector import EncodedParts, combine, encode_parts, pixels_of
 from indexer.search.ranked_search import RankedSearch
 from indexer.search.ranking import DIVERSITY_DEPTH, check_diversity, diversify
 from indexer.search.recommend import check_seeds, recommend
 from indexer.storage import Layout, live_generation, read_manifest
-from indexer.tagging import Tagger
-from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
+
+if TYPE_CHECKING:
+    from indexer.tagging import Tagger
 
 __all__ = ["Engine"]
-
-_log = structlog.get_logger(__name__)
 
 # Label sets whose embeddings are kept for later requests.
 _CACHED_LABEL_SETS = 64
@@ -105,10 +101,10 @@ class Engine:
             generation = _generation(index)
         except IndexFolderError as error:
             self._refused = written
-            _log.warning("new generation refused", generation=live, problem=error.message)
+            _log().warning("new generation refused", generation=live, problem=error.message)
             return False
         self._generation = generation
-        _log.info("moved to a new generation", generation=live)
+        _log().info("moved to a new generation", generation=live)
         return True
 
     def search(self, query: Query) -> SearchResult:
@@ -126,7 +122,7 @@ class Engine:
     def find(
         self,
         query: Query,
-        encoded: EncodedParts,
+        encoded: EncodedParts | None,
         started: float | None = None,
         tagger: Tagger | None = None,
     ) -> SearchResult:
@@ -136,7 +132,8 @@ class Engine:
 
         Args:
             query: As for `search`.
-            encoded: The vectors of its parts, from `encode`.
+            encoded: The vectors of its parts, from `encode`. None gives hits without score and
+                confidence; only for a query that `needs_vector` says needs none.
             started: When the query arrived, by `time.perf_counter`; by default now.
             tagger: Tags the query, if tags are wanted.
 
@@ -148,8 +145,16 @@ class Engine:
         index = generation.index
         search = RankedSearch(index, generation.confidence, query, encoded)
         page = search.page()
-        tags = () if tagger is None else query_tags(query, encoded.images, index, tagger)
-        explained = [hit.found for hit in page] if query.explain else []
+        tags: tuple[Tag, ...] = ()
+        if tagger is not None and encoded is not None:
+            from indexer.search.query_tags import query_tags
+
+            tags = query_tags(query, encoded.images, index, tagger)
+        explanations: tuple[Explanation, ...] = ()
+        if query.explain:
+            from indexer.search.explain import explain
+
+            explanations = explain(index, query, [hit.found for hit in page], tags)
         return SearchResult(
             hits=search.hits(page),
             facets=index.facets(query.facets, search.where),
@@ -157,7 +162,7 @@ class Engine:
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
             tags=tags,
-            explanations=explain(index, query, explained, tags),
+            explanations=explanations,
         )
 
     def recommend(
@@ -242,6 +247,10 @@ class Engine:
         tagging = self.index.manifest.tagging if self._path is not None else None
         name = tagging.fit.name if tagging is not None else ""
         if self._tagger is None or self._tagger[0] != name:
+            from indexer.index import stored_tagger
+            from indexer.tagging import Tagger
+            from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
+
             if tagging is not None and self._path is not None:
                 tagger = stored_tagger(Layout(self._path), tagging, self.encoder)
             else:
@@ -273,3 +282,9 @@ def _generation(index: Index) -> _Generation:
             f"The confidence calibration of generation {index.manifest.generation} is damaged. "
             "Build the index again."
         ) from error
+
+
+def _log() -> Any:
+    import structlog  # takes as long to import as numpy
+
+    return structlog.get_logger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -39,7 +40,8 @@ class TextSearch:
     Args:
         index: The index.
         texts: The texts, each with its weight above 0.
-        vector: `[dim]` unit vector of the whole query, from which `Found.score` is the cosine.
+        vector: `[dim]` unit vector of the whole query, from which `Found.score` is the cosine; None
+            for keyword search without scores.
         scope: Which products may be found.
 
     Raises:
@@ -50,7 +52,7 @@ class TextSearch:
         self,
         index: Index,
         texts: Sequence[tuple[str, float]],
-        vector: FloatArray,
+        vector: FloatArray | None,
         scope: SearchScope,
     ) -> None:
         if not texts:
@@ -103,6 +105,7 @@ class TextSearch:
         return fused[:k]
 
     def _nearest(self, k: int, kind: QueryKind) -> list[Found]:
+        assert self._vector is not None, "hybrid search ranks by the vector"
         scope = self._scope
         return self._index.nearest(
             self._vector, k, exclude=scope.exclude, where=scope.where, kind=kind
@@ -147,7 +150,12 @@ class TextSearch:
         return scores.astype(np.float32)
 
     def _with_cosines(self, places: Sequence[tuple[int, int]]) -> list[Found]:
-        """Look up each product's image that is nearest to the query."""
+        """Look up the image of each product that is nearest to the query, or else its first."""
+        if self._vector is None:
+            return [
+                Found(math.nan, number, row, self._index.segments[number].image_rows(row)[0])
+                for number, row in places
+            ]
         found: dict[tuple[int, int], Found] = {}
         for number, segment in enumerate(self._index.segments):
             rows = np.array([row for other, row in places if other == number], np.int64)

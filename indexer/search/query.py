@@ -159,6 +159,11 @@ class Query:
     explain: bool = False
     tags: bool = False
 
+    @property
+    def needs_vector(self) -> bool:
+        """Whether its vector decides which hits are found, or how they are described."""
+        return self.mode is not SearchMode.KEYWORD or bool(self.min_confidence) or self.tags
+
 
 @dataclass(frozen=True)
 class SharedColour:

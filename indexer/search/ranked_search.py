@@ -32,7 +32,7 @@ class RankedSearch:
         index: The generation that answers.
         confidence: Its calibration; None in indexes of older versions.
         query: The query.
-        encoded: The vectors of its texts and images.
+        encoded: The vectors of its texts and images; None if it needs none.
 
     Raises:
         QueryError: The query does not fit the index.
@@ -42,7 +42,11 @@ class RankedSearch:
     """
 
     def __init__(
-        self, index: Index, confidence: Confidence | None, query: Query, encoded: EncodedParts
+        self,
+        index: Index,
+        confidence: Confidence | None,
+        query: Query,
+        encoded: EncodedParts | None,
     ) -> None:
         columns = index.manifest.columns
         where = None if query.filter is None else parse_filter(dict(query.filter), columns)
@@ -54,8 +58,8 @@ class RankedSearch:
         self._confidence = confidence
         self._query = query
         self._kind = query_kind(query.parts)
-        self._vector = combine(query.parts, encoded, index)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
+        self._vector = None if encoded is None else combine(query.parts, encoded, index)
         self._scope = SearchScope(self.where, liked)
         self._texts = [
             (part.text, part.weight)
@@ -88,6 +92,7 @@ class RankedSearch:
             return self._text_search.by_keywords(count)
         if query.mode is SearchMode.HYBRID and self._texts:
             return self._text_search.hybrid(count, query.keyword_weight, query.fusion, self._kind)
+        assert self._vector is not None, "only keyword search does without"
         scope = self._scope
         return self._index.nearest(
             self._vector, count, exclude=scope.exclude, where=scope.where, kind=self._kind
@@ -100,7 +105,9 @@ class RankedSearch:
     def _confidence_of(self) -> ConfidenceOf | None:
         if not 0 <= self._query.min_confidence <= 1:
             raise QueryError("min_confidence is a probability, from 0 to 1.")
-        confidence = self._confidence
+        confidence, vector = self._confidence, self._vector
+        if vector is None:
+            return None
         if confidence is None:
             if self._query.min_confidence:
                 raise QueryError(
@@ -108,4 +115,4 @@ class RankedSearch:
                     "again, or leave min_confidence out."
                 )
             return None
-        return lambda scores: confidence.of(self._kind, self._vector, scores)
+        return lambda scores: confidence.of(self._kind, vector, scores)

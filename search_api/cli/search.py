@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 from search_api import console
 from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import open_engine
+from search_api.cli.loading import open_deferred
 from search_api.cli.options import (
     IndexOption,
     JsonOption,
@@ -14,6 +17,10 @@ from search_api.cli.options import (
     QueryArguments,
     expand_arguments,
 )
+
+if TYPE_CHECKING:
+    from embeddings import Encoder
+    from indexer.search import Query, SearchResult
 
 __all__ = ["search"]
 
@@ -29,10 +36,42 @@ def search(
 ) -> None:
     """Search an index by words, by image, by products, by colour, or by all of them together."""
     query = arguments.query()
-    result = open_engine(index, model, compute).search(query)
+    prepare = _prepare(query) if query.needs_vector else None
+    engine = open_deferred(index, model, compute, prepare)
+    encoded = engine.encode(query.parts) if query.needs_vector else None
+    result = engine.find(query, encoded)
     if as_json:
-        from search_api.service.schemas import SearchResponse
-
-        console.print_json(asdict(SearchResponse.of(result)))
+        console.print_json(_answer(result))
     else:
         console.print_hits(result)
+
+
+def _prepare(query: Query) -> Callable[[Encoder], object] | None:
+    """Return what to do with the encoder before the query reaches it; None if it never does."""
+    import numpy as np
+
+    from indexer.search import ImagePart, TextPart
+
+    texts = [part.text for part in query.parts if isinstance(part, TextPart)]
+    has_images = any(isinstance(part, ImagePart) for part in query.parts)
+    if not texts and not has_images:
+        return None
+
+    def encode(encoder: Encoder) -> None:
+        # A tower of the model is compiled when it is first used.
+        if texts:
+            encoder.encode_texts(texts)
+        if has_images:
+            encoder.encode_images(np.zeros((1, *encoder.preprocess.size, 3), np.uint8))
+
+    return encode
+
+
+def _answer(result: SearchResult) -> Mapping[str, Any]:
+    from search_api.service.schemas import SearchResponse
+
+    answer = asdict(SearchResponse.of(result))
+    for hit in answer["hits"]:
+        if isnan(hit["score"]):
+            hit["score"] = None  # JSON has no NaN
+    return answer

@@ -2,40 +2,91 @@
 
 from __future__ import annotations
 
-from search_api.client.async_client import AsyncClient
-from search_api.client.client import Client
-from search_api.client.errors import (
-    BadRequestError,
-    ClientError,
-    ConnectionFailedError,
-    DeadlineError,
-    InvalidRequestError,
-    NoAnswerInTimeError,
-    NotFoundError,
-    RateLimitedError,
-    ServerError,
-    ServiceError,
-    TooLargeError,
-    UnauthorizedError,
-    UnavailableError,
-    UnexpectedAnswerError,
-    UnreadablePictureError,
-    UnsupportedPictureError,
-)
-from search_api.client.images import Picture
-from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
-from search_api.client.results import (
-    Explanation,
-    FieldValue,
-    Hit,
-    IndexInfo,
-    Item,
-    SearchResult,
-    SharedColour,
-    Tag,
-    TagResult,
-)
-from search_api.client.retries import Retries
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from search_api.client.async_client import AsyncClient
+    from search_api.client.client import Client
+    from search_api.client.errors import (
+        BadRequestError,
+        ClientError,
+        ConnectionFailedError,
+        DeadlineError,
+        InvalidRequestError,
+        NoAnswerInTimeError,
+        NotFoundError,
+        RateLimitedError,
+        ServerError,
+        ServiceError,
+        TooLargeError,
+        UnauthorizedError,
+        UnavailableError,
+        UnexpectedAnswerError,
+        UnreadablePictureError,
+        UnsupportedPictureError,
+    )
+    from search_api.client.images import Picture
+    from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
+    from search_api.client.results import (
+        Explanation,
+        FieldValue,
+        Hit,
+        IndexInfo,
+        Item,
+        SearchResult,
+        SharedColour,
+        Tag,
+        TagResult,
+    )
+    from search_api.client.retries import Retries
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "search_api.client.async_client": ("AsyncClient",),
+            "search_api.client.client": ("Client",),
+            "search_api.client.errors": (
+                "BadRequestError",
+                "ClientError",
+                "ConnectionFailedError",
+                "DeadlineError",
+                "InvalidRequestError",
+                "NoAnswerInTimeError",
+                "NotFoundError",
+                "RateLimitedError",
+                "ServerError",
+                "ServiceError",
+                "TooLargeError",
+                "UnauthorizedError",
+                "UnavailableError",
+                "UnexpectedAnswerError",
+                "UnreadablePictureError",
+                "UnsupportedPictureError",
+            ),
+            "search_api.client.images": ("Picture",),
+            "search_api.client.queries": (
+                "HitOptions",
+                "Part",
+                "Query",
+                "SimilarOptions",
+            ),
+            "search_api.client.results": (
+                "Explanation",
+                "FieldValue",
+                "Hit",
+                "IndexInfo",
+                "Item",
+                "SearchResult",
+                "SharedColour",
+                "Tag",
+                "TagResult",
+            ),
+            "search_api.client.retries": ("Retries",),
+        },
+    )
 
 __all__ = [
     "AsyncClient",

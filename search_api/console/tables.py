@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,8 @@ def print_hits(result: SearchResult, title: str | None = None) -> None:
     for rank, hit in enumerate(result.hits, start=1):
         confidence = "-" if hit.confidence is None else f"{hit.confidence:.0%}"
         product = for_terminal(_description(hit.fields))
-        table.add_row(f"{rank}", f"{hit.score:.3f}", confidence, for_terminal(hit.id), product)
+        score = "-" if isnan(hit.score) else f"{hit.score:.3f}"
+        table.add_row(f"{rank}", score, confidence, for_terminal(hit.id), product)
     out.print(table)
     if title is None:
         note(f"{len(result.hits)} hits in {result.took_ms:.0f} ms, generation {result.generation}")

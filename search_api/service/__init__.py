@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from search_api.service.app import create_app
-from search_api.service.server import Serving, run, run_workers
-from search_api.service.settings import Settings, read_settings
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from search_api.service.app import create_app
+    from search_api.service.server import Serving, run, run_workers
+    from search_api.service.settings import Settings, read_settings
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "search_api.service.app": ("create_app",),
+            "search_api.service.server": (
+                "Serving",
+                "run",
+                "run_workers",
+            ),
+            "search_api.service.settings": (
+                "Settings",
+                "read_settings",
+            ),
+        },
+    )
 
 __all__ = ["Serving", "Settings", "create_app", "read_settings", "run", "run_workers"]

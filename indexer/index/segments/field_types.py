@@ -56,7 +56,7 @@ def _typed_column(stored: pa.Table, field: pa.Field, segment_id: str) -> pa.Chun
             f"Field {field.name!r} of segment {segment_id} is {column.type} where the "
             f"manifest says {field.type}."
         )
-    return column.cast(field.type)
+    return column if column.type == field.type else column.cast(field.type)
 
 
 def _fits(stored: pa.DataType, wanted: pa.DataType) -> bool:

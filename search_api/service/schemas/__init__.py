@@ -2,35 +2,88 @@
 
 from __future__ import annotations
 
-from search_api.service.schemas.batch import BatchRequest, BatchResponse, BatchResult
-from search_api.service.schemas.fields import (
-    MAX_IMAGES,
-    MAX_PARTS,
-    ColourShare,
-    ColourText,
-    ColourWeight,
-    ColourWithin,
-    Diversity,
-    Group,
-    HitCount,
-    HitFields,
-    KeywordWeight,
-    MinConfidence,
-    Offset,
-    ProductId,
-    Text,
-)
-from search_api.service.schemas.hits import SearchResponse
-from search_api.service.schemas.items import ItemResponse
-from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
-from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
-from search_api.service.schemas.tags import (
-    BatchError,
-    TagResponse,
-    TagsRequest,
-    TagsResponse,
-    TagsResult,
-)
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from search_api.service.schemas.batch import BatchRequest, BatchResponse, BatchResult
+    from search_api.service.schemas.fields import (
+        MAX_IMAGES,
+        MAX_PARTS,
+        ColourShare,
+        ColourText,
+        ColourWeight,
+        ColourWithin,
+        Diversity,
+        Group,
+        HitCount,
+        HitFields,
+        KeywordWeight,
+        MinConfidence,
+        Offset,
+        ProductId,
+        Text,
+    )
+    from search_api.service.schemas.hits import SearchResponse
+    from search_api.service.schemas.items import ItemResponse
+    from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
+    from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
+    from search_api.service.schemas.tags import (
+        BatchError,
+        TagResponse,
+        TagsRequest,
+        TagsResponse,
+        TagsResult,
+    )
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "search_api.service.schemas.batch": (
+                "BatchRequest",
+                "BatchResponse",
+                "BatchResult",
+            ),
+            "search_api.service.schemas.fields": (
+                "MAX_IMAGES",
+                "MAX_PARTS",
+                "ColourShare",
+                "ColourText",
+                "ColourWeight",
+                "ColourWithin",
+                "Diversity",
+                "Group",
+                "HitCount",
+                "HitFields",
+                "KeywordWeight",
+                "MinConfidence",
+                "Offset",
+                "ProductId",
+                "Text",
+            ),
+            "search_api.service.schemas.hits": ("SearchResponse",),
+            "search_api.service.schemas.items": ("ItemResponse",),
+            "search_api.service.schemas.search": (
+                "PartRequest",
+                "RecommendRequest",
+                "SearchRequest",
+            ),
+            "search_api.service.schemas.service": (
+                "ErrorResponse",
+                "HealthResponse",
+                "IndexResponse",
+            ),
+            "search_api.service.schemas.tags": (
+                "BatchError",
+                "TagResponse",
+                "TagsRequest",
+                "TagsResponse",
+                "TagsResult",
+            ),
+        },
+    )
 
 __all__ = [
     "MAX_IMAGES",

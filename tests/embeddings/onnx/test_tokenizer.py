@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import pytest
-from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+from hypothesis import given
+from hypothesis import strategies as st
+from open_clip.tokenizer import HFTokenizer, SimpleTokenizer, get_clean_fn
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from embeddings import BrokenModelError
 from embeddings.onnx import PROBE_TEXTS, ModelFolder, TokenizerConfig, make_tokenizer
-from embeddings.onnx.tokenizer import ClipTokenizer, HubTokenizer
+from embeddings.onnx.tokenizer import CLEANERS, ClipTokenizer, HubTokenizer
 from search_api.demo import draw_catalog
 
 AWKWARD = [
@@ -97,3 +99,9 @@ def test_an_unknown_kind_of_tokenizer_is_refused(exported_model: Path) -> None:
     object.__setattr__(read, "tokenizer", TokenizerConfig("later", 5))
     with pytest.raises(BrokenModelError, match="unknown kind"):
         make_tokenizer(read)
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=40))
+def test_texts_that_are_not_repaired_need_no_repair(text: str) -> None:
+    for name, clean in CLEANERS.items():
+        assert clean(text) == get_clean_fn(name)(text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +241,14 @@ def test_keywords_of_golden_indices_are_found(version: str) -> None:
     assert search(engine, "BLUE 1") == ["blue/1"]
     assert search(engine, "蓝色") == ["blue/1"]
     assert search(engine, "boht") == ["both"]
+
+
+def test_keyword_search_without_a_vector_finds_the_same(shop: Engine) -> None:
+    query = Query(parts=(TextPart("shoes"), LikePart("b3")), mode=KEYWORD, k=10)
+    assert not query.needs_vector
+    scored = shop.search(query).hits
+    bare = shop.find(query, None).hits
+    assert [hit.id for hit in bare] == [hit.id for hit in scored]
+    assert all(math.isnan(hit.score) and hit.confidence is None for hit in bare)
+    for needing in (replace(query, mode=HYBRID), replace(query, min_confidence=0.1)):
+        assert needing.needs_vector

@@ -117,3 +117,38 @@ def test_wrong_options_get_one_line(
 ) -> None:
     done = fake_cli("search", *options, "--index", coloured / "index")
     assert message in error_line(done, code)
+
+
+NO_MODEL = """
+class Encoder:
+    def __init__(self, name):
+        raise AssertionError("the model was loaded")
+"""
+
+
+def test_a_keyword_search_loads_no_model(coloured: Path) -> None:
+    cli = Cli(fake=True, prelude=NO_MODEL)
+    words = ("search", "green", "--index", coloured / "index", "--mode", "keyword", "--json")
+    (hit,) = only_json(cli(*words))["hits"]
+    assert (hit["id"], hit["score"], hit["confidence"]) == ("green", None, None)
+    table = cli(*words[:-1]).stdout.splitlines()
+    assert table[1].split()[:4] == ["1", "-", "-", "green"]
+    like = ("search", "--like", "red", "--index", coloured / "index", "--json")
+    assert only_json(cli(*like))["hits"][0]["score"] is not None
+    for loading in ((*words, "--min-confidence", "0.1"), ("search", "red", *words[2:4])):
+        assert "the model was loaded" in cli(*loading).stderr
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword"])
+def test_a_search_imports_what_it_needs(coloured: Path, mode: str) -> None:
+    prelude = """
+import atexit
+def report():
+    heavy = ("torch", "fastapi", "httpx", "pebble", "pyarrow.compute", "structlog", "yaml", "ftfy")
+    print("imported:", [name for name in heavy if name in sys.modules], file=sys.stderr)
+atexit.register(report)
+"""
+    cli = Cli(fake=True, prelude=prelude)
+    done = cli("search", "green", "--index", coloured / "index", "--mode", mode, "--json")
+    assert done.stderr.endswith("imported: []\n"), done.stderr
+    only_json(done)
