@@ -140,7 +140,7 @@ def _with_clusters(
     """Add the effort of the clusters of a graph, or leave all searches to them.
 
     Queries that lie apart from all vectors, as texts do, get lost in a graph of many: at a million
-    rows the clusters took half of its time for texts, and three times its time for images.
+    rows the clusters took half of its time for texts, and twice its time for images.
     """
     alone = _least(clusters, kind, sample, CLUSTER_EFFORTS)
     searched = clusters.with_efforts({kind: alone})
