@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 
 from indexer.storage import IndexKind, QueryKind
 from scripts.support.measuring import Figure, Measure, NotMeasured
-from scripts.support.memory import resident
 
-__all__ = ["PEERS", "Point", "Queries", "Truth", "at_recall", "curve", "measure_peers", "timed"]
+__all__ = [
+    "PEERS",
+    "Peer",
+    "Point",
+    "Queries",
+    "Truth",
+    "at_recall",
+    "curve",
+    "measure_peers",
+    "timed",
+]
 
 _EFFORTS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 _ROUNDS = 3
@@ -37,6 +46,19 @@ class Point:
     ms: float
 
 
+@dataclass(frozen=True)
+class Peer:
+    """A peer's index.
+
+    Attributes:
+        at: Returns its search at an effort.
+        megabytes: Its size, as the peer itself gives it.
+    """
+
+    at: Callable[[int], Search]
+    megabytes: float
+
+
 def timed(search: Search, queries: NDArray[np.float32], truth: NDArray[np.int64]) -> Point:
     """Return recall and time of a search, the quickest of a few rounds over all queries."""
     found = [search(query) for query in queries]
@@ -50,7 +72,7 @@ def timed(search: Search, queries: NDArray[np.float32], truth: NDArray[np.int64]
     return Point(hits / truth.size, 1000 * best / len(queries))
 
 
-def hnswlib_index(vectors: NDArray[np.float16]) -> Callable[[int], Search]:
+def hnswlib_index(vectors: NDArray[np.float16]) -> Peer:
     """Build the index as hnswlib's documentation does: M 16, ef_construction 200."""
     hnswlib: Any = importlib.import_module("hnswlib")
     index = hnswlib.Index("ip", vectors.shape[1])
@@ -63,10 +85,10 @@ def hnswlib_index(vectors: NDArray[np.float16]) -> Callable[[int], Search]:
         index.set_ef(effort)
         return lambda query: np.asarray(index.knn_query(query, 10)[0][0], np.int64)
 
-    return at
+    return Peer(at, index.index_file_size() / _MEGA)
 
 
-def usearch_index(vectors: NDArray[np.float16]) -> Callable[[int], Search]:
+def usearch_index(vectors: NDArray[np.float16]) -> Peer:
     """Build the index of usearch with its defaults, over the same float16 vectors."""
     usearch: Any = importlib.import_module("usearch.index")
     index = usearch.Index(ndim=vectors.shape[1], metric="ip", dtype="f16")
@@ -76,10 +98,10 @@ def usearch_index(vectors: NDArray[np.float16]) -> Callable[[int], Search]:
         index.expansion_search = effort
         return lambda query: np.asarray(index.search(query, 10, threads=1).keys, np.int64)
 
-    return at
+    return Peer(at, index.memory_usage / _MEGA)
 
 
-PEERS: Mapping[str, Callable[[NDArray[np.float16]], Callable[[int], Search]]] = {
+PEERS: Mapping[str, Callable[[NDArray[np.float16]], Peer]] = {
     "hnswlib": hnswlib_index,
     "usearch": usearch_index,
 }
@@ -108,15 +130,13 @@ def measure_peers(
             reason = f"{name} is not installed (pip install {name})"
             figures += [NotMeasured(measure, reason) for measure in names.values()]
             continue
-        before = resident()
-        at = build(vectors)
-        megabytes = (resident() - before) / _MEGA
+        peer = build(vectors)
         for query_kind, some in queries.items():
-            points = curve(at, some, truth[query_kind])
+            points = curve(peer.at, some, truth[query_kind])
             ms = at_recall(points, ours[query_kind].recall)
             # Beyond the peer's best recall there is only its slowest point to compare with.
             beyond = "" if ms is not None else f"; at its best recall, {points[-1].recall:.3f}"
-            note = f"{kind} against a graph of {megabytes:.0f} MB{beyond}"
+            note = f"{kind} against a graph of {peer.megabytes:.0f} MB{beyond}"
             ratio = ours[query_kind].ms / (ms or points[-1].ms)
             figures.append(Measure(names[query_kind], ratio, 1.0, "lower", note=note))
     return figures
