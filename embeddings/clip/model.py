@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,21 +18,20 @@ from embeddings.clip.batch_norm import fold_batch_norms
 from embeddings.clip.image_chunks import ImageChunks, to_device
 from embeddings.encoder import FloatArray, PixelArray
 from embeddings.errors import ModelError
+from embeddings.onnx import Choice, Tower, choose, machine_key, probe_images, remembered
 from embeddings.preprocess import Preprocess, ResizeMode
 
 __all__ = ["ClipModel", "make_preprocess"]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
-# Below this cosine against float32, bfloat16 is not used: DESIGN.md, "Models".
-_MIN_HALF_COSINE = 0.999
-
 # Folding only regroups float32 sums; a lower cosine means that the wrong modules were folded.
 _MIN_FOLD_COSINE = 0.9999
 
-# A CPU is quickest while a layer's activations fit its caches: for `compact` on two cores we
-# measured 161, 440, 301 and 205 images a second in chunks of 1, 8, 16 and 64.
-_CPU_CHUNK_PIXELS = 8 * 160 * 160
+# Tried on a CPU, which is quickest while a layer's values fit its caches. Some processors claim
+# bfloat16 and emulate it: for ViT-B-32 it was six times slower than float32.
+_CPU_CANDIDATES = ("fp32", "bf16")
+_CPU_CHUNKS = (4, 8, 16, 32)
 _GPU_CHUNK_IMAGES = 256
 _BATCH_IMAGES = 64
 
@@ -47,12 +46,20 @@ class ClipModel:
         tokenizer: Turns a list of texts into a tensor of tokens.
         device: Where the model runs.
         precision: `auto`, `fp32`, `bf16` or `fp16`.
+        fingerprint: Names the model where measurements are remembered.
 
     Raises:
         ModelError: The precision is none of these.
     """
 
-    def __init__(self, network: Any, tokenizer: Any, device: torch.device, precision: str) -> None:
+    def __init__(
+        self,
+        network: Any,
+        tokenizer: Any,
+        device: torch.device,
+        precision: str,
+        fingerprint: str,
+    ) -> None:
         self.device = device
         self._tokenizer = tokenizer
         self._tokenizing = threading.Lock()
@@ -63,7 +70,8 @@ class ClipModel:
         self._fold_batch_norms()
         if device.type == "cuda":  # so that convolutions in half precision use tensor cores
             self._network.visual.to(memory_format=torch.channels_last)
-        self._dtype = self._choose_dtype(precision)
+        self._choice = self._choose(precision, fingerprint)
+        self._dtype = _DTYPES[self._choice.precision]
 
     @cached_property
     def dim(self) -> int:
@@ -73,7 +81,7 @@ class ClipModel:
     @property
     def precision(self) -> str:
         """The arithmetic in use: `fp32`, `bf16` or `fp16`."""
-        return next(name for name, dtype in _DTYPES.items() if dtype is self._dtype)
+        return self._choice.precision
 
     @cached_property
     def logit_scale(self) -> float:
@@ -110,10 +118,7 @@ class ClipModel:
     @property
     def _chunk_size(self) -> int:
         """The number of images that go through the model at once."""
-        if self.device.type != "cpu":
-            return _GPU_CHUNK_IMAGES
-        height, width = self.preprocess.size
-        return max(1, _CPU_CHUNK_PIXELS // (height * width))
+        return self._choice.chunk
 
     @cached_property
     def _image_chunks(self) -> ImageChunks:
@@ -138,24 +143,25 @@ class ClipModel:
             return nullcontext()
         return torch.autocast(self.device.type, dtype)
 
-    def _choose_dtype(self, precision: str) -> torch.dtype:
-        if precision in _DTYPES:
-            return _DTYPES[precision]
-        if precision != "auto":
+    def _choose(self, precision: str, fingerprint: str) -> Choice:
+        """Choose precision and chunk size: on a CPU by measurements, which are remembered."""
+        if precision not in ("auto", *_DTYPES):
             raise ModelError(
                 f"{precision!r} is not a precision; use {', '.join(['auto', *_DTYPES])}."
             )
-        if self.device.type == "cuda":
-            return torch.float16
-        if _cpu_has_bfloat16() and self._keeps_vectors_in(torch.bfloat16):
-            return torch.bfloat16
-        return torch.float32
+        if self.device.type != "cpu":
+            return Choice("fp16" if precision == "auto" else precision, _GPU_CHUNK_IMAGES, 0.0)
+        candidates = _CPU_CANDIDATES if precision == "auto" else (precision,)
+        threads = torch.get_num_threads()
+        key = machine_key("torch", torch.__version__, threads, candidates, _CPU_CHUNKS)
+        return remembered(f"{fingerprint[:16]}-{key}", partial(self._measure, candidates))
 
-    def _keeps_vectors_in(self, dtype: torch.dtype) -> bool:
-        """Tell whether probe images keep their vectors in a half precision."""
-        full = self._encode_chunk(self._probes, torch.float32)
-        half = self._encode_chunk(self._probes, dtype)
-        return bool((full * half).sum(axis=1).min() >= _MIN_HALF_COSINE)
+    def _measure(self, candidates: tuple[str, ...]) -> Choice:
+        def make(precision: str) -> Tower:
+            encode = partial(self._encode_chunk, dtype=_DTYPES[precision])
+            return Tower(encode, streams=1, chunk=_CPU_CHUNKS[0])
+
+        return choose(make, self._probes, candidates, _CPU_CHUNKS)
 
     def _fold_batch_norms(self) -> None:
         """Fold batch norms of the image tower, if probe images keep their vectors.
@@ -175,20 +181,7 @@ class ClipModel:
 
     @cached_property
     def _probes(self) -> PixelArray:
-        """Random colours in eight coarse patterns, eight smooth ones and eight on white.
-
-        Smooth ground, which most product images have, loses most in half precision.
-        """
-        height, width = self.preprocess.size
-        rng = np.random.default_rng(0)
-        coarse = torch.from_numpy(rng.integers(0, 256, (8, 3, 4, 4), dtype=np.uint8)).float()
-        hard = functional.interpolate(coarse, (height, width), mode="nearest")
-        smooth = functional.interpolate(coarse, (height, width), mode="bilinear")
-        framed = torch.full_like(smooth, 255.0)
-        inner = (slice(height // 4, -(height // 4)), slice(width // 4, -(width // 4)))
-        framed[:, :, *inner] = smooth[:, :, *inner]
-        probes = torch.cat([hard, smooth, framed]).permute(0, 2, 3, 1)
-        return np.ascontiguousarray(probes.round().to(torch.uint8).numpy())
+        return probe_images(self.preprocess.size)
 
 
 def make_preprocess(config: Mapping[str, Any]) -> Preprocess:
@@ -200,11 +193,6 @@ def make_preprocess(config: Mapping[str, Any]) -> Preprocess:
         interpolation=config["interpolation"],
         fill=config["fill_color"],
     )
-
-
-def _cpu_has_bfloat16() -> bool:
-    supported = torch.ops.mkldnn._is_mkldnn_bf16_supported  # noqa: SLF001  torch offers no other way
-    return bool(supported())
 
 
 def _unit_rows(vectors: torch.Tensor) -> FloatArray:

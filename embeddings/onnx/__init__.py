@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from embeddings.onnx.encoder import OnnxEncoder
     from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder, TokenizerConfig
     from embeddings.onnx.loading import load_folder
-    from embeddings.onnx.machine import processors
+    from embeddings.onnx.machine import machine_key, processors
     from embeddings.onnx.probes import PROBE_TEXTS, keeps_vectors, probe_images
-    from embeddings.onnx.runtimes import RUNTIMES, installed_runtimes
+    from embeddings.onnx.runtimes import RUNTIMES, Tower, installed_runtimes
     from embeddings.onnx.tokenizer import CLEANERS, make_tokenizer
+    from embeddings.onnx.tuning import Choice, choose, remembered
     from embeddings.onnx.verified import sha256_of
 else:
     # A command imports only what it uses.
@@ -42,7 +43,7 @@ else:
                 "TokenizerConfig",
             ),
             "embeddings.onnx.loading": ("load_folder",),
-            "embeddings.onnx.machine": ("processors",),
+            "embeddings.onnx.machine": ("machine_key", "processors"),
             "embeddings.onnx.probes": (
                 "PROBE_TEXTS",
                 "keeps_vectors",
@@ -50,12 +51,14 @@ else:
             ),
             "embeddings.onnx.runtimes": (
                 "RUNTIMES",
+                "Tower",
                 "installed_runtimes",
             ),
             "embeddings.onnx.tokenizer": (
                 "CLEANERS",
                 "make_tokenizer",
             ),
+            "embeddings.onnx.tuning": ("Choice", "choose", "remembered"),
             "embeddings.onnx.verified": ("sha256_of",),
         },
     )
@@ -66,19 +69,24 @@ __all__ = [
     "PROBE_TEXTS",
     "RUNTIMES",
     "TEXT_TOWER",
+    "Choice",
     "ModelFolder",
     "OnnxEncoder",
     "TokenizerConfig",
+    "Tower",
     "cache_folder",
+    "choose",
     "conversion_lock",
     "converted_folder",
     "find_conversion",
     "installed_runtimes",
     "keeps_vectors",
     "load_folder",
+    "machine_key",
     "make_tokenizer",
     "probe_images",
     "processors",
     "remember_conversion",
+    "remembered",
     "sha256_of",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
 from embeddings.errors import ModelError
-from embeddings.onnx.cache import read_facts, write_facts
 from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder
 from embeddings.onnx.machine import machine_key
 from embeddings.onnx.probes import PROBE_TEXTS, probe_images
 from embeddings.onnx.runtimes import Runtime, Tower
-from embeddings.onnx.tuning import Choice, choose
+from embeddings.onnx.tuning import Choice, choose, remembered
 from embeddings.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -113,23 +112,22 @@ class OnnxEncoder:
         """Return each tower's choice: the remembered one, or a new measurement."""
         runtime = self._runtime
         key = machine_key(runtime.name, runtime.version, self._threads, self._candidates)
-        fact = f"choices/{self._folder.digest[:16]}-{key}"
-        try:
-            kept = {tower: Choice(**each) for tower, each in read_facts(fact).items()}
-        except TypeError:
-            kept = {}
-        if kept.keys() != {IMAGE_TOWER, TEXT_TOWER}:
-            kept = {
-                IMAGE_TOWER: self._measure(IMAGE_TOWER, probe_images(self.preprocess.size)),
-                TEXT_TOWER: self._measure(TEXT_TOWER, self._tokenizer(PROBE_TEXTS)),
-            }
-            write_facts(fact, {tower: asdict(choice) for tower, choice in kept.items()})
-        return kept
+        probes: dict[str, Callable[[], NDArray[Any]]] = {
+            IMAGE_TOWER: lambda: probe_images(self.preprocess.size),
+            TEXT_TOWER: lambda: self._tokenizer(PROBE_TEXTS),
+        }
+        return {
+            tower: remembered(
+                f"{self._folder.digest[:16]}-{Path(tower).stem}-{key}",
+                partial(self._measure, tower, rows),
+            )
+            for tower, rows in probes.items()
+        }
 
-    def _measure(self, name: str, probes: NDArray[Any]) -> Choice:
+    def _measure(self, name: str, probes: Callable[[], NDArray[Any]]) -> Choice:
         return choose(
             lambda precision: self._compile(name, precision, self._threads, _CHUNKS[0]),
-            probes,
+            probes(),
             self._candidates,
             _CHUNKS,
         )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.onnx.cache import read_facts, write_facts
 from embeddings.onnx.probes import keeps_vectors
 from embeddings.onnx.runtimes import Tower
 
-__all__ = ["Choice", "choose"]
+__all__ = ["Choice", "choose", "remembered"]
 
 # Most seconds of one measurement: larger chunks of a large model are not tried.
 _SECONDS = 0.6
@@ -37,6 +38,23 @@ class Choice:
     precision: str
     chunk: int
     per_second: float
+
+
+def remembered(key: str, measure: Callable[[], Choice]) -> Choice:
+    """Return the choice that is remembered under a key, or measure and remember one.
+
+    Args:
+        key: Names the model, the machine and the candidates; part of a file's name.
+        measure: Takes about a second.
+    """
+    fact = f"choices/{key}"
+    facts = read_facts(fact)
+    try:
+        return Choice(str(facts["precision"]), int(facts["chunk"]), float(facts["per_second"]))
+    except (KeyError, TypeError, ValueError):
+        choice = measure()
+        write_facts(fact, asdict(choice))
+        return choice
 
 
 def choose(
