@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from embeddings.clip.batch_norm import fold_batch_norms
 from embeddings.clip.compact_trunk import DIM, FORK, LOW_STAGES, CompactTrunk, pools
-from embeddings.clip.conversion import convert
 from embeddings.clip.encoder import ClipEncoder, use_threads
-from embeddings.clip.export import export_model
+from embeddings.clip.exporting import convert, export_model
 from embeddings.clip.loading import has_gpu, load_encoder
 
 __all__ = [

@@ -125,11 +125,15 @@ def fit_calibration(pairs: Pairs | None, background: Background, prior: Prior) -
     """
     if pairs is None or not len(pairs) or not np.isfinite(pairs.scores).any():
         return _in_cosines(np.array([prior.offset, prior.slope]), np.empty(0), background, 0)
+    from threadpoolctl import threadpool_limits
+
     none = np.empty((0, pairs.queries.shape[1]))
-    axes = _principal_axes(pairs.queries) if len(pairs) >= _MIN_QUERIES else none
-    spread = _choose_spread(pairs, axes, background, prior) if len(axes) else 0.0
-    axes = axes if spread else none
-    weights = _fit(_Design.of(pairs, axes, background), spread, prior)
+    # BLAS threads gain nothing here; on a busy machine they make the fit take 40 times as long.
+    with threadpool_limits(1, "blas"):
+        axes = _principal_axes(pairs.queries) if len(pairs) >= _MIN_QUERIES else none
+        spread = _choose_spread(pairs, axes, background, prior) if len(axes) else 0.0
+        axes = axes if spread else none
+        weights = _fit(_Design.of(pairs, axes, background), spread, prior)
     direction = axes.T @ weights[2:] if len(axes) else np.empty(0)
     return _in_cosines(weights, direction, background, len(pairs))
 
@@ -163,7 +167,6 @@ def _choose_spread(pairs: Pairs, axes: Doubles, background: Background, prior: P
 def _fit(design: _Design, spread: float, prior: Prior) -> Doubles:
     """Return offset, slope and weights along the axes, the slope held above 0."""
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
     count = design.features.shape[1]
     mean, sd = np.zeros(count), np.full(count, spread)
@@ -181,16 +184,14 @@ def _fit(design: _Design, spread: float, prior: Prior) -> Doubles:
     bounds: list[tuple[float | None, float | None]] = [(None, None)] * count
     bounds[1] = (_LEAST_SLOPE - 1) / _SLOPE_SD, None
     # L-BFGS-B stalls at this bound: offset and slope are strongly correlated.
-    # BLAS threads gain nothing here; on a busy machine they make the fit take 40 times as long.
-    with threadpool_limits(1, "blas"):
-        found = minimize(
-            objective,
-            np.zeros(count),
-            jac=True,
-            method="SLSQP",
-            bounds=bounds,
-            options={"ftol": _TOLERANCE, "maxiter": _STEPS},
-        )
+    found = minimize(
+        objective,
+        np.zeros(count),
+        jac=True,
+        method="SLSQP",
+        bounds=bounds,
+        options={"ftol": _TOLERANCE, "maxiter": _STEPS},
+    )
     return np.asarray(mean + sd * found.x, np.float64)
 
 

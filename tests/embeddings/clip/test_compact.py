@@ -42,7 +42,8 @@ def test_the_model_table_describes_it(compact: ClipEncoder) -> None:
 def test_automatic_precision_keeps_the_vectors(compact: ClipEncoder) -> None:
     automatic = load_encoder("compact")
     cosines = (encode(compact, images()) * encode(automatic, images())).sum(axis=1)
-    assert cosines.min() > 0.999
+    assert np.median(cosines) >= 0.999
+    assert cosines.min() >= 0.99
 
 
 def test_titles_find_their_drawings(compact: ClipEncoder) -> None:

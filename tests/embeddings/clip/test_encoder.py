@@ -110,6 +110,6 @@ def test_a_build_gives_a_cpu_some_chunks_and_a_gpu_a_whole_one(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = load_encoder(f"local-dir:{tiny_model}", device="cpu")
-    assert encoder.preferred_batch_size == max(64, 8 * 160 * 160 // 32**2)
+    assert encoder.preferred_batch_size == 64
     monkeypatch.setattr(encoder._model, "device", torch.device("cuda"))
     assert encoder.preferred_batch_size == 256

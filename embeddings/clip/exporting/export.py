@@ -19,9 +19,9 @@ from open_clip import tokenizer as tokenizers
 from torch import Tensor, nn
 from torch.nn import functional
 
+from embeddings.clip.exporting.weights import refer_to_weights
 from embeddings.clip.model import make_preprocess
 from embeddings.clip.networks import LoadedNetwork, load_network
-from embeddings.clip.weights import refer_to_weights
 from embeddings.errors import LookalikeError, ModelError
 from embeddings.onnx import (
     CLEANERS,

@@ -15,8 +15,8 @@ import torch
 from safetensors.torch import save_file
 
 from embeddings import ModelError, load_encoder
-from embeddings.clip import conversion, export
 from embeddings.clip import load_encoder as load_on_torch
+from embeddings.clip.exporting import conversion, export
 from embeddings.onnx import ModelFolder, find_conversion
 
 

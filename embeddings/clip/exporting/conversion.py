@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from embeddings.clip.export import export_network
+from embeddings.clip.exporting.export import export_network
 from embeddings.clip.networks import LoadedNetwork, load_network
 from embeddings.errors import ModelError
 from embeddings.onnx import (
