@@ -39,6 +39,24 @@ _PAGE = "docs/performance.md"
 _COMMAND = "scripts/bench build --docs"
 _MODELS = {"compact": "`compact`", "vit_b_32": "ViT-B-32", "vit_b_32_256": "ViT-B-32-256"}
 _BUILT = ("compact", "vit_b_32")
+_ENCODERS = {
+    "torch_fp32": "torch float32",
+    "torch_bf16": "torch bfloat16",
+    "onnx_fp32": "ONNX Runtime float32",
+    "openvino_fp32": "OpenVINO float32",
+    "openvino_bf16": "OpenVINO bfloat16",
+    "auto_auto": "chosen automatically",
+    "plain_fp32": "OpenVINO without Lookalike, float32",
+    "plain_bf16": "OpenVINO without Lookalike, bfloat16",
+}
+_INDEXERS = {
+    "ours": "`lookalike index build`",
+    "rclip": "rclip 3.3",
+    "fastembed": "fastembed 0.9",
+    "clip_retrieval": "clip-retrieval 2.45, `inference`",
+    "sentence_transformers": "sentence-transformers 6.2",
+    "open_clip_loop": "a plain loop over open_clip",
+}
 _PICTURES = {"60x80": "60x80", "1mp": "1 MP", "8mp": "8 MP"}
 # How a part ends when one of its processes fails, or an answer can't be read.
 _FAILURES = (OSError, RuntimeError, ValueError, KeyError)
@@ -126,16 +144,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def blocks(_: argparse.Namespace) -> list[Block]:
     """Return the figures of docs/performance.md."""
     rows = {name: label for part in PARTS.values() for name, label in part.targets.items()}
-    encoders = {
-        "torch_fp32": "torch float32",
-        "torch_bf16": "torch bfloat16",
-        "onnx_fp32": "ONNX Runtime float32",
-        "openvino_fp32": "OpenVINO float32",
-        "openvino_bf16": "OpenVINO bfloat16",
-        "auto_auto": "chosen automatically",
-        "plain_fp32": "OpenVINO without Lookalike, float32",
-        "plain_bf16": "OpenVINO without Lookalike, bfloat16",
-    }
     stages = {
         "bare_decoding": "open, decode, resize",
         "decode_alone": "with thumbnail and colours",
@@ -148,14 +156,6 @@ def blocks(_: argparse.Namespace) -> list[Block]:
         f"{size}_{key}": f"{_PICTURES[size]}, {_MODELS[key]}"
         for size in _PICTURES
         for key in _BUILT
-    }
-    indexers = {
-        "ours": "`lookalike index build`",
-        "rclip": "rclip 3.3",
-        "fastembed": "fastembed 0.9",
-        "clip_retrieval": "clip-retrieval 2.45, `inference`",
-        "sentence_transformers": "sentence-transformers 6.2",
-        "open_clip_loop": "a plain loop over open_clip",
     }
     machines = {"cpu": "16 cores", "gpu": "one GPU, 16 cores"}
     costs = {
@@ -176,14 +176,14 @@ def blocks(_: argparse.Namespace) -> list[Block]:
             _PAGE,
             f"{_COMMAND}, stages",
             [
-                Grid("{column}_encode_{row}_per_second", encoders, _MODELS, "encode alone"),
+                Grid("{column}_encode_{row}_per_second", _ENCODERS, _MODELS, "encode alone"),
                 Grid("build_{row}_{column}", builds, stages, "pictures a second"),
             ],
         ),
         Block(
             _PAGE,
             f"{_COMMAND}, peers",
-            [Listing({f"index_600_{name}_per_second": shown for name, shown in indexers.items()})],
+            [Listing({f"index_600_{name}_per_second": shown for name, shown in _INDEXERS.items()})],
         ),
         Block(
             _PAGE,
