@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
 from embeddings.errors import ModelError
+from embeddings.onnx.cache import read_facts, write_facts
 from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder
 from embeddings.onnx.machine import machine_key
 from embeddings.onnx.probes import PROBE_TEXTS, probe_images
 from embeddings.onnx.runtimes import Runtime, Tower
-from embeddings.onnx.tuning import Choice, choose, remembered
+from embeddings.onnx.tuning import Choice, choose, is_quicker_alone, remembered
 from embeddings.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class OnnxEncoder:
         self._threads = threads
         self._candidates = self._allowed(precision)
         self._lock = threading.Lock()
+        self._measuring = threading.Lock()
+        self._quicker_alone: dict[str, bool] = {}
         self._towers: dict[tuple[str, int], Tower] = {}
         self._choices = self._choose()
         self.spec = EncoderSpec(
@@ -78,6 +81,11 @@ class OnnxEncoder:
     def preferred_batch_size(self) -> int:
         """Images to give to `encode_images` at once: two chunks for every processor."""
         return 2 * self._threads * self._choices[IMAGE_TOWER].chunk
+
+    @property
+    def parallel_batches(self) -> int:
+        """Batches that other threads may run at the same time, for the most rows a second."""
+        return self._threads
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
@@ -110,8 +118,7 @@ class OnnxEncoder:
 
     def _choose(self) -> dict[str, Choice]:
         """Return each tower's choice: the remembered one, or a new measurement."""
-        runtime = self._runtime
-        key = machine_key(runtime.name, runtime.version, self._threads, self._candidates)
+        key = self._key()
         probes: dict[str, Callable[[], NDArray[Any]]] = {
             IMAGE_TOWER: lambda: probe_images(self.preprocess.size),
             TEXT_TOWER: lambda: self._tokenizer(PROBE_TEXTS),
@@ -136,7 +143,28 @@ class OnnxEncoder:
         """Run a batch: on all processors together if it is too small to be divided among them."""
         if len(rows) == 0:
             return np.empty((0, self._folder.dim), np.float32)
-        return self._tower(name, self._threads if len(rows) >= self._threads else 1)(rows)
+        alone = len(rows) < self._threads and self._is_quicker_alone(name, rows[:1])
+        return self._tower(name, 1 if alone else self._threads)(rows)
+
+    def _is_quicker_alone(self, name: str, row: NDArray[Any]) -> bool:
+        """Return whether all processors together run one row quicker; measured once a machine."""
+        with self._measuring:
+            if name not in self._quicker_alone:
+                fact = f"alone/{self._folder.digest[:16]}-{name.partition('.')[0]}-{self._key()}"
+                kept = read_facts(fact).get("quicker")
+                if not isinstance(kept, bool):
+                    together, divided = self._tower(name, 1), self._tower(name, self._threads)
+                    kept = is_quicker_alone(together, divided, row)
+                    write_facts(fact, {"quicker": kept})
+                    if not kept:
+                        del self._towers[name, 1]
+                self._quicker_alone[name] = kept
+            return self._quicker_alone[name]
+
+    def _key(self) -> str:
+        return machine_key(
+            self._runtime.name, self._runtime.version, self._threads, self._candidates
+        )
 
     def _tower(self, name: str, streams: int) -> Tower:
         with self._lock:

@@ -57,17 +57,22 @@ class DeferredEncoder:
     @property
     def preprocess(self) -> Preprocess:
         """Turns an RGB image into the pixels that `encode_images` takes."""
-        return self._encoder().preprocess
+        return self.loaded().preprocess
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed images, as `Encoder.encode_images`."""
-        return self._encoder().encode_images(pixels)
+        return self.loaded().encode_images(pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts, as `Encoder.encode_texts`."""
-        return self._encoder().encode_texts(texts)
+        return self.loaded().encode_texts(texts)
 
-    def _encoder(self) -> Encoder:
+    def loaded(self) -> Encoder:
+        """Return the encoder itself, loaded.
+
+        Raises:
+            LookalikeError: It can't be loaded, or is another one.
+        """
         if self._loaded is None:
             with console.waiting(f"Loading {self._spec.name}"):
                 loaded = self._load() if self._started is None else self._started.result()
@@ -102,7 +107,7 @@ def open_deferred(
     model: str | None,
     compute: ComputeArguments,
     prepare: Callable[[Encoder], object] | None,
-) -> Engine:
+) -> tuple[Engine, Callable[[], Encoder]]:
     """Open an index as `open_engine` does, but load the model only if a query needs it.
 
     Args:
@@ -110,6 +115,9 @@ def open_deferred(
         model: The model's name; by default that of the index.
         compute: Where and how it computes.
         prepare: What it will be used for: it is loaded on a thread and prepared meanwhile.
+
+    Returns:
+        The engine, and a function that waits for the model.
     """
     from embeddings import EncoderSpec, parse_model_name
     from indexer.storage import Layout, live_generation, read_manifest
@@ -118,7 +126,8 @@ def open_deferred(
     try:
         built = read_manifest(layout, live_generation(layout)).encoder
     except DamagedIndexError:
-        return open_engine(index, model, compute)
+        engine = open_engine(index, model, compute)
+        return engine, lambda: engine.encoder
     name = model or built.name
     parse_model_name(name)
     encoder = DeferredEncoder(
@@ -133,7 +142,7 @@ def open_deferred(
     from indexer.search import Engine
 
     opened = Index.open(index)
-    return Engine(encoder, opened, index)
+    return Engine(encoder, opened, index), encoder.loaded
 
 
 def read_image(path: Path) -> Image:

@@ -37,7 +37,7 @@ def search(
     """Search an index by words, by image, by products, by colour, or by all of them together."""
     query = arguments.query()
     prepare = _prepare(query) if query.needs_vector else None
-    engine = open_deferred(index, model, compute, prepare)
+    engine, _ = open_deferred(index, model, compute, prepare)
     encoded = engine.encode(query.parts) if query.needs_vector else None
     result = engine.find(query, encoded)
     if as_json:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import open_engine
+from search_api.cli.loading import open_deferred
 from search_api.cli.options import (
     IndexOption,
     ModelOption,
     PortOption,
     expand_arguments,
 )
+
+if TYPE_CHECKING:
+    from embeddings import Encoder
 
 __all__ = ["serve"]
 
@@ -41,21 +44,35 @@ def serve(
     ] = 1,
 ) -> None:
     """Serve an index: the HTTP API and the web page."""
-    from embeddings.onnx import processors
-    from indexer.index import Index
-    from search_api.service import Serving, read_settings, run, run_workers
+    from search_api.service import read_settings, start_decoding
 
     # Options given here take precedence over the environment's settings.
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
     if url_host:
         given["url_hosts"] = tuple(url_host)
     settings = read_settings(**given)
+    start_decoding()
     if workers == 1:
-        run(open_engine(index, model, compute), host, port, settings)
+        engine, loaded = open_deferred(index, model, compute, _encode_once)
+        from search_api.service import run  # imported while the model is loaded
+
+        run(engine.with_encoder(loaded()), host, port, settings)
     else:
+        from embeddings.onnx import processors
+        from indexer.index import Index
+        from search_api.service import Serving, run_workers
+
         name = model or Index.open(index).manifest.encoder.name
         threads = max(1, processors() // workers)
         serving = Serving(
             index=index, model=name, threads=threads, settings=settings, **asdict(compute)
         )
         run_workers(serving, host, port, workers)
+
+
+def _encode_once(encoder: Encoder) -> None:
+    """Prepare both towers of a model, which are compiled when they are first used."""
+    import numpy as np
+
+    encoder.encode_texts(["ready"])
+    encoder.encode_images(np.zeros((1, *encoder.preprocess.size, 3), np.uint8))

@@ -9,6 +9,7 @@ from embeddings import lazy_exports
 if TYPE_CHECKING:
     from search_api.service.app import create_app
     from search_api.service.server import Serving, run, run_workers
+    from search_api.service.serving import start_decoding
     from search_api.service.settings import Settings, read_settings
 else:
     # A command imports only what it uses.
@@ -21,6 +22,7 @@ else:
                 "run",
                 "run_workers",
             ),
+            "search_api.service.serving": ("start_decoding",),
             "search_api.service.settings": (
                 "Settings",
                 "read_settings",
@@ -28,4 +30,12 @@ else:
         },
     )
 
-__all__ = ["Serving", "Settings", "create_app", "read_settings", "run", "run_workers"]
+__all__ = [
+    "Serving",
+    "Settings",
+    "create_app",
+    "read_settings",
+    "run",
+    "run_workers",
+    "start_decoding",
+]

@@ -22,6 +22,7 @@ from search_api import console
 from search_api.service.app import create_app
 from search_api.service.errors import ServeError
 from search_api.service.middleware import configure_logs, shared_by_workers
+from search_api.service.serving import start_decoding
 from search_api.service.settings import Settings, read_settings
 
 __all__ = ["Serving", "run", "run_workers"]
@@ -60,6 +61,7 @@ class Serving:
         """Make the service of one process; if that fails, print the reason and end the process."""
         configure_logs(self.settings.log_format)
         _switch_threads_often()
+        start_decoding()
         try:
             encoder = load_encoder(
                 self.model,

@@ -10,7 +10,6 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
-from indexer.image_loading.fetching import normalize_host
 from search_api.service.errors import ServeError, describe
 
 __all__ = ["LogFormat", "Settings", "read_settings"]
@@ -152,6 +151,8 @@ class Settings(BaseSettings):
     @field_validator("url_hosts")
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from indexer.image_loading.fetching import normalize_host
+
         return tuple(normalize_host(host) for host in value)
 
     @property

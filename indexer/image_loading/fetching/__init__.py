@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from indexer.image_loading.fetching.addresses import AddressPolicy, normalize_host
-from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
-from indexer.image_loading.fetching.prefetch import prefetch
+from typing import TYPE_CHECKING
+
+from embeddings import lazy_exports
+
+if TYPE_CHECKING:
+    from indexer.image_loading.fetching.addresses import AddressPolicy, normalize_host
+    from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
+    from indexer.image_loading.fetching.prefetch import prefetch
+else:
+    # A command imports only what it uses.
+    __getattr__ = lazy_exports(
+        __name__,
+        {
+            "indexer.image_loading.fetching.addresses": (
+                "AddressPolicy",
+                "normalize_host",
+            ),
+            "indexer.image_loading.fetching.fetcher": (
+                "Fetcher",
+                "FetchLimits",
+            ),
+            "indexer.image_loading.fetching.prefetch": ("prefetch",),
+        },
+    )
 
 __all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "normalize_host", "prefetch"]

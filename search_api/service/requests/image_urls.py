@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
 
 from indexer import SourceError
-from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits
 from search_api.service.errors import (
     OverloadedError,
     PayloadTooLargeError,
@@ -18,6 +18,9 @@ from search_api.service.errors import (
     UrlUnreachableError,
 )
 from search_api.service.settings import Settings
+
+if TYPE_CHECKING:
+    from indexer.image_loading.fetching import Fetcher
 
 __all__ = ["ImageUrls"]
 
@@ -75,6 +78,8 @@ class ImageUrls:
 
 
 def _fetcher(settings: Settings) -> Fetcher:
+    from indexer.image_loading.fetching import AddressPolicy, Fetcher, FetchLimits
+
     limits = FetchLimits(
         connect_seconds=min(5.0, settings.url_seconds),
         total_seconds=settings.url_seconds,

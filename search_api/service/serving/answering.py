@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import TypeVar
 
 import numpy as np
+import structlog
 from PIL import Image
 
 from embeddings import Tag, heat_map_from_cosines, heat_map_png, occluded_pixels
@@ -28,18 +29,16 @@ from search_api.service.errors import (
 )
 from search_api.service.middleware import ConcurrencyLimit, Metrics, Stage
 from search_api.service.serving.batch_queue import BatchKind, BatchOptions
-from search_api.service.serving.decoding import (
-    DecodeWorkers,
-    ImageFile,
-    QueryDecodeTask,
-    QueryImage,
-)
+from search_api.service.serving.decode_task import ImageFile, QueryDecodeTask, QueryImage
+from search_api.service.serving.decoding import DecodeWorkers
 from search_api.service.serving.encoding import BATCH_SIZES, EncodeQueue, QueuedEncoder
 from search_api.service.serving.taggers import Taggers
 from search_api.service.serving.text_cache import TextCache
 from search_api.service.settings import Settings
 
 __all__ = ["Answering", "TagOptions", "TagPlan"]
+
+_log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -127,6 +126,13 @@ class Answering:
         self.queue.warm()
         query = Query(parts=(TextPart("ready"), ImagePart(white)), k=1)
         self._threads.submit(self.engine.search, query).result()
+
+    def warm_batches(self) -> None:
+        """Prepare for many requests at once, while the first ones are answered already."""
+        try:
+            self.queue.warm_batches()
+        except Exception:  # noqa: BLE001 (logged; requests meet the same, and report it)
+            _log.exception("batches could not be prepared")
 
     def close(self) -> None:
         """End the processes, and the threads after their present work."""

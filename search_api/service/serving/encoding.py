@@ -32,7 +32,10 @@ _LATE = "The request was not answered in time; try again, or ask for less at onc
 class EncodeQueue:
     """All encodes of a process, in batches; recent texts come from a cache.
 
-    One batch at a time uses all processors. If `side_by_side` is set and the encoder has
+    An encoder with `parallel_batches` gets as many batches at once: OpenVINO runs each on its share
+    of the processors, and the next batch is ready when one ends.
+
+    In torch, one batch at a time uses all processors. If `side_by_side` is set and the encoder has
     `per_core_encoders`, waiting batches run side by side instead, each on one processor. Threads of
     one batch meet at every layer, and wait there while the processors have other work. But once
     batches have run side by side, those threads sleep where they used to spin, and a lone image
@@ -62,21 +65,34 @@ class EncodeQueue:
         self._per_core_encoders: Sequence[Encoder] = (
             getattr(encoder, "per_core_encoders", ()) if side_by_side else ()
         )
+        self._parallel: int = getattr(encoder, "parallel_batches", 1)
         self.batcher = Batcher(
             _work(encoder),
             options,
-            parallel_work=[_work(each) for each in self._per_core_encoders],
+            parallel_work=[
+                _work(each) for each in self._per_core_encoders or [encoder] * self._parallel
+            ],
             on_batch=on_batch,
         )
 
     def warm(self) -> None:
-        """Encode batches of every size, since the first of each is slow; takes a few seconds."""
+        """Encode one image, or in torch batches of every size: the first of each is slow."""
         until = self.batcher.now() + _WARM_SECONDS
         height, width = self._encoder.preprocess.size
         for size in range(1, BATCH_SIZES[BatchKind.IMAGES] + 1 if self._per_core_encoders else 1):
             for each in (self._encoder, *self._per_core_encoders):
                 if self.batcher.now() < until:
                     each.encode_images(np.zeros((size, height, width, 3), np.uint8))
+
+    def warm_batches(self) -> None:
+        """Encode batches of the sizes that an encoder with `parallel_batches` prepares for."""
+        if self._parallel == 1:
+            return
+        image = np.zeros((1, *self._encoder.preprocess.size, 3), np.uint8)
+        for power in range(1, BATCH_SIZES[BatchKind.IMAGES].bit_length()):
+            self._encoder.encode_images(np.repeat(image, 2**power, axis=0))
+        for power in range(1, BATCH_SIZES[BatchKind.TEXTS].bit_length()):
+            self._encoder.encode_texts(["ready"] * 2**power)
 
     async def texts(self, texts: Sequence[str], deadline: float = math.inf) -> FloatArray:
         """Encode texts.

@@ -29,6 +29,7 @@ async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncI
     in progress are finished.
     """
     await asyncio.to_thread(answering.warm)
+    preparing = asyncio.create_task(asyncio.to_thread(answering.warm_batches))
     refreshing = asyncio.create_task(_refresh(answering))
     restore = _handle_sigterm(answering, drain_seconds)
     try:
@@ -36,6 +37,7 @@ async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncI
     finally:
         restore()
         refreshing.cancel()
+        preparing.cancel()
         answering.close()
 
 

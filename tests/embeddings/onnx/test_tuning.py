@@ -87,6 +87,14 @@ def test_large_chunks_of_a_slow_model_are_not_tried(clock) -> None:
     assert seen == {4}
 
 
+@pytest.mark.parametrize(("together", "quicker"), [(0.0005, True), (0.0009, False)])
+def test_a_row_gets_all_processors_where_that_is_worth_a_second_form(
+    clock, together: float, quicker: bool
+) -> None:
+    make = towers({"together": together, "divided": 0.001}, {}, clock)
+    assert tuning.is_quicker_alone(make("together"), make("divided"), PROBES[:1]) is quicker
+
+
 @pytest.mark.parametrize(
     ("streams", "chunk", "rows"), list(itertools.product((1, 2, 3), (1, 8), (1, 2, 5, 21)))
 )

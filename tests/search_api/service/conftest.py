@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from search_api.service.serving import ImageFile, QueryImage, answering
-from search_api.service.serving.decoding import QueryDecodeTask
+from search_api.service.serving.decode_task import QueryDecodeTask
 
 
 class _ThreadDecoder:

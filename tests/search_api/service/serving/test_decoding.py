@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -27,7 +29,8 @@ from indexer.image_loading import DecodeTask
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.serving import ImageFile, QueryImage, answering
-from search_api.service.serving.decoding import DecodeWorkers, QueryDecodeTask
+from search_api.service.serving.decode_task import QueryDecodeTask
+from search_api.service.serving.decoding import DecodeWorkers
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE
 from tests.support.service_helpers import RED, error_of, ids, image_file
@@ -128,3 +131,16 @@ def test_errors_come_back_as_they_are(workers: DecodeWorkers) -> None:
     cut = image_file(RED, size=(500, 500))[:-30]
     got = decoded(workers, *map(ImageFile, (b"no picture", cut, big.getvalue())))
     assert list(map(type, got)) == [UnsupportedImageError, BrokenImageError, ImageTooLargeError]
+
+
+def test_a_decoding_process_imports_the_decoding_alone() -> None:
+    program = """
+import sys
+import search_api.service.serving.decode_task
+heavy = ("torch", "openvino", "fastapi", "pydantic", "httpx", "pyarrow", "faiss", "yaml", "rich")
+print([name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

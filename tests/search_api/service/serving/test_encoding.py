@@ -14,6 +14,7 @@ from search_api.service.errors import DeadlineError
 from search_api.service.serving.batch_queue import BatchOptions
 from search_api.service.serving.encoding import BATCH_SIZES, EncodeQueue, QueuedEncoder
 from search_api.service.serving.text_cache import TextCache
+from tests.support.processes import PATIENCE
 
 
 class Counting(FakeEncoder):
@@ -119,6 +120,34 @@ def test_batches_run_side_by_side_only_if_that_is_set(side_by_side: bool) -> Non
     made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(2), side_by_side=side_by_side)
     made.batcher.close()
     assert encoder.asked is side_by_side
+
+
+def test_an_encoder_with_parallel_batches_gets_them_at_the_same_time() -> None:
+    class Parallel(Counting):
+        parallel_batches = 2
+
+    encoder = Parallel()
+    # Each of two batches waits inside the encoder for the other one.
+    encoder.wait = threading.Barrier(2, timeout=PATIENCE).wait
+    made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(0))
+
+    async def both() -> None:
+        await asyncio.gather(made.texts(["red"]), made.texts(["green"]))
+
+    asyncio.run(both())
+    made.batcher.close()
+    assert sorted(encoder.batches) == [["green"], ["red"]]
+
+
+def test_batches_of_every_size_are_prepared() -> None:
+    class Parallel(Counting):
+        parallel_batches = 2
+
+    encoder = Parallel()
+    made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(0))
+    made.warm_batches()
+    made.batcher.close()
+    assert [len(batch) for batch in encoder.batches] == [2, 4, 8, 16]
 
 
 def test_a_cache_of_size_zero_keeps_nothing() -> None:

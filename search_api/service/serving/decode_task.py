@@ -1,0 +1,75 @@
+"""Decoding of one query image: the bytes of a file in, the encoder's pixels out.
+
+The decoding processes import this module, and nothing of the service.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from PIL import Image
+
+from embeddings import PixelArray, Preprocess
+from embeddings.images import ImageLimits, open_image, open_reduced
+from indexer.image_loading import THUMBNAIL_SIDE
+
+__all__ = ["ImageFile", "QueryDecodeTask", "QueryImage", "Region"]
+
+# A region narrower than this fraction of the image is decoded at full resolution: no reduction of
+# the whole image leaves enough of it.
+_SMALLEST_REDUCED = 0.01
+
+Region = tuple[float, float, float, float]
+"""Left, top, right and bottom as fractions of an image's sides, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file as received, and the region of it to search with; by default all of it."""
+
+    data: bytes
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class QueryImage:
+    """An image ready for the encoder; workers return nothing else, since it is small.
+
+    Attributes:
+        pixels: `[height, width, 3]`, of the image or of its region.
+    """
+
+    pixels: PixelArray
+
+
+@dataclass(frozen=True)
+class QueryDecodeTask:
+    """Work of a decoding process on one image; picklable, and free of torch."""
+
+    preprocess: Preprocess
+    limits: ImageLimits
+
+    def __call__(self, file: ImageFile) -> QueryImage:
+        """Decode, crop and preprocess; whole images exactly as `DecodePool` does a product's.
+
+        Raises:
+            ImageError: The image can't be used.
+        """
+        # A large JPEG is decoded at a reduced size, which is several times faster.
+        needed = max(self.preprocess.least_side, THUMBNAIL_SIDE)
+        if file.region is None:
+            opened = open_reduced(file.data, limits=self.limits, target=needed)
+            return QueryImage(self.preprocess(opened.image, opened.reduction))
+        left, top, right, bottom = file.region
+        needed = math.ceil(needed / max(min(right - left, bottom - top), _SMALLEST_REDUCED))
+        image = open_image(file.data, limits=self.limits, target=needed)
+        return QueryImage(self.preprocess(_crop(image, file.region)))
+
+
+def _crop(image: Image.Image, region: Region) -> Image.Image:
+    """Return a region of an image, at least one pixel."""
+    (width, height), (left, top, right, bottom) = image.size, region
+    x, y = min(int(left * width), width - 1), min(int(top * height), height - 1)
+    box = (x, y, max(x + 1, round(right * width)), max(y + 1, round(bottom * height)))
+    return image.crop(box)
