@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import EncoderSpec, FloatArray, PixelArray
+from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray
 from embeddings.errors import ModelError
 from embeddings.onnx.cache import read_facts, write_facts
 from embeddings.onnx.folder import IMAGE_TOWER, TEXT_TOWER, ModelFolder
@@ -83,19 +83,26 @@ class OnnxEncoder:
         return 2 * self._threads * self._choices[IMAGE_TOWER].chunk
 
     @property
-    def parallel_batches(self) -> int:
-        """Batches that other threads may run at the same time, for the most rows a second."""
-        return self._threads
+    def parallel_encoders(self) -> Sequence[Encoder]:
+        """This encoder for callers that run several batches at once, one entry for each of them.
+
+        Each batch runs on one processor, and all but one of the processors are used. The rest of
+        the caller's work needs one, and a batch that is not divided takes a fifth less time of
+        processors.
+        """
+        return [_Undivided(self)] * max(1, self._threads - 1)
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
-        return self._run(IMAGE_TOWER, pixels)
+        return self.run(IMAGE_TOWER, pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
-        if not texts:
-            return np.empty((0, self._folder.dim), np.float32)
-        return self._run(TEXT_TOWER, self._tokenizer(texts))
+        return self.run(TEXT_TOWER, self.tokenize(texts))
+
+    def tokenize(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the tokens of texts, `[n, context]`."""
+        return self._tokenizer(texts) if texts else np.empty((0, 0), np.int64)
 
     @cached_property
     def _tokenizer(self) -> TextTokenizer:
@@ -139,12 +146,21 @@ class OnnxEncoder:
             _CHUNKS,
         )
 
-    def _run(self, name: str, rows: NDArray[Any]) -> FloatArray:
-        """Run a batch: on all processors together if it is too small to be divided among them."""
+    def run(self, name: str, rows: NDArray[Any], *, divided: bool = True) -> FloatArray:
+        """Run a tower on a batch.
+
+        Args:
+            name: Of the tower.
+            rows: `[n, …]`, its input.
+            divided: Whether the processors divide the batch, or work together on a small one;
+                otherwise one of them runs it.
+        """
         if len(rows) == 0:
             return np.empty((0, self._folder.dim), np.float32)
-        alone = len(rows) < self._threads and self._is_quicker_alone(name, rows[:1])
-        return self._tower(name, 1 if alone else self._threads)(rows)
+        if not divided:
+            return self._tower(name, self._threads)(rows, divided=False)
+        together = len(rows) < self._threads and self._is_quicker_alone(name, rows[:1])
+        return self._tower(name, 1 if together else self._threads)(rows)
 
     def _is_quicker_alone(self, name: str, row: NDArray[Any]) -> bool:
         """Return whether all processors together run one row quicker; measured once a machine."""
@@ -178,3 +194,18 @@ class OnnxEncoder:
     def _compile(self, name: str, precision: str, streams: int, chunk: int) -> Tower:
         infer = self._runtime.compile(self._folder.path / name, precision, streams)
         return Tower(infer, streams, chunk)
+
+
+class _Undivided:
+    """An encoder that runs each batch on one processor."""
+
+    def __init__(self, encoder: OnnxEncoder) -> None:
+        self._encoder = encoder
+        self.spec = encoder.spec
+        self.preprocess = encoder.preprocess
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        return self._encoder.run(IMAGE_TOWER, pixels, divided=False)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        return self._encoder.run(TEXT_TOWER, self._encoder.tokenize(texts), divided=False)

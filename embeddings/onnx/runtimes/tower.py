@@ -34,17 +34,26 @@ class Tower:
         self.chunk = chunk
         self._threads = ThreadPoolExecutor(streams, "encode") if streams > 1 else None
 
-    def __call__(self, batch: NDArray[Any]) -> FloatArray:
-        """Run a batch `[n, …]` of at least one row; `[n, dim]` float32."""
-        chunks = list(self._chunks(batch))
-        if self._threads is None or len(chunks) == 1:
+    def __call__(self, batch: NDArray[Any], *, divided: bool = True) -> FloatArray:
+        """Run a batch.
+
+        Args:
+            batch: `[n, …]`, at least one row.
+            divided: Whether the streams divide it. Otherwise one stream runs it, in larger chunks:
+                that is for callers that run several batches at once.
+
+        Returns:
+            `[n, dim]` float32.
+        """
+        chunks = list(self._chunks(batch, self.streams if divided else 1))
+        if self._threads is None or len(chunks) == 1 or not divided:
             return np.concatenate([self._infer(chunk) for chunk in chunks])
         return np.concatenate(list(self._threads.map(self._infer, chunks)))
 
-    def _chunks(self, batch: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    def _chunks(self, batch: NDArray[Any], streams: int) -> Iterator[NDArray[Any]]:
         start, size = 0, self.chunk
         # With fewer rows than the streams could take, each stream gets its share.
-        while size > 1 and size * self.streams > len(batch):
+        while size > 1 and size * streams > len(batch):
             size //= 2
         while start < len(batch):
             while size > len(batch) - start:

@@ -128,6 +128,10 @@ class BatchQueue:
             batch.append(item)
         return batch
 
+    def was_idle_at(self, item: Item) -> bool:
+        """Return whether no batch ran when an item was added."""
+        return item.queued_at >= self._last_end
+
     def finish(self, kind: BatchKind, size: int, started: float, parallel: int) -> float:
         """Record the end of a batch.
 

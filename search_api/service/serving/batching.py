@@ -31,7 +31,7 @@ class Batcher:
     that were cancelled or whose deadline has passed are dropped before any work is done.
 
     Args:
-        work: What is done with batches of each kind, if no other batch runs.
+        work: What is done with batches of each kind, if the service was idle when they came.
         options: Sizes and limits.
         parallel_work: What is done with batches that run side by side, one entry for each thread;
             empty to run one batch at a time.
@@ -141,7 +141,9 @@ class Batcher:
                 items = self._queue.take(kind, idle)
                 if items:
                     break
-            alone = not self._queue and not self._running_since
+            alone = (
+                not self._queue and not self._running_since and self._queue.was_idle_at(items[0])
+            )
             if self._queue:
                 self._changed.notify()
             started = self._running_since[number] = self._clock()

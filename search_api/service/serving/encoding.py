@@ -32,8 +32,9 @@ _LATE = "The request was not answered in time; try again, or ask for less at onc
 class EncodeQueue:
     """All encodes of a process, in batches; recent texts come from a cache.
 
-    An encoder with `parallel_batches` gets as many batches at once: OpenVINO runs each on its share
-    of the processors, and the next batch is ready when one ends.
+    Batches that came while others ran go to the encoder's `parallel_encoders`, if it has them: each
+    runs on one processor, side by side. With `compact` and 32 clients on two cores, that took 12%
+    less processor time a request than dividing each batch, and 20% less than two at once.
 
     In torch, one batch at a time uses all processors. If `side_by_side` is set and the encoder has
     `per_core_encoders`, waiting batches run side by side instead, each on one processor. Threads of
@@ -65,13 +66,14 @@ class EncodeQueue:
         self._per_core_encoders: Sequence[Encoder] = (
             getattr(encoder, "per_core_encoders", ()) if side_by_side else ()
         )
-        self._parallel: int = getattr(encoder, "parallel_batches", 1)
+        self._prepares: bool = hasattr(encoder, "parallel_encoders")
+        parallel: Sequence[Encoder] = self._per_core_encoders or getattr(
+            encoder, "parallel_encoders", ()
+        )
         self.batcher = Batcher(
             _work(encoder),
             options,
-            parallel_work=[
-                _work(each) for each in self._per_core_encoders or [encoder] * self._parallel
-            ],
+            parallel_work=[_work(each) for each in parallel],
             on_batch=on_batch,
         )
 
@@ -85,8 +87,8 @@ class EncodeQueue:
                     each.encode_images(np.zeros((size, height, width, 3), np.uint8))
 
     def warm_batches(self) -> None:
-        """Encode batches of the sizes that an encoder with `parallel_batches` prepares for."""
-        if self._parallel == 1:
+        """Encode batches of the sizes that an encoder with `parallel_encoders` prepares for."""
+        if not self._prepares:
             return
         image = np.zeros((1, *self._encoder.preprocess.size, 3), np.uint8)
         for power in range(1, BATCH_SIZES[BatchKind.IMAGES].bit_length()):

@@ -122,27 +122,34 @@ def test_batches_run_side_by_side_only_if_that_is_set(side_by_side: bool) -> Non
     assert encoder.asked is side_by_side
 
 
-def test_an_encoder_with_parallel_batches_gets_them_at_the_same_time() -> None:
-    class Parallel(Counting):
-        parallel_batches = 2
+class Parallel(Counting):
+    """An encoder with two others for batches that run side by side."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.parallel_encoders = (Counting(), Counting())
+
+
+def test_parallel_encoders_get_batches_at_the_same_time() -> None:
     encoder = Parallel()
-    # Each of two batches waits inside the encoder for the other one.
-    encoder.wait = threading.Barrier(2, timeout=PATIENCE).wait
-    made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(0))
+    busy, all_started = threading.Event(), threading.Barrier(2, timeout=PATIENCE)
+    encoder.wait = lambda: (busy.set(), all_started.wait())
+    for each in encoder.parallel_encoders:
+        each.wait = all_started.wait
+    made = EncodeQueue(encoder, BatchOptions(dict.fromkeys(BATCH_SIZES, 1)), TextCache(0))
 
-    async def both() -> None:
-        await asyncio.gather(made.texts(["red"]), made.texts(["green"]))
+    async def ask() -> None:
+        first = asyncio.create_task(made.texts(["red"]))
+        await asyncio.to_thread(busy.wait, PATIENCE)
+        await asyncio.gather(first, made.texts(["green"]))
 
-    asyncio.run(both())
+    asyncio.run(ask())
     made.batcher.close()
-    assert sorted(encoder.batches) == [["green"], ["red"]]
+    assert encoder.batches == [["red"]]
+    assert sorted(each.batches for each in encoder.parallel_encoders) == [[], [["green"]]]
 
 
 def test_batches_of_every_size_are_prepared() -> None:
-    class Parallel(Counting):
-        parallel_batches = 2
-
     encoder = Parallel()
     made = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(0))
     made.warm_batches()
