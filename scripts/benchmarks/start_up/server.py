@@ -8,6 +8,7 @@ import re
 import signal
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,16 +70,14 @@ def server(index: Path, pictures: Sequence[Path], repeats: int) -> Iterator[Meas
 @contextmanager
 def _serving(index: Path) -> Iterator[_Server]:
     command = [*LOOKALIKE, "serve", "--index", str(index), "--port", "0"]
+    # A pipe that nobody reads while queries are sent would fill up and stop the server.
+    log_file = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
     started = time.perf_counter()
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment(), cwd=ROOT)
-    log = b""
+    process = subprocess.Popen(command, stderr=log_file, env=environment(), cwd=ROOT)
     try:
-        assert process.stderr is not None
-        handle = process.stderr.fileno()
-        os.set_blocking(handle, False)
         port = 0
         while not _is_ready(port):
-            log += _read(handle)
+            log = os.pread(log_file.fileno(), 65536, 0)
             found = _LISTENING.search(log)
             port = int(found[1]) if found else 0
             if process.poll() is not None or time.perf_counter() > started + _LIMIT:
@@ -88,17 +87,11 @@ def _serving(index: Path) -> Iterator[_Server]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.communicate(timeout=30)
+            process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
-
-
-def _read(handle: int) -> bytes:
-    try:
-        return os.read(handle, 65536)
-    except BlockingIOError:
-        return b""
+            process.wait()
+        log_file.close()
 
 
 def _is_ready(port: int) -> bool:
