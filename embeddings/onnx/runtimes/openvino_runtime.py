@@ -93,13 +93,37 @@ class OpenVinoRuntime:
             "ENABLE_CPU_PINNING": False,
         }
         try:
-            compiled = self._core.compile_model(self._core.read_model(path), "CPU", options)
+            model = self._core.read_model(path)
+            _widen_after_lookup(model)
+            compiled = self._core.compile_model(model, "CPU", options)
             return _Requests(compiled, streams)
         except RuntimeError as error:
             raise BrokenModelError(
                 f"OpenVINO can't run {str(path)!r}: {_last_line(error)} Export the model again, "
                 "or use --runtime torch."
             ) from error
+
+
+def _widen_after_lookup(model: Any) -> None:
+    """Widen the rows that are looked up in a table of embeddings to float32, not the whole table.
+
+    The values are the same. `compact`'s text tower takes 48 MB and 30 ms less to compile. The file
+    has to widen the table first, since ONNX has no lookup in a table of 8-bit numbers.
+    """
+    from openvino import opset13 as operations
+
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "Gather" or node.get_attributes().get("batch_dims"):
+            continue
+        table, indices, axis = (node.input_value(number) for number in range(3))
+        widening = table.get_node()
+        if widening.get_type_name() != "Convert":
+            continue
+        narrow = widening.input_value(0)
+        if narrow.get_node().get_type_name() == "Constant":
+            rows = operations.gather(narrow, indices, axis)
+            wide = operations.convert(rows, table.get_element_type().get_type_name())
+            node.output(0).replace(wide.output(0))
 
 
 class _Requests:

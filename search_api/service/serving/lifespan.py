@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +30,7 @@ async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncI
     in progress are finished.
     """
     await asyncio.to_thread(answering.warm)
-    preparing = asyncio.create_task(asyncio.to_thread(answering.warm_batches))
+    preparing = asyncio.create_task(asyncio.to_thread(_prepare, answering))
     refreshing = asyncio.create_task(_refresh(answering))
     restore = _handle_sigterm(answering, drain_seconds)
     try:
@@ -39,6 +40,14 @@ async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncI
         refreshing.cancel()
         preparing.cancel()
         answering.close()
+
+
+def _prepare(answering: Answering) -> None:
+    answering.warm_batches()
+    # Compiling a model leaves memory behind that the allocator keeps (glibc).
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 async def _refresh(answering: Answering) -> None:
