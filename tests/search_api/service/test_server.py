@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import signal
 import socket
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
+from PIL import Image
 
 from search_api.service import Settings
 from tests.support.processes import (
@@ -63,6 +66,22 @@ def test_health_and_facts(http: httpx.Client, drawn: Drawn) -> None:
     assert (facts["products"], facts["model"], facts["generation"]) == (41, MODEL, 1)
     assert facts["fields"]["price"] == "float"
     assert drawn.report["products"] == 41
+
+
+def test_tags_and_heat_maps_of_the_shipped_model(http: httpx.Client, drawn: Drawn) -> None:
+    picture = base64.b64encode(drawn.picture("mug-0001").read_bytes()).decode()
+    labels = {"image_base64": picture, "labels": ["mug", "umbrella", "sneaker"]}
+    tags = http.post("/v1/tags", json=labels).json()["tags"]
+    assert (tags[0]["label"], tags[0]["confidence"] > 0.9) == ("mug", True)
+    tagged = http.post("/v1/tags", json={"image_base64": picture, "taxonomies": ["retail"]})
+    assert (tagged.status_code, tagged.json()["model"]) == (200, MODEL)
+    maps = [
+        http.get("/v1/items/mug-0001/heatmap", params={"q": words}) for words in ("mug", "umbrella")
+    ]
+    sizes = {Image.open(BytesIO(each.content)).size for each in maps}
+    shown = http.get("/v1/items/mug-0001/image/0").content
+    assert sizes == {Image.open(BytesIO(shown)).size}
+    assert maps[0].content != maps[1].content
 
 
 def test_a_hostile_id_and_title_come_back_unchanged(http: httpx.Client) -> None:
