@@ -69,8 +69,8 @@ class Settings(BaseSettings):
     )
     side_by_side: bool = Field(
         default=False,
-        description="Run waiting batches side by side, each on one processor: more answers if the "
-        "service is always busy, but lone requests take longer.",
+        description="With torch, run waiting batches side by side, each on one processor: more "
+        "answers if the service is always busy, but lone requests take longer.",
     )
     batch_wait_ms: float = Field(
         default=2.0,
