@@ -185,6 +185,14 @@ class IndexInfo:
         description="Search modes that the index supports; one of an older version has no "
         "keywords.",
     )
+    runtime: str = Field(
+        default="",
+        examples=["openvino"],
+        description="The library that the model runs on: openvino, onnx or torch.",
+    )
+    precision: str = Field(
+        default="", examples=["bf16"], description="The model's arithmetic: fp32, bf16 or fp16."
+    )
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class IndexResponse(IndexInfo):
             products=manifest.products,
             images=manifest.images,
             model=manifest.encoder.name,
+            runtime=engine.encoder.spec.runtime,
+            precision=engine.encoder.spec.precision,
             fingerprint=manifest.encoder.fingerprint,
             dim=manifest.encoder.dim,
             kind=index_kind(manifest),

@@ -311,6 +311,8 @@ class TestService:
             "recall": {"image": 1.0, "text": 1.0},
             "fields": {"title": "text", "price": "float"},
             "modes": ["vector", "keyword", "hybrid"],
+            "runtime": "torch",
+            "precision": "fp32",
         }
 
     def test_a_filter_holds_for_hits_and_facets(self, client: TestClient) -> None:
