@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ __all__ = ["export_model", "load_encoder"]
 
 _TORCH = "torch"
 _AUTO = "auto"
+_CPU = "cpu"
+_CUDA = "cuda"
 # The driver's control device; without it, looking for a GPU would import torch in vain.
 _GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))
 
@@ -24,6 +27,7 @@ def load_encoder(
     device: str = _AUTO,
     precision: str = _AUTO,
     runtime: str = _AUTO,
+    devices: str | None = None,
     threads: int | None = None,
     notify: Callable[[str], None] | None = None,
 ) -> Encoder:
@@ -35,13 +39,18 @@ def load_encoder(
         precision: `auto`, `fp32`, `bf16` or `fp16`.
         runtime: `auto`, `openvino`, `onnx` or `torch`. `auto` is torch on a GPU, and OpenVINO or
             else ONNX Runtime on a CPU. The first use of an open_clip model on a CPU converts it.
+        devices: `cpu` and `gpu=1` are the devices `cpu` and `cuda`. `gpu=N` loads the model on each
+            of N GPUs, in a process of its own, and divides batches among them. None and `auto`
+            leave the choice to `device`.
         threads: Number of processors to use; by default all that the process may use.
         notify: Takes a line about slow work, such as a conversion.
 
     Raises:
-        ModelError: The name, device, precision or runtime is invalid, or the model can't be loaded.
+        ModelError: The name, device, precision or runtime is invalid, there are fewer GPUs than
+            asked for, or the model can't be loaded.
     """
     parsed = parse_model_name(name)  # refuse a mistyped name before a runtime takes time to load
+    device, gpus = _resolve_devices(device, devices)
     chosen = _choose_runtime(parsed, device, runtime)
     if chosen != _TORCH:
         folder = _onnx_folder(name, parsed, runtime, notify or _silent)
@@ -52,6 +61,15 @@ def load_encoder(
     _require_torch(name)
     from embeddings import clip
 
+    if gpus:
+        clip.require_gpus(gpus)
+    if gpus > 1:
+        return clip.MultiDeviceEncoder(
+            name,
+            [f"{_CUDA}:{number}" for number in range(gpus)],
+            precision=precision,
+            threads=threads,
+        )
     encoder = clip.load_encoder(name, device=device, precision=precision)
     if threads is not None:
         clip.use_threads(threads)
@@ -75,6 +93,26 @@ def export_model(name: str, folder: Path) -> None:
     clip.export_model(name, folder)
 
 
+def _resolve_devices(device: str, devices: str | None) -> tuple[str, int]:
+    """Return the device that `device` and `devices` mean, and the number of GPUs asked for."""
+    if devices is None or devices == _AUTO:
+        return device, 0
+    match = re.fullmatch(r"cpu|gpu=([1-9][0-9]{0,3})", devices)
+    if match is None:
+        raise ModelError(
+            f"{devices!r} is not a choice of devices; use auto, cpu or gpu=N, with N from 1."
+        )
+    gpus = int(match[1] or 0)
+    meant = _CUDA if gpus else _CPU
+    if device in (_AUTO, meant):
+        return meant, gpus
+    if gpus == 1 and device.startswith(f"{_CUDA}:"):
+        return device, gpus
+    raise ModelError(
+        f"--device {device} and --devices {devices} contradict each other; give only one."
+    )
+
+
 def _choose_runtime(parsed: ModelName, device: str, runtime: str) -> str:
     from embeddings.onnx import RUNTIMES, installed_runtimes
 
@@ -82,13 +120,13 @@ def _choose_runtime(parsed: ModelName, device: str, runtime: str) -> str:
         raise ModelError(
             f"{runtime!r} is not a runtime; use {', '.join((_AUTO, *RUNTIMES))} or {_TORCH}."
         )
-    on_cpu = device == "cpu" or (device == _AUTO and runtime in RUNTIMES)
+    on_cpu = device == _CPU or (device == _AUTO and runtime in RUNTIMES)
     if runtime in RUNTIMES and not on_cpu:
         raise ModelError(f"{runtime} runs on CPUs here; use --device cpu, or --runtime torch.")
     if runtime != _AUTO:
         return runtime
     exported = parsed.source is ModelSource.EXPORTED
-    if device not in (_AUTO, "cpu") or (device == _AUTO and not exported and _has_gpu()):
+    if device not in (_AUTO, _CPU) or (device == _AUTO and not exported and _has_gpu()):
         return _TORCH
     return next(iter(installed_runtimes()), _TORCH)
 

@@ -23,3 +23,10 @@ class ComputeArguments:
             help="auto, openvino, onnx or torch; auto is torch on a GPU and OpenVINO on a CPU.",
         ),
     ] = "auto"
+    devices: Annotated[
+        str,
+        typer.Option(
+            envvar="LOOKALIKE_DEVICES",
+            help="auto, cpu or gpu=N: one process for each of N GPUs, which share the images.",
+        ),
+    ] = "auto"

@@ -163,7 +163,7 @@ def _loads_quickly(name: str, compute: ComputeArguments) -> bool:
     """Return whether an interruption may wait until a model is loaded: Ctrl-C ends no thread."""
     from embeddings import ModelSource, parse_model_name
 
-    if compute.runtime == "torch":
+    if compute.runtime == "torch" or compute.devices.startswith("gpu"):
         return False
     if parse_model_name(name).source in {ModelSource.BUNDLED, ModelSource.EXPORTED}:
         return True

@@ -45,6 +45,7 @@ class Serving:
         device: As for `embeddings.load_encoder`.
         precision: As for `embeddings.load_encoder`.
         runtime: As for `embeddings.load_encoder`.
+        devices: As for `embeddings.load_encoder`.
         threads: Number of processors that the model of one process uses.
         settings: Settings of the service.
     """
@@ -54,6 +55,7 @@ class Serving:
     device: str
     precision: str
     runtime: str
+    devices: str
     threads: int
     settings: Settings
 
@@ -68,6 +70,7 @@ class Serving:
                 device=self.device,
                 precision=self.precision,
                 runtime=self.runtime,
+                devices=self.devices,
                 threads=self.threads,
                 notify=console.note,
             )

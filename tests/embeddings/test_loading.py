@@ -21,6 +21,10 @@ def clip(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, object]]]
     module.load_encoder = lambda name, **options: calls.append((name, options)) or FakeEncoder()
     module.convert = lambda name, notify: notify(f"{name} does not convert")
     module.has_gpu = lambda: True
+    module.require_gpus = lambda count: calls.append(("gpus", {"count": count}))
+    module.MultiDeviceEncoder = lambda name, devices, **options: (
+        calls.append((name, {"devices": devices, **options})) or FakeEncoder()
+    )
     module.use_threads = lambda count: calls.append(("threads", {"count": count}))
     monkeypatch.setitem(sys.modules, "embeddings.clip", module)
     monkeypatch.setattr(embeddings, "clip", module, raising=False)
@@ -78,6 +82,56 @@ def test_torch_runs_what_is_asked_of_it(clip, options: dict[str, str]) -> None:
     load_encoder("compact", **options)
     device = options.get("device", "auto")
     assert clip == [("compact", {"device": device, "precision": "auto"})]
+
+
+def test_several_gpus_have_a_process_each(clip) -> None:
+    for device in ("auto", "cuda"):
+        load_encoder("compact", device=device, devices="gpu=3", precision="fp32", threads=6)
+        devices = ["cuda:0", "cuda:1", "cuda:2"]
+        options = {"devices": devices, "precision": "fp32", "threads": 6}
+        assert clip == [("gpus", {"count": 3}), ("compact", options)]
+        clip.clear()
+
+
+@pytest.mark.parametrize(("device", "meant"), [("auto", "cuda"), ("cuda", "cuda"), ("cuda:1",) * 2])
+def test_one_gpu_needs_no_process(clip, device: str, meant: str) -> None:
+    load_encoder("compact", device=device, devices="gpu=1")
+    options = {"device": meant, "precision": "auto"}
+    assert clip == [("gpus", {"count": 1}), ("compact", options)]
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_devices_may_be_the_cpu(
+    clip, device: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loading, "_GPU_DRIVERS", (tmp_path,))  # as if there were a GPU
+    spec = load_encoder("compact", device=device, devices="cpu").spec
+    assert (spec.device, spec.runtime, clip) == ("cpu", "openvino", [])
+
+
+@pytest.mark.parametrize(
+    ("device", "devices"),
+    [("cpu", "gpu=1"), ("cpu", "gpu=2"), ("cuda:0", "gpu=2"), ("cuda", "cpu"), ("cuda:1", "cpu")],
+)
+def test_a_device_that_contradicts_devices_is_refused(clip, device: str, devices: str) -> None:
+    with pytest.raises(ModelError, match=f"--device {device} and --devices {devices} contradict"):
+        load_encoder("compact", device=device, devices=devices)
+    assert clip == []
+
+
+@pytest.mark.parametrize("devices", ["gpu", "gpu=", "gpu=0", "gpu=-1", "gpu=two", "cuda", ""])
+def test_wrong_devices_are_refused(devices: str) -> None:
+    with pytest.raises(ModelError, match=f"'{devices}' is not a choice of devices; use auto, cpu"):
+        load_encoder("compact", devices=devices)
+
+
+def test_several_gpus_need_torch(only, clip) -> None:
+    with pytest.raises(ModelError, match="openvino runs on CPUs here"):
+        load_encoder("compact", devices="gpu=2", runtime="openvino")
+    only("open_clip")
+    with pytest.raises(ModelError, match=r"'compact' needs torch.*lookalike\[clip\]"):
+        load_encoder("compact", devices="gpu=2")
+    assert clip == []
 
 
 def test_a_gpu_runs_torch(clip, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
