@@ -87,7 +87,7 @@ class OnnxEncoder:
         """This encoder for callers that run several batches at once, one entry for each of them.
 
         Each batch runs on one processor, and all but one of the processors are used. The rest of
-        the caller's work needs one, and a batch that is not divided takes a fifth less time of
+        the caller's work needs one, and a batch that is not divided takes a sixth less time of
         processors.
         """
         return [_Undivided(self)] * max(1, self._threads - 1)

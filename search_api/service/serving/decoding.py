@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 from concurrent.futures import Future
 from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 
 from pebble import ProcessPool
 
@@ -17,14 +18,22 @@ __all__ = ["DecodeWorkers", "start_decoding"]
 _PRELOADED = ["__main__", "search_api.service.serving.decode_task"]
 
 
-def start_decoding() -> None:
+def start_decoding() -> BaseContext:
     """Start the process that decoding processes are forked from, which takes a while to import.
 
     It has no threads, unlike this process once it has loaded a model. A fork takes milliseconds,
     where a new process would import everything again; and what was imported is shared memory.
+
+    Returns:
+        How to start decoding processes: new ones, if the folder for temporary files has no place
+        for that process's socket.
     """
     multiprocessing.set_forkserver_preload(_PRELOADED)
-    forkserver.ensure_running()
+    try:
+        forkserver.ensure_running()
+    except OSError:
+        return multiprocessing.get_context("spawn")
+    return multiprocessing.get_context("forkserver")
 
 
 class DecodeWorkers:
@@ -40,9 +49,7 @@ class DecodeWorkers:
         self._task = task
         self._workers = workers
         self._seconds = seconds
-        start_decoding()
-        context = multiprocessing.get_context("forkserver")
-        self._pool = ProcessPool(max_workers=workers, context=context)
+        self._pool = ProcessPool(max_workers=workers, context=start_decoding())
 
     def warm(self, file: ImageFile) -> None:
         """Start every process with an image, so that the first request need not wait for it."""
