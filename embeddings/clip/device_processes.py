@@ -18,11 +18,12 @@ import os
 import signal
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -149,7 +150,8 @@ class _DeviceProcess:
             name=f"model on {device}",
             daemon=True,
         )
-        self._process.start()
+        with _sigint_blocked():
+            self._process.start()
         childs.close()  # a copy that stays open would hide that the process has ended
 
     def wait_for_model(self) -> _Loaded:
@@ -209,6 +211,20 @@ class _DeviceProcess:
         return answer
 
 
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Block SIGINT in processes that are started inside, from their first moment on.
+
+    Ctrl-C in a terminal goes to every process; this one decides, and ends the others.
+    """
+    resource_tracker.ensure_running()  # started inside by `multiprocessing`, it would unblock again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end(processes: Sequence[_DeviceProcess]) -> None:
     for process in processes:
         process.terminate()
@@ -234,8 +250,6 @@ def _compute_for_parent(
     connection: Connection, name: str, device: str, precision: str, threads: int | None
 ) -> None:
     """Load the model and answer requests, until the parent closes the connection or is gone."""
-    # Ctrl-C in a terminal goes to every process; the parent decides, and closes the connection.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         encoder = _attempt(device, partial(_load, name, device, precision, threads))
         if isinstance(encoder, ModelError):
