@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from indexer.image_loading.decoded_batch import BatchInDecoder, DecodedBatch
     from indexer.image_loading.decoder import ImageDecoder, InThreadDecoder, open_decoder
     from indexer.image_loading.pixel_memory import PixelMemory
+    from indexer.image_loading.worker_pool import WorkerPool
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -37,6 +38,7 @@ else:
                 "open_decoder",
             ),
             "indexer.image_loading.pixel_memory": ("PixelMemory",),
+            "indexer.image_loading.worker_pool": ("WorkerPool",),
         },
     )
 
@@ -51,6 +53,7 @@ __all__ = [
     "ImageDetails",
     "InThreadDecoder",
     "PixelMemory",
+    "WorkerPool",
     "decoder_faults",
     "open_decoder",
 ]

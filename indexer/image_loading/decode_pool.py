@@ -19,6 +19,7 @@ from indexer.image_loading.decode_task import DecodeTask
 from indexer.image_loading.decode_worker import decode_images, start_worker
 from indexer.image_loading.decoded_batch import DecodedBatch, Outcome, gather_pixels
 from indexer.image_loading.pixel_memory import PixelMemory
+from indexer.image_loading.worker_pool import WorkerPool
 
 __all__ = ["DecodePool", "decoder_faults"]
 
@@ -60,12 +61,14 @@ class DecodePool:
         self._memory = PixelMemory((self.capacity, batch_size, *task.pixels_shape))
         self._free = list(range(self.capacity))
         self._timeout = timeout
-        self._pool = ProcessPool(
-            max_workers=workers,
-            initializer=start_worker,
-            initargs=[task, self._memory],
-            # Not fork: the parent has the encoder's threads running by the time a build starts.
-            context=multiprocessing.get_context("spawn"),
+        self._pool = WorkerPool(
+            lambda: ProcessPool(
+                max_workers=workers,
+                initializer=start_worker,
+                initargs=[task, self._memory],
+                # Not fork: the parent has the encoder's threads running when a build starts.
+                context=multiprocessing.get_context("spawn"),
+            )
         )
 
     def __enter__(self) -> Self:
@@ -73,8 +76,7 @@ class DecodePool:
 
     def __exit__(self, *_: object) -> None:
         # Without this, an interrupted build would wait for images that are no longer needed.
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self._pool.close()
         self._memory.close()
 
     def submit(self, images: Sequence[bytes]) -> _BatchInPool:
@@ -87,14 +89,16 @@ class DecodePool:
             self._memory.array[block, : len(images)],
             lambda first, part: self._schedule(block, first, part),
             lambda: self._free.append(block),
+            lambda: self._pool.worked,
             self._timeout,
         )
 
     def _schedule(self, block: int, first: int, images: Sequence[bytes]) -> Future[list[Outcome]]:
-        future: Future[list[Outcome]] = self._pool.schedule(
-            decode_images, args=[block, first, images], timeout=self._timeout
-        )
-        return future
+        return self._pool.schedule(decode_images, [block, first, images], self._timeout)
+
+
+class _PoolEndedError(BrokenImageError):
+    """All processes are gone, maybe without a fault of the image."""
 
 
 class _BatchInPool:
@@ -105,6 +109,7 @@ class _BatchInPool:
         pixels: `[n, height, width, 3]`, where the workers write.
         schedule: Starts a task on some images of the batch, from the one with the given number on.
         release: Gives the memory of the pixels back.
+        worked: Tells whether the processes ever completed a task.
         timeout: Seconds that a task may take.
 
     Attributes:
@@ -117,12 +122,14 @@ class _BatchInPool:
         pixels: PixelArray,
         schedule: Callable[[int, Sequence[bytes]], Future[list[Outcome]]],
         release: Callable[[], None],
+        worked: Callable[[], bool],
         timeout: float,
     ) -> None:
         self.ready: Future[None] = Future()
         self._pixels = pixels
         self._schedule = schedule
         self._release = release
+        self._worked = worked
         self._timeout = timeout
         self._lock = threading.Lock()
         parts = list(_split(images))
@@ -137,6 +144,8 @@ class _BatchInPool:
         for first, images, future in self._tasks:
             try:
                 outcomes += self._outcomes(future)
+            except _PoolEndedError:
+                outcomes += self._decode_alone(first, images)
             except BrokenImageError as error:
                 outcomes += [error] if len(images) == 1 else self._decode_alone(first, images)
         return DecodedBatch(gather_pixels(self._pixels, outcomes), outcomes, self._release)
@@ -155,11 +164,14 @@ class _BatchInPool:
 
         Raises:
             BrokenImageError: The task hung, or its process died.
+            BuildError: No process can start.
         """
         try:
             with decoder_faults(self._timeout):
                 return future.result()
         except BrokenProcessPool as error:
+            if self._worked():
+                raise _PoolEndedError("The image decoders ended; retry.") from error
             # A started worker imports the program's main module, and so runs an unguarded script.
             raise BuildError(
                 "The processes that decode images did not start. In a script, call build_index "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
 from pebble import ProcessPool
 
-from indexer.image_loading import decoder_faults
+from indexer.image_loading import WorkerPool, decoder_faults
 from search_api.service.serving.decode_task import ImageFile, QueryDecodeTask, QueryImage
 
 __all__ = ["DecodeWorkers", "start_decoding"]
@@ -49,7 +50,8 @@ class DecodeWorkers:
         self._task = task
         self._workers = workers
         self._seconds = seconds
-        self._pool = ProcessPool(max_workers=workers, context=start_decoding())
+        context = start_decoding()
+        self._pool = WorkerPool(lambda: ProcessPool(max_workers=workers, context=context))
 
     def warm(self, file: ImageFile) -> None:
         """Start every process with an image, so that the first request need not wait for it."""
@@ -63,6 +65,12 @@ class DecodeWorkers:
         Raises:
             ImageError: The image can't be used, or its process hung or crashed.
         """
+        try:
+            return await self._decode(file)
+        except BrokenProcessPool:  # an idle process was killed: new ones start
+            return await self._decode(file)
+
+    async def _decode(self, file: ImageFile) -> QueryImage:
         future = self._submit(file)
         decoded = asyncio.wrap_future(future)
         # Retrieved here, or asyncio logs an error that no caller waits for any more.
@@ -78,11 +86,7 @@ class DecodeWorkers:
 
     def close(self) -> None:
         """End the processes, even while they work."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self._pool.close()
 
     def _submit(self, file: ImageFile) -> Future[QueryImage]:
-        future: Future[QueryImage] = self._pool.schedule(
-            self._task, args=[file], timeout=self._seconds
-        )
-        return future
+        return self._pool.schedule(self._task, [file], self._seconds)

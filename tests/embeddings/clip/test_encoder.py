@@ -14,6 +14,7 @@ from PIL import Image
 
 from embeddings import Encoder
 from embeddings.clip import load_encoder, use_threads
+from embeddings.onnx import Choice
 
 
 def test_vectors_are_those_of_open_clip(tiny_model: Path, pixels: np.ndarray) -> None:
@@ -111,5 +112,6 @@ def test_a_build_gives_a_cpu_some_chunks_and_a_gpu_a_whole_one(
 ) -> None:
     encoder = load_encoder(f"local-dir:{tiny_model}", device="cpu")
     assert encoder.preferred_batch_size == 64
-    monkeypatch.setattr(encoder._model, "device", torch.device("cuda"))
+    on_gpu = Choice("fp16", 256, 0.0)
+    monkeypatch.setattr(encoder._model, "_choice", on_gpu)
     assert encoder.preferred_batch_size == 256

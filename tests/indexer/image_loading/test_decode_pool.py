@@ -18,6 +18,7 @@ from PIL import Image
 from embeddings import BrokenImageError, Preprocess, ResizeMode, UnsupportedImageError
 from embeddings.images import ImageLimits
 from indexer.image_loading import Decoded, DecodedBatch, DecodePool, DecodeTask, ImageDetails
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[3]
 TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
@@ -122,6 +123,17 @@ def test_killed_workers_do_not_harm_the_pixels_of_other_batches() -> None:
                 waiting.append(pool.submit(files.pop(0)))
 
 
+def test_idle_workers_that_are_killed_lose_no_image() -> None:
+    with DecodePool(TASK, workers=1) as pool:
+        pool.submit([png((1, 2, 3))]).result().release()
+        processes = pool._pool._pool
+        for worker in processes._pool_manager.worker_manager.workers.values():
+            os.kill(worker.pid, signal.SIGKILL)
+        first, second = pool.submit([png((4, 5, 6))]), pool.submit([png((7, 8, 9))] * 20)
+        assert colours(first.result()) == [[4, 5, 6]]
+        assert colours(second.result()) == [[7, 8, 9]] * 20
+
+
 def test_batches_beyond_the_capacity_are_refused_until_one_is_released() -> None:
     with DecodePool(TASK, workers=1, batch_size=16) as pool:
         batches = [pool.submit([png((number, 0, 0))]) for number in range(pool.capacity)]
@@ -160,7 +172,8 @@ from tests.indexer.image_loading.test_decode_pool import TASK, DecodePool, png
 if __name__ == "__main__":
     pool = DecodePool(TASK, workers=2)
     assert pool.submit([png((1, 2, 3))] * 20).result().pixels.any()
-    print(*[worker.pid for worker in pool._pool._pool_manager.worker_manager.workers.values()])
+    workers = pool._pool._pool._pool_manager.worker_manager.workers
+    print(*[worker.pid for worker in workers.values()])
     sys.stdout.flush()
     sys.stdin.read()
 """
@@ -178,7 +191,7 @@ def test_a_killed_program_leaves_no_memory_and_no_process(tmp_path: Path) -> Non
         assert process.stdout is not None
         workers = [int(word) for word in process.stdout.readline().split()]
         assert len(workers) == 2
-        assert all(_maps_pixels(worker) for worker in workers)
+        until(lambda: all(_maps_pixels(worker) for worker in workers))
         process.send_signal(signal.SIGKILL)
         # The workers have the other end of this pipe: it closes when the last one has ended.
         process.stdout.read()

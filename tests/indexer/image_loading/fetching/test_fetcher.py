@@ -150,7 +150,8 @@ def test_failed_fetches_leave_no_descriptor_open(site: Site, network: list[str])
             refused(fetcher, site.url(path))
             refused(fetcher, site.url(path, scheme="https"))
         site.wait_until_closed(sum(event.startswith("socket.connect") for event in network))
-        assert _open_descriptors() == before
+        # Others that were waiting for the garbage collector may have closed.
+        assert _open_descriptors() <= before
 
 
 def test_a_closed_fetcher_fetches_no_more(site: Site) -> None:

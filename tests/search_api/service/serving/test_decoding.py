@@ -35,6 +35,7 @@ from search_api.service.serving.decoding import DecodeWorkers
 from search_api.service.settings import Settings
 from tests.support.processes import PATIENCE
 from tests.support.service_helpers import RED, error_of, ids, image_file
+from tests.support.waiting import until
 
 # Long enough for a small image on a busy machine.
 HANG_SECONDS = 3.0
@@ -158,3 +159,23 @@ print(start_decoding().get_start_method())
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "spawn\n"
+
+
+def kill_processes(workers: DecodeWorkers) -> None:
+    """Kill the idle processes of a pool, as a system without memory does."""
+    pool = workers._pool._pool
+    for process in list(pool._pool_manager.worker_manager.workers.values()):
+        os.kill(process.pid, signal.SIGKILL)
+    until(lambda: not pool.active)
+
+
+def test_idle_processes_that_are_killed_are_replaced() -> None:
+    workers = DecodeWorkers(TASK, 2, PATIENCE)
+    try:
+        for _ in range(2):
+            (before,) = decoded(workers, ImageFile(image_file(RED)))
+            kill_processes(workers)
+            (after,) = decoded(workers, ImageFile(image_file(RED)))
+            np.testing.assert_array_equal(after.pixels, before.pixels)
+    finally:
+        workers.close()
