@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from pebble import ProcessPool
@@ -64,8 +65,10 @@ class WorkerPool:
 def _interrupts_blocked() -> Iterator[None]:
     """Block SIGINT for this thread, the pool's threads that it starts, and so for the processes.
 
-    Ctrl-C goes to all processes of a terminal. One that was just starting printed a traceback.
+    Ctrl-C goes to all processes of a terminal. One that was just starting printed a traceback. The
+    tracker runs before, since its start unblocks the signal (Python 3.11).
     """
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

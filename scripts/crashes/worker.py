@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
@@ -19,6 +19,7 @@ from indexer.build import BuildOptions, BuildProgress, build_index, merge, retag
 from indexer.build import build as build_module
 from indexer.build import catalog_reader as reader_module
 from indexer.build import update as update_module
+from indexer.build.ledger import EmbeddedImage, Ledger
 from indexer.calibration import Confidence, fit_confidence
 from indexer.index import Index, TagChoice, prune, rollback
 from scripts.crashes.catalogs import TAXONOMIES, Colour
@@ -97,7 +98,7 @@ class _Embedded:
 
 @dataclass(frozen=True)
 class _Acknowledged:
-    pass
+    images: int  # of those embedded, the first ones, since they are written in order
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,14 @@ def run(operation: Operation, moment: Moment | None = None) -> Outcome:
 
 
 def _colours(messages: list[object]) -> tuple[frozenset[Colour], frozenset[Colour]]:
-    embedded: frozenset[Colour] = frozenset()
-    acknowledged = embedded
+    embedded: list[Colour] = []
+    acknowledged = 0
     for message in messages:
         if isinstance(message, _Embedded):
-            embedded |= set(message.colours)
+            embedded += message.colours
         elif isinstance(message, _Acknowledged):
-            acknowledged = embedded
-    return embedded, acknowledged
+            acknowledged = message.images
+    return frozenset(embedded), frozenset(embedded[:acknowledged])
 
 
 class _Points:
@@ -189,24 +190,48 @@ def _work(operation: Operation, fatal: int | None, sender: Connection) -> None:
     update_module._SMALL = 0  # noqa: SLF001, no user needs to set it
     reader_module._COMMIT_EVERY = 0.01  # noqa: SLF001, no user needs to set it
     points = _Points(operation.index, fatal)
-    encoder = _Encoder(points, sender.send)
+    sending = threading.Lock()
+    written = _count_written()
+
+    def send(message: object) -> None:
+        with sending:  # the encoder has a thread of its own
+            sender.send(message)
+
+    encoder = _Encoder(points, send)
     # Confidence is fit with altered images, of which one may look like another of the catalog.
     # They are embedded again by design, so they are not reported.
     quiet = _Encoder(points, lambda _: None)
     build_module.fit_confidence = partial(_fit_confidence, quiet)  # type: ignore[attr-defined]
 
     def on_progress(_: BuildProgress) -> None:
-        sender.send(_Acknowledged())
+        send(_Acknowledged(len(written)))
         points.mark()
 
-    sender.send("begun")
+    send("begun")
     sys.addaudithook(points.hook)
     error = None
     try:
         _perform(operation, encoder, on_progress)
     except LookalikeError as problem:
         error = repr(problem)
-    sender.send(_Ended(points.passed, error))
+    send(_Ended(points.passed, error))
+
+
+def _count_written() -> list[None]:
+    """Return a list that gets an entry for each image written to the ledger, committed or not.
+
+    The encoder runs ahead of the ledger: what it was given is not safe yet.
+    """
+    written: list[None] = []
+    add = Ledger.add_embedded
+
+    def count(ledger: Ledger, images: Iterable[EmbeddedImage]) -> None:
+        batch = list(images)
+        add(ledger, batch)
+        written.extend([None] * len(batch))
+
+    Ledger.add_embedded = count  # type: ignore[method-assign]
+    return written
 
 
 def _fit_confidence(quiet: Encoder, index: Index, _: Encoder) -> Confidence:
