@@ -230,7 +230,7 @@ def _count_written() -> list[None]:
         add(ledger, batch)
         written.extend([None] * len(batch))
 
-    Ledger.add_embedded = count  # type: ignore[method-assign]
+    Ledger.add_embedded = count  # type: ignore[method-assign, assignment]
     return written
 
 
