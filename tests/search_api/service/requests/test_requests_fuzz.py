@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.support.image_samples import SAMPLES
-from tests.support.service_helpers import RED, assert_polite, error_of, image_file
+from tests.support.service_helpers import LEAK, RED, assert_polite, error_of, image_file
 
 PATHS = st.sampled_from(["/v1/search", "/v1/tags"])
 PICTURE = base64.b64encode(image_file(RED)).decode()
@@ -239,6 +239,7 @@ def test_damaged_images(client: TestClient, data: bytes) -> None:
 
 @given(product_id=st.text(max_size=40), rest=st.sampled_from(["", "/image/0", "/image/", "/x"]))
 def test_ids_of_missing_products(client: TestClient, product_id: str, rest: str) -> None:
+    assume(not LEAK.search(product_id))  # the answer quotes it, and would seem to reveal something
     path = quote(product_id.encode("utf-8", "surrogatepass"), safe="")
     answer = client.get(f"/v1/items/{path}{rest}")
     if product_id not in ("red", "green", "blue", "yellow", "dark-red"):
