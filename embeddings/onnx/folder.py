@@ -166,6 +166,6 @@ class ModelFolder:
 
 def _broken(path: Path, problem: str) -> BrokenModelError:
     return BrokenModelError(
-        f"The model folder {str(path)!r} can't be used: {problem}. Export the model again, or "
-        "copy the whole folder again."
+        f"The model folder {str(path)!r} can't be used: {problem}. Export it again, or copy the "
+        "whole folder again; delete it if it lies in the cache; reinstall lookalike for 'compact'."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -14,6 +13,7 @@ from typing import Self
 from pebble import ProcessExpired, ProcessPool
 
 from embeddings import BrokenImageError, PixelArray
+from embeddings.onnx import processors
 from indexer.errors import BuildError
 from indexer.image_loading.decode_task import DecodeTask
 from indexer.image_loading.decode_worker import decode_images, start_worker
@@ -56,7 +56,7 @@ class DecodePool:
         workers: int | None = None,
         timeout: float = 30.0,
     ) -> None:
-        workers = _usable_processors() if workers is None else workers
+        workers = processors() if workers is None else workers
         self.capacity = _BATCHES + -(-2 * workers * _TASK_IMAGES // batch_size)
         self._memory = PixelMemory((self.capacity, batch_size, *task.pixels_shape))
         self._free = list(range(self.capacity))
@@ -184,13 +184,6 @@ class _BatchInPool:
             finished = not self._unfinished
         if finished:
             self.ready.set_result(None)
-
-
-def _usable_processors() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _split(images: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:

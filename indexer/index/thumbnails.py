@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from embeddings.onnx import processors
 from indexer.index.index import Index
 from indexer.index.segments import Segment
 
@@ -165,7 +165,7 @@ def scan_images(table: ImageTable, on_progress: Progress | None = None) -> Image
             if measured is not None:
                 scan.size[image], scan.spread[image], scan.grey[image] = measured
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         for batch in _split(range(count), _BATCH):
             for _ in pool.map(measure, _split(batch, _PART)):
                 pass  # waits, and raises what a thread raised

@@ -17,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from os import cpu_count
 from threading import Lock
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from embeddings.onnx import processors
 from indexer.catalog import title_field
 from indexer.index import ImageScan, ImageTable, Index, Progress, open_thumbnail, scan_images
 from indexer.quality.duplicate_candidates import Alignment, alike_when_small, near_by_vector
@@ -236,7 +236,7 @@ def _by_pixels(
     found.sort(key=lambda alignment: (place[alignment.whole], place[alignment.part]))
     opened = _OpenedThumbnails(table)
     bonds: dict[int, dict[int, _Bond]] = defaultdict(dict)
-    with ThreadPoolExecutor(cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         for start in range(0, len(found), _BATCHES * _BATCH):
             some = found[start : start + _BATCHES * _BATCH]
             batches = [some[place : place + _BATCH] for place in range(0, len(some), _BATCH)]
