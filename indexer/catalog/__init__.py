@@ -17,8 +17,8 @@ if TYPE_CHECKING:
         join_types,
         to_batch,
     )
-    from indexer.catalog.formats import open_catalog
     from indexer.catalog.image_sources import ImageSource, check_size, embedded_image, find_image
+    from indexer.catalog.opening import open_catalog
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
     from indexer.catalog.quoting import quote_for_message
     from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
@@ -41,7 +41,7 @@ else:
                 "join_types",
                 "to_batch",
             ),
-            "indexer.catalog.formats": ("open_catalog",),
+            "indexer.catalog.opening": ("open_catalog",),
             "indexer.catalog.image_sources": (
                 "ImageSource",
                 "check_size",

@@ -18,7 +18,7 @@ from indexer.catalog import (
     find_image,
     quote_for_message,
 )
-from indexer.catalog.formats import TableRow, read_table
+from indexer.catalog.tables import TableRow, read_table
 from indexer.errors import CatalogError, RowError
 from indexer.storage import QueryKind
 
@@ -124,7 +124,7 @@ def read_queries(
     queries: list[LabelledQuery] = []
     bad: list[BadRow] = []
     names: set[str] = set()
-    for row in read_table(path, columns.image):
+    for row in read_table(path):
         if isinstance(row, BadRow):
             bad.append(row)
             continue

@@ -22,12 +22,12 @@ class RowBuilder:
     """Checks the id and the images of every row of a catalog.
 
     Args:
-        path: The catalog file; paths of images are relative to its folder.
+        root: The folder that paths of images are relative to.
         options: How to read the catalog.
     """
 
-    def __init__(self, path: Path, options: CatalogOptions) -> None:
-        self._root = path.parent.resolve()
+    def __init__(self, root: Path, options: CatalogOptions) -> None:
+        self._root = root.resolve()
         self._options = options
 
     def row(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -14,38 +12,18 @@ from pyarrow import types
 
 from indexer.catalog.fields import FieldType, FieldValue
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.row_builder import RawImage
 from indexer.catalog.rows import Reason
-from indexer.errors import RowError
+from indexer.catalog.tables.table import Unreadable
 
 __all__ = [
-    "Unreadable",
     "field_type",
-    "field_values",
     "id_values",
-    "image_values",
     "is_id_type",
     "is_image_type",
+    "plain_values",
 ]
 
 _INT64_MAX = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """Takes the place of a value that can't be read or stored.
-
-    Attributes:
-        reason: A value of `Reason`.
-        message: What is wrong with it.
-    """
-
-    reason: str
-    message: str
-
-    def problem(self, column: str) -> RowError:
-        """Return an error that names the column."""
-        return RowError(self.reason, f"column {quote_for_message(column)}: {self.message}")
 
 
 def is_id_type(kind: pa.DataType) -> bool:
@@ -87,27 +65,23 @@ def id_values(column: pa.Array) -> list[Any]:
     return _values(_plain(column))
 
 
-def image_values(column: pa.Array) -> list[list[RawImage] | Unreadable]:
-    """Return the images of each row: bytes, or the text of a path or URL."""
-    return [
-        value if isinstance(value, Unreadable) else [_image(item) for item in _as_list(value)]
-        for value in _values(_plain(column))
-    ]
+def plain_values(column: pa.Array) -> list[Any]:
+    """Return a column's values as those of a record, `Unreadable` for one that can't be stored.
 
-
-def field_values(column: pa.Array) -> list[FieldValue | Unreadable]:
-    """Return a column's values as product fields, `Unreadable` for one that can't be stored."""
+    Decimals become floats, dates and times ISO 8601 text, lists, structs and maps lists and
+    dictionaries. NaN and infinities are missing values.
+    """
     column = _plain(column)
     kind = column.type
     if types.is_temporal(kind):
         return _temporal(column)
-    convert: Callable[[Any], FieldValue | Unreadable] | None = None
+    convert: Callable[[Any], Any] | None = None
     if types.is_floating(kind) or types.is_decimal(kind):
         convert = _float
     elif types.is_uint64(kind):
         convert = _unsigned
     elif types.is_nested(kind):
-        convert = _json
+        convert = _nested
     values = _values(column)
     if convert is None:
         return values
@@ -189,21 +163,6 @@ def _value(scalar: pa.Scalar) -> Any:
         )
 
 
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _image(item: Any) -> RawImage:
-    if isinstance(item, dict):
-        data: bytes | None = item.get("bytes")
-        path: str | None = item.get("path")
-        return path if data is None else data
-    image: RawImage = item
-    return image
-
-
 def _temporal(column: pa.Array) -> list[FieldValue | Unreadable]:
     """Convert dates and times to ISO 8601; a time with a zone becomes UTC, with a Z."""
     kind = column.type
@@ -228,16 +187,12 @@ def _unsigned(value: int) -> FieldValue | Unreadable:
     return value
 
 
-def _json(value: Any) -> FieldValue | Unreadable:
-    return json.dumps(_finite(value), ensure_ascii=False, default=str)
-
-
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON can't express, by null."""
+def _nested(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON can't express, by null, and dates by their text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(name): _finite(inner) for name, inner in value.items()}
+        return {str(name): _nested(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return value
+        return [_nested(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int | bytes) else str(value)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from indexer.catalog.formats.text_lines import MAX_RECORD_BYTES, Line
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Reason
+from indexer.catalog.tables.text.text_lines import MAX_RECORD_BYTES, Line
 from indexer.errors import CatalogError, RowError
 
-__all__ = ["BrokenRecord", "Record", "check_cell_count", "read_header", "read_records"]
+__all__ = ["CsvRecord", "read_header", "read_records"]
 
 # A longer record has an opening quote without a closing one.
 _MAX_RECORD_LINES = 1000
@@ -24,31 +24,18 @@ _ESCAPED_BYTE_BASE = 0xDC00
 
 
 @dataclass(frozen=True)
-class Record:
-    """One record.
+class CsvRecord:
+    """One record, or lines that are not a valid one.
 
     Attributes:
         line: The physical line on which it begins, from 1.
-        cells: Its cells, unchanged.
+        cells: Its cells, unchanged; those that could be read if it is broken.
+        problem: What is wrong; None if it is valid.
     """
 
     line: int
     cells: list[str]
-
-
-@dataclass(frozen=True)
-class BrokenRecord:
-    """Lines that are not a valid record.
-
-    Attributes:
-        line: The physical line on which they begin.
-        cells: The cells that could be read, perhaps none.
-        problem: What is wrong.
-    """
-
-    line: int
-    cells: list[str]
-    problem: RowError
+    problem: RowError | None = None
 
 
 class _RecordTooLongError(Exception):
@@ -88,7 +75,7 @@ class _Feed:
         self._again.extendleft(reversed(self.lines[1:]))
 
 
-def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record | BrokenRecord]:
+def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[CsvRecord]:
     """Split lines into records, by RFC 4180 with any line end.
 
     An opening quote without a closing one costs only the line it stands on: reading resumes with
@@ -116,7 +103,7 @@ def read_records(lines: Iterator[Line], delimiter: str) -> Iterator[Record | Bro
             yield _checked(feed, cells)
 
 
-def read_header(table: str, records: Iterator[Record | BrokenRecord]) -> list[str]:
+def read_header(table: str, records: Iterator[CsvRecord]) -> list[str]:
     """Take the first record as the header, and return the names of the columns.
 
     Args:
@@ -130,22 +117,12 @@ def read_header(table: str, records: Iterator[Record | BrokenRecord]) -> list[st
     quoted = quote_for_message(table)
     if first is None:
         raise CatalogError(f"{quoted} is empty; it needs a header and rows")
-    if isinstance(first, BrokenRecord):
+    if first.problem is not None:
         raise CatalogError(f"the header of {quoted} can't be read: {first.problem.message}")
     return [cell.strip() for cell in first.cells]
 
 
-def check_cell_count(record: Record, header: Sequence[str]) -> None:
-    """Raise a `RowError`, `ragged_row`, unless a record has one cell for each column."""
-    if len(record.cells) != len(header):
-        raise RowError(
-            Reason.RAGGED_ROW,
-            f"the row has {len(record.cells)} cells and the header {len(header)}; add or remove "
-            "cells, and quote cells that contain the separator",
-        )
-
-
-def _broken(feed: _Feed, error: Exception) -> BrokenRecord:
+def _broken(feed: _Feed, error: Exception) -> CsvRecord:
     first, last = feed.lines[0], feed.lines[-1]
     if first.too_long:
         problem = RowError(
@@ -170,16 +147,16 @@ def _broken(feed: _Feed, error: Exception) -> BrokenRecord:
             f"a quotation mark on line {first.number} opens a cell that does not end properly "
             f"(read up to line {last.number}); close the cell, and double the marks inside it",
         )
-    return BrokenRecord(first.number, [], problem)
+    return CsvRecord(first.number, [], problem)
 
 
-def _checked(feed: _Feed, cells: list[str]) -> Record | BrokenRecord:
+def _checked(feed: _Feed, cells: list[str]) -> CsvRecord:
     start = feed.lines[0].number
     for line, text in zip(feed.lines, feed.texts, strict=True):
         if not text.isascii() and (bad := _ESCAPED_BYTE.search(text)):
             position = len(text[: bad.start()].encode("utf-8")) + 1
             value = ord(bad.group()) - _ESCAPED_BYTE_BASE
-            return BrokenRecord(
+            return CsvRecord(
                 start,
                 cells,
                 RowError(
@@ -190,5 +167,5 @@ def _checked(feed: _Feed, cells: list[str]) -> Record | BrokenRecord:
             )
         if "\0" in text:
             problem = f"line {line.number} has a NUL byte in it; remove it"
-            return BrokenRecord(start, cells, RowError(Reason.NUL_BYTE, problem))
-    return Record(start, cells)
+            return CsvRecord(start, cells, RowError(Reason.NUL_BYTE, problem))
+    return CsvRecord(start, cells)

@@ -167,7 +167,7 @@ def test_a_bad_row_keeps_its_id_but_a_ragged_one_may_not_know_it(shop: Path) -> 
         (b"id,image\n", "no rows"),
         (b"name,image\n1,a.jpg\n", "no column 'id'"),
         (b"id,picture\n1,a.jpg\n", "no column 'image'"),
-        (b"id;image\n1;a.jpg\n", "not by ';'"),
+        (b"id;image\n1;a.jpg\n", "CSV, commas"),
         (b"id,image,\n1,a.jpg,x\n", "column 3"),
         (b"id,image,t, t\n1,a.jpg,x,y\n", "more than one column named 't'"),
         (b"id,image,id\n1,a.jpg,2\n", "more than one column named 'id'"),

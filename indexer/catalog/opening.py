@@ -1,0 +1,48 @@
+"""Catalog opening: a folder of images, or a table whose records are products."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from indexer.catalog.image_folder import ImageFolderCatalog
+from indexer.catalog.products import TableCatalog
+from indexer.catalog.quoting import quote_for_message
+from indexer.catalog.rows import Catalog, CatalogOptions
+from indexer.catalog.tables import open_table
+from indexer.errors import CatalogError
+
+__all__ = ["open_catalog"]
+
+_DEFAULTS = CatalogOptions()
+
+
+def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
+    """Open a catalog: a folder of images or Parquet files, or a CSV, TSV, JSONL or Parquet file.
+
+    Args:
+        path: The folder, or a file whose ending tells its format: `.csv`, `.tsv`, `.jsonl`,
+            `.ndjson`, `.parquet` or `.pq`, in any case.
+        options: How to read it.
+
+    Raises:
+        CatalogError: There is no such file, its format is unknown, a column is missing or named
+            twice, the file is damaged, or it has no rows.
+    """
+    try:
+        catalog = _open(path, options)
+        first = next(catalog.rows(), None)
+    except OSError as error:
+        raise CatalogError(f"{str(path)!r} can't be read: {error.strerror or error}") from error
+    if first is None:
+        raise CatalogError(f"{str(path)!r} has no rows; there is nothing to index")
+    return catalog
+
+
+def _open(path: Path, options: CatalogOptions) -> Catalog:
+    if not path.is_dir() and options.id_column == options.image_column:
+        raise CatalogError(
+            f"{quote_for_message(options.id_column)} can't be both the id column and the image "
+            "column"
+        )
+    table = open_table(path)
+    return ImageFolderCatalog(path, options) if table is None else TableCatalog(table, options)

@@ -1,0 +1,56 @@
+"""Image cells: the images that the value of an image column names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from indexer.catalog.products.row_builder import RawImage
+from indexer.catalog.quoting import quote_for_message
+from indexer.catalog.rows import Reason
+from indexer.errors import RowError
+
+__all__ = ["images_of"]
+
+
+def images_of(value: object) -> list[RawImage]:
+    """Return the images of a value: a path or URL, bytes, a struct of both, or a list of these.
+
+    A text that is a JSON list of texts counts as a list: `["a.jpg", "b.jpg"]`.
+
+    Raises:
+        RowError: `bad_image`.
+    """
+    if isinstance(value, str):
+        return _images_of_text(value.strip())
+    if value is None:
+        return []
+    return [_image(item) for item in value] if isinstance(value, list) else [_image(value)]
+
+
+def _image(item: Any) -> RawImage:
+    if isinstance(item, dict) and item.keys() <= {"bytes", "path"}:
+        data = item.get("bytes")
+        item = item.get("path") if data is None else data
+    if item is None or isinstance(item, str | bytes):
+        return item
+    raise RowError(Reason.BAD_IMAGE, "the image is neither a path or URL (text) nor a list of them")
+
+
+def _images_of_text(text: str) -> list[RawImage]:
+    # Data frames write a missing value as "nan".
+    if not text or text.lower() == "nan":
+        return []
+    if not (text.startswith("[") and text.endswith("]")):
+        return [text]
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        items = None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise RowError(
+            Reason.BAD_IMAGE,
+            f"{quote_for_message(text)} is not a valid list of images; write it as JSON: "
+            '["a.jpg", "b.jpg"]',
+        )
+    return list(items)

@@ -1,0 +1,141 @@
+"""Table catalogs: the records of a table, read as products."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from indexer.catalog.fields import FieldType, FieldTyper, FieldValue, is_non_finite
+from indexer.catalog.products.columns import MAX_FIELDS, check_columns
+from indexer.catalog.products.image_cells import images_of
+from indexer.catalog.products.row_builder import RawImage, RowBuilder
+from indexer.catalog.quoting import quote_for_message
+from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
+from indexer.catalog.tables import BrokenRecord, Record, Roles, Table, Unreadable
+from indexer.errors import RowError
+
+__all__ = ["TableCatalog"]
+
+
+class TableCatalog(Catalog):
+    """The products of a table: one a record.
+
+    Every column without a role becomes a field. A cell that spells NaN or an infinity makes its row
+    bad if its column holds numbers or booleans, and is a word if the column holds words.
+
+    Args:
+        table: The table.
+        options: How to read it.
+
+    Raises:
+        CatalogError: A column is missing, named twice, or of a type that can't have its role.
+    """
+
+    def __init__(self, table: Table, options: CatalogOptions) -> None:
+        super().__init__(table.path, options)
+        self._table = table
+        self._roles = table.roles or Roles(options.id_column, (options.image_column,))
+        if table.columns is not None:
+            check_columns(table, self._roles)
+        table.check_roles(self._roles)
+        self._builder = RowBuilder(table.root, options)
+        self.untyped = table.untyped
+
+    @property
+    def count(self) -> int | None:
+        """As `Table.count`."""
+        return self._table.count
+
+    @cached_property
+    def field_types(self) -> Mapping[str, FieldType] | None:
+        """The fields' types if the table declares them, else None."""
+        return self._table.field_types(self._roles)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Columns that can't be product fields (raw bytes) and are skipped."""
+        return self._table.left_out(self._roles)
+
+    def read_rows(self) -> Iterator[CatalogRow | BadRow]:
+        """As `Catalog.read_rows`."""
+        names: set[str] = set()
+        for record in self._table.records(self._roles):
+            yield self._row(record, names)
+
+    def _row(self, record: Record | BrokenRecord, names: set[str]) -> CatalogRow | BadRow:
+        values = dict(record.values)
+        raw_id = _missing_if_nan(values.pop(self._roles.id, None))
+        if isinstance(record, BrokenRecord):
+            return self._builder.bad_row(record.line, raw_id, record.problem)
+        try:
+            images = self._images(values)
+            if self.untyped:
+                self._check_finite(values)
+            fields = {name: _field(name, value) for name, value in values.items()}
+            if self._table.columns is None:
+                _add_names(names, fields)
+            if isinstance(raw_id, Unreadable):
+                raise raw_id.problem(self._roles.id)
+        except RowError as error:
+            return self._builder.bad_row(record.line, raw_id, error)
+        return self._builder.row(record.line, raw_id, images, fields)
+
+    def _images(self, values: dict[str, object]) -> list[RawImage]:
+        """Take the images out of a record."""
+        images: list[RawImage] = []
+        for name in self._roles.images:
+            value = values.pop(name, None)
+            if isinstance(value, Unreadable):
+                raise value.problem(name)
+            images += images_of(value)
+        return images
+
+    def _check_finite(self, values: Mapping[str, object]) -> None:
+        for name, cell in values.items():
+            if is_non_finite(str(cell)) and self._types.get(name) not in (None, FieldType.TEXT):
+                raise RowError(
+                    Reason.NAN,
+                    f"column {quote_for_message(name)} holds values of type "
+                    f"{self._types[name].value} and here {quote_for_message(str(cell))}; leave the "
+                    "cell empty if there is no value",
+                )
+
+    @cached_property
+    def _types(self) -> dict[str, FieldType]:
+        """The columns' types, from a pass of their own; only a table with a NaN in it needs it."""
+        typer = FieldTyper(parse_text=True)
+        for record in self._table.records(self._roles):
+            if isinstance(record, Record):
+                typer.observe({name: _field(name, v) for name, v in record.values.items()})
+        return typer.types()
+
+
+def _missing_if_nan(raw_id: object) -> object:
+    # Data frames write a missing id as "nan"; every product without an id would get that one.
+    if isinstance(raw_id, str) and raw_id.strip().lower() == "nan":
+        return None
+    return raw_id
+
+
+def _field(name: str, value: object) -> FieldValue:
+    if isinstance(value, str):
+        return value or None
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Unreadable):
+        raise value.problem(name)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _add_names(names: set[str], fields: dict[str, FieldValue]) -> None:
+    if not names.issuperset(fields):
+        if "" in fields:
+            raise RowError(Reason.BAD_JSON, "a value has an empty name; name it")
+        if len(names | fields.keys()) > MAX_FIELDS:
+            raise RowError(
+                Reason.TOO_MANY_FIELDS,
+                f"with this row the catalog would have more than {MAX_FIELDS:,} fields; put "
+                "rare ones into one object",
+            )
+        names.update(fields)

@@ -1,0 +1,167 @@
+"""Parquet tables: one Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from indexer.catalog.fields import FieldType
+from indexer.catalog.quoting import quote_for_message
+from indexer.catalog.tables.arrow.arrow_values import (
+    field_type,
+    id_values,
+    is_id_type,
+    is_image_type,
+    plain_values,
+)
+from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
+from indexer.errors import CatalogError
+
+__all__ = ["ParquetTable"]
+
+# Rows are read in batches of about this many bytes, by the average row of the largest row group.
+_BATCH_BYTES = 8 * 2**20
+_MAX_BATCH_ROWS = 1024
+# Column chunks are read through a buffer of this many bytes. Without one pyarrow would read them
+# whole, and a catalog is often a single chunk of images.
+_BUFFER_BYTES = 2**20
+
+
+class ParquetTable(Table):
+    """A Parquet file; the `line` of a record is its row, from 1.
+
+    Fields have the types of the schema. Columns of raw bytes are left out unless they have a role:
+    images may be bytes, text (a path or URL), structs of `bytes` and `path` as the Hugging Face Hub
+    writes them, or lists of any of these.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CatalogError: The file is damaged.
+        OSError: It can't be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with _open_parquet(path) as file:
+            self._schema: pa.Schema = file.schema_arrow
+            self._row_count = int(file.metadata.num_rows)
+            self._batch_rows = _batch_rows(file.metadata)
+        self.columns = self._schema.names
+
+    @property
+    def description(self) -> TableDescription:
+        """As `Table.description`."""
+        return TableDescription("Parquet")
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return self._row_count
+
+    def field_types(self, roles: Roles) -> Mapping[str, FieldType]:
+        """Return the fields' types, by the schema."""
+        types = {
+            field.name: field_type(field.type)
+            for field in self._schema
+            if field.name not in roles.names
+        }
+        return {name: kind for name, kind in types.items() if kind is not None}
+
+    def left_out(self, roles: Roles) -> tuple[str, ...]:
+        """Return the columns of raw bytes other than the image columns."""
+        types = self.field_types(roles)
+        return tuple(n for n in self._schema.names if n not in types and n not in roles.names)
+
+    def check_roles(self, roles: Roles) -> None:
+        """As `Table.check_roles`."""
+        id_type = self._schema.field(roles.id).type
+        if not is_id_type(id_type):
+            raise CatalogError(
+                f"the id column {quote_for_message(roles.id)} of {quote_for_message(self.name)} is "
+                f"of type {id_type}; ids are text or whole numbers"
+            )
+        for name in roles.images:
+            image_type = self._schema.field(name).type
+            if not is_image_type(image_type):
+                raise CatalogError(
+                    f"the image column {quote_for_message(name)} of {quote_for_message(self.name)} "
+                    f"is of type {image_type}; images are bytes, text, structs of bytes and path, "
+                    "or lists of these"
+                )
+
+    def records(self, roles: Roles | None = None) -> Iterator[Record | BrokenRecord]:
+        """As `Table.records`."""
+        wanted = self._schema.names
+        if roles is not None:
+            left_out = self.left_out(roles)
+            wanted = [name for name in wanted if name not in left_out]
+        line = 1
+        with _open_parquet(self.path) as file:
+            if not file.schema_arrow.equals(self._schema):
+                raise CatalogError(
+                    f"{quote_for_message(self.name)} changed while it was read; start again"
+                )
+            batches = file.iter_batches(self._batch_rows, columns=wanted, use_threads=False)
+            for batch in batches:
+                yield from _records_of(line, batch, roles.id if roles is not None else None)
+                line += batch.num_rows
+        if line != self._row_count + 1:
+            raise CatalogError(
+                f"{quote_for_message(self.name)} declares {self._row_count:,} rows and has "
+                f"{line - 1:,}; export it again"
+            )
+
+
+def _records_of(line: int, batch: pa.RecordBatch, id_column: str | None) -> Iterator[Record]:
+    names = batch.schema.names
+    columns = [
+        id_values(column) if name == id_column else plain_values(column)
+        for name, column in zip(names, batch.columns, strict=True)
+    ]
+    for row, values in enumerate(zip(*columns, strict=True), start=line):
+        yield Record(row, dict(zip(names, values, strict=True)))
+
+
+@contextmanager
+def _open_parquet(path: Path) -> Iterator[Any]:
+    """Open a Parquet file with pyarrow; damage found while it is open is a `CatalogError`.
+
+    Yields:
+        The `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        CatalogError: The file is damaged.
+        OSError: It can't be read.
+    """
+    try:
+        # pyarrow would also try a path as a URL; an open file can't be anything else.
+        with path.open("rb") as source:
+            yield pq.ParquetFile(
+                source,
+                buffer_size=_BUFFER_BYTES,
+                pre_buffer=False,
+                memory_map=False,
+                page_checksum_verification=True,
+            )
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise CatalogError(
+            f"{quote_for_message(path.name)} is not a valid Parquet file, or is damaged; export "
+            f"it again ({quote_for_message(str(error))})"
+        ) from error
+
+
+def _batch_rows(metadata: Any) -> int:
+    largest = 1
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        largest = max(largest, group.total_byte_size // max(1, group.num_rows))
+    return int(min(_MAX_BATCH_ROWS, max(1, _BATCH_BYTES // largest)))

@@ -1,0 +1,110 @@
+"""JSON Lines tables: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NoReturn
+
+from indexer.catalog.quoting import quote_for_message
+from indexer.catalog.rows import Reason
+from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
+from indexer.catalog.tables.text.text_lines import MAX_RECORD_BYTES, Line, count_lines, read_lines
+from indexer.errors import RowError
+
+__all__ = ["JsonLinesTable", "parse_object"]
+
+# Digits of a number that a message shows.
+_SHOWN_DIGITS = 40
+
+
+class JsonLinesTable(Table):
+    """A UTF-8 text file with one JSON object on each line; empty lines are skipped.
+
+    Values keep their type. Records need not have the same columns.
+    """
+
+    @property
+    def description(self) -> TableDescription:
+        """As `Table.description`."""
+        return TableDescription("JSON Lines", encoding="UTF-8")
+
+    @cached_property
+    def count(self) -> int:
+        """The number of records; empty lines count."""
+        return count_lines(self.path)
+
+    def records(self, roles: Roles | None = None) -> Iterator[Record | BrokenRecord]:  # noqa: ARG002
+        """As `Table.records`."""
+        for line in read_lines(self.path):
+            if not line.too_long and not line.content.strip():
+                continue
+            try:
+                yield Record(line.number, parse_object(line))
+            except RowError as error:
+                yield BrokenRecord(line.number, error)
+
+
+def parse_object(line: Line) -> dict[str, Any]:
+    """Parse the JSON object on a line of a file.
+
+    Raises:
+        RowError: `row_too_long`, `bad_utf8` or `bad_json`.
+    """
+    if line.too_long:
+        raise RowError(
+            Reason.ROW_TOO_LONG, f"the line has more than {MAX_RECORD_BYTES:,} bytes; shorten it"
+        )
+    try:
+        text = line.content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RowError(
+            Reason.BAD_UTF8,
+            f"byte {error.start + 1} of the line (0x{line.content[error.start]:02x}) is not UTF-8 "
+            "text; save the file as UTF-8",
+        ) from None
+    try:
+        value = _DECODER.decode(text)
+        # Half a surrogate pair, written as an escape, is not text that can be stored.
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise RowError(
+            Reason.BAD_JSON, "an escape (\\ud800 to \\udfff) is half a character; correct the text"
+        ) from None
+    except RecursionError:
+        raise RowError(Reason.BAD_JSON, "the row is nested too deeply; flatten it") from None
+    except ValueError as error:
+        raise RowError(Reason.BAD_JSON, f"the line is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise RowError(
+            Reason.BAD_JSON, "the line is not a JSON object; write one {...} on each line"
+        )
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number; leave the value out or write null")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:_SHOWN_DIGITS]} is too large a number")
+    return number
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {quote_for_message(repeated)} occurs twice in one object")
+    return values
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
+)
