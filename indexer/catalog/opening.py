@@ -8,7 +8,7 @@ from indexer.catalog.image_folder import ImageFolderCatalog
 from indexer.catalog.products import TableCatalog
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Catalog, CatalogOptions
-from indexer.catalog.tables import open_table
+from indexer.catalog.tables import TableOptions, open_table
 from indexer.errors import CatalogError
 
 __all__ = ["open_catalog"]
@@ -44,5 +44,5 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
             f"{quote_for_message(options.id_column)} can't be both the id column and the image "
             "column"
         )
-    table = open_table(path)
+    table = open_table(path, TableOptions(options.encoding, options.delimiter))
     return ImageFolderCatalog(path, options) if table is None else TableCatalog(table, options)

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     URL_TIMEOUT = "url_timeout"
     URL_BAD_STATUS = "url_bad_status"  # anything but 200
     BAD_UTF8 = "bad_utf8"
+    BAD_ENCODING = "bad_encoding"  # a byte that is not text in another encoding
     BAD_JSON = "bad_json"
     BAD_QUOTES = "bad_quotes"
     BAD_LINE_END = "bad_line_end"  # a carriage return without a line feed
@@ -73,11 +74,15 @@ class CatalogOptions:
         id_column: The column with the products' ids.
         image_column: The column with their images.
         max_image_bytes: The largest image file; a larger one is refused before it is read.
+        encoding: Of a text file; None to find it by looking.
+        delimiter: The character between the cells of a text file; None to find it by looking.
     """
 
     id_column: str = "id"
     image_column: str = "image"
     max_image_bytes: int = 32 * 2**20
+    encoding: str | None = None
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ __all__ = ["MAX_FIELDS", "check_columns"]
 
 # Columns of one catalog. Without a limit, JSON rows that each bring a new name would make a table
 # of as many columns as there are rows.
-MAX_FIELDS = 1000
+MAX_FIELDS = 2000
 # Columns that a message lists.
 _LISTED = 20
 
@@ -33,6 +33,11 @@ def check_columns(table: Table, roles: Roles) -> None:
     if "" in columns:
         raise CatalogError(f"column {columns.index('') + 1} of {quoted} has no name; name it")
     check_unique(table)
+    if roles.id in table.repeated:
+        raise CatalogError(
+            f"{quoted} has more than one column named {quote_for_message(roles.id)}, and ids come "
+            "from one; rename the others"
+        )
     if len(columns) > MAX_FIELDS:
         raise CatalogError(
             f"{quoted} has {len(columns):,} columns; up to {MAX_FIELDS:,} are allowed"

@@ -120,7 +120,7 @@ def _missing_if_nan(raw_id: object) -> object:
 
 def _field(name: str, value: object) -> FieldValue:
     if isinstance(value, str):
-        return value or None
+        return value.strip() or None
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, Unreadable):

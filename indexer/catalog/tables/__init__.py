@@ -10,6 +10,7 @@ from indexer.catalog.tables.table import (
     Roles,
     Table,
     TableDescription,
+    TableOptions,
     Unreadable,
     check_unique,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Roles",
     "Table",
     "TableDescription",
+    "TableOptions",
     "TableRow",
     "Unreadable",
     "check_unique",

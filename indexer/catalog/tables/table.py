@@ -46,6 +46,7 @@ __all__ = [
     "Roles",
     "Table",
     "TableDescription",
+    "TableOptions",
     "Unreadable",
     "check_unique",
 ]
@@ -139,6 +140,19 @@ class TableDescription:
         return ", ".join(value for value in _in_order(asdict(self)) if value)
 
 
+@dataclass(frozen=True)
+class TableOptions:
+    """How to read a table; what is None is found by looking.
+
+    Attributes:
+        encoding: Of a text file.
+        delimiter: The character between the cells of a text file.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 _ORDER = ("feed", "format", "part", "delimiter", "encoding", "compression")
 
@@ -159,11 +173,15 @@ class Table(ABC):
         untyped: True if all values are text whose type has to be inferred (CSV).
         columns: The names of the columns, in order; None where each record brings its own names.
         roles: What the columns are for, where the format prescribes it; else None.
+        notes: What was changed or passed over in reading it; each is one line.
+        repeated: Names that more than one column has in the file; the later ones got a number.
     """
 
     untyped: bool = False
     columns: Sequence[str] | None = None
     roles: Roles | None = None
+    notes: tuple[str, ...] = ()
+    repeated: frozenset[str] = frozenset()
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
+from search_api.cli.options.catalog import CatalogArguments
 from search_api.cli.options.expansion import shared_fields
 from search_api.cli.options.parsing import size_in_bytes
 
@@ -90,8 +91,7 @@ class AnnArguments:
 class BuildArguments:
     """How to build. Fields that `indexer.build.BuildOptions` has too keep their names."""
 
-    id_column: Annotated[str, typer.Option(help="Column of the product ids.")] = "id"
-    image_column: Annotated[str, typer.Option(help="Column of the images.")] = "image"
+    reading: CatalogArguments
     thumbnails: Annotated[
         bool, typer.Option(help="Store a thumbnail of every image in the index.")
     ] = True
@@ -140,12 +140,11 @@ class BuildArguments:
     def build_options(self) -> BuildOptions:
         """Build the options; the command ends if one is wrong."""
         from indexer.build import BuildOptions
-        from indexer.catalog import CatalogOptions
         from indexer.image_loading.fetching import AddressPolicy
 
         return BuildOptions(
             **shared_fields(self, BuildOptions),
-            catalog=CatalogOptions(id_column=self.id_column, image_column=self.image_column),
+            catalog=self.reading.catalog_options(),
             addresses=AddressPolicy.ANY if self.private_urls else AddressPolicy.PUBLIC,
             neighbours=self.ann.neighbour_options(),
             tags=self.tag.tag_choice(),

@@ -154,11 +154,10 @@ def test_bad_rows_are_reported_by_line_and_the_rest_is_used(
         ("q.jsonl", "", "has no rows"),
         ("q.csv", "words,relevant\na,1\n", "neither a column 'text' nor"),
         ("q.csv", "text,answer\na,1\n", "no column 'relevant'.*--label"),
-        ("q.csv", "text,text,relevant\na,b,1\n", "more than one column"),
         ("q.csv", "text,relevant\na,\nb,\n", "2 row.s. are broken, the first on line 2"),
         ("q.jsonl", "[1]\n", "not a JSON object"),
         ("q.parquet", "hello", "not a valid Parquet file"),
-        ("q.txt", "hello", "unknown format"),
+        ("q.dat", "hello", "unknown format"),
     ],
 )
 def test_files_without_a_query_are_refused(

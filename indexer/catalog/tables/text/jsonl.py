@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, NoReturn
 
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Reason
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
-from indexer.catalog.tables.text.text_lines import MAX_RECORD_BYTES, Line, count_lines, read_lines
+from indexer.catalog.tables.text.text_file import MAX_RECORD_CHARACTERS, TextFile
 from indexer.errors import RowError
 
 __all__ = ["JsonLinesTable", "parse_object"]
@@ -21,50 +20,55 @@ _SHOWN_DIGITS = 40
 
 
 class JsonLinesTable(Table):
-    """A UTF-8 text file with one JSON object on each line; empty lines are skipped.
+    """A text file with one JSON object on each line; empty lines are skipped.
 
     Values keep their type. Records need not have the same columns.
+
+    Args:
+        file: The file.
     """
+
+    def __init__(self, file: TextFile) -> None:
+        super().__init__(file.path)
+        self._file = file
 
     @property
     def description(self) -> TableDescription:
         """As `Table.description`."""
-        return TableDescription("JSON Lines", encoding="UTF-8")
+        file = self._file
+        return TableDescription("JSON Lines", encoding=file.encoding, compression=file.compression)
 
-    @cached_property
+    @property
     def count(self) -> int:
         """The number of records; empty lines count."""
-        return count_lines(self.path)
+        return self._file.count
 
     def records(self, roles: Roles | None = None) -> Iterator[Record | BrokenRecord]:  # noqa: ARG002
         """As `Table.records`."""
-        for line in read_lines(self.path):
-            if not line.too_long and not line.content.strip():
+        for number, line in self._file.lines():
+            if line is not None and not line.strip():
                 continue
             try:
-                yield Record(line.number, parse_object(line))
+                yield Record(number, self._parse(number, line))
             except RowError as error:
-                yield BrokenRecord(line.number, error)
+                yield BrokenRecord(number, error)
+
+    def _parse(self, number: int, line: str | None) -> dict[str, Any]:
+        if line is None:
+            raise RowError(
+                Reason.ROW_TOO_LONG,
+                f"the line has more than {MAX_RECORD_CHARACTERS:,} characters; shorten it",
+            )
+        self._file.check(number, line)
+        return parse_object(line)
 
 
-def parse_object(line: Line) -> dict[str, Any]:
-    """Parse the JSON object on a line of a file.
+def parse_object(text: str) -> dict[str, Any]:
+    """Parse a JSON object.
 
     Raises:
-        RowError: `row_too_long`, `bad_utf8` or `bad_json`.
+        RowError: `bad_json`.
     """
-    if line.too_long:
-        raise RowError(
-            Reason.ROW_TOO_LONG, f"the line has more than {MAX_RECORD_BYTES:,} bytes; shorten it"
-        )
-    try:
-        text = line.content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RowError(
-            Reason.BAD_UTF8,
-            f"byte {error.start + 1} of the line (0x{line.content[error.start]:02x}) is not UTF-8 "
-            "text; save the file as UTF-8",
-        ) from None
     try:
         value = _DECODER.decode(text)
         # Half a surrogate pair, written as an escape, is not text that can be stored.

@@ -1,0 +1,40 @@
+"""The options of reading a catalog, which `index build` and `catalog inspect` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search_api.cli.options.expansion import shared_fields
+
+if TYPE_CHECKING:
+    from indexer.catalog import CatalogOptions
+
+__all__ = ["CatalogArguments"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogArguments:
+    """How to read a catalog. Fields that `indexer.catalog.CatalogOptions` has keep their names."""
+
+    id_column: Annotated[str, typer.Option(help="Column of the product ids.")] = "id"
+    image_column: Annotated[str, typer.Option(help="Column of the images.")] = "image"
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Encoding of a text file; by default as found.", show_default=False),
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            help="Character between the cells of a text file; by default as found.",
+            show_default=False,
+        ),
+    ] = None
+
+    def catalog_options(self) -> CatalogOptions:
+        """Return the options of the catalog."""
+        from indexer.catalog import CatalogOptions
+
+        return CatalogOptions(**shared_fields(self, CatalogOptions))
