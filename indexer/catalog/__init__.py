@@ -17,7 +17,13 @@ if TYPE_CHECKING:
         join_types,
         to_batch,
     )
-    from indexer.catalog.image_sources import ImageSource, check_size, embedded_image, find_image
+    from indexer.catalog.images import (
+        ImageSource,
+        browser_url,
+        check_size,
+        embedded_image,
+        find_image,
+    )
     from indexer.catalog.opening import open_catalog
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
     from indexer.catalog.quoting import quote_for_message
@@ -42,8 +48,9 @@ else:
                 "to_batch",
             ),
             "indexer.catalog.opening": ("open_catalog",),
-            "indexer.catalog.image_sources": (
+            "indexer.catalog.images": (
                 "ImageSource",
+                "browser_url",
                 "check_size",
                 "embedded_image",
                 "find_image",
@@ -83,6 +90,7 @@ __all__ = [
     "Reason",
     "ShownValue",
     "arrow_schema",
+    "browser_url",
     "check_size",
     "clean_id",
     "embedded_image",

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from indexer.catalog.image_sources import local_image
+from indexer.catalog.images import ImageFinder, is_ignored, is_index_folder
 from indexer.catalog.product_ids import check_id
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
 __all__ = ["ImageFolderCatalog"]
-
-# Files that file managers create; those of macOS begin with a dot and are hidden anyway.
-_SYSTEM_FILES = frozenset({b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r"})
 
 
 @dataclass(frozen=True)
@@ -32,10 +29,10 @@ class _Entry:
 class ImageFolderCatalog(Catalog):
     """A folder in which every file is a product with one image; its relative path is its id.
 
-    Files come in the order of their paths' bytes. Hidden files and folders and files that file
-    managers create are skipped. Any other file is a row, whether it is an image or not, so that
-    none is lost silently. Links to folders are not followed. Only the names of one folder, and of
-    the folders above it, are in memory at a time.
+    Files come in the order of their paths' bytes. Hidden files and folders, those that systems and
+    file managers create (`is_ignored`), and index folders are skipped. Any other file is a row,
+    whether it is an image or not, so that none is lost silently. Links to folders are not followed.
+    Only the names of one folder, and of the folders above it, are in memory at a time.
 
     Args:
         path: The folder.
@@ -47,6 +44,7 @@ class ImageFolderCatalog(Catalog):
     def __init__(self, path: Path, options: CatalogOptions) -> None:
         super().__init__(path, options)
         self._root = path.resolve()
+        self._finder = ImageFinder(path, max_bytes=options.max_image_bytes)
 
     @cached_property
     def count(self) -> int:
@@ -67,7 +65,7 @@ class ImageFolderCatalog(Catalog):
             return _bad_row(line, entry, Reason.UNREADABLE, entry.problem)
         try:
             product_id = _as_id(entry.path)
-            source = local_image(self._root, product_id, self._options.max_image_bytes)
+            source = self._finder.exactly(product_id)
         except RowError as error:
             return _bad_row(line, entry, error.reason, error.message)
         return CatalogRow(line, product_id, (source,))
@@ -118,9 +116,12 @@ def _list_folder(root: bytes, folder: bytes) -> list[_Entry]:
     with os.scandir(root + b"/" + folder) as entries:
         for entry in entries:
             name = entry.name
-            if name.startswith(b".") or name.lower() in _SYSTEM_FILES:
+            if is_ignored(os.fsdecode(name)):
                 continue
-            ending = b"/" if entry.is_dir(follow_symlinks=False) else b""
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_folder and is_index_folder(os.fsdecode(entry.path)):
+                continue
+            ending = b"/" if is_folder else b""
             listed.append(_Entry(folder + name + ending, link=entry.is_symlink()))
     listed.sort(key=lambda entry: entry.path, reverse=True)
     return listed

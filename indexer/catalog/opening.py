@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from indexer.catalog.image_folder import ImageFolderCatalog
+from indexer.catalog.images import is_index_folder
 from indexer.catalog.products import TableCatalog
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Catalog, CatalogOptions
@@ -43,6 +44,10 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
         raise CatalogError(
             f"{quote_for_message(options.id_column)} can't be both the id column and the image "
             "column"
+        )
+    if path.is_dir() and is_index_folder(str(path)):
+        raise CatalogError(
+            f"{str(path)!r} is an index, not a catalog; give the folder or file it was built of"
         )
     table = open_table(path, TableOptions(options.encoding, options.delimiter))
     return ImageFolderCatalog(path, options) if table is None else TableCatalog(table, options)

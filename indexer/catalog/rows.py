@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from indexer.catalog.fields import FieldType, FieldValue
-from indexer.catalog.image_sources import ImageSource
+from indexer.catalog.images import ImageSource
 from indexer.catalog.product_ids import IdLedger
 from indexer.catalog.quoting import quote_for_message
 from indexer.errors import CatalogError
@@ -76,6 +76,7 @@ class CatalogOptions:
         max_image_bytes: The largest image file; a larger one is refused before it is read.
         encoding: Of a text file; None to find it by looking.
         delimiter: The character between the cells of a text file; None to find it by looking.
+        image_roots: Folders besides the catalog's own that images may be in.
     """
 
     id_column: str = "id"
@@ -83,6 +84,7 @@ class CatalogOptions:
     max_image_bytes: int = 32 * 2**20
     encoding: str | None = None
     delimiter: str | None = None
+    image_roots: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from indexer.catalog.fields import FieldValue
-from indexer.catalog.image_sources import ImageSource, embedded_image, find_image
+from indexer.catalog.images import ImageFinder, ImageSource, embedded_image
 from indexer.catalog.product_ids import clean_id
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, CatalogOptions, CatalogRow, Reason
@@ -27,7 +27,7 @@ class RowBuilder:
     """
 
     def __init__(self, root: Path, options: CatalogOptions) -> None:
-        self._root = root.resolve()
+        self._finder = ImageFinder(root, options.image_roots, max_bytes=options.max_image_bytes)
         self._options = options
 
     def row(
@@ -68,4 +68,4 @@ class RowBuilder:
             )
         if isinstance(image, bytes):
             return embedded_image(image, self._options.max_image_bytes)
-        return find_image(self._root, image, self._options.max_image_bytes)
+        return self._finder.find(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,13 @@ class CatalogArguments:
 
     id_column: Annotated[str, typer.Option(help="Column of the product ids.")] = "id"
     image_column: Annotated[str, typer.Option(help="Column of the images.")] = "image"
+    image_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder outside the catalog's that images may be in; may be repeated.",
+            show_default=False,
+        ),
+    ] = None
     encoding: Annotated[
         str | None,
         typer.Option(help="Encoding of a text file; by default as found.", show_default=False),
@@ -37,4 +45,6 @@ class CatalogArguments:
         """Return the options of the catalog."""
         from indexer.catalog import CatalogOptions
 
-        return CatalogOptions(**shared_fields(self, CatalogOptions))
+        return CatalogOptions(
+            **shared_fields(self, CatalogOptions), image_roots=tuple(self.image_root or ())
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from indexer.catalog.fields import FieldType, join_types
+from indexer.catalog.images import is_ignored, is_index_folder
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.tables.arrow.parquet import ParquetTable
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
@@ -19,9 +20,14 @@ _ENDINGS = frozenset({".parquet", ".pq"})
 def parquet_files(folder: Path) -> list[Path]:
     """Return the Parquet files of a folder that holds nothing else, by name; else none.
 
-    Hidden files and those that begin with an underscore (`_SUCCESS`, `_metadata`) are ignored.
+    Ignored are hidden files, those that begin with an underscore (`_SUCCESS`, `_metadata`), what
+    systems leave, and index folders.
     """
-    files = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if not (path.name.startswith("_") or is_ignored(path.name) or is_index_folder(str(path)))
+    )
     only_parquet = all(path.suffix.lower() in _ENDINGS and path.is_file() for path in files)
     return files if only_parquet else []
 
