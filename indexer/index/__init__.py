@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         open_thumbnail,
         scan_images,
     )
+    from indexer.index.watching import Damage, GenerationWatch
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -78,6 +79,10 @@ else:
                 "open_thumbnail",
                 "scan_images",
             ),
+            "indexer.index.watching": (
+                "Damage",
+                "GenerationWatch",
+            ),
         },
     )
 
@@ -85,8 +90,10 @@ __all__ = [
     "FIELD_PREFIX",
     "NO_TAGS",
     "SCAN_SIDE",
+    "Damage",
     "Found",
     "GenerationReport",
+    "GenerationWatch",
     "ImageScan",
     "ImageTable",
     "Index",

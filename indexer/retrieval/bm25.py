@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from indexer.catalog import FieldValue
 from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.retrieval.tokens import code_of, codes, words
-from indexer.storage import KEYWORDS_META, Mask, keyword_file
+from indexer.storage import KEYWORDS_META, Mask, is_mapped, keyword_file
 
 __all__ = ["KeywordIndex", "KeywordWriter", "Scores", "Term", "idf"]
 
@@ -147,7 +147,7 @@ class KeywordWriter:
 
 
 class KeywordIndex:
-    """The keyword index of a segment, opened for reading; its files are memory-mapped."""
+    """The keyword index of a segment, opened for reading; tantivy maps its files."""
 
     def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> None:
         self._searcher = searcher
@@ -158,8 +158,8 @@ class KeywordIndex:
         """Map the files of a segment. Their hashes must have been checked: tantivy trusts them.
 
         Tantivy writes a lock file into the folder that it opens, and reads every file in it. It is
-        given a temporary folder with links to the files that were checked, so that the index folder
-        may be read-only and stays as it was written.
+        given a temporary folder with copies of small files and links to large ones, so that the
+        index folder may be read-only and stays as it was written.
 
         Args:
             root: The segment's folder.
@@ -179,7 +179,7 @@ class KeywordIndex:
             for name in names:
                 number, _, kind = Path(name).name.partition(".")
                 link = "meta.json" if name == KEYWORDS_META else f"{int(number):032x}.{kind}"
-                (links / link).symlink_to((root / name).resolve())
+                _provide(root / name, links / link)
             index = tantivy.Index.open(str(links))
             # Segments never change: end the thread that watches for changes.
             index.config_reader("manual")
@@ -290,6 +290,18 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except ValueError as error:
         raise OSError(f"{folder.name} can't be written: {error}") from error
+
+
+def _provide(source: Path, name: Path) -> None:
+    """Copy a small file, so that nothing that is done to it later matters; else link to it."""
+    if not is_mapped(source.stat().st_size):
+        try:
+            shutil.copyfile(source, name)
+        except OSError:  # no space for temporary files
+            name.unlink(missing_ok=True)
+        else:
+            return
+    name.symlink_to(source.resolve())
 
 
 def _remove(folder: Path) -> None:

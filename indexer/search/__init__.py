@@ -9,6 +9,7 @@ from embeddings import lazy_exports
 if TYPE_CHECKING:
     from indexer.search.by_colour import colour_alone
     from indexer.search.engine import Engine
+    from indexer.search.following import DamageReport
     from indexer.search.hybrid import SearchScope, TextSearch
     from indexer.search.query import (
         KEYWORD_WEIGHT,
@@ -32,6 +33,7 @@ else:
         {
             "indexer.search.by_colour": ("colour_alone",),
             "indexer.search.engine": ("Engine",),
+            "indexer.search.following": ("DamageReport",),
             "indexer.search.hybrid": (
                 "SearchScope",
                 "TextSearch",
@@ -63,6 +65,7 @@ else:
 
 __all__ = [
     "KEYWORD_WEIGHT",
+    "DamageReport",
     "EncodedParts",
     "Engine",
     "Explanation",

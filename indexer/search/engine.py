@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
-from indexer.calibration import Confidence, confidence_from_json
-from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.index import Index, Product
 from indexer.retrieval import parse_filter
+from indexer.search.following import DamageReport, Followed
 from indexer.search.query import Explanation, ImagePart, Query, QueryPart, SearchResult
 from indexer.search.query_vector import EncodedParts, combine, encode_parts, pixels_of
 from indexer.search.ranked_search import RankedSearch
 from indexer.search.ranking import DIVERSITY_DEPTH, check_diversity, diversify
 from indexer.search.recommend import check_seeds, recommend
-from indexer.storage import Layout, live_generation, read_manifest
+from indexer.storage import Layout, Manifest
 
 if TYPE_CHECKING:
     from indexer.tagging import Tagger
@@ -30,14 +28,6 @@ __all__ = ["Engine"]
 
 # Label sets whose embeddings are kept for later requests.
 _CACHED_LABEL_SETS = 64
-
-
-@dataclass(frozen=True)
-class _Generation:
-    """An opened generation and its confidence calibration (None in indexes of older versions)."""
-
-    index: Index
-    confidence: Confidence | None
 
 
 class Engine:
@@ -55,10 +45,8 @@ class Engine:
     def __init__(self, encoder: Encoder, index: Index, path: Path | None = None) -> None:
         index.check_encoder(encoder.spec)
         self.encoder = encoder
-        self._generation = _generation(index)
+        self._followed = Followed(index, encoder.spec, path)
         self._path = path
-        # The manifest of a generation that could not be used, so that it is not opened each time.
-        self._refused: bytes | None = None
         self._classifier = lru_cache(maxsize=_CACHED_LABEL_SETS)(self._make_classifier)
         # The tagger, with the name of its fit's file; "" for the built-in taxonomy.
         self._tagger: tuple[str, Tagger] | None = None
@@ -70,42 +58,38 @@ class Engine:
 
     @property
     def index(self) -> Index:
-        """The current generation. `refresh` replaces it: read it once for one piece of work."""
-        return self._generation.index
+        """The current generation. `refresh` replaces it: read it once for one piece of work.
 
-    def refresh(self) -> bool:
+        Raises:
+            DamagedIndexError: It was damaged while it was open, and no other one is intact.
+        """
+        return self._followed.current.index
+
+    @property
+    def served(self) -> Manifest:
+        """The manifest of the current generation, damaged or not."""
+        return self._followed.opened.index.manifest
+
+    @property
+    def damage(self) -> DamageReport | None:
+        """What is wrong with the generation that should be served; None if nothing is."""
+        return self._followed.damage
+
+    def refresh(self, scrub_bytes: int = 0) -> bool:
         """Move to the live generation of the folder this engine was opened from.
 
         Queries under way finish on the generation they began with. A generation that is damaged or
-        was built with another encoder is refused with a warning, and the present one stays.
+        was built with another encoder is refused with a warning, and the present one stays. If a
+        file of the present one was changed, the newest intact one takes its place.
+
+        Args:
+            scrub_bytes: How many bytes of the present files to hash again, for damage that the file
+                system does not tell; each call goes on where the one before ended.
 
         Returns:
             Whether the engine moved to another generation.
         """
-        if self._path is None:
-            return False
-        layout = Layout(self._path)
-        try:
-            live = live_generation(layout)
-            written = layout.manifest(live).read_bytes()
-        except (IndexFolderError, OSError):
-            return False  # a build may be publishing now; the next call sees its result
-        if written == self._refused:
-            return False
-        try:
-            # The number is not enough: after a rollback and a prune it is used again.
-            if read_manifest(layout, live) == self.index.manifest:
-                return False
-            index = Index.open(self._path, live, previous=self.index)
-            index.check_encoder(self.encoder.spec)
-            generation = _generation(index)
-        except IndexFolderError as error:
-            self._refused = written
-            _log().warning("new generation refused", generation=live, problem=error.message)
-            return False
-        self._generation = generation
-        _log().info("moved to a new generation", generation=live)
-        return True
+        return self._followed.refresh(scrub_bytes)
 
     def search(self, query: Query) -> SearchResult:
         """Find the products nearest to a query, or that match its words.
@@ -141,7 +125,7 @@ class Engine:
             QueryError: As `search`.
         """
         start = time.perf_counter() if started is None else started
-        generation = self._generation
+        generation = self._followed.current
         index = generation.index
         search = RankedSearch(index, generation.confidence, query, encoded)
         page = search.page()
@@ -260,7 +244,7 @@ class Engine:
 
     def with_encoder(self, encoder: Encoder) -> Engine:
         """Return an engine over the same index that calls the same encoder in another way."""
-        return Engine(encoder, self.index, self._path)
+        return Engine(encoder, self._followed.opened.index, self._path)
 
     def product(self, product_id: str) -> Product:
         """Return a product by its id.
@@ -272,19 +256,3 @@ class Engine:
 
     def _make_classifier(self, labels: tuple[str, ...]) -> ZeroShotClassifier:
         return ZeroShotClassifier(self.encoder, labels)
-
-
-def _generation(index: Index) -> _Generation:
-    try:
-        return _Generation(index, confidence_from_json(index.manifest.confidence))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedIndexError(
-            f"The confidence calibration of generation {index.manifest.generation} is damaged. "
-            "Build the index again."
-        ) from error
-
-
-def _log() -> Any:
-    import structlog  # takes as long to import as numpy
-
-    return structlog.get_logger(__name__)

@@ -25,7 +25,7 @@ from indexer.storage.layout import (
     keyword_file,
 )
 from indexer.storage.manifest import Manifest, read_manifest
-from indexer.storage.memory_map import map_file
+from indexer.storage.memory_map import is_mapped, load_array, map_file
 from indexer.storage.records import (
     TUNED_KINDS,
     Effort,
@@ -40,7 +40,7 @@ from indexer.storage.records import (
 )
 from indexer.storage.row_sets import Mask, RowSet, format_ranges, parse_ranges
 from indexer.storage.vectors import MappedVectors, searched_vectors, to_float32
-from indexer.storage.verification import verify_file, verify_segment
+from indexer.storage.verification import FileState, verify_file, verify_segment
 from indexer.storage.write_lock import hold_write_lock
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "Effort",
     "EncoderRecord",
     "FileRecord",
+    "FileState",
     "IndexKind",
     "KeyArray",
     "Layout",
@@ -76,8 +77,10 @@ __all__ = [
     "id_key",
     "id_keys",
     "is_keyword_file",
+    "is_mapped",
     "keyword_file",
     "live_generation",
+    "load_array",
     "make_live",
     "map_file",
     "new_generation",

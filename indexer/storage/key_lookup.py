@@ -1,4 +1,4 @@
-"""Key lookup: rows by 64-bit key, by binary search in memory-mapped arrays."""
+"""Key lookup: rows by 64-bit key, by binary search in the array of a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from indexer.storage.memory_map import load_array
 
 __all__ = ["KeyArray", "Lookup", "content_key", "content_keys", "id_key", "id_keys"]
 
@@ -36,13 +38,13 @@ class Lookup:
 
     @classmethod
     def open(cls, path: Path) -> Lookup:
-        """Map a lookup that `write` wrote.
+        """Open a lookup that `write` wrote.
 
         Raises:
             OSError: The file can't be read.
             ValueError: The file is not a key lookup.
         """
-        table = np.load(path, mmap_mode="r")
+        table = load_array(path)
         if table.shape != (2, table.size // 2) or table.dtype != np.uint64:
             raise ValueError(f"{path.name} is not a valid key-lookup file")
         return cls(table)

@@ -1,9 +1,10 @@
-"""Verification of files against the manifest: presence, size and SHA-256."""
+"""Verification of files against the manifest: presence, size, SHA-256, and changes since."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import DamagedIndexError
@@ -18,10 +19,34 @@ from indexer.storage.layout import (
 )
 from indexer.storage.records import FileRecord, SegmentRecord
 
-__all__ = ["verify_file", "verify_segment"]
+__all__ = ["FileState", "verify_file", "verify_segment"]
 
 # Hashing releases the interpreter lock and is bound by the disk beyond a few threads.
 _HASHING_THREADS = 4
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What the file system says of a file; whoever writes into the file or replaces it changes it.
+
+    Attributes:
+        inode: Device and number of the file itself, whatever its name.
+        bytes: Its size.
+        changed: Nanoseconds of the last change of its content and of its attributes.
+    """
+
+    inode: tuple[int, int]
+    bytes: int
+    changed: tuple[int, int]
+
+    @classmethod
+    def of(cls, path: Path) -> FileState | None:
+        """Return the state of a file, or None where there is none that can be read."""
+        try:
+            stat = path.stat()
+        except OSError:
+            return None
+        return cls((stat.st_dev, stat.st_ino), stat.st_size, (stat.st_mtime_ns, stat.st_ctime_ns))
 
 
 def verify_file(path: Path, record: FileRecord, name: str) -> None:
@@ -43,8 +68,11 @@ def verify_file(path: Path, record: FileRecord, name: str) -> None:
         raise DamagedIndexError(f"{name} was changed after it was written.")
 
 
-def verify_segment(layout: SegmentLayout, record: SegmentRecord) -> None:
+def verify_segment(layout: SegmentLayout, record: SegmentRecord) -> Mapping[str, FileState | None]:
     """Check every file of a segment against the manifest.
+
+    Returns:
+        The state of each file just before it was checked, by its name.
 
     Raises:
         DamagedIndexError: The manifest lists other files than a segment has, or a file is missing,
@@ -52,6 +80,7 @@ def verify_segment(layout: SegmentLayout, record: SegmentRecord) -> None:
     """
     if not _lists_a_segment(record.files):
         raise DamagedIndexError(f"The manifest of segment {record.id} does not list its files.")
+    states = {name: FileState.of(layout.root / name) for name in record.files}
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         checks = [
             pool.submit(verify_file, layout.root / name, expected, f"{record.id}/{name}")
@@ -59,6 +88,7 @@ def verify_segment(layout: SegmentLayout, record: SegmentRecord) -> None:
         ]
     for check in checks:
         check.result()
+    return states
 
 
 def _lists_a_segment(files: Mapping[str, FileRecord]) -> bool:

@@ -73,7 +73,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     answering = Answering(engine, settings, metrics)
     metrics.watch(answering.engine)
     app = FastAPI(
-        lifespan=lambda _: service_lifespan(answering, settings.drain_seconds),
+        lifespan=lambda _: service_lifespan(answering, settings),
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",

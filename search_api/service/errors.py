@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from embeddings import BrokenImageError, ImageTooLargeError, LookalikeError, UnsupportedImageError
-from indexer import QueryError, UnknownProductError
+from indexer import DamagedIndexError, QueryError, UnknownProductError
 
 __all__ = [
     "STATUS",
@@ -169,6 +169,7 @@ STATUS: Mapping[type[LookalikeError], int] = {
     InvalidRequestError: 422,
     UrlUnreachableError: 422,
     UrlTimeoutError: 504,
+    DamagedIndexError: 503,
     NotReadyError: 503,
     OverloadedError: 503,
     DeadlineError: 504,

@@ -136,6 +136,13 @@ class Settings(BaseSettings):
         default=(),
         description="Origins whose pages may call the API, separated by commas; * for all.",
     )
+    scrub_megabytes: float = Field(
+        default=8.0,
+        ge=0,
+        le=10_000,
+        description="Megabytes a second of the index's files that are read again and compared with "
+        "their hashes, in the background; 0 for never.",
+    )
     log_format: LogFormat = Field(
         default=LogFormat.JSON, description="json for machines, console for people."
     )

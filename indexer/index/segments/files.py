@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from indexer.storage import (
     KEYWORDS_META,
     LOOKUP_FILES,
     TEXT_FILES,
+    FileState,
     Lookup,
     MappedVectors,
     SegmentLayout,
@@ -24,6 +26,7 @@ from indexer.storage import (
     content_keys,
     id_keys,
     is_keyword_file,
+    load_array,
     map_file,
     verify_segment,
 )
@@ -35,9 +38,10 @@ _SHA256_BYTES = 32
 
 @dataclass(frozen=True)
 class SegmentFiles:
-    """The opened files of one segment; arrays are memory-mapped.
+    """The opened files of one segment; large ones are memory-mapped.
 
     Attributes:
+        states: The state of each file when it was verified, by its name.
         vectors: `[images, dim]` unit vectors of images.
         searched: The vectors that queries are compared with: with titles mixed in, if the segment
             has such; else `vectors`.
@@ -55,6 +59,7 @@ class SegmentFiles:
         product_colours: The same, to be asked by product row.
     """
 
+    states: Mapping[str, FileState | None]
     vectors: MappedVectors
     searched: MappedVectors
     neighbours: NeighbourIndex
@@ -81,16 +86,18 @@ def open_segment_files(layout: SegmentLayout, record: SegmentRecord, dim: int) -
     Raises:
         DamagedIndexError: A file is missing or changed, or the files don't fit together.
     """
-    verify_segment(layout, record)
+    states = verify_segment(layout, record)
     try:
-        files = _open(layout, record)
+        files = _open(layout, record, states)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedIndexError(f"A file of segment {record.id} can't be read.") from error
     _check_shapes(files, record, dim)
     return files
 
 
-def _open(layout: SegmentLayout, record: SegmentRecord) -> SegmentFiles:
+def _open(
+    layout: SegmentLayout, record: SegmentRecord, states: Mapping[str, FileState | None]
+) -> SegmentFiles:
     vectors = MappedVectors(layout.vectors)
     has_text = set(TEXT_FILES) <= set(record.files)
     searched = MappedVectors(layout.searched) if has_text else vectors
@@ -98,8 +105,9 @@ def _open(layout: SegmentLayout, record: SegmentRecord) -> SegmentFiles:
     has_lookups = set(LOOKUP_FILES) <= set(record.files)
     has_colours = set(COLOUR_FILES) <= set(record.files)
     image_product = images["product"].to_numpy()
-    colours = np.load(layout.colours, mmap_mode="r") if has_colours else None
+    colours = load_array(layout.colours) if has_colours else None
     return SegmentFiles(
+        states=states,
         vectors=vectors,
         searched=searched,
         neighbours=NeighbourIndex.open(

@@ -52,6 +52,7 @@ class Segment:
 
     Attributes:
         record: What the manifest says of it.
+        states: The state of each file when it was verified, by its name.
         alive: Mask over product rows: those that can be found.
         products: Number of products that can be found.
         alive_images: The images that can be found, or None for all.
@@ -88,6 +89,7 @@ class Segment:
             DamagedIndexError: The list of deleted rows is damaged, or a field can't have its type.
         """
         self.record = record
+        self.states = files.states
         self.tags = tags
         self.vectors = files.vectors.array
         self.searched = files.searched.array

@@ -15,7 +15,7 @@ from indexer.retrieval.ann.hnsw import HnswSearcher
 from indexer.retrieval.ann.hnsw_alone import HnswAloneSearcher
 from indexer.retrieval.ann.ivf_pq import IvfPqSearcher
 from indexer.retrieval.ann.searching import Rows, Searcher
-from indexer.storage import Effort, IndexKind, MappedVectors, QueryKind, RowSet
+from indexer.storage import Effort, IndexKind, MappedVectors, QueryKind, RowSet, is_mapped
 
 __all__ = ["NeighbourIndex"]
 
@@ -52,7 +52,7 @@ class NeighbourIndex:
         kind: IndexKind,
         efforts: Mapping[QueryKind, Effort],
     ) -> NeighbourIndex:
-        """Map an index file. Its hash must have been checked: FAISS trusts what it parses.
+        """Open an index file; a large one is mapped. FAISS trusts it: check its hash before.
 
         Args:
             path: The file.
@@ -63,9 +63,10 @@ class NeighbourIndex:
         Raises:
             DamagedIndexError: FAISS can't read it.
         """
-        # FAISS copies the codes of clusters in any case; mapped, they would be resident twice.
-        flags = 0 if kind is IndexKind.IVFPQ else faiss.IO_FLAG_MMAP_IFC
         try:
+            # FAISS copies the codes of clusters in any case; mapped, they would be resident twice.
+            mapped = kind is not IndexKind.IVFPQ and is_mapped(path.stat().st_size)
+            flags = faiss.IO_FLAG_MMAP_IFC if mapped else 0
             index = faiss.read_index(str(path), flags)
             searcher = _searcher(index, vectors, kind)
         except RuntimeError as error:

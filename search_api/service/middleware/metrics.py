@@ -191,12 +191,17 @@ class _EngineCollector(Collector):
         self._engine = engine
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield both metrics of one generation."""
-        manifest = self._engine.index.manifest
+        """Yield the metrics of one generation."""
+        manifest, damage = self._engine.served, self._engine.damage
         yield GaugeMetricFamily(
             "lookalike_generation", "The index generation that is served.", manifest.generation
         )
         yield GaugeMetricFamily("lookalike_products", "Products in it.", manifest.products)
+        yield GaugeMetricFamily(
+            "lookalike_index_damaged",
+            "1 while files of the live generation are damaged, and 2 if no other one is intact.",
+            0 if damage is None else 1 if damage.answers else 2,
+        )
 
 
 def route_of(scope: Scope) -> str:

@@ -33,7 +33,8 @@ class OperationRoutes:
             Route("GET", "/v1/index", self.index, {"response_model": IndexResponse}),
             Route("GET", "/metrics", self.metrics,
                   {"response_class": Response, "responses": exposition}),
-            Route("GET", "/healthz", self.healthz, {"response_model": HealthResponse}),
+            Route("GET", "/healthz", self.healthz,
+                  {"response_model": HealthResponse, "response_model_exclude_none": True}),
             Route("GET", "/readyz", self.readyz,
                   {"response_model": HealthResponse, "responses": unready}),
         ]  # fmt: skip
@@ -51,10 +52,28 @@ class OperationRoutes:
         return HealthResponse(status="ok")
 
     async def readyz(self, request: Request) -> Response:
-        """Check readiness: the index is open, and a query was just embedded and answered."""
+        """Check readiness: the index is open, and a query was just embedded and answered.
+
+        While files of the live generation are damaged and another one is served in its place, the
+        status is `degraded`.
+        """
         try:
             await self._answering.check()
         except Exception:  # noqa: BLE001 (whatever the cause, the service is not ready)
             message = "The model or the index does not answer."
             return error_response(503, "not_ready", message, request_id_of(request.scope))
-        return JSONResponse({"status": "ready"})
+        damage = self._answering.engine.damage
+        if damage is None:
+            return JSONResponse({"status": "ready"})
+        served = self._answering.engine.served.generation
+        degraded = HealthResponse(
+            status="degraded",
+            problem=f"Generation {damage.generation} is damaged: {damage.problem} "
+            + (
+                f"Generation {served} is served in its place."
+                if served != damage.generation
+                else "It is served from memory, until the service restarts."
+            ),
+            generation=served,
+        )
+        return JSONResponse(degraded.model_dump(exclude_none=True))

@@ -50,6 +50,16 @@ class HealthResponse(BaseModel):
     """The service's state."""
 
     status: str = Field(examples=["ok"])
+    problem: str | None = Field(
+        default=None,
+        description="What is wrong while the status is `degraded`.",
+        examples=[
+            "Generation 7 is damaged: a file was changed. Generation 6 is served in its place."
+        ],
+    )
+    generation: int | None = Field(
+        default=None, description="The generation that is served meanwhile.", examples=[6]
+    )
 
 
 class ErrorResponse(BaseModel):

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 from PIL import Image
 
-from embeddings import Tag, heat_map_from_cosines, heat_map_png, occluded_pixels
+from embeddings import LookalikeError, Tag, heat_map_from_cosines, heat_map_png, occluded_pixels
 from indexer import UnknownProductError
 from indexer.index import Index
 from indexer.search import EncodedParts, Engine, ImagePart, Query, SearchResult, TextPart
@@ -259,8 +259,21 @@ class Answering:
         return await self.run(lambda: heat_map_png(image, heat_map_from_cosines(cosines)))
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Call a function on a search thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+        """Call a function on a search thread.
+
+        Files of the index that are overwritten while they are read cause errors of any kind. If
+        that has happened, the index moves to an intact generation, and the function is called
+        again.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, function)
+        except LookalikeError:
+            raise
+        except Exception:
+            if not await loop.run_in_executor(self._threads, self.engine.refresh):
+                raise
+            return await loop.run_in_executor(self._threads, function)
 
     async def check(self) -> None:
         """Embed and search once, as a readiness probe.
@@ -286,7 +299,7 @@ class Answering:
 
     async def _tagger(self) -> Tagger:
         """Return the tagger of `Engine.tagger`; embedding its labels blocks no search thread."""
-        if self.engine.index.manifest.tagging is None:
+        if self.engine.served.tagging is None:
             return await self.taggers.of(DEFAULT_TAXONOMY)
         return await self.run(self.engine.tagger)
 

@@ -12,17 +12,18 @@ from contextlib import asynccontextmanager
 import structlog
 
 from search_api.service.serving.answering import Answering
+from search_api.service.settings import Settings
 
 __all__ = ["service_lifespan"]
 
 _log = structlog.get_logger(__name__)
 
-# Seconds between two looks for a new generation in the index folder.
+# Seconds between two looks for a new generation, and for damage, in the index folder.
 _REFRESH_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncIterator[None]:
+async def service_lifespan(answering: Answering, settings: Settings) -> AsyncIterator[None]:
     """Warm the service up, then refresh its index until the end.
 
     After a first SIGTERM, `/readyz` answers 503 while requests are accepted for `drain_seconds`, so
@@ -31,8 +32,9 @@ async def service_lifespan(answering: Answering, drain_seconds: float) -> AsyncI
     """
     await asyncio.to_thread(answering.warm)
     preparing = asyncio.create_task(asyncio.to_thread(_prepare, answering))
-    refreshing = asyncio.create_task(_refresh(answering))
-    restore = _handle_sigterm(answering, drain_seconds)
+    scrub_bytes = int(settings.scrub_megabytes * 1e6 * _REFRESH_SECONDS)
+    refreshing = asyncio.create_task(_refresh(answering, scrub_bytes))
+    restore = _handle_sigterm(answering, settings.drain_seconds)
     try:
         yield
     finally:
@@ -50,11 +52,11 @@ def _prepare(answering: Answering) -> None:
         trim(0)
 
 
-async def _refresh(answering: Answering) -> None:
+async def _refresh(answering: Answering, scrub_bytes: int) -> None:
     while True:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:
-            await asyncio.to_thread(answering.engine.refresh)
+            await asyncio.to_thread(answering.engine.refresh, scrub_bytes)
         except Exception:  # noqa: BLE001 (logged; the present generation stays)
             _log.exception("looking for a new generation failed")
 
