@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from embeddings.errors import (
     BrokenImageError,
     BrokenModelError,
+    BufferedImageError,
     ImageError,
     ImageTooLargeError,
     LookalikeError,
@@ -93,6 +94,7 @@ __all__ = [
     "MODELS",
     "BrokenImageError",
     "BrokenModelError",
+    "BufferedImageError",
     "Encoder",
     "EncoderSpec",
     "FakeEncoder",

@@ -5,6 +5,7 @@
     │   ├── UnsupportedImageError   not an image of an allowed format
     │   ├── BrokenImageError        damaged or cut short
     │   └── ImageTooLargeError      more bytes or pixels than allowed
+    │       └── BufferedImageError  a large JPEG that needs memory for all its pixels
     └── ModelError
         ├── UnknownModelError       not a valid model name
         ├── ModelUnavailableError   the files can't be fetched or found
@@ -22,6 +23,7 @@ from typing import ClassVar
 __all__ = [
     "BrokenImageError",
     "BrokenModelError",
+    "BufferedImageError",
     "ImageError",
     "ImageTooLargeError",
     "LookalikeError",
@@ -66,6 +68,10 @@ class ImageTooLargeError(ImageError):
     """The image has more bytes or declares more pixels than the limits allow."""
 
     code = "image_too_large"
+
+
+class BufferedImageError(ImageTooLargeError):
+    """A large JPEG in several scans (progressive): decoding needs memory for all its pixels."""
 
 
 class ModelError(LookalikeError):

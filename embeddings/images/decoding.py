@@ -21,9 +21,15 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from embeddings.errors import BrokenImageError, ImageError, ImageTooLargeError
+from embeddings.errors import (
+    BrokenImageError,
+    BufferedImageError,
+    ImageError,
+    ImageTooLargeError,
+)
 from embeddings.images.containers import (
     FORMATS,
+    REDUCIBLE,
     Container,
     check_pixels,
     exif_orientation,
@@ -73,6 +79,9 @@ _UPRIGHT = {
 
 # libjpeg fills blocks that it has no data for with the middle of every channel's range.
 _JPEG_FILLER = {127, 128}
+# What is offered to a JPEG without an end marker: a decoder that lacks some bits of the last block
+# takes them from here, and no bit has the same value in all of them.
+_OFFERS = tuple(bytes((level,)) * 64 for level in (0x55, 0xAA, 0x33, 0xCC))
 
 
 @dataclass(frozen=True)
@@ -81,17 +90,22 @@ class ImageLimits:
 
     Attributes:
         max_bytes: Size of the file. 32 MiB is more than phones and cameras write as JPEG.
-        max_pixels: Declared width times height, checked before decoding; at most 89,478,485, where
-            Pillow's own guard begins. 50 million lets a phone's 48-megapixel photo in. Pillow holds
-            4 bytes per pixel and copy: we measured peaks from 190 MB (JPEG) to 750 MB (WebP with
-            transparency) at 49 million.
+        max_pixels: Width times height of what is decoded, checked before decoding; at most
+            89,478,485, where Pillow's own guard begins. The default, 8192 x 6144, is the size of
+            common phone sensors. Pillow holds 4 bytes per pixel and copy: we measured peaks from
+            190 MB (JPEG) to 750 MB (WebP with transparency) at 49 million. A JPEG may declare four
+            times as many: it is decoded at half its sides.
+        max_pixels_in_scans: The same for a JPEG in several scans (progressive), which takes up to 6
+            bytes of memory for each declared pixel, however much it is reduced; None for
+            `max_pixels`.
 
     Raises:
         ValueError: A limit is below 1, or `max_pixels` above Pillow's guard.
     """
 
     max_bytes: int = 32 * 2**20
-    max_pixels: int = 50_000_000
+    max_pixels: int = 48 * 2**20
+    max_pixels_in_scans: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_bytes < 1 or not 1 <= self.max_pixels <= _PILLOW_GUARD:
@@ -108,7 +122,8 @@ def open_image(
 ) -> Image.Image:
     """Decode an image: the first frame or page, upright, RGB, transparency on white.
 
-    16-bit grey is scaled to 8 bits; colour profiles are ignored. The result carries no metadata.
+    16-bit grey is scaled to 8 bits, and an embedded colour profile is applied: the pixels are sRGB,
+    as a browser shows them. The result carries no metadata.
 
     Args:
         data: A file of one of `ALLOWED_FORMATS`.
@@ -135,6 +150,7 @@ def open_reduced(
     """
     check_bytes(len(data), limits)
     container = unwrap(data, limits.max_pixels)
+    _check_scans(container, limits)
     try:
         with strict_decoding:
             return _upright_rgb(container, limits.max_pixels, target)
@@ -152,6 +168,16 @@ def open_reduced(
         ) from error
 
 
+def _check_scans(container: Container, limits: ImageLimits) -> None:
+    limit = limits.max_pixels_in_scans or limits.max_pixels
+    if container.several_scans and container.width * container.height > limit:
+        raise BufferedImageError(
+            f"the image is a progressive JPEG of {container.width:,} x {container.height:,} "
+            f"pixels, over the limit of {limit:,} pixels; scale it down, or save it as a baseline "
+            "JPEG"
+        )
+
+
 def check_bytes(size: int, limits: ImageLimits) -> None:
     """Refuse a file of more bytes than `limits` allows.
 
@@ -167,12 +193,13 @@ def check_bytes(size: int, limits: ImageLimits) -> None:
 
 def _upright_rgb(container: Container, max_pixels: int, target: int | None) -> ReducedImage:
     image, scale = _decode(container, max_pixels, target)
-    if container.format == "JPEG" and _ends_in_filler(image):
+    if container.format == "JPEG" and (not container.ended or _ends_in_filler(image)):
         _check_jpeg_end(container, image, max_pixels, target)
-    orientation = container.orientation
+    orientation, profile = container.orientation, container.profile
     if container.format == "AVIF":
         orientation = exif_orientation(image.info.get("exif", b""))
-    rgb = to_rgb(image)
+        profile = image.info.get("icc_profile", b"")
+    rgb = to_rgb(image, profile)
     if container.format == "GIF" and rgb.size != (container.width, container.height):
         canvas = Image.new("RGB", (container.width, container.height), "white")
         canvas.paste(rgb, container.offset)
@@ -192,14 +219,19 @@ def _decode(container: Container, max_pixels: int, target: int | None) -> tuple[
     """Decode an image, and return it with the number that its sides were divided by."""
     image = _DECODERS[container.format](io.BytesIO(container.data))
     # The decoder may read another size than our check of the header; its own counts too.
-    check_pixels(*image.size, max_pixels)
+    if not isinstance(image, JpegImageFile):
+        check_pixels(*image.size, max_pixels)
+        image.load()
+        return image, 1
+    check_pixels(*image.size, max_pixels * REDUCIBLE)
+    width, height = image.size
+    wanted = max(width, height) if target is None else max(target, 1)
+    if width * height > max_pixels:
+        wanted = min(wanted, width // 2, height // 2)
     scale = 1
-    if target is not None and isinstance(image, JpegImageFile):
-        width = image.width
-        drafted = image.draft(None, (max(target, 1), max(target, 1)))
-        if drafted is not None:
-            _, (_, _, reduced_width, _) = drafted  # exact, where the image has whole pixels
-            scale = round(width / reduced_width)
+    if drafted := image.draft(None, (wanted, wanted)):
+        _, (_, _, reduced_width, _) = drafted  # exact, where the image has whole pixels
+        scale = round(width / reduced_width)
     image.load()
     return image, scale
 
@@ -217,7 +249,10 @@ def _check_jpeg_end(
     Raises:
         BrokenImageError: The decoder used data that was not there before.
     """
-    longer = replace(container, data=offer_more(container.data))
-    again, _ = _decode(longer, max_pixels, target)
-    if ImageChops.difference(image, again).getbbox(alpha_only=False) is not None:
-        raise BrokenImageError("the JPEG image is cut short; send the whole file again")
+    offers = [offer_more(container.data)]
+    if not container.ended:
+        offers += [offer_more(container.data, more) for more in _OFFERS]
+    for data in offers:
+        again, _ = _decode(replace(container, data=data), max_pixels, target)
+        if ImageChops.difference(image, again).getbbox(alpha_only=False) is not None:
+            raise BrokenImageError("the JPEG image is cut short; send the whole file again")

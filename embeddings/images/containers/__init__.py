@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from embeddings.images.containers.base import Container, check_pixels
 from embeddings.images.containers.exif import exif_orientation
-from embeddings.images.containers.jpeg import offer_more
+from embeddings.images.containers.jpeg import REDUCIBLE, offer_more
 from embeddings.images.containers.registry import FORMATS, unwrap
 
-__all__ = ["FORMATS", "Container", "check_pixels", "exif_orientation", "offer_more", "unwrap"]
+__all__ = [
+    "FORMATS",
+    "REDUCIBLE",
+    "Container",
+    "check_pixels",
+    "exif_orientation",
+    "offer_more",
+    "unwrap",
+]

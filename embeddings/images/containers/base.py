@@ -6,12 +6,23 @@ from dataclasses import dataclass
 
 from embeddings.errors import BrokenImageError, ImageTooLargeError, UnsupportedImageError
 
-__all__ = ["MAX_PARTS", "Container", "broken", "check_pixels", "cut_short", "unsupported"]
+__all__ = [
+    "MAX_PARTS",
+    "MAX_PROFILE_BYTES",
+    "Container",
+    "broken",
+    "check_pixels",
+    "cut_short",
+    "unsupported",
+]
 
 # The most chunks, boxes or tag values in one file. The longest honest files we know of are
 # animations of some 10,000 frames with two or three parts each; hostile ones reach millions of
 # empty parts, each of which costs a decoder memory.
 MAX_PARTS = 100_000
+
+# A larger ICC profile is passed over. Those of printing presses, the largest, have up to 3 MB.
+MAX_PROFILE_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,11 @@ class Container:
         orientation: The EXIF orientation, 1 to 8.
         offset: (left, top) in pixels of the decoded image on a white canvas of `width` x `height`;
             only the first frame of a GIF lies elsewhere than at (0, 0).
+        profile: The ICC profile of the pixels; empty for sRGB, or where the decoder gives it
+            (AVIF).
+        several_scans: Whether it is a JPEG in several scans, all of whose coefficients a decoder
+            holds in memory, at any scale.
+        ended: False for a JPEG without an end marker, so that its last pixels may be missing.
     """
 
     format: str
@@ -35,6 +51,9 @@ class Container:
     data: bytes
     orientation: int = 1
     offset: tuple[int, int] = (0, 0)
+    profile: bytes = b""
+    several_scans: bool = False
+    ended: bool = True
 
 
 def check_pixels(width: int, height: int, limit: int) -> None:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from enum import IntEnum
 
-from embeddings.images.containers.base import Container, broken, check_pixels, cut_short
+from embeddings.images.containers.base import Container, broken, check_pixels
 
 __all__ = ["read_gif"]
 
@@ -61,7 +61,11 @@ def read_gif(data: bytes, limit: int) -> Container:
 
 
 def _blocks(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """Walk the blocks before the trailer; yields (kind, first byte, byte after the last)."""
+    """Walk the blocks before the trailer, which may be missing at the end.
+
+    Yields:
+        (kind, first byte, byte after the last) of each.
+    """
     while found := _NEXT_BLOCK.search(data, at):
         first = found.start()
         kind = data[first]
@@ -75,7 +79,6 @@ def _blocks(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
             case _:
                 raise broken("GIF", "an unknown block")
         yield kind, first, at
-    raise cut_short("GIF")
 
 
 def _table_size(flags: int) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import IntEnum
 
+from embeddings.errors import BrokenImageError
 from embeddings.images.containers.base import (
+    MAX_PROFILE_BYTES,
     Container,
     broken,
     check_pixels,
@@ -15,7 +18,7 @@ from embeddings.images.containers.base import (
 )
 from embeddings.images.containers.exif import exif_orientation
 
-__all__ = ["offer_more", "read_jpeg", "segments"]
+__all__ = ["REDUCIBLE", "EndMissingError", "offer_more", "read_jpeg", "segments"]
 
 
 class _Marker(IntEnum):
@@ -28,6 +31,7 @@ class _Marker(IntEnum):
     SOS = 0xDA
     APP0 = 0xE0
     APP1 = 0xE1
+    APP2 = 0xE2
     APP14 = 0xEE
     APP15 = 0xEF
     COM = 0xFE
@@ -39,6 +43,14 @@ _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}
 _BITS_PER_SAMPLE = 8
 
+_SEQUENTIAL = {0xC0, 0xC1, 0xC9}
+
+REDUCIBLE = 4
+"""A JPEG may have this many times the pixels of others, since it is decoded at half its sides.
+
+With the default limit, this lets the 200 megapixels of phones in.
+"""
+
 # A marker is 0xFF and a code; 0xFF00 is a stuffed byte and D0 to D7 are restarts, both inside a
 # scan, and 01 stands alone (T.81, B.1.1.2 and B.1.1.5).
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
@@ -49,22 +61,36 @@ _MAX_SEGMENTS = 10_000
 # thousands would be a bomb. Encoders write about 10, the most exotic scripts some 60.
 _MAX_SCANS = 100
 
-# Entropy-coded bytes of no meaning, free of 0xFF.
-_JUNK = bytes((37 * i) % 251 + 1 for i in range(256))
+# A profile is cut into segments, each with its number and their count (ICC.1:2022, B.4).
+_PROFILE_NAME = b"ICC_PROFILE\0"
+
+# Entropy-coded bytes of no meaning, free of 0xFF. The zero completes an 0xFF that was cut off its
+# stuffing.
+_JUNK = b"\0" + bytes((37 * i) % 251 + 1 for i in range(256))
+
+
+class EndMissingError(BrokenImageError):
+    """A JPEG stream without an end-of-image marker."""
 
 
 def read_jpeg(data: bytes, limit: int) -> Container:
-    """Check a JPEG file and keep its first image; `limit` is in pixels.
+    """Check a JPEG file and keep its first image; `limit` is in pixels, `REDUCIBLE` times as many.
 
     Everything after the end-of-image marker (padding, a second image of an MPO, a phone's video)
-    is dropped.
+    is dropped. Where the marker is missing after the only scan, it is added.
 
     Raises:
         ImageError: As `unwrap` says.
     """
-    image = _FirstImage(data, limit)
-    for code, first, after in segments(data, 2, len(data)):
-        image.add(code, first, after)
+    image = _FirstImage(data, limit * REDUCIBLE)
+    try:
+        for code, first, after in segments(data, 2, len(data)):
+            image.add(code, first, after)
+    except EndMissingError:
+        # Of an image in several scans, no one can tell how many are missing.
+        if not image.in_one_scan:
+            raise
+        return image.ended()
     return image.container()
 
 
@@ -81,13 +107,14 @@ def segments(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int
         end-of-image marker. Scan data lies between the segments.
 
     Raises:
-        BrokenImageError: There is no end-of-image marker, or a segment overruns `stop`.
+        EndMissingError: There is no end-of-image marker.
+        BrokenImageError: A segment overruns `stop`.
     """
     at = start
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(data, at, stop)
         if found is None:
-            raise cut_short("JPEG")
+            raise EndMissingError(cut_short("JPEG").message)
         first, at = found.span()
         code = data[first + 1]
         if code not in (_Marker.EOI, _Marker.SOI):
@@ -101,7 +128,7 @@ def segments(data: bytes, start: int, stop: int) -> Iterator[tuple[int, int, int
     raise broken("JPEG", "too many segments")
 
 
-def offer_more(data: bytes) -> bytes:
+def offer_more(data: bytes, more: bytes = _JUNK) -> bytes:
     """Put meaningless bytes between an image's scan data and its end marker.
 
     This detects files that were cut short and then given an end marker again, as some download and
@@ -114,12 +141,13 @@ def offer_more(data: bytes) -> bytes:
 
     Args:
         data: A JPEG file as `read_jpeg` keeps it, ending in its end-of-image marker.
+        more: The bytes, free of 0xFF.
     """
     restarts = range(_Marker.RST0, _Marker.RST7 + 1)
     last = max(data.rfind(bytes((0xFF, code))) for code in restarts)
     expected = _Marker.RST0 | (data[last + 1] + 1) & 7 if last >= 0 else _Marker.RST0
-    # The zero completes an 0xFF that was cut off its stuffing; the marker begins the next interval.
-    return b"".join((data[:-2], b"\0", _JUNK, bytes((0xFF, expected)), _JUNK, data[-2:]))
+    # The marker begins the next interval.
+    return b"".join((data[:-2], more, bytes((0xFF, expected)), more, data[-2:]))
 
 
 class _FirstImage:
@@ -130,7 +158,12 @@ class _FirstImage:
         self._limit = limit
         self._size: tuple[int, int] | None = None
         self._orientation: int | None = None
+        self._sequential = False
+        self._components = 0
         self._scans = 0
+        self._scanned = 0  # components of all scans
+        self._profile: dict[int, bytes] = {}
+        self._profile_parts = 0
         self._kept: list[bytes] = []
         self._keep_from = 0
         self._end = 0
@@ -139,22 +172,43 @@ class _FirstImage:
         """Take in the next segment, which lies in `data[first:after]`."""
         self._end = after
         if code in _FRAMES:
+            self._sequential = code in _SEQUENTIAL
             self._add_frame(first)
         elif code in _OTHER_FRAMES:
             raise unsupported("JPEG", "lossless or hierarchical coding")
         elif code == _Marker.SOS:
             self._scans += 1
+            self._scanned += self._data[first + 4]
             if self._scans > _MAX_SCANS:
                 raise broken("JPEG", "too many scans")
         elif self._is_metadata(code, first):
             self._drop_metadata(code, first, after)
+
+    @property
+    def in_one_scan(self) -> bool:
+        """Whether the only scan so far is the whole image."""
+        return self._sequential and self._scans == 1 and self._scanned == self._components
+
+    def ended(self) -> Container:
+        """Return the image with all that follows its scan, and the end marker that is missing."""
+        # A lone 0xFF at the end is the beginning of the marker, or of a stuffed byte.
+        self._end = len(self._data) - self._data.endswith(b"\xff")
+        image = self.container()
+        return replace(image, data=image.data + bytes((0xFF, _Marker.EOI)), ended=False)
 
     def container(self) -> Container:
         """Return the image without its metadata."""
         if self._size is None or not self._scans:
             raise broken("JPEG", "it holds no image")
         kept = [*self._kept, self._data[self._keep_from : self._end]]
-        return Container("JPEG", *self._size, b"".join(kept), self._orientation or 1)
+        return Container(
+            "JPEG",
+            *self._size,
+            b"".join(kept),
+            self._orientation or 1,
+            profile=self._joined_profile(),
+            several_scans=not self.in_one_scan,
+        )
 
     def _add_frame(self, first: int) -> None:
         if self._size is not None:
@@ -162,6 +216,7 @@ class _FirstImage:
         precision = self._data[first + 4]
         height = int.from_bytes(self._data[first + 5 : first + 7], "big")
         width = int.from_bytes(self._data[first + 7 : first + 9], "big")
+        self._components = self._data[first + 9]
         check_pixels(width, height, self._limit)
         if precision != _BITS_PER_SAMPLE:
             raise unsupported("JPEG", f"{precision} bits per sample")
@@ -189,5 +244,15 @@ class _FirstImage:
         body = self._data[first + 4 : after]
         if code == _Marker.APP1 and self._orientation is None and body.startswith(b"Exif\0\0"):
             self._orientation = exif_orientation(body)
+        elif code == _Marker.APP2 and body.startswith(_PROFILE_NAME):
+            number, self._profile_parts, *_ = body[len(_PROFILE_NAME) :][:2] or (0, 0)
+            self._profile.setdefault(number, body[len(_PROFILE_NAME) + 2 :])
         self._kept.append(self._data[self._keep_from : first])
         self._keep_from = after
+
+    def _joined_profile(self) -> bytes:
+        """Return the ICC profile; empty if a part of it is missing, or it is too large."""
+        parts = [self._profile.get(number) for number in range(1, self._profile_parts + 1)]
+        joined = b"".join(part for part in parts if part is not None)
+        whole = None not in parts and len(joined) <= MAX_PROFILE_BYTES
+        return joined if whole else b""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from embeddings.images.containers.base import (
     MAX_PARTS,
+    MAX_PROFILE_BYTES,
     Container,
     broken,
     check_pixels,
@@ -28,6 +29,7 @@ _DEEP = 16
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 # The bit of a chunk type's first byte that says that a decoder may skip it (PNG, 5.4).
 _ANCILLARY = 0x20
+_END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
 
 def read_png(data: bytes, limit: int) -> Container:
@@ -40,7 +42,7 @@ def read_png(data: bytes, limit: int) -> Container:
         ImageError: As `unwrap` says.
     """
     header = _Header.read(data, limit)
-    orientation = 1
+    orientation, profile = 1, b""
     kept: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
     for kind, first, after in _chunks(data):
@@ -51,6 +53,8 @@ def read_png(data: bytes, limit: int) -> Container:
                 kept.setdefault(kind, _checked(data, first, after))
             case b"eXIf":
                 orientation = exif_orientation(data[first:after])
+            case b"iCCP":
+                profile = profile or _profile(data[first:after])
             case _ if not kind[0] & _ANCILLARY:
                 raise unsupported("PNG", "unknown critical chunks")
     if not pixels or (header.colour == _PALETTE and b"PLTE" not in kept):
@@ -60,7 +64,7 @@ def read_png(data: bytes, limit: int) -> Container:
     kept[b"IDAT"] = b"".join(pixels)
     chunks = [_chunk(kind, kept[kind]) for kind in _KEPT if kind in kept]
     whole = b"".join((data[:_SIGNATURE_BYTES], *chunks, _chunk(b"IEND", b"")))
-    return Container("PNG", header.width, header.height, whole, orientation)
+    return Container("PNG", header.width, header.height, whole, orientation, profile=profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,14 @@ class _Header:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Walk the chunks up to IEND; yields (type, first byte of the contents, byte after them)."""
+    """Walk the chunks up to IEND; yields (type, first byte of the contents, byte after them).
+
+    A file may end before IEND: whether all pixels are there, their decoder sees.
+    """
     at = _SIGNATURE_BYTES
     for _ in range(MAX_PARTS):
+        if len(data) - at < len(_END) and _END.startswith(data[at:]):
+            return
         length, kind = struct.unpack_from(">I4s", data, at)
         first, after = at + 8, at + 8 + length
         at = after + 4
@@ -111,6 +120,17 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         yield kind, first, after
     raise broken("PNG", "too many chunks")
+
+
+def _profile(body: bytes) -> bytes:
+    """Return the ICC profile of an `iCCP` chunk; empty if it is damaged or too large."""
+    _, _, rest = body.partition(b"\0")
+    inflate = zlib.decompressobj()
+    try:
+        profile = inflate.decompress(rest[1:], MAX_PROFILE_BYTES)
+    except zlib.error:
+        return b""
+    return profile if inflate.eof else b""
 
 
 def _checked(data: bytes, first: int, after: int) -> bytes:

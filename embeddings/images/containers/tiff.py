@@ -46,7 +46,7 @@ def read_tiff(data: bytes, limit: int) -> Container:
     page.check_further_pages()
     orientation = page.number(Tag.ORIENTATION, 1)
     upright = orientation if orientation in _ORIENTATIONS else 1
-    return Container("TIFF", grid.width, grid.height, page.alone(), upright)
+    return Container("TIFF", grid.width, grid.height, page.alone(), upright, profile=page.profile())
 
 
 @dataclass(frozen=True, slots=True)

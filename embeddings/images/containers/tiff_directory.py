@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-from embeddings.images.containers.base import MAX_PARTS, broken, cut_short
+from embeddings.images.containers.base import MAX_PARTS, MAX_PROFILE_BYTES, broken, cut_short
 
 __all__ = ["Page", "Tag"]
 
@@ -37,10 +37,11 @@ class Tag(IntEnum):
     JPEG_TABLES = 347
     SUBSAMPLING = 530
     BLACK_WHITE = 532
+    PROFILE = 34_675  # Adobe, "Embedding ICC profiles", TIFF technical note
 
 
 # The pixels of a page depend on these alone; the decoder receives no other tag.
-_KEPT = frozenset(Tag) - {Tag.ORIENTATION}
+_KEPT = frozenset(Tag) - {Tag.ORIENTATION, Tag.PROFILE}
 
 _BIG_TIFF = 43
 _TYPE_BYTES = {
@@ -122,6 +123,13 @@ class Page:
     def number(self, tag: Tag, default: int) -> int:
         """Return the first integer of a tag."""
         return self.numbers(tag, (default,))[0]
+
+    def profile(self) -> bytes:
+        """Return the ICC profile; empty if there is none, or it is too large."""
+        entry = self._entries.get(Tag.PROFILE)
+        if entry is None or entry.count > MAX_PROFILE_BYTES:
+            return b""
+        return self._data[entry.at : entry.at + entry.count]
 
     def check_further_pages(self) -> None:
         """Refuse a file that ends before a further page's directory does.

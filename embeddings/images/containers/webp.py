@@ -5,7 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from embeddings.images.containers.base import MAX_PARTS, Container, broken, check_pixels, cut_short
+from embeddings.images.containers.base import (
+    MAX_PARTS,
+    MAX_PROFILE_BYTES,
+    Container,
+    broken,
+    check_pixels,
+    cut_short,
+)
 from embeddings.images.containers.exif import exif_orientation
 
 __all__ = ["read_webp"]
@@ -23,7 +30,7 @@ def read_webp(data: bytes, limit: int) -> Container:
     """
     width, height = _canvas(data)
     check_pixels(width, height, limit)
-    orientation = 1
+    orientation, profile = 1, b""
     kept: dict[bytes, bytes] = {}
     for kind, first, after in _chunks(data):
         if kind in _KEPT and kind not in kept:
@@ -31,9 +38,11 @@ def read_webp(data: bytes, limit: int) -> Container:
             kept[kind] = data[first - 8 : after] + padding
         elif kind == b"EXIF":
             orientation = exif_orientation(data[first:after])
+        elif kind == b"ICCP" and after - first <= MAX_PROFILE_BYTES:
+            profile = profile or data[first:after]
     payload = b"".join(kept.values())
     whole = struct.pack("<4sI4s", b"RIFF", 4 + len(payload), b"WEBP") + payload
-    return Container("WEBP", width, height, whole, orientation)
+    return Container("WEBP", width, height, whole, orientation, profile=profile)
 
 
 def _canvas(data: bytes) -> tuple[int, int]:
@@ -59,7 +68,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Walk the chunks; yields (type, first byte of the contents, byte after them)."""
     (riff,) = struct.unpack_from("<I", data, 4)
     stop = 8 + riff
-    if stop > len(data):
+    # Some writers leave the padding of the last chunk out.
+    if stop > len(data) + 1:
         raise cut_short("WebP")
     at = _FIRST_CHUNK
     for _ in range(MAX_PARTS):
@@ -67,7 +77,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         kind, length = struct.unpack_from("<4sI", data, at)
         first, after = at + 8, at + 8 + length
-        if after > stop:
+        if after > min(stop, len(data)):
             raise cut_short("WebP")
         yield kind, first, after
         at = after + (length & 1)

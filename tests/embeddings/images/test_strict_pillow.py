@@ -24,7 +24,7 @@ from tests.support.image_samples import (
 
 @pytest.mark.usefixtures("lenient")
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_cut_is_an_error_when_pillow_is_told_to_be_lenient(name):
+def test_a_cut_is_an_error_or_whole_when_pillow_is_told_to_be_lenient(name):
     data = SAMPLES[name]
     assert open_image(data) == opened(name)
     assert ImageFile.LOAD_TRUNCATED_IMAGES is True
@@ -33,7 +33,6 @@ def test_every_cut_is_an_error_when_pillow_is_told_to_be_lenient(name):
             image = open_image(data[:end])
         except ImageError:
             continue
-        assert name == "tiff-pages", end
         assert image == opened(name), end
 
 

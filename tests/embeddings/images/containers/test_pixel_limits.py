@@ -7,10 +7,12 @@ import struct
 import pytest
 from PIL import Image
 
-from embeddings import ImageTooLargeError
+from embeddings import BufferedImageError, ImageTooLargeError
 from embeddings.images import ImageLimits, decoding, open_image
 from tests.support.image_samples import (
+    HEIGHT,
     SAMPLES,
+    WIDTH,
     encode,
     gif,
     grey_tags,
@@ -58,17 +60,23 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_declared_size_over_the_limit_never_reaches_a_decoder(name, monkeypatch):
     monkeypatch.setattr(decoding, "_DECODERS", {})
-    with pytest.raises(ImageTooLargeError, match="over the limit of 50,000,000 pixels"):
+    limit = "201,326,592" if name == "JPEG" else "50,331,648"
+    with pytest.raises(ImageTooLargeError, match=f"over the limit of {limit} pixels"):
         open_image(BOMBS[name])
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WebP", "GIF", "BMP"])
 def test_a_large_size_is_seen_even_in_a_cut_file(name):
-    with pytest.raises(ImageTooLargeError, match="over the limit of 50,000,000 pixels"):
+    with pytest.raises(
+        ImageTooLargeError, match=r"over the limit of (201,326,592|50,331,648) pixels"
+    ):
         open_image(BOMBS[name][: len(BOMBS[name]) * 2 // 3])
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+REDUCED = ("jpeg", "jpeg-restarts", "jpeg-grey", "jpeg-cmyk", "jpeg-exif")
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in REDUCED])
 def test_the_limit_is_exact(name):
     image = opened(name)
     needed = image.width * image.height
@@ -77,3 +85,29 @@ def test_the_limit_is_exact(name):
     assert open_image(SAMPLES[name], limits=ImageLimits(max_pixels=needed)) == image
     with pytest.raises(ImageTooLargeError, match=f"over the limit of {needed - 1:,} pixels"):
         open_image(SAMPLES[name], limits=ImageLimits(max_pixels=needed - 1))
+
+
+@pytest.mark.case(60)
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_jpeg_over_the_limit_is_decoded_at_half_its_sides(name):
+    whole = opened(name)
+    pixels = whole.width * whole.height
+    half = open_image(SAMPLES[name], limits=ImageLimits(max_pixels=pixels - 1))
+    assert half.size == ((whole.width + 1) // 2, (whole.height + 1) // 2)
+    with pytest.raises(ImageTooLargeError, match="over the limit of"):
+        open_image(SAMPLES[name], limits=ImageLimits(max_pixels=(pixels - 1) // 4))
+
+
+@pytest.mark.case(60)
+def test_a_phone_photo_of_50_megapixels_is_read():
+    assert ImageLimits().max_pixels >= 8192 * 6144
+    limits = ImageLimits(max_pixels=8 * 6)
+    assert open_image(encode(Image.new("RGB", (8, 6), "red"), "PNG"), limits=limits).size == (8, 6)
+
+
+def test_a_large_progressive_jpeg_needs_a_limit_of_its_own():
+    data, pixels = SAMPLES["jpeg-progressive"], WIDTH * HEIGHT
+    with pytest.raises(BufferedImageError, match=f"progressive JPEG of {WIDTH} x {HEIGHT} pixels"):
+        open_image(data, limits=ImageLimits(max_pixels=pixels - 1))
+    allowed = ImageLimits(max_pixels=pixels - 1, max_pixels_in_scans=pixels)
+    assert open_image(data, limits=allowed).size == ((WIDTH + 1) // 2, (HEIGHT + 1) // 2)

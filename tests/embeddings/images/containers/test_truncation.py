@@ -12,18 +12,37 @@ from embeddings import BrokenImageError, ImageError
 from embeddings.images import open_image
 from tests.support.image_samples import SAMPLES, encode, opened, photo, pixels
 
+# Bytes after the pixels that a browser does without: an end marker, or the padding of a chunk.
+END_MARKERS = {"jpeg": 2, "jpeg-restarts": 2, "jpeg-cmyk": 2, "png": 12, "png-1": 12, "gif": 1}
+
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_every_cut_is_an_error(name):
+def test_a_cut_is_an_error_unless_all_pixels_are_there(name):
     data = SAMPLES[name]
     for end in range(len(data)):
         try:
             image = open_image(data[:end])
         except ImageError:
             continue
-        # The pixels of a second page may be missing, since nobody looks at them.
-        assert name == "tiff-pages", end
         assert image == opened(name), end
+
+
+@pytest.mark.case(60)
+@pytest.mark.parametrize(("name", "size"), END_MARKERS.items())
+def test_a_missing_end_marker_costs_nothing(name, size):
+    data = SAMPLES[name]
+    for missing in range(1, size + 1):
+        assert open_image(data[:-missing]) == opened(name)
+    with pytest.raises(BrokenImageError):
+        open_image(data[: -size - 3])
+
+
+@pytest.mark.case(60)
+def test_missing_padding_at_the_end_of_a_webp_costs_nothing():
+    for seed in range(20):
+        data = encode(photo(seed=seed), "WEBP")
+        if data[16] % 2:  # the length of the only chunk
+            assert open_image(data[:-1]) == open_image(data)
 
 
 @pytest.mark.parametrize(
