@@ -40,10 +40,10 @@ def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
 
 
 def _open(path: Path, options: CatalogOptions) -> Catalog:
-    if not path.is_dir() and options.id_column == options.image_column:
+    name = options.id_column
+    if not path.is_dir() and name is not None and name == options.image_column:
         raise CatalogError(
-            f"{quote_for_message(options.id_column)} can't be both the id column and the image "
-            "column"
+            f"{quote_for_message(name)} can't be both the id column and the image column"
         )
     if path.is_dir() and is_index_folder(str(path)):
         raise CatalogError(

@@ -71,16 +71,16 @@ class CatalogOptions:
     """How to read a catalog.
 
     Attributes:
-        id_column: The column with the products' ids.
-        image_column: The column with their images.
+        id_column: The column with the products' ids; None to find it by its name or content.
+        image_column: The column with their images; None to find those.
         max_image_bytes: The largest image file; a larger one is refused before it is read.
         encoding: Of a text file; None to find it by looking.
         delimiter: The character between the cells of a text file; None to find it by looking.
         image_roots: Folders besides the catalog's own that images may be in.
     """
 
-    id_column: str = "id"
-    image_column: str = "image"
+    id_column: str | None = None
+    image_column: str | None = None
     max_image_bytes: int = 32 * 2**20
     encoding: str | None = None
     delimiter: str | None = None

@@ -22,13 +22,15 @@ def check_columns(table: Table, roles: Roles) -> None:
         CatalogError: The message names the column.
     """
     quoted, columns = quote_for_message(table.name), list(table.columns or ())
-    for required in (roles.id, *roles.images):
+    for flag, required in (
+        ("--id-column", roles.id),
+        *(("--image-column", n) for n in roles.images),
+    ):
         if required not in columns:
             raise CatalogError(
                 f"{quoted} has no column {quote_for_message(required)}; its columns are "
                 f"{', '.join(map(quote_for_message, columns[:_LISTED]))}; rename one, or name the "
-                f"right one with --id-column and --image-column (the file was read as "
-                f"{table.description})"
+                f"right one with {flag} (the file was read as {table.description})"
             )
     if "" in columns:
         raise CatalogError(f"column {columns.index('') + 1} of {quoted} has no name; name it")

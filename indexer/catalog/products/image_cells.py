@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from indexer.catalog.products.row_builder import RawImage
@@ -12,11 +13,17 @@ from indexer.errors import RowError
 
 __all__ = ["images_of"]
 
+_SEPARATOR = re.compile(r"[|;,\s]")
+_BEFORE_URL = re.compile(r"[\s|;,]+(?=https?://)", re.IGNORECASE)
+_URL = re.compile(r"\s*https?://", re.IGNORECASE)
+_NAME = re.compile(r"[^|;,\n]*\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic)", re.IGNORECASE)
+
 
 def images_of(value: object) -> list[RawImage]:
     """Return the images of a value: a path or URL, bytes, a struct of both, or a list of these.
 
-    A text that is a JSON list of texts counts as a list: `["a.jpg", "b.jpg"]`.
+    A text may name several: as a JSON list, `["a.jpg", "b.jpg"]`, or with `|`, `;`, `,` between
+    them, or blanks before URLs.
 
     Raises:
         RowError: `bad_image`.
@@ -26,6 +33,20 @@ def images_of(value: object) -> list[RawImage]:
     if value is None:
         return []
     return [_image(item) for item in value] if isinstance(value, list) else [_image(value)]
+
+
+def _split(text: str) -> list[str]:
+    """Split a text that names several images: URLs, or names that end as images do."""
+    if _SEPARATOR.search(text) is None:
+        return [text]
+    urls = [part for part in _BEFORE_URL.split(text) if part.strip()]
+    if len(urls) > 1 and all(map(_URL.match, urls)):
+        return [url.strip(" |;,") for url in urls]
+    for separator in "|;,":
+        parts = [part.strip() for part in text.split(separator) if part.strip()]
+        if len(parts) > 1 and all(map(_NAME.fullmatch, parts)):
+            return parts
+    return [text]
 
 
 def _image(item: Any) -> RawImage:
@@ -42,7 +63,7 @@ def _images_of_text(text: str) -> list[RawImage]:
     if not text or text.lower() == "nan":
         return []
     if not (text.startswith("[") and text.endswith("]")):
-        return [text]
+        return list(_split(text))
     try:
         items = json.loads(text)
     except (ValueError, RecursionError):

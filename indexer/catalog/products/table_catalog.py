@@ -9,10 +9,11 @@ from functools import cached_property
 from indexer.catalog.fields import FieldType, FieldTyper, FieldValue, is_non_finite
 from indexer.catalog.products.columns import MAX_FIELDS, check_columns
 from indexer.catalog.products.image_cells import images_of
+from indexer.catalog.products.roles import find_roles
 from indexer.catalog.products.row_builder import RawImage, RowBuilder
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
-from indexer.catalog.tables import BrokenRecord, Record, Roles, Table, Unreadable
+from indexer.catalog.tables import BrokenRecord, Record, Table, Unreadable
 from indexer.errors import RowError
 
 __all__ = ["TableCatalog"]
@@ -35,7 +36,7 @@ class TableCatalog(Catalog):
     def __init__(self, table: Table, options: CatalogOptions) -> None:
         super().__init__(table.path, options)
         self._table = table
-        self._roles = table.roles or Roles(options.id_column, (options.image_column,))
+        self._roles = find_roles(table, options)
         if table.columns is not None:
             check_columns(table, self._roles)
         table.check_roles(self._roles)

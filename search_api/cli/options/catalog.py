@@ -20,8 +20,14 @@ __all__ = ["CatalogArguments"]
 class CatalogArguments:
     """How to read a catalog. Fields that `indexer.catalog.CatalogOptions` has keep their names."""
 
-    id_column: Annotated[str, typer.Option(help="Column of the product ids.")] = "id"
-    image_column: Annotated[str, typer.Option(help="Column of the images.")] = "image"
+    id_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the product ids; by default as found.", show_default=False),
+    ] = None
+    image_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the images; by default as found.", show_default=False),
+    ] = None
     image_root: Annotated[
         list[Path] | None,
         typer.Option(

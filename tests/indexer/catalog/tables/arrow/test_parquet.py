@@ -176,7 +176,7 @@ def test_lines_go_on_through_batches_and_row_groups(shop: Path) -> None:
     ("columns", "message"),
     [
         ({"name": [1], "image": [b"x"]}, "no column 'id'"),
-        ({"id": [1], "photo": [b"x"]}, "no column 'image'"),
+        ({"id": [1], "shade": ["x"]}, "no column 'image'"),
         ({"id": [True], "image": [b"x"]}, "ids are text or whole numbers"),
         ({"id": [1], "image": [1.5]}, "of type double"),
         ({"id": [1], "image": [{"file": "a.jpg"}]}, "of type struct"),
