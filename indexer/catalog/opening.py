@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from indexer.catalog.feeds import as_feed
 from indexer.catalog.image_folder import ImageFolderCatalog
 from indexer.catalog.images import is_index_folder
 from indexer.catalog.products import TableCatalog
@@ -50,4 +51,11 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
             f"{str(path)!r} is an index, not a catalog; give the folder or file it was built of"
         )
     table = open_table(path, TableOptions(options.encoding, options.delimiter))
-    return ImageFolderCatalog(path, options) if table is None else TableCatalog(table, options)
+    if table is None:
+        return ImageFolderCatalog(path, options)
+    named = (options.id_column, options.image_column) != (
+        _DEFAULTS.id_column,
+        _DEFAULTS.image_column,
+    )
+    # Who names the columns means them, whatever feed it looks like.
+    return TableCatalog(table if named else as_feed(table), options)

@@ -9,6 +9,7 @@ from indexer.catalog.tables.arrow import ParquetFolder, ParquetTable, parquet_fi
 from indexer.catalog.tables.compression import open_bytes, plain_name
 from indexer.catalog.tables.table import Table, TableOptions
 from indexer.catalog.tables.text import DelimitedTable, JsonLinesTable, TextFile
+from indexer.catalog.tables.xml_items import XmlItems
 from indexer.errors import CatalogError
 
 __all__ = ["open_table"]
@@ -56,6 +57,8 @@ def open_table(path: Path, options: TableOptions = _DEFAULTS) -> Table | None:
             # JSON is Unicode (RFC 8259): nothing is guessed.
             return JsonLinesTable(TextFile(path, options.encoding, unicode=True))
         return DelimitedTable(TextFile(path, options.encoding), options.delimiter)
+    if ending == ".xml":
+        return XmlItems(path)
     if ending in _PARQUET:
         return ParquetTable(path)
     raise CatalogError(
