@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from embeddings.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from embeddings.images.containers import REDUCIBLE
     from embeddings.images.decoding import ImageLimits, open_image, open_reduced
     from embeddings.images.reading import read_image
     from embeddings.images.reduction import ReducedImage, Reduction
@@ -16,6 +17,7 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
+            "embeddings.images.containers": ("REDUCIBLE",),
             "embeddings.images.decoding": (
                 "ImageLimits",
                 "open_image",
@@ -31,6 +33,7 @@ else:
     )
 
 __all__ = [
+    "REDUCIBLE",
     "ImageLimits",
     "ReducedImage",
     "Reduction",

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from embeddings import BrokenImageError, PixelArray
+from embeddings import BrokenImageError, BufferedImageError, PixelArray
 from embeddings.onnx import processors
 from indexer.errors import BuildError
 from indexer.image_loading.decode_task import DecodeTask
@@ -87,14 +88,18 @@ class DecodePool:
         return _BatchInPool(
             images,
             self._memory.array[block, : len(images)],
-            lambda first, part: self._schedule(block, first, part),
+            partial(self._schedule, block),
             lambda: self._free.append(block),
             lambda: self._pool.worked,
             self._timeout,
         )
 
-    def _schedule(self, block: int, first: int, images: Sequence[bytes]) -> Future[list[Outcome]]:
-        return self._pool.schedule(decode_images, [block, first, images], self._timeout)
+    def _schedule(
+        self, block: int, first: int, images: Sequence[bytes], *, alone: bool = False
+    ) -> Future[list[Outcome]]:
+        return self._pool.schedule(
+            decode_images, [block, first, images], self._timeout, alone=alone
+        )
 
 
 class _PoolEndedError(BrokenImageError):
@@ -107,7 +112,8 @@ class _BatchInPool:
     Args:
         images: The bytes of their files.
         pixels: `[n, height, width, 3]`, where the workers write.
-        schedule: Starts a task on some images of the batch, from the one with the given number on.
+        schedule: Starts a task on some images of the batch, from the one with the given number on;
+            `alone` as in `DecodeTask`.
         release: Gives the memory of the pixels back.
         worked: Tells whether the processes ever completed a task.
         timeout: Seconds that a task may take.
@@ -120,7 +126,7 @@ class _BatchInPool:
         self,
         images: Sequence[bytes],
         pixels: PixelArray,
-        schedule: Callable[[int, Sequence[bytes]], Future[list[Outcome]]],
+        schedule: Callable[..., Future[list[Outcome]]],
         release: Callable[[], None],
         worked: Callable[[], bool],
         timeout: float,
@@ -148,7 +154,22 @@ class _BatchInPool:
                 outcomes += self._decode_alone(first, images)
             except BrokenImageError as error:
                 outcomes += [error] if len(images) == 1 else self._decode_alone(first, images)
+        self._decode_large(outcomes)
         return DecodedBatch(gather_pixels(self._pixels, outcomes), outcomes, self._release)
+
+    def _decode_large(self, outcomes: list[Outcome]) -> None:
+        """Decode the images that need much memory, one after another.
+
+        One thread asks for the results of all batches, so that no two of them are decoded at once.
+        """
+        images = [data for _, part, _ in self._tasks for data in part]
+        for number, outcome in enumerate(outcomes):
+            if isinstance(outcome, BufferedImageError):
+                future = self._schedule(number, [images[number]], alone=True)
+                try:
+                    (outcomes[number],) = self._outcomes(future)
+                except BrokenImageError as error:
+                    outcomes[number] = error
 
     def _decode_alone(self, first: int, images: Sequence[bytes]) -> Iterator[Outcome]:
         """Decode the images of a task that failed again, a task for each."""

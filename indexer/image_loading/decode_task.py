@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from embeddings import PixelArray, Preprocess
-from embeddings.images import ImageLimits, make_thumbnail, open_reduced
+from embeddings.images import REDUCIBLE, ImageLimits, make_thumbnail, open_reduced
 from indexer.colours import ColourArray, measure_image
 
 __all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded", "ImageDetails"]
@@ -59,14 +59,23 @@ class DecodeTask:
         """The shape of an image's pixels."""
         return (*self.preprocess.size, 3)
 
-    def __call__(self, data: bytes) -> Decoded:
+    def __call__(self, data: bytes, *, alone: bool = False) -> Decoded:
         """Decode one image.
 
+        Args:
+            data: The bytes of its file.
+            alone: No other image that needs much memory is decoded meanwhile. A progressive JPEG
+                may then have as many pixels as a baseline one.
+
         Raises:
-            ImageError: If it can't be used.
+            BufferedImageError: It has to be decoded alone.
+            ImageError: It can't be used.
         """
         needed = max(self.preprocess.least_side, THUMBNAIL_SIDE if self.thumbnails else 0)
-        opened = open_reduced(data, limits=self.limits, target=needed)
+        limits = self.limits
+        if alone:
+            limits = replace(limits, max_pixels_in_scans=limits.max_pixels * REDUCIBLE)
+        opened = open_reduced(data, limits=limits, target=needed)
         image = opened.image
         thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
         pixels = self.preprocess(image, opened.reduction)

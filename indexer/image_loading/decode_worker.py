@@ -33,15 +33,17 @@ def start_worker(task: DecodeTask, memory: PixelMemory) -> None:
     _worker.memory = memory
 
 
-def decode_images(block: int, first: int, images: Sequence[bytes]) -> list[Outcome]:
+def decode_images(
+    block: int, first: int, images: Sequence[bytes], *, alone: bool = False
+) -> list[Outcome]:
     """Decode images into consecutive places of a block, and return the rest of what they gave.
 
-    An image that can't be used leaves its place as it was.
+    An image that can't be used leaves its place as it was. For `alone`, see `DecodeTask`.
     """
     outcomes: list[Outcome] = []
     for place, data in zip(_worker.memory.array[block, first:], images, strict=False):
         try:
-            decoded = _worker.task(data)
+            decoded = _worker.task(data, alone=alone)
         except ImageError as error:
             outcomes.append(error)
         else:

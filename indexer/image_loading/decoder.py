@@ -69,7 +69,7 @@ class InThreadDecoder:
         outcomes: list[Outcome] = []
         for place, data in zip(pixels, images, strict=True):
             try:
-                decoded = self._task(data)
+                decoded = self._task(data, alone=True)
             except ImageError as error:
                 outcomes.append(error)
             else:

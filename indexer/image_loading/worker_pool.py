@@ -36,14 +36,20 @@ class WorkerPool:
         self._pool = make()
 
     def schedule(
-        self, function: Callable[..., Any], args: Sequence[Any], timeout: float
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        timeout: float,
+        **options: Any,
     ) -> Future[Any]:
         """Run a function in a process; after `timeout` seconds the process is replaced."""
         with self._lock, _interrupts_blocked():
             if self.worked and not self._pool.active:
                 self._end(self._pool)
                 self._pool = self._make()
-            future: Future[Any] = self._pool.schedule(function, args=list(args), timeout=timeout)
+            future: Future[Any] = self._pool.schedule(
+                function, args=list(args), kwargs=options, timeout=timeout
+            )
         future.add_done_callback(self._note)
         return future
 

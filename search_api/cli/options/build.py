@@ -101,6 +101,15 @@ class BuildArguments:
             min=0, max=1, help="Maximum share of unusable rows (0 to 1); above it the build fails."
         ),
     ] = 0.8
+    max_image_pixels: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=89_478_485,
+            envvar="LOOKALIKE_MAX_IMAGE_PIXELS",
+            help="Maximum pixels of an image; four times as many of a JPEG.",
+        ),
+    ] = 48 * 2**20
     keep_missing: Annotated[
         bool,
         typer.Option("--keep-missing", help="Keep products that are no longer in the catalog."),
@@ -139,12 +148,14 @@ class BuildArguments:
 
     def build_options(self) -> BuildOptions:
         """Build the options; the command ends if one is wrong."""
+        from embeddings.images import ImageLimits
         from indexer.build import BuildOptions
         from indexer.image_loading.fetching import AddressPolicy
 
         return BuildOptions(
             **shared_fields(self, BuildOptions),
             catalog=self.reading.catalog_options(),
+            limits=ImageLimits(max_pixels=self.max_image_pixels),
             addresses=AddressPolicy.ANY if self.private_urls else AddressPolicy.PUBLIC,
             neighbours=self.ann.neighbour_options(),
             tags=self.tag.tag_choice(),

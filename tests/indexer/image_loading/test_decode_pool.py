@@ -27,12 +27,12 @@ TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
 class TreacherousTask(DecodeTask):
     """Hangs on b"hang", dies on b"die"."""
 
-    def __call__(self, data: bytes) -> Decoded:
+    def __call__(self, data: bytes, *, alone: bool = False) -> Decoded:
         if data == b"hang":
             threading.Event().wait()
         if data == b"die":
             os._exit(1)
-        return super().__call__(data)
+        return super().__call__(data, alone=alone)
 
 
 def png(colour: tuple[int, int, int], size: tuple[int, int] = (400, 100)) -> bytes:
@@ -158,6 +158,22 @@ def test_a_large_image_is_decoded_alone_and_small_ones_together(sizes: Sequence[
     assert (
         tasks == {40: [16, 16, 8], 3: [1, 1, 1] if sizes[0] < 2**20 else [1, 2], 1: [1]}[len(sizes)]
     )
+
+
+@pytest.mark.case(60)
+def test_a_large_progressive_jpeg_is_decoded_after_the_others() -> None:
+    out = BytesIO()
+    Image.new("RGB", (40, 20), (200, 30, 40)).save(out, "JPEG", progressive=True)
+    task = DecodeTask(TASK.preprocess, limits=ImageLimits(max_pixels=400))
+    small = png((1, 2, 3), (20, 20))
+    with DecodePool(task, workers=1) as pool:
+        batch = pool.submit([small, out.getvalue(), small]).result()
+        assert errors(batch) == [None] * 3
+        assert colours(batch)[1] == pytest.approx([200, 30, 40], abs=3)
+    out = BytesIO()
+    Image.new("RGB", (41, 40)).save(out, "JPEG", progressive=True)
+    with DecodePool(task, workers=1) as pool:
+        assert errors(pool.submit([out.getvalue()]).result()) == ["image_too_large"]
 
 
 def test_without_thumbnails_none_are_made() -> None:
