@@ -18,6 +18,7 @@ from search_api.cli.options import (
 
 if TYPE_CHECKING:
     from embeddings import Encoder
+    from search_api.service import Supervised
 
 __all__ = ["serve"]
 
@@ -44,24 +45,32 @@ def serve(
     ] = 1,
 ) -> None:
     """Serve an index: the HTTP API and the web page."""
-    from search_api.service import read_settings, start_decoding
+    from search_api.service import supervise
 
     # Options given here take precedence over the environment's settings.
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
     if url_host:
         given["url_hosts"] = tuple(url_host)
-    settings = read_settings(**given)
-    start_decoding()
     if workers == 1:
-        engine, loaded = open_deferred(index, model, compute, _encode_once)
-        from search_api.service import run  # imported while the model is loaded
 
-        run(engine.with_encoder(loaded()), host, port, settings)
+        def work(supervised: Supervised) -> None:
+            from search_api.service import read_settings, start_decoding
+
+            settings = read_settings(**given)
+            start_decoding()
+            engine, loaded = open_deferred(index, model, compute, _encode_once)
+            from search_api.service import run  # imported while the model is loaded
+
+            run(engine.with_encoder(loaded()), host, port, settings, supervised)
+
+        supervise(work, host, port)
     else:
         from embeddings.onnx import processors
         from indexer.index import Index
-        from search_api.service import Serving, run_workers
+        from search_api.service import Serving, read_settings, run_workers, start_decoding
 
+        settings = read_settings(**given)
+        start_decoding()
         name = model or Index.open(index).manifest.encoder.name
         threads = max(1, processors() // workers)
         serving = Serving(

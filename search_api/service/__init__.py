@@ -8,7 +8,7 @@ from embeddings import lazy_exports
 
 if TYPE_CHECKING:
     from search_api.service.app import create_app
-    from search_api.service.server import Serving, run, run_workers
+    from search_api.service.server import Serving, Supervised, run, run_workers, supervise
     from search_api.service.serving import start_decoding
     from search_api.service.settings import Settings, read_settings
 else:
@@ -19,8 +19,10 @@ else:
             "search_api.service.app": ("create_app",),
             "search_api.service.server": (
                 "Serving",
+                "Supervised",
                 "run",
                 "run_workers",
+                "supervise",
             ),
             "search_api.service.serving": ("start_decoding",),
             "search_api.service.settings": (
@@ -33,9 +35,11 @@ else:
 __all__ = [
     "Serving",
     "Settings",
+    "Supervised",
     "create_app",
     "read_settings",
     "run",
     "run_workers",
     "start_decoding",
+    "supervise",
 ]

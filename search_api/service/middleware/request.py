@@ -132,12 +132,17 @@ class UnexpectedErrorMiddleware:
         async def send_and_note(message: Message) -> None:
             nonlocal begun
             begun = True
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError as error:
+                if "closed" not in str(error):  # uvloop, of a connection
+                    raise
+                raise ClientDisconnect from error
 
         try:
             await self._app(scope, receive, send_and_note)
         except ClientDisconnect:
-            pass  # while the request was received; its log line has status 0
+            pass  # while the request was received or answered
         except Exception:
             request_id = request_id_of(scope)
             _log.exception("request failed", request_id=request_id)

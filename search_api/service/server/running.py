@@ -1,4 +1,4 @@
-"""Server processes: one that serves an engine, or several that share a port."""
+"""Serving in this process, or in several that share a port."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from uvicorn.supervisors import Multiprocess
 from embeddings import LookalikeError, load_encoder
 from indexer.index import Index
 from indexer.search import Engine
+from indexer.storage import Manifest, is_mapped
 from search_api import console
 from search_api.service.app import create_app
 from search_api.service.errors import ServeError
 from search_api.service.middleware import configure_logs, shared_by_workers
+from search_api.service.server.draining import DrainingServer
+from search_api.service.server.listening import listen
+from search_api.service.server.supervision import Supervised
 from search_api.service.serving import start_decoding
 from search_api.service.settings import Settings, read_settings
 
@@ -95,7 +99,7 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
     config = _config(serving, host, port)
     config.workers, config.factory = workers, True
     config.timeout_worker_healthcheck = _START_SECONDS
-    listening = _listen(host, port)
+    listening = listen(host, port)
     _announce(listening, host, products)
     supervisor = Multiprocess(config, [listening])
     with shared_by_workers():
@@ -104,7 +108,13 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
         raise ServeError(_NOT_STARTED)
 
 
-def run(engine: Engine, host: str, port: int, settings: Settings | None = None) -> None:
+def run(
+    engine: Engine,
+    host: str,
+    port: int,
+    settings: Settings | None = None,
+    supervised: Supervised | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM, then finish the requests in progress.
 
     Args:
@@ -112,6 +122,7 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
         host: Address to listen on.
         port: Port to listen on; 0 for a free one.
         settings: Settings of the service; by default those of the environment.
+        supervised: What `supervise` gives; without it, this process serves alone.
 
     Raises:
         ServeError: The address is not available, or the warm-up fails.
@@ -120,15 +131,24 @@ def run(engine: Engine, host: str, port: int, settings: Settings | None = None) 
     configure_logs(settings.log_format)
     _switch_threads_often()
     config = _config(create_app(engine, settings), host, port)
-    listening = _listen(host, port)
-    _announce(listening, host, engine.index.manifest.products)
+    listening = listen(host, port) if supervised is None else supervised.listening
+    if supervised is None or not supervised.restarts:
+        _announce(listening, host, engine.index.manifest.products)
     _freeze_garbage_collection()
+    if supervised is not None:
+        supervised.is_ready(settings.drain_seconds, _maps_files(engine.served))
     try:
         # After draining, uvicorn raises the signal that stopped it again, which is not a failure.
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            DrainingServer(config).run(sockets=[listening])
     except SystemExit:
         raise ServeError(_NOT_STARTED) from None
+
+
+def _maps_files(manifest: Manifest) -> bool:
+    return any(
+        is_mapped(file.bytes) for segment in manifest.segments for file in segment.files.values()
+    )
 
 
 def _switch_threads_often() -> None:
@@ -158,7 +178,7 @@ def _config(app: FastAPI | Serving, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         log_config=None,  # `configure_logs` has set it up
         log_level=logging.WARNING,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=7,
     )
 
 
@@ -166,14 +186,3 @@ def _announce(listening: socket.socket, host: str, products: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"
     console.note(f"Serving {products:,} products on {address}")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ServeError(
-            f"Can't listen on {host}:{port}: {error.strerror}. Is another server running there? "
-            "Try --port 0 for a free port."
-        ) from error

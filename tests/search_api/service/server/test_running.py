@@ -166,7 +166,8 @@ def test_flags_are_settings(
     hosts: tuple[str, ...],
 ) -> None:
     run: list[Settings] = []
-    monkeypatch.setattr("search_api.service.run", lambda *arguments: run.append(arguments[-1]))
+    monkeypatch.setattr("search_api.service.run", lambda *arguments: run.append(arguments[3]))
+    monkeypatch.setattr("search_api.service.supervise", lambda work, *_: work(None))
     done = InProcessCli().in_process("serve", "--index", coloured / "index", *options)
     assert done.returncode == 0, done.stderr
     assert [(settings.allow_url_fetch, settings.url_hosts) for settings in run] == [
