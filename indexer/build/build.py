@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from indexer.build.reporting import (
     Counts,
     Stage,
     StageClock,
+    odd_rows,
     write_quarantine,
 )
 from indexer.build.reusable_images import ReusableImages
@@ -34,7 +36,13 @@ from indexer.calibration import (
     keep_confidence,
     mark_as_fitted,
 )
-from indexer.catalog import Catalog, FieldType, FieldTyper, join_types, open_catalog
+from indexer.catalog import (
+    Catalog,
+    FieldType,
+    FieldTyper,
+    join_types,
+    open_catalog,
+)
 from indexer.errors import (
     BuildError,
     BuildInterruptedError,
@@ -191,7 +199,9 @@ class _Build:
             self._counts = Counts(embedded=self._counts.embedded)
             self._read_catalog()
         read_seconds = time.monotonic() - self._start
-        reasons = write_quarantine(self._layout.quarantine, self._ledger.refused())
+        reasons = write_quarantine(
+            self._layout.quarantine, chain(self._ledger.refused(), odd_rows(self._typer))
+        )
         self._refuse_bad_catalog()
         if self._options.keep_missing:
             self._update.keep_missing()
@@ -210,7 +220,7 @@ class _Build:
             self._ledger,
             update=self._update,
             reusable=self._reusable,
-            types=self._typer.types(),
+            typer=self._typer,
             live=self._live,
             counts=self._counts,
         )
@@ -245,6 +255,7 @@ class _Build:
             device=spec.device,
             precision=spec.precision,
             stages=self._clock.shares(),
+            notes=(*self._catalog.notes, *self._typer.notes()),
         )
 
     def _usable_segments(self) -> tuple[Segment, ...]:
@@ -283,10 +294,18 @@ class _Build:
 
     def _new_typer(self) -> FieldTyper:
         types = dict(self._catalog.field_types or {})
-        if self._options.keep_missing and self._former is not None:
-            for name, kind in self._former.fields.items():
-                types[name] = join_types(types.get(name, FieldType(kind)), FieldType(kind))
-        return FieldTyper(parse_text=self._catalog.untyped, known=types)
+        fields = self._former.fields if self._former is not None else {}
+        former = {name: FieldType(kind) for name, kind in fields.items()}
+        kept = former if self._options.keep_missing else {}
+        for name in types.keys() & kept.keys():
+            types[name] = join_types(types[name], kept[name])
+        return FieldTyper(
+            parse_text=self._catalog.untyped,
+            known=types,
+            former=former,
+            kept=kept,
+            forced=self._options.catalog.types,
+        )
 
     def _progress(self, stage: str) -> None:
         progress = BuildProgress(

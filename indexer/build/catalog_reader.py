@@ -108,7 +108,7 @@ class CatalogReader:
         fetched: Iterator[bytes | SourceError],
         pipeline: EmbeddingPipeline,
     ) -> None:
-        self._typer.observe(row.fields)
+        self._typer.observe(row.fields, row.line, row.id)
         images: list[tuple[bytes, str, bytes]] = []
         complete = True
         for source in row.images:

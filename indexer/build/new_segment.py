@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from embeddings import Encoder
 from indexer.build.ledger import Ledger, StagedImage
@@ -11,7 +11,7 @@ from indexer.build.reporting import Counts
 from indexer.build.reusable_images import ReusableImages
 from indexer.build.texts import QuerySample, TitleMixer, mix_titles
 from indexer.build.update import Update
-from indexer.catalog import FieldType
+from indexer.catalog import FieldTyper
 from indexer.index import Index, NewImage, NewProduct, new_segment_id, write_segment
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.storage import Layout, SegmentLayout, SegmentRecord
@@ -26,7 +26,7 @@ class NewSegment:
         ledger: Holds the products of the catalog.
         update: Knows which products the live generation holds unchanged.
         reusable: Images that need no encoder.
-        types: Types of the fields.
+        typer: Knows the types of the fields, and which values do not fit.
         live: The live generation, if there is one.
         counts: Counters of added and changed products, to add to.
 
@@ -40,7 +40,7 @@ class NewSegment:
         *,
         update: Update,
         reusable: ReusableImages,
-        types: Mapping[str, FieldType],
+        typer: FieldTyper,
         live: Index | None,
         counts: Counts,
     ) -> None:
@@ -48,7 +48,8 @@ class NewSegment:
         self._ledger = ledger
         self._update = update
         self._reusable = reusable
-        self._types = types
+        self._typer = typer
+        self._types = typer.types()
         self._live = live
         self._counts = counts
 
@@ -105,7 +106,8 @@ class NewSegment:
                 self._counts.changed += 1
             else:
                 self._counts.added += 1
-            yield NewProduct(product.id, product.fields, images, digest)
+            fields = self._typer.cleaned(product.fields, self._types)
+            yield NewProduct(product.id, fields, images, digest)
 
     def _new_image(self, product_id: str, staged: StagedImage) -> NewImage | None:
         """Return an image ready to be written; None if it can't be used."""

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     BAD_QUOTES = "bad_quotes"
     BAD_LINE_END = "bad_line_end"  # a carriage return without a line feed
     BAD_VALUE = "bad_value"  # a field's value that can't be stored
+    ODD_VALUE = "odd_value"  # does not fit the type of its field; the product is indexed without it
     NAN = "nan"  # NaN or an infinity in a column of numbers
     NUL_BYTE = "nul_byte"
     RAGGED_ROW = "ragged_row"
@@ -76,6 +77,7 @@ class CatalogOptions:
         max_image_bytes: The largest image file; a larger one is refused before it is read.
         encoding: Of a text file; None to find it by looking.
         delimiter: The character between the cells of a text file; None to find it by looking.
+        types: Types of fields; the others are found.
         image_roots: Folders besides the catalog's own that images may be in.
     """
 
@@ -84,6 +86,7 @@ class CatalogOptions:
     max_image_bytes: int = 32 * 2**20
     encoding: str | None = None
     delimiter: str | None = None
+    types: Mapping[str, FieldType] = field(default_factory=dict)
     image_roots: tuple[Path, ...] = ()
 
 
@@ -150,6 +153,11 @@ class Catalog(ABC):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Columns that can't be product fields (raw bytes) and are skipped."""
+        return ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed or passed over in reading it; each is one line."""
         return ()
 
     @property

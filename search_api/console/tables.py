@@ -62,6 +62,8 @@ def print_build(report: BuildReport, index: Path) -> None:
         )
     if report.titles:
         out.print(f"{report.titles:,} titles embedded")
+    for line in report.notes:
+        out.print(escape(line), style="dim")
     if report.quarantined:
         out.print(
             f"[yellow]{report.quarantined:,} in quarantine[/]: see "

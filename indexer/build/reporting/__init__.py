@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from indexer.build.reporting.quarantine import write_quarantine
+from indexer.build.reporting.quarantine import odd_rows, write_quarantine
 from indexer.build.reporting.report import BuildProgress, BuildReport, Counts
 from indexer.build.reporting.stages import Stage, StageClock
 
-__all__ = ["BuildProgress", "BuildReport", "Counts", "Stage", "StageClock", "write_quarantine"]
+__all__ = [
+    "BuildProgress",
+    "BuildReport",
+    "Counts",
+    "Stage",
+    "StageClock",
+    "odd_rows",
+    "write_quarantine",
+]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from indexer.catalog import BadRow
+from indexer.catalog import BadRow, FieldTyper, Reason, quote_for_message
 from indexer.storage import replace_file
 
-__all__ = ["write_quarantine"]
+__all__ = ["odd_rows", "write_quarantine"]
 
 
 def write_quarantine(path: Path, refused: Iterable[BadRow]) -> Counter[str]:
@@ -29,3 +29,15 @@ def write_quarantine(path: Path, refused: Iterable[BadRow]) -> Counter[str]:
 
     replace_file(path, lines())
     return reasons
+
+
+def odd_rows(typer: FieldTyper) -> Iterator[BadRow]:
+    """Yield the values that do not fit their fields; their products are indexed without them."""
+    types = typer.types()
+    for odd in typer.odd_values():
+        message = (
+            f"column {quote_for_message(odd.field)} holds values of type {types[odd.field]} and "
+            f"here {quote_for_message(odd.value)}; the product is indexed without it; correct the "
+            "value, or decide the type with --types"
+        )
+        yield BadRow(odd.line, odd.id, Reason.ODD_VALUE, message)

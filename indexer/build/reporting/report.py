@@ -79,6 +79,7 @@ class BuildReport:
         device: Device the encoder ran on.
         precision: Arithmetic that the encoder used.
         stages: Share of the time, 0 to 1, that each stage limited the build; see `StageClock`.
+        notes: How the catalog was read, which values were left out, and which types changed.
     """
 
     generation: int
@@ -99,3 +100,4 @@ class BuildReport:
     device: str
     precision: str
     stages: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -48,6 +48,11 @@ class TableCatalog(Catalog):
         """As `Table.count`."""
         return self._table.count
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was recognised, and what was changed or passed over; each is one line."""
+        return (f"{self.name} is read as {self._table.description}", *self._table.notes)
+
     @cached_property
     def field_types(self) -> Mapping[str, FieldType] | None:
         """The fields' types if the table declares them, else None."""
@@ -112,6 +117,10 @@ class TableCatalog(Catalog):
         return typer.types()
 
 
+# Words for "no value", in any case.
+_MISSING = frozenset({"n/a", "#n/a", "-", "--", "\u2013", "\u2014", "null"})
+
+
 def _missing_if_nan(raw_id: object) -> object:
     # Data frames write a missing id as "nan"; every product without an id would get that one.
     if isinstance(raw_id, str) and raw_id.strip().lower() == "nan":
@@ -121,7 +130,8 @@ def _missing_if_nan(raw_id: object) -> object:
 
 def _field(name: str, value: object) -> FieldValue:
     if isinstance(value, str):
-        return value.strip() or None
+        text = value.strip()
+        return None if not text or text.lower() in _MISSING else text
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, Unreadable):

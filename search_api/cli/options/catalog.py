@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search_api import console
 from search_api.cli.options.expansion import shared_fields
+from search_api.cli.options.parsing import name_value_pairs
 
 if TYPE_CHECKING:
-    from indexer.catalog import CatalogOptions
+    from indexer.catalog import CatalogOptions, FieldType
 
 __all__ = ["CatalogArguments"]
 
@@ -47,10 +49,30 @@ class CatalogArguments:
         ),
     ] = None
 
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TYPE",
+            help="Type of a field: number, integer, boolean or text; may be repeated.",
+            show_default=False,
+        ),
+    ] = None
+
     def catalog_options(self) -> CatalogOptions:
         """Return the options of the catalog."""
         from indexer.catalog import CatalogOptions
 
         return CatalogOptions(
-            **shared_fields(self, CatalogOptions), image_roots=tuple(self.image_root or ())
+            **{**shared_fields(self, CatalogOptions), "types": self._field_types()},
+            image_roots=tuple(self.image_root or ()),
         )
+
+    def _field_types(self) -> dict[str, FieldType]:
+        from indexer.catalog import FieldType
+
+        kinds = {"number": FieldType.FLOAT, **{k.value: k for k in FieldType if k != "labels"}}
+        given = name_value_pairs("--types", self.types or ())
+        for name, kind in given.items():
+            if kind not in kinds:
+                console.fail(f"--types {name} is one of {', '.join(kinds)}, not {kind!r}.")
+        return {name: kinds[kind] for name, kind in given.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -93,12 +94,36 @@ def test_a_column_of_numbers_that_gets_words_is_read_anew(many: Path, tmp_path: 
     edit(many, "p5,5.bmp,5\n", "p5,5.bmp,5.50\n")
     build(many, index)
     assert dict(Index.open(index).manifest.fields) == {"n": "float"}
-    edit(many, "p6,6.bmp,6\n", "p6,6.bmp,six\n")
+    for n in range(6, 26):
+        edit(many, f"p{n},{n}.bmp,{n}\n", f"p{n},{n}.bmp,word {n}\n")
     report = build(many, index)
     assert (report.embedded, report.products) == (0, 30)
+    assert any("changed its type from float to text" in note for note in report.notes)
     opened = Index.open(index)
     assert dict(opened.manifest.fields) == {"n": "text"}
-    assert [opened.get(f"p{n}").fields["n"] for n in (5, 6, 7)] == ["5.50", "six", "7"]
+    assert [opened.get(f"p{n}").fields["n"] for n in (5, 6, 28)] == ["5.50", "word 6", "28"]
+
+
+def test_a_few_odd_cells_do_not_change_a_field(many: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    build(many, index)
+    edit(many, "p5,5.bmp,5\n", "p5,5.bmp,5.0\n")
+    edit(many, "p6,6.bmp,6\n", "p6,6.bmp,six\n")
+    edit(many, "p7,7.bmp,7\n", "p7,7.bmp,N/A\n")
+    report = build(many, index)
+    opened = Index.open(index)
+    assert dict(opened.manifest.fields) == {"n": "integer"}
+    assert [opened.get(f"p{n}").fields.get("n") for n in (5, 6, 7, 8)] == [5, None, None, 8]
+    assert any("line 8: 'six'" in note for note in report.notes)
+    (line,) = (index / "quarantine.jsonl").read_text().splitlines()
+    assert {key: json.loads(line)[key] for key in ("line", "id", "reason")} == {
+        "line": 8,
+        "id": "p6",
+        "reason": "odd_value",
+    }
+    again = build(many, index)
+    assert not again.published
+    assert again.reasons == {"odd_value": 1}
 
 
 def test_a_column_read_anew_loses_nothing_that_the_catalog_lacks(
@@ -107,11 +132,12 @@ def test_a_column_read_anew_loses_nothing_that_the_catalog_lacks(
     index = tmp_path / "index"
     build(many, index)
     lines = many.read_text().splitlines()
-    many.write_text("\n".join([*lines[:12], "p11,11.bmp,many"]) + "\n")
+    words = [f"p{n},{n}.bmp,word {n}" for n in range(11, 25)]
+    many.write_text("\n".join([*lines[:12], *words]) + "\n")
     report = build(many, index, keep_missing=True)
     assert (report.products, report.added, report.removed, report.embedded) == (30, 0, 0, 0)
     opened = Index.open(index)
-    assert [opened.get(f"p{n}").fields["n"] for n in (5, 11, 28)] == ["5", "many", "28"]
+    assert [opened.get(f"p{n}").fields["n"] for n in (5, 11, 28)] == ["5", "word 11", "28"]
 
 
 def test_whole_numbers_become_floats_without_being_written_anew(many: Path, tmp_path: Path) -> None:

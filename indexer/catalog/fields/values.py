@@ -1,4 +1,4 @@
-"""Product fields: type inference, and conversion to Arrow columns."""
+"""Field values: their types, and conversion to Arrow columns."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from indexer.errors import CatalogError
 
 __all__ = [
     "FieldType",
-    "FieldTyper",
     "FieldValue",
     "ShownValue",
     "arrow_schema",
     "is_non_finite",
     "join_types",
     "to_batch",
+    "type_of_text",
 ]
 
 FieldValue = str | int | float | bool | None
@@ -83,62 +83,8 @@ def join_types(first: FieldType, second: FieldType) -> FieldType:
     return FieldType.TEXT
 
 
-class FieldTyper:
-    """Infers the type of every field from the values of all rows.
-
-    Typed values (JSON, Parquet) keep their type: the text "12" is text. With `parse_text` (CSV,
-    TSV) text is parsed: "12" is an integer, "9.99" a float, "true" and "False" are booleans.
-    Everything else is text, including "007", "+49" and whole numbers of more than 18 digits. Blank
-    text is a missing value. A cell that spells NaN or an infinity is a missing value in a column of
-    numbers, and a word in a column of words.
-
-    Args:
-        parse_text: Parse text values as above.
-        known: Types from earlier rows, such as those of the index that is being updated.
-    """
-
-    def __init__(
-        self, *, parse_text: bool = False, known: Mapping[str, FieldType] | None = None
-    ) -> None:
-        self._parse_text = parse_text
-        self._types: dict[str, FieldType | None] = dict(known or {})
-
-    def observe(self, fields: Mapping[str, FieldValue]) -> None:
-        """Include the fields of one row."""
-        for name, value in fields.items():
-            before = self._types.get(name)
-            if before is FieldType.TEXT:
-                continue
-            kind = self._type_of(value)
-            if kind is None:
-                self._types.setdefault(name, None)
-            elif before is not kind:
-                self._types[name] = kind if before is None else join_types(before, kind)
-
-    def types(self) -> dict[str, FieldType]:
-        """Return the types so far, in the order in which the fields first appeared.
-
-        A field that never had a value is text.
-        """
-        return {name: kind or FieldType.TEXT for name, kind in self._types.items()}
-
-    def schema(self) -> pa.Schema:
-        """Return the types so far as an Arrow schema."""
-        return arrow_schema(self.types())
-
-    def _type_of(self, value: FieldValue) -> FieldType | None:
-        if value is None:
-            return None
-        if isinstance(value, bool):
-            return FieldType.BOOLEAN
-        if isinstance(value, int):
-            return FieldType.INTEGER if _INT64_MIN <= value <= _INT64_MAX else FieldType.TEXT
-        if isinstance(value, float):
-            return FieldType.FLOAT
-        return _type_of_text(value) if self._parse_text else FieldType.TEXT
-
-
-def _type_of_text(text: str) -> FieldType | None:
+def type_of_text(text: str) -> FieldType | None:
+    """Return the narrowest type of a cell; None if it is missing."""
     text = text.strip()
     if not text or is_non_finite(text):
         return None
@@ -205,6 +151,8 @@ def _as_text(value: FieldValue) -> str | None:
 
 
 def _as_integer(value: FieldValue) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError(repr(value))
     if isinstance(value, int):
@@ -214,9 +162,11 @@ def _as_integer(value: FieldValue) -> int | None:
     text = value.strip()
     if not text or is_non_finite(text):
         return None
-    if not _INTEGER.fullmatch(text):
-        raise ValueError(repr(value))
-    return int(text)
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text) and float(text).is_integer():
+        return int(float(text))
+    raise ValueError(repr(value))
 
 
 def _as_float(value: FieldValue) -> float | None:

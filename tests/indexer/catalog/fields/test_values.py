@@ -218,3 +218,63 @@ def test_a_cell_becomes_its_number_or_stays_unchanged(cells: list[str]) -> None:
             assert value == (cell if cell.strip() else None)
         elif value is not None and kind is not BOOLEAN:
             assert value == (int(cell.strip()) if kind is INTEGER else float(cell.strip()))
+
+
+def typed(cells: list[str], **options: dict[str, FieldType]) -> FieldTyper:
+    typer = FieldTyper(parse_text=True, **options)
+    for line, cell in enumerate(cells, start=2):
+        typer.observe({"x": cell}, line, f"p{line}")
+    return typer
+
+
+NUMBERS = [f"{at}.5" for at in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "former", "expected"),
+    [
+        ([*NUMBERS, "call us"], None, FLOAT),
+        ([*NUMBERS[:20], "call us"], None, TEXT),
+        ([*NUMBERS, "007"], None, TEXT),
+        (["1.5", "call us"], FLOAT, FLOAT),
+        (["1.5", "call us", "no"], FLOAT, TEXT),
+        (["1", "2"], FLOAT, FLOAT),
+        (["1", "2.0"], INTEGER, INTEGER),
+        (["1", "2.5"], INTEGER, FLOAT),
+        (["1", "2"], TEXT, TEXT),
+        (["true", "maybe", "no way", "true"], BOOLEAN, BOOLEAN),
+        ([""], BOOLEAN, BOOLEAN),
+    ],
+)
+def test_a_few_odd_values_do_not_decide_a_type(
+    cells: list[str], former: FieldType | None, expected: FieldType
+) -> None:
+    typer = typed(cells, former={"x": former} if former else {})
+    assert typer.types() == {"x": expected}
+    rows = [typer.cleaned({"x": cell}, typer.types()) for cell in cells]
+    to_batch(rows, typer.types())  # every value that is left fits
+    left_out = [cell for cell, row in zip(cells, rows, strict=True) if not row]
+    assert [odd.value for odd in typer.odd_values()] == left_out
+
+
+def test_what_changes_a_type_or_keeps_one_from_being_numbers_is_said() -> None:
+    (flipped,) = typed(["a", "b", "1"], former={"x": INTEGER}).notes()
+    assert "changed its type from integer to text; --types x=integer keeps it" in flipped
+    (nearly,) = typed([*NUMBERS[:20], "call us"]).notes()
+    assert "1 of 21 values are no numbers (line 22: 'call us'); --types x=number" in nearly
+    (odd,) = typed([*NUMBERS, "call us"]).notes()
+    assert "1 of 201 values do not fit and are left out (line 202: 'call us')" in odd
+    assert typed(NUMBERS).notes() == []
+
+
+def test_a_type_can_be_decided() -> None:
+    typer = typed(["1.5", "call us", "no", "x"], forced={"x": FLOAT})
+    assert typer.types() == {"x": FLOAT}
+    assert len(list(typer.odd_values())) == 3
+
+
+@pytest.mark.parametrize("name", ["ean", "EAN", "gtin13", "Barcode", "variant sku", "PLZ"])
+def test_columns_of_codes_are_text(name: str) -> None:
+    typer = FieldTyper(parse_text=True)
+    typer.observe({name: "4006381333930"})
+    assert typer.types() == {name: TEXT}

@@ -1,0 +1,26 @@
+"""Product fields: values, their types, and conversion to Arrow columns."""
+
+from __future__ import annotations
+
+from indexer.catalog.fields.typer import FieldTyper, OddValue
+from indexer.catalog.fields.values import (
+    FieldType,
+    FieldValue,
+    ShownValue,
+    arrow_schema,
+    is_non_finite,
+    join_types,
+    to_batch,
+)
+
+__all__ = [
+    "FieldType",
+    "FieldTyper",
+    "FieldValue",
+    "OddValue",
+    "ShownValue",
+    "arrow_schema",
+    "is_non_finite",
+    "join_types",
+    "to_batch",
+]
