@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
@@ -29,6 +30,8 @@ __all__ = ["Supervised", "supervise"]
 # Seconds after which a process that was told to stop, and has drained, is killed.
 _STOP_SECONDS = 9.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
+# What takes long to import, without the model.
+_PREPARED = ("search_api.service.app", "indexer.index.index", "uvicorn.protocols.http.auto")
 # Seconds between two tries to start a process after one that did not get ready.
 _RETRY_SECONDS = 1.0
 # Seconds between two signals; Ctrl-C is passed on as two SIGTERM, which skip the draining.
@@ -186,7 +189,8 @@ def _end_with(supervisor: Connection) -> None:
 
 def _prepare_to_replace() -> None:
     """Import what a new process needs, which then takes half the time to be ready."""
-    import uvicorn.protocols.http.auto  # noqa: F401
+    for name in _PREPARED:
+        import_module(name)
 
 
 def _tell_of_death(exit_code: int) -> None:
