@@ -73,7 +73,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     answering = Answering(engine, settings, metrics)
     metrics.watch(answering.engine)
     app = FastAPI(
-        lifespan=lambda _: service_lifespan(answering, settings),
+        lifespan=lambda _: service_lifespan(answering, settings, metrics),
+        redirect_slashes=False,  # the redirect's address would be made of the Host header
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
         version="1",

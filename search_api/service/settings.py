@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -144,12 +145,45 @@ class Settings(BaseSettings):
         description="Megabytes a second of the index's files that are read again and compared with "
         "their hashes, in the background; 0 for never.",
     )
+    max_connections: int = Field(
+        default=4096,
+        ge=16,
+        le=1_000_000,
+        description="Maximum connections of a process, fewer where it may open fewer files. The "
+        "longest waiting one makes room for a new one.",
+    )
+    connections_per_address: int = Field(
+        default=1024, ge=1, description="Maximum connections of one address; not of proxies."
+    )
+    head_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Maximum seconds in which the head of a request arrives; then 408.",
+    )
+    body_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Seconds over which the pace of a body, and of reading an answer, is measured.",
+    )
+    body_rate: float = Field(
+        default=16_384.0,
+        ge=0,
+        description="Minimum bytes a second of a body, and of reading an answer; then 408.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto "
+        "are believed, separated by commas; by default nobody's.",
+    )
+
     log_format: LogFormat = Field(
         default=LogFormat.JSON, description="json for machines, console for people."
     )
     log_queries: bool = Field(default=False, description="Write the texts of queries to the log.")
 
-    @field_validator("url_hosts", "cors_origins", "taxonomies", mode="before")
+    @field_validator("url_hosts", "cors_origins", "taxonomies", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -162,6 +196,13 @@ class Settings(BaseSettings):
         from indexer.image_loading.fetching import normalize_host
 
         return tuple(normalize_host(host) for host in value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ipaddress.ip_network(each, strict=False)  # pydantic reports its ValueError
+        return value
 
     @property
     def has_keys(self) -> bool:

@@ -7,7 +7,12 @@ from search_api.service.middleware.admission import ConcurrencyLimit
 from search_api.service.middleware.logs import configure_logs
 from search_api.service.middleware.metrics import CONTENT_TYPE, Metrics, Stage, shared_by_workers
 from search_api.service.middleware.order import add_middleware
-from search_api.service.middleware.request import error_response, request_id_of
+from search_api.service.middleware.rate_limits import address_group
+from search_api.service.middleware.request import (
+    error_response,
+    request_id_of,
+    security_headers,
+)
 from search_api.service.middleware.trace import current_trace
 
 __all__ = [
@@ -16,10 +21,12 @@ __all__ = [
     "Metrics",
     "Stage",
     "add_middleware",
+    "address_group",
     "configure_logs",
     "current_trace",
     "document_keys",
     "error_response",
     "request_id_of",
+    "security_headers",
     "shared_by_workers",
 ]

@@ -120,6 +120,12 @@ class Metrics:
         )
         for result in ("hit", "miss"):
             self._lookups.labels(result)
+        self._ended = Counter(
+            "lookalike_connections_ended",
+            "Connections refused or ended by the service.",
+            ("reason",),
+            registry=registry,
+        )
         self._watched: list[Collector] = []
 
     def watch(self, engine: Engine) -> None:
@@ -172,6 +178,10 @@ class Metrics:
     def record_lookup(self, result: str) -> None:
         """Record a lookup in the text cache: "hit" or "miss"."""
         self._lookups.labels(result).inc()
+
+    def record_ended(self, reason: str) -> None:
+        """Record a connection that was refused or ended."""
+        self._ended.labels(reason).inc()
 
     def exposition(self) -> bytes:
         """Return all metrics in the text format; with several processes, the sums of all."""

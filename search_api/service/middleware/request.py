@@ -20,7 +20,13 @@ from search_api.service.middleware.metrics import Metrics, Stage, route_of
 from search_api.service.middleware.trace import Trace, begin_trace
 from search_api.service.settings import Settings
 
-__all__ = ["RequestMiddleware", "UnexpectedErrorMiddleware", "error_response", "request_id_of"]
+__all__ = [
+    "RequestMiddleware",
+    "UnexpectedErrorMiddleware",
+    "error_response",
+    "request_id_of",
+    "security_headers",
+]
 
 _log = structlog.get_logger("lookalike.http")
 
@@ -53,10 +59,7 @@ class RequestMiddleware:
         self._metrics = metrics
         self._max_body_bytes = settings.max_body_bytes
         self._log_queries = settings.log_queries
-        self._headers = dict(_HEADERS)
-        if settings.cors_origins:
-            # Pages of other origins may show the products' images.
-            self._headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        self._headers = security_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -91,6 +94,8 @@ class RequestMiddleware:
             await self._app(scope, limited, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
+            # The server itself may have answered: a body that came too slowly.
+            status = status or scope["state"].get("refused", 0)
             self._metrics.end_request(scope, status, seconds)
             _log.info(
                 "request",
@@ -181,6 +186,15 @@ class _LimitedBody:
         return PayloadTooLargeError(
             f"The request is larger than {self._limit / 2**20:g} MiB; send a smaller image."
         )
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    """Return the headers of every answer."""
+    headers = dict(_HEADERS)
+    if settings.cors_origins:
+        # Pages of other origins may show the products' images.
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return headers
 
 
 def error_response(status: int, code: str, message: str, request_id: str) -> JSONResponse:

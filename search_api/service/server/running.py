@@ -21,6 +21,7 @@ from indexer.search import Engine
 from indexer.storage import Manifest, is_mapped
 from search_api import console
 from search_api.service.app import create_app
+from search_api.service.connections import GuardedProtocol
 from search_api.service.errors import ServeError
 from search_api.service.middleware import configure_logs, shared_by_workers
 from search_api.service.server.draining import DrainingServer
@@ -37,6 +38,10 @@ _NOT_STARTED = "The service did not start; the lines above say why."
 _START_SECONDS = 60
 
 _SWITCH_SECONDS = 0.0005
+
+# Connections that wait to be accepted. All of them may be accepted before the first of those that
+# make room is closed, so this is less than the descriptors kept spare.
+_BACKLOG = 128
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def run_workers(serving: Serving, host: str, port: int, workers: int) -> None:
     """
     configure_logs(serving.settings.log_format)
     products = Index.open(serving.index).manifest.products
-    config = _config(serving, host, port)
+    config = _config(serving, host, port, serving.settings)
     config.workers, config.factory = workers, True
     config.timeout_worker_healthcheck = _START_SECONDS
     listening = listen(host, port)
@@ -130,7 +135,7 @@ def run(
     settings = settings or read_settings()
     configure_logs(settings.log_format)
     _switch_threads_often()
-    config = _config(create_app(engine, settings), host, port)
+    config = _config(create_app(engine, settings), host, port, settings)
     listening = listen(host, port) if supervised is None else supervised.listening
     if supervised is None or not supervised.restarts:
         _announce(listening, host, engine.index.manifest.products)
@@ -170,11 +175,16 @@ def _freeze_garbage_collection() -> None:
     gc.freeze()
 
 
-def _config(app: FastAPI | Serving, host: str, port: int) -> uvicorn.Config:
+def _config(app: FastAPI | Serving, host: str, port: int, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=GuardedProtocol,
+        ws="none",
+        backlog=_BACKLOG,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         log_config=None,  # `configure_logs` has set it up
         log_level=logging.WARNING,

@@ -8,9 +8,17 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 
 import structlog
 
+from search_api.service.connections import (
+    STATE,
+    ConnectionGuard,
+    ConnectionLimits,
+    connections_that_fit,
+)
+from search_api.service.middleware import Metrics, security_headers
 from search_api.service.serving.answering import Answering
 from search_api.service.settings import Settings
 
@@ -23,25 +31,45 @@ _REFRESH_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def service_lifespan(answering: Answering, settings: Settings) -> AsyncIterator[None]:
+async def service_lifespan(
+    answering: Answering, settings: Settings, metrics: Metrics
+) -> AsyncIterator[dict[str, ConnectionGuard]]:
     """Warm the service up, then refresh its index until the end.
 
     After a first SIGTERM, `/readyz` answers 503 while requests are accepted for `drain_seconds`, so
     that a load balancer stops sending them. Then the server's own handler stops it, and requests
     in progress are finished.
+
+    Yields:
+        The state that the server gives to every connection: the guard of connections.
     """
     await asyncio.to_thread(answering.warm)
     preparing = asyncio.create_task(asyncio.to_thread(_prepare, answering))
     scrub_bytes = int(settings.scrub_megabytes * 1e6 * _REFRESH_SECONDS)
     refreshing = asyncio.create_task(_refresh(answering, scrub_bytes))
+    guard = _connection_guard(settings, metrics)
+    watching = asyncio.create_task(guard.watch())
     restore = _handle_sigterm(answering, settings.drain_seconds)
     try:
-        yield
+        yield {STATE: guard}
     finally:
         restore()
+        watching.cancel()
         refreshing.cancel()
         preparing.cancel()
         answering.close()
+
+
+def _connection_guard(settings: Settings, metrics: Metrics) -> ConnectionGuard:
+    limits = ConnectionLimits(
+        most=connections_that_fit(settings.max_connections),
+        per_address=settings.connections_per_address,
+        head_seconds=settings.head_seconds,
+        window_seconds=settings.body_seconds,
+        rate=settings.body_rate,
+        proxies=tuple(ip_network(each, strict=False) for each in settings.trusted_proxies),
+    )
+    return ConnectionGuard(limits, security_headers(settings), metrics.record_ended)
 
 
 def _prepare(answering: Answering) -> None:
