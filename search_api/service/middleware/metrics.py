@@ -120,12 +120,7 @@ class Metrics:
         )
         for result in ("hit", "miss"):
             self._lookups.labels(result)
-        self._ended = Counter(
-            "lookalike_connections_ended",
-            "Connections refused or ended by the service.",
-            ("reason",),
-            registry=registry,
-        )
+        self._ended = _ended_counter(registry)
         self._watched: list[Collector] = []
 
     def watch(self, engine: Engine) -> None:
@@ -194,6 +189,15 @@ class Metrics:
         for collector in self._watched:
             registry.register(collector)
         return generate_latest(registry)
+
+
+def _ended_counter(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "lookalike_connections_ended",
+        "Connections refused or ended by the service.",
+        ("reason",),
+        registry=registry,
+    )
 
 
 class _EngineCollector(Collector):
