@@ -155,12 +155,12 @@ class GuardedProtocol(HttpToolsProtocol):
             self._begin(Phase.IDLE)
 
     def shutdown(self) -> None:
-        """Finish a request that has arrived; close all other connections."""
-        if self.phase is Phase.ANSWER or (self.is_busy and self.phase is Phase.HEAD):
-            self.cycle.keep_alive = False
-            self._is_deaf = True
-        else:
+        """Finish a request that is in progress; close a connection without one."""
+        if not self.is_busy:
             self.abort()
+            return
+        self.cycle.keep_alive = False
+        self._is_deaf = self._is_deaf or self.phase is not Phase.BODY
 
     def end(self, refusal: Refusal) -> None:
         """Refuse the request in progress, if it can still be answered, and close."""

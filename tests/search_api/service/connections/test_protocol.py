@@ -312,6 +312,10 @@ async def test_stopping_closes_what_waits_and_finishes_what_arrived() -> None:
         protocol.shutdown()
     gate.set()
     await settle()
-    assert [idle.transport.ended, half_head[1].ended, half_body[1].ended] == ["aborted"] * 3
+    assert [idle.transport.ended, half_head[1].ended] == ["aborted"] * 2
+    assert half_body[1].ended == ""
+    half_body[0].data_received(b"cde")
+    await settle()
+    assert (status(half_body[1]), half_body[1].ended) == (200, "closed")
     assert status(whole[1]) == 200
     assert whole[1].ended == "closed"
