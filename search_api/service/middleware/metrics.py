@@ -83,8 +83,6 @@ class Metrics:
             buckets=_STAGE_BUCKETS,
             registry=registry,
         )
-        for stage in Stage:
-            self._stages.labels(stage.value)
         self._under_way = Gauge(
             "lookalike_requests_under_way",
             "Requests in progress.",
@@ -112,16 +110,23 @@ class Metrics:
             buckets=_STAGE_BUCKETS,
             registry=registry,
         )
-        self._lookups = Counter(
-            "lookalike_text_cache",
-            "Lookups in the cache of text vectors.",
-            ("result",),
-            registry=registry,
+        self._lookups = _counter(
+            "lookalike_text_cache", "Lookups in the cache of text vectors.", "result", registry
         )
+        self._ended = _counter(
+            "lookalike_connections_ended",
+            "Connections refused or ended by the service.",
+            "reason",
+            registry,
+        )
+        self._watched: list[Collector] = []
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        for stage in Stage:
+            self._stages.labels(stage.value)
         for result in ("hit", "miss"):
             self._lookups.labels(result)
-        self._ended = _ended_counter(registry)
-        self._watched: list[Collector] = []
 
     def watch(self, engine: Engine) -> None:
         """Report an engine's generation and number of products with every exposition."""
@@ -191,13 +196,8 @@ class Metrics:
         return generate_latest(registry)
 
 
-def _ended_counter(registry: CollectorRegistry) -> Counter:
-    return Counter(
-        "lookalike_connections_ended",
-        "Connections refused or ended by the service.",
-        ("reason",),
-        registry=registry,
-    )
+def _counter(name: str, meaning: str, label: str, registry: CollectorRegistry) -> Counter:
+    return Counter(name, meaning, (label,), registry=registry)
 
 
 class _EngineCollector(Collector):
