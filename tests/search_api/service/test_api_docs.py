@@ -171,8 +171,8 @@ def test_the_table_of_errors_is_complete() -> None:
     # Of the framework, the server, the layers before the routes, and of subclasses.
     others = {(400, "bad_request"), (401, "unauthorized"), (405, "method_not_allowed")}
     others |= {(429, "rate_limited"), (500, "internal_error"), (503, "out_of_memory")}
-    assert shown == ours | others
     others |= {(408, "request_timeout"), (431, "head_too_large")}
+    assert shown == ours | others
     known = {kind.code for kind in _all_kinds(LookalikeError)}
     assert {"spool_full", "overloaded", "out_of_memory"} <= known
 
