@@ -50,7 +50,7 @@ def _open(path: Path, options: CatalogOptions) -> Catalog:
         raise CatalogError(
             f"{str(path)!r} is an index, not a catalog; give the folder or file it was built of"
         )
-    table = open_table(path, TableOptions(options.encoding, options.delimiter))
+    table = open_table(path, TableOptions(options.encoding, options.delimiter, options.sheet))
     if table is None:
         return ImageFolderCatalog(path, options)
     named = (options.id_column, options.image_column) != (

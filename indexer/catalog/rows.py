@@ -78,6 +78,7 @@ class CatalogOptions:
         encoding: Of a text file; None to find it by looking.
         delimiter: The character between the cells of a text file; None to find it by looking.
         types: Types of fields; the others are found.
+        sheet: The sheet of a spreadsheet, or the table of an SQLite file; None for the only one.
         image_roots: Folders besides the catalog's own that images may be in.
     """
 
@@ -87,6 +88,7 @@ class CatalogOptions:
     encoding: str | None = None
     delimiter: str | None = None
     types: Mapping[str, FieldType] = field(default_factory=dict)
+    sheet: str | None = None
     image_roots: tuple[Path, ...] = ()
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path, PurePath
 
+from indexer.catalog.images import is_ignored
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.tables.arrow import ParquetFolder, ParquetTable, parquet_files
+from indexer.catalog.tables.arrow import ArrowFile, ParquetFolder, ParquetTable, parquet_files
 from indexer.catalog.tables.compression import open_bytes, plain_name
+from indexer.catalog.tables.sheets import Spreadsheet
+from indexer.catalog.tables.sqlite_table import SqliteTable
 from indexer.catalog.tables.table import Table, TableOptions
-from indexer.catalog.tables.text import DelimitedTable, JsonLinesTable, TextFile
+from indexer.catalog.tables.text import DelimitedTable, JsonFile, JsonLinesTable, TextFile
+from indexer.catalog.tables.webdataset import WebDataset
 from indexer.catalog.tables.xml_items import XmlItems
 from indexer.errors import CatalogError
 
@@ -27,7 +32,20 @@ _BINARY = {
 }
 _DELIMITED = frozenset({".csv", ".tsv", ".tab", ".psv", ".txt"})
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
-_PARQUET = frozenset({".parquet", ".pq"})
+_BY_ENDING: dict[str, Callable[[Path, TableOptions], Table]] = {
+    **dict.fromkeys((".parquet", ".pq"), lambda path, _: ParquetTable(path)),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), lambda path, _: ArrowFile(path)),
+    **dict.fromkeys(
+        (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+        lambda path, options: Spreadsheet(path, options.sheet),
+    ),
+    **dict.fromkeys(
+        (".sqlite", ".sqlite3", ".db"), lambda path, options: SqliteTable(path, options.sheet)
+    ),
+    **dict.fromkeys((".tar", ".tgz"), lambda path, _: WebDataset(path, [path])),
+    ".json": lambda path, _: JsonFile(path),
+    ".xml": lambda path, _: XmlItems(path),
+}
 _DEFAULTS = TableOptions()
 
 
@@ -44,8 +62,7 @@ def open_table(path: Path, options: TableOptions = _DEFAULTS) -> Table | None:
         OSError: It can't be read.
     """
     if path.is_dir():
-        files = parquet_files(path)
-        return ParquetFolder(path, files) if files else None
+        return _open_folder(path)
     if not path.exists():
         raise CatalogError(f"there is no file or folder {str(path)!r}; check the path")
     if not path.is_file():
@@ -57,14 +74,25 @@ def open_table(path: Path, options: TableOptions = _DEFAULTS) -> Table | None:
             # JSON is Unicode (RFC 8259): nothing is guessed.
             return JsonLinesTable(TextFile(path, options.encoding, unicode=True))
         return DelimitedTable(TextFile(path, options.encoding), options.delimiter)
-    if ending == ".xml":
-        return XmlItems(path)
-    if ending in _PARQUET:
-        return ParquetTable(path)
+    if ending in _BY_ENDING:
+        return _BY_ENDING[ending](path, options)
     raise CatalogError(
-        f"{quote_for_message(path.name)} has an unknown format; a catalog is a folder of images "
-        "or a file that ends in .csv, .tsv, .jsonl or .parquet"
+        f"{quote_for_message(path.name)} has an unknown format; a catalog is a folder of images, "
+        "or a file whose name ends in .csv, .tsv, .txt, .jsonl, .json, .xml, .xlsx, .ods, "
+        ".parquet, .arrow, .feather, .sqlite or .tar"
     )
+
+
+def _open_folder(path: Path) -> Table | None:
+    if files := parquet_files(path):
+        return ParquetFolder(path, files)
+    names = [entry for entry in sorted(path.iterdir()) if not is_ignored(entry.name)]
+    archives = [entry for entry in names if entry.suffix.lower() == ".tar"]
+    # img2dataset writes a table and counts beside each archive.
+    beside = {f"{entry.stem}{end}" for entry in archives for end in (".parquet", "_stats.json")}
+    if archives and all(entry in archives or entry.name in beside for entry in names):
+        return WebDataset(path, archives)
+    return None
 
 
 def _refuse_binary(path: Path) -> None:

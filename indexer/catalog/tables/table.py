@@ -147,10 +147,12 @@ class TableOptions:
     Attributes:
         encoding: Of a text file.
         delimiter: The character between the cells of a text file.
+        sheet: The sheet of a spreadsheet, or the table of an SQLite file.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
+    sheet: str | None = None
 
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}

@@ -57,6 +57,14 @@ class CatalogArguments:
             show_default=False,
         ),
     ] = None
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            help="Sheet of a spreadsheet, or table of an SQLite file; by default the first sheet, "
+            "or the only table.",
+            show_default=False,
+        ),
+    ] = None
 
     def catalog_options(self) -> CatalogOptions:
         """Return the options of the catalog."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from indexer.catalog.fields import FieldType
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.tables.arrow.arrow_values import (
-    field_type,
-    id_values,
-    is_id_type,
-    is_image_type,
-    plain_values,
-)
-from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
+from indexer.catalog.tables.arrow.schema_table import SchemaTable, records_of
+from indexer.catalog.tables.table import BrokenRecord, Record, Roles, TableDescription
 from indexer.errors import CatalogError
 
 __all__ = ["ParquetTable"]
@@ -32,7 +25,7 @@ _MAX_BATCH_ROWS = 1024
 _BUFFER_BYTES = 2**20
 
 
-class ParquetTable(Table):
+class ParquetTable(SchemaTable):
     """A Parquet file; the `line` of a record is its row, from 1.
 
     Fields have the types of the schema. Columns of raw bytes are left out unless they have a role:
@@ -48,12 +41,10 @@ class ParquetTable(Table):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path)
         with _open_parquet(path) as file:
-            self._schema: pa.Schema = file.schema_arrow
+            super().__init__(path, file.schema_arrow)
             self._row_count = int(file.metadata.num_rows)
             self._batch_rows = _batch_rows(file.metadata)
-        self.columns = self._schema.names
 
     @property
     def description(self) -> TableDescription:
@@ -65,68 +56,24 @@ class ParquetTable(Table):
         """The number of rows."""
         return self._row_count
 
-    def field_types(self, roles: Roles) -> Mapping[str, FieldType]:
-        """Return the fields' types, by the schema."""
-        types = {
-            field.name: field_type(field.type)
-            for field in self._schema
-            if field.name not in roles.names
-        }
-        return {name: kind for name, kind in types.items() if kind is not None}
-
-    def left_out(self, roles: Roles) -> tuple[str, ...]:
-        """Return the columns of raw bytes other than the image columns."""
-        types = self.field_types(roles)
-        return tuple(n for n in self._schema.names if n not in types and n not in roles.names)
-
-    def check_roles(self, roles: Roles) -> None:
-        """As `Table.check_roles`."""
-        id_type = self._schema.field(roles.id).type
-        if not is_id_type(id_type):
-            raise CatalogError(
-                f"the id column {quote_for_message(roles.id)} of {quote_for_message(self.name)} is "
-                f"of type {id_type}; ids are text or whole numbers"
-            )
-        for name in roles.images:
-            image_type = self._schema.field(name).type
-            if not is_image_type(image_type):
-                raise CatalogError(
-                    f"the image column {quote_for_message(name)} of {quote_for_message(self.name)} "
-                    f"is of type {image_type}; images are bytes, text, structs of bytes and path, "
-                    "or lists of these"
-                )
-
     def records(self, roles: Roles | None = None) -> Iterator[Record | BrokenRecord]:
         """As `Table.records`."""
-        wanted = self._schema.names
-        if roles is not None:
-            left_out = self.left_out(roles)
-            wanted = [name for name in wanted if name not in left_out]
+        wanted = self.wanted(roles)
         line = 1
         with _open_parquet(self.path) as file:
-            if not file.schema_arrow.equals(self._schema):
+            if not file.schema_arrow.equals(self.schema):
                 raise CatalogError(
                     f"{quote_for_message(self.name)} changed while it was read; start again"
                 )
             batches = file.iter_batches(self._batch_rows, columns=wanted, use_threads=False)
             for batch in batches:
-                yield from _records_of(line, batch, roles.id if roles is not None else None)
+                yield from records_of(line, batch, roles.id if roles is not None else None)
                 line += batch.num_rows
         if line != self._row_count + 1:
             raise CatalogError(
                 f"{quote_for_message(self.name)} declares {self._row_count:,} rows and has "
                 f"{line - 1:,}; export it again"
             )
-
-
-def _records_of(line: int, batch: pa.RecordBatch, id_column: str | None) -> Iterator[Record]:
-    names = batch.schema.names
-    columns = [
-        id_values(column) if name == id_column else plain_values(column)
-        for name, column in zip(names, batch.columns, strict=True)
-    ]
-    for row, values in enumerate(zip(*columns, strict=True), start=line):
-        yield Record(row, dict(zip(names, values, strict=True)))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, Tab
 from indexer.catalog.tables.text.text_file import MAX_RECORD_CHARACTERS, TextFile
 from indexer.errors import RowError
 
-__all__ = ["JsonLinesTable", "parse_object"]
+__all__ = ["DECODER", "JsonLinesTable", "parse_object"]
 
 # Digits of a number that a message shows.
 _SHOWN_DIGITS = 40
@@ -70,7 +70,7 @@ def parse_object(text: str) -> dict[str, Any]:
         RowError: `bad_json`.
     """
     try:
-        value = _DECODER.decode(text)
+        value = DECODER.decode(text)
         # Half a surrogate pair, written as an escape, is not text that can be stored.
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -109,6 +109,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-_DECODER = json.JSONDecoder(
+DECODER = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
 )

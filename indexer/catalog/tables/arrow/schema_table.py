@@ -1,0 +1,83 @@
+"""Tables with a schema: which columns can be ids, images and fields, by their Arrow types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from indexer.catalog.fields import FieldType
+from indexer.catalog.quoting import quote_for_message
+from indexer.catalog.tables.arrow.arrow_values import (
+    field_type,
+    id_values,
+    is_id_type,
+    is_image_type,
+    plain_values,
+)
+from indexer.catalog.tables.table import Record, Roles, Table
+from indexer.errors import CatalogError
+
+__all__ = ["SchemaTable", "records_of"]
+
+
+class SchemaTable(Table):
+    """A table whose columns have Arrow types.
+
+    Args:
+        path: The file.
+        schema: Its schema.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        super().__init__(path)
+        self.schema = schema
+        self.columns = schema.names
+
+    def field_types(self, roles: Roles) -> Mapping[str, FieldType]:
+        """Return the fields' types, by the schema."""
+        types = {
+            field.name: field_type(field.type)
+            for field in self.schema
+            if field.name not in roles.names
+        }
+        return {name: kind for name, kind in types.items() if kind is not None}
+
+    def left_out(self, roles: Roles) -> tuple[str, ...]:
+        """Return the columns of raw bytes other than the image columns."""
+        types = self.field_types(roles)
+        return tuple(n for n in self.schema.names if n not in types and n not in roles.names)
+
+    def check_roles(self, roles: Roles) -> None:
+        """As `Table.check_roles`."""
+        id_type = self.schema.field(roles.id).type
+        if not is_id_type(id_type):
+            raise CatalogError(
+                f"the id column {quote_for_message(roles.id)} of {quote_for_message(self.name)} is "
+                f"of type {id_type}; ids are text or whole numbers"
+            )
+        for name in roles.images:
+            image_type = self.schema.field(name).type
+            if not is_image_type(image_type):
+                raise CatalogError(
+                    f"the image column {quote_for_message(name)} of {quote_for_message(self.name)} "
+                    f"is of type {image_type}; images are bytes, text, structs of bytes and path, "
+                    "or lists of these"
+                )
+
+    def wanted(self, roles: Roles | None) -> list[str]:
+        """Return the columns to read: those with a role, and those that can be fields."""
+        left_out = self.left_out(roles) if roles is not None else ()
+        return [name for name in self.schema.names if name not in left_out]
+
+
+def records_of(line: int, batch: pa.RecordBatch, id_column: str | None) -> Iterator[Record]:
+    """Yield the rows of a batch as records, the first with the given number."""
+    names = batch.schema.names
+    columns = [
+        id_values(column) if name == id_column else plain_values(column)
+        for name, column in zip(names, batch.columns, strict=True)
+    ]
+    for row, values in enumerate(zip(*columns, strict=True), start=line):
+        yield Record(row, dict(zip(names, values, strict=True)))
