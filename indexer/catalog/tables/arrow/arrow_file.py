@@ -10,10 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.ipc
 
-from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.tables.arrow.schema_table import SchemaTable, records_of
+from indexer.catalog.tables.arrow.schema_table import SchemaTable, damage_refused, records_of
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, TableDescription
-from indexer.errors import CatalogError
 
 __all__ = ["ArrowFile"]
 
@@ -46,10 +44,7 @@ class ArrowFile(SchemaTable):
         wanted = self.wanted(roles)
         line = 1
         with _batches(self.path) as (schema, batches):
-            if not schema.equals(self.schema):
-                raise CatalogError(
-                    f"{quote_for_message(self.name)} changed while it was read; start again"
-                )
+            self.check_schema(schema)
             for batch in batches:
                 # Offsets of a damaged file would lead out of its memory.
                 batch.validate(full=True)
@@ -62,21 +57,13 @@ class ArrowFile(SchemaTable):
 @contextmanager
 def _batches(path: Path) -> Iterator[tuple[pa.Schema, Iterator[Any]]]:
     """Open a file; damage found while it is open is a `CatalogError`."""
-    try:
-        with path.open("rb") as file:
-            is_file = file.read(len(_MAGIC)) == _MAGIC
-            file.seek(0)
-            if is_file:
-                with pa.ipc.open_file(file) as reader:
-                    numbers = range(reader.num_record_batches)
-                    yield reader.schema, (reader.get_batch(number) for number in numbers)
-            else:
-                with pa.ipc.open_stream(file) as reader:
-                    yield reader.schema, iter(reader)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise CatalogError(
-            f"{quote_for_message(path.name)} is not a valid Arrow file, or is damaged; export it "
-            f"again ({quote_for_message(str(error))})"
-        ) from error
+    with damage_refused(path, "Arrow"), path.open("rb") as file:
+        is_file = file.read(len(_MAGIC)) == _MAGIC
+        file.seek(0)
+        if is_file:
+            with pa.ipc.open_file(file) as reader:
+                numbers = range(reader.num_record_batches)
+                yield reader.schema, (reader.get_batch(number) for number in numbers)
+        else:
+            with pa.ipc.open_stream(file) as reader:
+                yield reader.schema, iter(reader)

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.tables.arrow.schema_table import SchemaTable, records_of
+from indexer.catalog.tables.arrow.schema_table import SchemaTable, damage_refused, records_of
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, TableDescription
 from indexer.errors import CatalogError
 
@@ -61,10 +60,7 @@ class ParquetTable(SchemaTable):
         wanted = self.wanted(roles)
         line = 1
         with _open_parquet(self.path) as file:
-            if not file.schema_arrow.equals(self.schema):
-                raise CatalogError(
-                    f"{quote_for_message(self.name)} changed while it was read; start again"
-                )
+            self.check_schema(file.schema_arrow)
             batches = file.iter_batches(self._batch_rows, columns=wanted, use_threads=False)
             for batch in batches:
                 yield from records_of(line, batch, roles.id if roles is not None else None)
@@ -87,23 +83,15 @@ def _open_parquet(path: Path) -> Iterator[Any]:
         CatalogError: The file is damaged.
         OSError: It can't be read.
     """
-    try:
-        # pyarrow would also try a path as a URL; an open file can't be anything else.
-        with path.open("rb") as source:
-            yield pq.ParquetFile(
-                source,
-                buffer_size=_BUFFER_BYTES,
-                pre_buffer=False,
-                memory_map=False,
-                page_checksum_verification=True,
-            )
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise CatalogError(
-            f"{quote_for_message(path.name)} is not a valid Parquet file, or is damaged; export "
-            f"it again ({quote_for_message(str(error))})"
-        ) from error
+    # pyarrow would also try a path as a URL; an open file can't be anything else.
+    with damage_refused(path, "Parquet"), path.open("rb") as source:
+        yield pq.ParquetFile(
+            source,
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
+            memory_map=False,
+            page_checksum_verification=True,
+        )
 
 
 def _batch_rows(metadata: Any) -> int:

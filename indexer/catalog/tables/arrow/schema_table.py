@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,30 @@ from indexer.catalog.tables.arrow.arrow_values import (
 from indexer.catalog.tables.table import Record, Roles, Table
 from indexer.errors import CatalogError
 
-__all__ = ["SchemaTable", "records_of"]
+__all__ = ["SchemaTable", "damage_refused", "records_of"]
+
+
+@contextmanager
+def damage_refused(path: Path, kind: str) -> Iterator[None]:
+    """Turn damage that pyarrow finds in a file into a `CatalogError`.
+
+    Args:
+        path: The file.
+        kind: Its format, for the message.
+
+    Raises:
+        CatalogError: The file is damaged.
+        OSError: It can't be read.
+    """
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise CatalogError(
+            f"{quote_for_message(path.name)} is not a valid {kind} file, or is damaged; export it "
+            f"again ({quote_for_message(str(error))})"
+        ) from error
 
 
 class SchemaTable(Table):
@@ -65,6 +89,13 @@ class SchemaTable(Table):
                     f"is of type {image_type}; images are bytes, text, structs of bytes and path, "
                     "or lists of these"
                 )
+
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Raise a `CatalogError` if the file has another schema now."""
+        if not schema.equals(self.schema):
+            raise CatalogError(
+                f"{quote_for_message(self.name)} changed while it was read; start again"
+            )
 
     def wanted(self, roles: Roles | None) -> list[str]:
         """Return the columns to read: those with a role, and those that can be fields."""
