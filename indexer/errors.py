@@ -13,8 +13,9 @@ LookalikeError
 │   ├── IndexLockedError       another process writes the index
 │   └── BuildInterruptedError  stopped from outside; the next build resumes it
 ├── TaxonomyError              a taxonomy, or its fit, is unusable
-└── QueryError                 a query is invalid
-    └── UnknownProductError    no product has that id
+├── QueryError                 a query is invalid
+│   └── UnknownProductError    no product has that id
+└── SearchCancelledError       nobody waits for the search any more
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "NoIndexError",
     "QueryError",
     "RowError",
+    "SearchCancelledError",
     "SourceError",
     "TaxonomyError",
     "TooManyBadRowsError",
@@ -133,3 +135,9 @@ class UnknownProductError(QueryError):
     """No product of the index has that id."""
 
     code = "not_found"
+
+
+class SearchCancelledError(LookalikeError):
+    """The search was given up, since nobody waits for its answer any more."""
+
+    code = "cancelled"

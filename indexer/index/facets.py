@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from indexer.catalog import FieldValue
 from indexer.index.segments import Segment
-from indexer.retrieval import Predicate
+from indexer.retrieval import Predicate, checkpoint
 
 __all__ = ["FACET_VALUES", "count_values"]
 
@@ -24,12 +24,15 @@ def count_values(
 
     Args:
         segments: All segments of an index.
-        names: The fields; each exists.
+        names: The fields; each exists. One that is named twice is counted once.
         where: Which products are counted; all by default.
 
     Returns:
         For each field its `FACET_VALUES` most frequent values with their counts, most frequent
         first. Each label of a product counts; products without a value are not counted.
+
+    Raises:
+        SearchCancelledError: Nobody waits for it any more.
     """
     if not names:
         return {}
@@ -41,10 +44,11 @@ def count_values(
         passing = segment.products_where(where)
         if not passing.all():
             table = table.filter(pa.array(passing))
-        for name in names:
+        for name, counter in counts.items():
+            checkpoint()
             column = table[name].drop_null()
             if pa.types.is_list(column.type):
                 column = pc.list_flatten(column)
             for item in pc.value_counts(column).to_pylist():
-                counts[name][item["values"]] += item["counts"]
+                counter[item["values"]] += item["counts"]
     return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}

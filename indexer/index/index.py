@@ -15,7 +15,7 @@ from indexer.index.facets import count_values
 from indexer.index.matches import Found, Match, Product, StoredImage
 from indexer.index.opening import open_generation, open_segments
 from indexer.index.segments import Segment
-from indexer.retrieval import Predicate
+from indexer.retrieval import Predicate, checkpoint
 from indexer.storage import Layout, Manifest, QueryKind
 
 __all__ = ["Index"]
@@ -151,11 +151,11 @@ class Index:
         Returns:
             Nearest first; ties in the order of segments and rows, so that pages never overlap.
         """
-        places = [
-            (-score, number, row, image)
-            for number, segment in enumerate(self._segments)
-            for score, row, image in segment.nearest(vector, k + len(exclude), where, kind)
-        ]
+        places: list[tuple[float, int, int, int]] = []
+        for number, segment in enumerate(self._segments):
+            checkpoint()
+            nearest = segment.nearest(vector, k + len(exclude), where, kind)
+            places += [(-score, number, row, image) for score, row, image in nearest]
         found: list[Found] = []
         for negative, number, row, image in sorted(places):
             if exclude and self._segments[number].product_id(row) in exclude:
@@ -174,6 +174,7 @@ class Index:
         """
         matches = []
         for place in found:
+            checkpoint()
             segment = self._segments[place.segment]
             image = place.image - segment.image_rows(place.row).start
             # Stored vectors are rounded, so that a cosine can come out a little above 1.

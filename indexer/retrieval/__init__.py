@@ -16,8 +16,17 @@ if TYPE_CHECKING:
     )
     from indexer.retrieval.batch_search import BatchSearch
     from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
+    from indexer.retrieval.cancellation import cancelled_by, checkpoint
     from indexer.retrieval.filter_columns import Columns
-    from indexer.retrieval.filters import And, Exists, HasColour, Predicate, evaluate, parse_filter
+    from indexer.retrieval.filters import (
+        And,
+        Exists,
+        HasColour,
+        Predicate,
+        check_breadth,
+        evaluate,
+        parse_filter,
+    )
     from indexer.retrieval.tokens import code_of, codes, words
 else:
     # A command imports only what it uses.
@@ -38,12 +47,14 @@ else:
                 "Term",
                 "idf",
             ),
+            "indexer.retrieval.cancellation": ("cancelled_by", "checkpoint"),
             "indexer.retrieval.filter_columns": ("Columns",),
             "indexer.retrieval.filters": (
                 "And",
                 "Exists",
                 "HasColour",
                 "Predicate",
+                "check_breadth",
                 "evaluate",
                 "parse_filter",
             ),
@@ -68,6 +79,9 @@ __all__ = [
     "Predicate",
     "Term",
     "build_neighbours",
+    "cancelled_by",
+    "check_breadth",
+    "checkpoint",
     "code_of",
     "codes",
     "evaluate",

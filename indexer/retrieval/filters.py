@@ -12,12 +12,15 @@ As JSON, a filter is an object whose members must all hold:
     {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
 
 A product without a value passes only `{"exists": false}` and negated conditions.
+
+A filter has up to `MAX_CONDITIONS` conditions, and up to `MAX_VALUES` values in its lists: each
+condition is evaluated over all products.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +28,13 @@ import pyarrow as pa
 
 from indexer.catalog import FieldType, FieldValue
 from indexer.errors import QueryError
+from indexer.retrieval.cancellation import checkpoint
 from indexer.retrieval.filter_columns import Columns
 from indexer.storage import Mask
 
 __all__ = [
+    "MAX_CONDITIONS",
+    "MAX_VALUES",
     "And",
     "Compare",
     "Exists",
@@ -37,9 +43,15 @@ __all__ = [
     "Not",
     "Or",
     "Predicate",
+    "check_breadth",
     "evaluate",
     "parse_filter",
 ]
+
+MAX_CONDITIONS = 256
+"""Most conditions of a filter."""
+MAX_VALUES = 4096
+"""Most values in the lists of a filter, in all of them together."""
 
 # Names of functions of pyarrow.compute.
 _COMPARISONS = {
@@ -132,18 +144,55 @@ def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
 
     Raises:
         QueryError: It names an unknown field (the message lists the fields), or a condition that
-            does not fit the field's type (the message lists those that do).
+            does not fit the field's type (the message lists those that do); or it is too broad.
     """
+    check_breadth(raw)
     return _parse(raw, types, 0)
 
 
+def check_breadth(raw: object) -> None:
+    """Refuse a filter of too many conditions or values, before any of them is looked at.
+
+    Args:
+        raw: JSON values, valid or not.
+
+    Raises:
+        QueryError: It has more than `MAX_CONDITIONS` or `MAX_VALUES`.
+    """
+    conditions = values = 0
+    waiting = [raw]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict) and each:
+            waiting.extend(each.values())
+        elif isinstance(each, list) and each:
+            groups = [item for item in each if isinstance(item, dict)]
+            values += len(each) - len(groups)
+            conditions += len(groups) < len(each)
+            waiting.extend(groups)
+        else:
+            conditions += 1
+        # Checked before more is unpacked.
+        if conditions + len(waiting) > MAX_CONDITIONS:
+            raise QueryError(f"filter: it has more than {MAX_CONDITIONS} conditions; use fewer.")
+        if values > MAX_VALUES:
+            raise QueryError(f"filter: its lists have more than {MAX_VALUES:,} values; use fewer.")
+
+
 def evaluate(predicate: Predicate, columns: Columns) -> Mask:
-    """Return a mask over the rows of some columns for which a predicate holds."""
+    """Return a mask over the rows of some columns for which a predicate holds.
+
+    No more masks are held at once than the predicate is deep.
+
+    Raises:
+        SearchCancelledError: Nobody waits for it any more.
+    """
+    checkpoint()
     match predicate:
         case And(parts):
-            return _all([evaluate(part, columns) for part in parts], columns.rows)
+            return _all((evaluate(part, columns) for part in parts), columns.rows)
         case Or(parts):
-            return ~_all([~evaluate(part, columns) for part in parts], columns.rows)
+            return ~_all((~evaluate(part, columns) for part in parts), columns.rows)
         case Not(part):
             return ~evaluate(part, columns)
         case HasColour(lab, within, share):
@@ -171,8 +220,11 @@ def _holds(condition: Compare | In | Exists, column: pa.Array | pa.ChunkedArray)
             return _mask(compare(column, typed))
 
 
-def _all(masks: Sequence[Mask], rows: int) -> Mask:
-    return np.logical_and.reduce(masks) if masks else np.ones(rows, np.bool_)
+def _all(masks: Iterable[Mask], rows: int) -> Mask:
+    every = np.ones(rows, np.bool_)
+    for mask in masks:
+        every &= mask
+    return every
 
 
 def _mask(column: pa.Array | pa.ChunkedArray) -> Mask:

@@ -20,6 +20,7 @@ from indexer.colours import (
     rgb_of,
 )
 from indexer.index import FIELD_PREFIX, Found, Index
+from indexer.retrieval import checkpoint
 from indexer.search.query import Explanation, ImagePart, LikePart, Query, SharedColour, TextPart
 
 __all__ = ["explain"]
@@ -52,10 +53,12 @@ def explain(
     words = " ".join(_padded(part.text) for part in texts)
     colours = [*_colours(index, query)]
     lab = np.concatenate(colours) if colours else np.empty((0, 3), np.float32)
-    return tuple(
-        Explanation(_shared_tags(index, place, labels, words), _shared_colours(index, place, lab))
-        for place in found
-    )
+    explanations = []
+    for place in found:
+        checkpoint()
+        tags_of_hit = _shared_tags(index, place, labels, words)
+        explanations.append(Explanation(tags_of_hit, _shared_colours(index, place, lab)))
+    return tuple(explanations)
 
 
 def _padded(text: str) -> str:

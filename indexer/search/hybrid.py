@@ -12,7 +12,7 @@ import numpy as np
 from embeddings import FloatArray
 from indexer.errors import QueryError
 from indexer.index import Found, Index
-from indexer.retrieval import KeywordIndex, Predicate
+from indexer.retrieval import KeywordIndex, Predicate, checkpoint
 from indexer.search.keyword_plan import ID_SCORE, KeywordPlan
 from indexer.search.query import Fusion
 from indexer.search.ranking import FUSION_DEPTH, fuse_ranks, fuse_scores
@@ -117,6 +117,7 @@ class TextSearch:
             return []
         ranked: list[tuple[float, int, int]] = []
         for number, keywords in enumerate(self._keywords):
+            checkpoint()
             allowed = self._allowed(number)
             scores, rows = keywords.search(self._plan.ranking_terms(number), k, allowed)
             ranked += zip((-scores).tolist(), [number] * len(rows), rows.tolist(), strict=True)

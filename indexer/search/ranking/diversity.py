@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from embeddings import FloatArray
 from indexer.errors import QueryError
 from indexer.index import Found, Index
+from indexer.retrieval import checkpoint
 
 __all__ = ["DIVERSITY_DEPTH", "check_diversity", "diverse_order", "diversify"]
 
@@ -82,6 +83,7 @@ def diverse_order(
     left = np.ones(count, bool)
     nearest = np.full(count, -np.inf, np.float32)
     for place in range(1, count):
+        checkpoint()
         chosen = order[place - 1]
         left[chosen] = False
         np.maximum(nearest, cosines[chosen], out=nearest)

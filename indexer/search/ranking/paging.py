@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.index import Found, Index, index_kind
+from indexer.retrieval import checkpoint
 from indexer.search.query import Query, SearchMode
 from indexer.search.ranking.colour_order import COLOUR_DEPTH, Ranking
 from indexer.search.ranking.diversity import DIVERSITY_DEPTH, diversify
@@ -70,6 +71,7 @@ def page_of(
         _GROUPED_DEPTH if query.group else 0,
     )
     while True:
+        checkpoint()
         found = _diverse(index, query, ranking(depth))
         confidences = None if confidence_of is None else confidence_of(_scores(found)).tolist()
         kept = list(range(len(found)))

@@ -19,6 +19,10 @@ __all__ = ["Body", "body_schema", "parse_value", "read_body", "read_json"]
 # Bytes; the JSON of a multipart request is small, and starlette keeps such parts in memory.
 _MAX_JSON_PART = 2**20
 
+# All values of a JSON list or object but the first follow a comma. So commas bound the number of
+# Python objects that a body becomes, which take a hundred times the bytes of the body.
+_MAX_COMMAS = 65_536
+
 # Other codecs of Python give text that can't be encoded again, or raise unusual errors.
 _CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 
@@ -137,6 +141,10 @@ def _form_parts(form: FormData, max_images: int) -> tuple[list[UploadFile], Uplo
 
 
 def _parse(model: type[M], raw: bytes) -> M:
+    if raw.count(b",") > _MAX_COMMAS:
+        raise InvalidRequestError(
+            f"The body has more than {_MAX_COMMAS:,} values (commas); ask for less at once."
+        )
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:

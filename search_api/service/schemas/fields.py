@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
 
+from indexer import QueryError
+from indexer.retrieval import check_breadth
 from indexer.search import KEYWORD_WEIGHT
 
 __all__ = [
@@ -63,6 +73,16 @@ def _boolean_or_name(value: object) -> object:
     return value
 
 
+def _not_too_broad(raw: dict[str, Any] | None) -> dict[str, Any] | None:
+    # Checked with the body, so that a filter that is refused anyway holds no memory.
+    if raw is not None:
+        try:
+            check_breadth(raw)
+        except QueryError as error:
+            raise ValueError(error.message.removeprefix("filter: ").rstrip(".")) from None
+    return raw
+
+
 Strictly = Annotated[T, Strict()]
 """Refuses the text "5" and the value true where a number belongs."""
 
@@ -91,11 +111,12 @@ HitFields = Annotated[
 ]
 Filter = Annotated[
     dict[str, Any] | None,
+    AfterValidator(_not_too_broad),
     Field(
         examples=[{"base_colour": "Red", "price": {"gte": 10, "lt": 50}}],
         description="Conditions on product fields that every hit meets: a value, a list of values, "
         "or an object of gt, gte, lt, lte, prefix, exists, in, not; "
-        '"and", "or" and "not" combine filters.',
+        '"and", "or" and "not" combine filters. At most 256 conditions, and 4,096 values in lists.',
     ),
 ]
 MinConfidence = Annotated[

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import TypeVar
 
@@ -18,6 +20,7 @@ from PIL import Image
 from embeddings import LookalikeError, Tag, heat_map_from_cosines, heat_map_png, occluded_pixels
 from indexer import UnknownProductError
 from indexer.index import Index
+from indexer.retrieval import cancelled_by, checkpoint
 from indexer.search import EncodedParts, Engine, ImagePart, Query, SearchResult, TextPart
 from indexer.tagging import Tagger
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
@@ -263,17 +266,22 @@ class Answering:
 
         Files of the index that are overwritten while they are read cause errors of any kind. If
         that has happened, the index moves to an intact generation, and the function is called
-        again.
+        again. If the caller is cancelled, the function ends at its next checkpoint.
         """
         loop = asyncio.get_running_loop()
+        cancelled = threading.Event()
+        work = partial(_unless_cancelled, cancelled, function)
         try:
-            return await loop.run_in_executor(self._threads, function)
+            return await loop.run_in_executor(self._threads, work)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
         except LookalikeError:
             raise
         except Exception:
             if not await loop.run_in_executor(self._threads, self.engine.refresh):
                 raise
-            return await loop.run_in_executor(self._threads, function)
+            return await loop.run_in_executor(self._threads, work)
 
     async def check(self) -> None:
         """Embed and search once, as a readiness probe.
@@ -333,3 +341,9 @@ def _thumbnail(index: Index, product_id: str, number: int) -> Image.Image:
         raise UnknownProductError("This index was built without thumbnails.")
     with Image.open(BytesIO(content), formats=["WEBP"]) as image:
         return image.convert("RGB")
+
+
+def _unless_cancelled(cancelled: threading.Event, function: Callable[[], T]) -> T:
+    with cancelled_by(cancelled):
+        checkpoint()
+        return function()

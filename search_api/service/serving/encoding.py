@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from embeddings import BrokenImageError, Encoder, EncoderSpec, FloatArray, PixelArray, Preprocess
+from indexer.retrieval import checkpoint
 from search_api.service.errors import DeadlineError
 from search_api.service.serving.batch_queue import BatchKind, BatchOptions
 from search_api.service.serving.batch_runner import Work
@@ -184,10 +185,11 @@ class QueuedEncoder:
     def _encode(self, kind: BatchKind, values: Sequence[Any]) -> FloatArray:
         # Batch by batch, so that other queries fit between those of a thousand labels.
         size = BATCH_SIZES[kind]
-        rows = [
-            self._queue.encode_blocking(kind, values[start : start + size], self._seconds)
-            for start in range(0, len(values), size)
-        ]
+        rows = []
+        for start in range(0, len(values), size):
+            checkpoint()
+            batch = values[start : start + size]
+            rows.append(self._queue.encode_blocking(kind, batch, self._seconds))
         return np.concatenate([np.empty((0, self.spec.dim), np.float32), *rows])
 
     def __getattr__(self, name: str) -> Any:

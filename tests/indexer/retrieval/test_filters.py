@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import tracemalloc
+from threading import Event
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import QueryError
-from indexer.retrieval import And, Columns, evaluate, parse_filter
+from indexer import QueryError, SearchCancelledError
+from indexer.retrieval import And, Columns, cancelled_by, evaluate, parse_filter
 from indexer.retrieval import filter_columns as columns
 from indexer.retrieval.filters import Compare, Or
 
@@ -95,6 +98,77 @@ def test_depth_is_bounded() -> None:
         deep = {"not": deep}
     with pytest.raises(QueryError, match="nested deeper"):
         parse_filter({"year": deep}, TYPES)
+
+
+LESS = {"price": {"lt": 5}}
+YEARS = list(range(1, 4097))
+
+
+@pytest.mark.case(50)
+@pytest.mark.parametrize(
+    ("raw", "bound"),
+    [
+        ({"or": [LESS] * 257}, "256 conditions"),
+        ({"and": [{"not": {"or": [LESS] * 100}}] * 3}, "256 conditions"),
+        ({"or": [{"price": {"lt": 5, "gt": 1}}] * 129}, "256 conditions"),
+        ({"or": [{}] * 257}, "256 conditions"),
+        ({"or": [{"year": [1]}] * 257}, "256 conditions"),
+        ({f"field {number}": 1 for number in range(257)}, "256 conditions"),
+        ({"or": [{"or": []}] * 100_000}, "256 conditions"),
+        ({"year": [*YEARS, 0]}, "4,096 values"),
+        ({"or": [{"year": YEARS[:2049]}, {"year": {"not": YEARS[:2048]}}]}, "4,096 values"),
+        ({"year": [[1] * 5000] * 5000}, "4,096 values"),
+    ],
+)
+def test_breadth_is_bounded(raw: dict[str, Any], bound: str) -> None:
+    with pytest.raises(QueryError, match=f"filter: .*more than {bound}"):
+        parse_filter(raw, TYPES)
+
+
+@pytest.mark.case(50)
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"or": [LESS] * 256},
+        {"and": [{"or": [LESS] * 128}, {"not": {"or": [LESS] * 128}}]},
+        {"year": YEARS},
+        {"or": [{"year": YEARS[:2048]}, {"year": {"not": YEARS[:2048]}}]},
+    ],
+)
+def test_filters_within_the_bounds_are_evaluated(raw: dict[str, Any]) -> None:
+    assert len(evaluate(parse_filter(raw, TYPES), Columns(TABLE))) == len(TABLE)
+
+
+@pytest.mark.case(50)
+def test_a_filter_holds_one_mask_for_each_level() -> None:
+    rows = 1_000_000
+    columns = Columns(pa.table({"year": pa.array(np.zeros(rows, np.int64))}))
+    wide = parse_filter({"or": [{"year": number} for number in range(1, 101)]}, {"year": "integer"})
+    evaluate(wide, columns)
+    tracemalloc.start()
+    evaluate(wide, columns)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10 * rows  # a byte for each row and mask; it was 100
+
+
+@pytest.mark.case(50)
+def test_a_cancelled_search_stops_at_its_next_condition() -> None:
+    cancelled, evaluated = Event(), 0
+
+    class Watched(Columns):
+        def coded(self, name: str) -> Any:
+            nonlocal evaluated
+            evaluated += 1
+            if evaluated == 3:
+                cancelled.set()
+            return super().coded(name)
+
+    wide = parse_filter({"or": [{"year": number} for number in range(100)]}, TYPES)
+    with cancelled_by(cancelled), pytest.raises(SearchCancelledError):
+        evaluate(wide, Watched(TABLE))
+    assert evaluated == 3
+    assert len(evaluate(wide, Columns(TABLE))) == len(TABLE)  # others go on
 
 
 def test_a_field_named_like_a_group_is_a_field() -> None:

@@ -60,6 +60,9 @@ INVALID: list[tuple[str, dict[str, Any]]] = [
     ("image_base64", {"image_base64": "é"}),
     ("image_base64", {"image_base64": "abc"}),
     ("fields.0", {"fields": ["a" * 513]}),
+    ("filter", {"filter": {"or": [{"price": {"lt": 5}}] * 257}}),
+    ("filter", {"filter": {"title": ["a"] * 4097}}),
+    ("facets", {"facets": ["title"] * 33}),
     ("shade", {"shade": "red"}),
     ("colour", {"colour": 7}),
     ("Text", {"Text": "red"}),
@@ -72,6 +75,43 @@ def test_an_invalid_field_is_named(client: TestClient, field: str, given: dict[s
     answer = client.post("/v1/search", content=body, headers=JSON)
     assert error_of(answer) == (422, "invalid_request")
     assert answer.json()["message"].startswith(f"{field}: ")
+
+
+@pytest.mark.case(50)
+@pytest.mark.parametrize(
+    ("filter_", "bound"),
+    [
+        ({"or": [{"price": {"lt": 5}}] * 257}, "more than 256 conditions"),
+        ({"or": [{}] * 300_000}, "65,536 values"),
+        ({"title": ["a"] * 5000}, "more than 4,096 values"),
+    ],
+)
+def test_a_refused_filter_names_its_bound(
+    client: TestClient, filter_: dict[str, Any], bound: str
+) -> None:
+    for path, body in (
+        ("/v1/search", {"text": "red", "filter": filter_}),
+        ("/v1/recommend", {"liked": ["red"], "filter": filter_}),
+        ("/v1/search/batch", {"queries": [{"text": "red", "filter": filter_}]}),
+    ):
+        answer = client.post(path, json=body)
+        if answer.status_code == 200:  # one query of several fails by itself
+            (result,) = answer.json()["results"]
+            assert result["status"] == 422
+            assert bound in result["error"]["message"]
+        else:
+            assert error_of(answer) == (422, "invalid_request")
+            assert bound in answer.json()["message"]
+            assert ".." not in answer.json()["message"]
+
+
+@pytest.mark.case(50)
+def test_the_broadest_filter_is_answered(client: TestClient) -> None:
+    prices = {"or": [{"price": {"lt": number}} for number in range(255)]}
+    titles = {"title": {"not": [f"title {number}" for number in range(4096)]}}
+    answer = client.post("/v1/search", json={"text": "red", "filter": prices | titles})
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["hits"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -92,7 +132,7 @@ def test_invalid_parameters_of_a_text_search(client: TestClient, parameters: str
         ({"labels": []}, "labels"),
         ({"labels": ["a", " "]}, "labels.1"),
         ({"labels": ["a" * 201]}, "labels.0"),
-        ({"labels": ["a"] * 1001}, "labels"),
+        ({"labels": ["a"] * 257}, "labels"),
         ({"labels": "a,b"}, "labels"),
         ({"labels": ["a"], "top": 0}, "top"),
         ({"labels": ["a"], "top": "3"}, "top"),
