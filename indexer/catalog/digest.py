@@ -32,7 +32,7 @@ def product_digest(
         thumbnails: Whether thumbnails are kept.
         text_weight: Weight of the titles in the searched vectors.
     """
-    present = {name: value for name, value in fields.items() if value not in (None, "")}
+    present = {name: value for name, value in fields.items() if value not in (None, "", [])}
     digest = hashlib.blake2b(
         _JSON.encode(present).encode(), digest_size=DIGEST_BYTES, salt=b"product"
     )

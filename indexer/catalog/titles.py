@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.catalog.fields import FieldType, ShownValue
+from indexer.catalog.fields import FieldType, FieldValue
 
 __all__ = ["TITLE_FIELDS", "title_field", "title_of"]
 
@@ -18,7 +18,10 @@ def title_field(types: Mapping[str, FieldType | str]) -> str | None:
     return next((texts[name] for name in TITLE_FIELDS if name in texts), None)
 
 
-def title_of(fields: Mapping[str, ShownValue]) -> str | None:
+def title_of(fields: Mapping[str, FieldValue]) -> str | None:
     """Return the title among a product's fields, or None if it has none."""
     values = {name.lower(): value for name, value in fields.items()}
-    return next((str(values[name]) for name in TITLE_FIELDS if values.get(name)), None)
+    found = next((values[name] for name in TITLE_FIELDS if values.get(name)), None)
+    if isinstance(found, list):
+        return ", ".join(map(str, found))
+    return None if found is None else str(found)

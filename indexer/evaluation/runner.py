@@ -10,7 +10,7 @@ from PIL import Image
 
 from embeddings import Encoder, ImageError
 from embeddings.images import open_image
-from indexer.catalog import BadRow, FieldType, FieldValue, Reason, ShownValue, quote_for_message
+from indexer.catalog import BadRow, FieldType, FieldValue, Reason, Scalar, quote_for_message
 from indexer.errors import QueryError, RowError
 from indexer.evaluation.batched_encoder import CachedBatchEncoder
 from indexer.evaluation.labelled_queries import LabelledQuery
@@ -211,7 +211,7 @@ class _Runner:
         )
         return _Answer(outcome, in_index > 0)
 
-    def _count(self, query: LabelledQuery, labels: Mapping[str, FieldValue]) -> int:
+    def _count(self, query: LabelledQuery, labels: Mapping[str, Scalar]) -> int:
         """Count the products with the labels' values that pass the query's filter."""
         types = self.index.manifest.columns
         conditions = [parse_filter({name: value}, types) for name, value in labels.items()]
@@ -219,7 +219,7 @@ class _Runner:
             conditions.append(parse_filter(dict(query.filter), types))
         return self.index.count(And(tuple(conditions)))
 
-    def _typed(self, name: str, value: object) -> FieldValue:
+    def _typed(self, name: str, value: object) -> Scalar:
         """Convert a label's value to the field's type; text files have only text."""
         kind = FieldType(self.index.manifest.columns[name])
         text = str(value).strip()
@@ -229,7 +229,7 @@ class _Runner:
                     return str(value)
                 case FieldType.INTEGER:
                     return int(text)
-                case FieldType.FLOAT:
+                case FieldType.FLOAT | FieldType.NUMBERS:
                     return float(text)
                 case FieldType.BOOLEAN:
                     return {"true": True, "false": False}[text.lower()]
@@ -239,7 +239,7 @@ class _Runner:
             ) from None
 
 
-def _has(fields: Mapping[str, ShownValue], labels: Mapping[str, FieldValue]) -> bool:
+def _has(fields: Mapping[str, FieldValue], labels: Mapping[str, Scalar]) -> bool:
     """Whether a product's fields have the labels' values."""
     return all(
         label in value if isinstance(value := fields.get(name), list) else value == label

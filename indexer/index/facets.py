@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from indexer.catalog import FieldValue
+from indexer.catalog import Scalar
 from indexer.index.segments import Segment
 from indexer.retrieval import Predicate, checkpoint
 
@@ -19,7 +19,7 @@ FACET_VALUES = 100
 
 def count_values(
     segments: Sequence[Segment], names: Sequence[str], where: Predicate | None
-) -> dict[str, list[tuple[FieldValue, int]]]:
+) -> dict[str, list[tuple[Scalar, int]]]:
     """Count the values of some fields over the products that pass a filter.
 
     Args:
@@ -38,7 +38,7 @@ def count_values(
         return {}
     import pyarrow.compute as pc  # takes as long to import as numpy
 
-    counts: dict[str, Counter[FieldValue]] = {name: Counter() for name in names}
+    counts: dict[str, Counter[Scalar]] = {name: Counter() for name in names}
     for segment in segments:
         table = segment.field_table
         passing = segment.products_where(where)

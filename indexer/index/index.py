@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from embeddings import EncoderSpec, FloatArray
-from indexer.catalog import FieldValue, ShownValue
+from indexer.catalog import FieldValue, Scalar
 from indexer.colours import MeasuredColours
 from indexer.errors import EncoderMismatchError, QueryError, UnknownProductError
 from indexer.index.facets import count_values
@@ -199,7 +199,7 @@ class Index:
 
     def facets(
         self, names: Sequence[str], where: Predicate | None = None
-    ) -> dict[str, list[tuple[FieldValue, int]]]:
+    ) -> dict[str, list[tuple[Scalar, int]]]:
         """Count the values of some fields; see `count_values`.
 
         Raises:
@@ -227,7 +227,7 @@ class Index:
         images = (StoredImage(segment.location(image)) for image in segment.image_rows(row))
         return Product(product_id, segment.fields(row), tuple(images))
 
-    def fields(self, product_id: str, names: Sequence[str] | None = None) -> dict[str, ShownValue]:
+    def fields(self, product_id: str, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
         """Return a product's fields, or those of `names`, without those that have no value.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from indexer.catalog import ShownValue
+from indexer.catalog import FieldValue
 
 __all__ = ["Found", "Match", "Product", "StoredImage"]
 
@@ -21,7 +21,7 @@ class Product:
     """A product as the index keeps it; fields without a value are left out."""
 
     id: str
-    fields: dict[str, ShownValue]
+    fields: dict[str, FieldValue]
     images: tuple[StoredImage, ...]
 
 
@@ -43,7 +43,7 @@ class Match:
     id: str
     score: float
     image: int
-    fields: dict[str, ShownValue]
+    fields: dict[str, FieldValue]
     confidence: float | None = None
     grouped: tuple[str, ...] = ()
 

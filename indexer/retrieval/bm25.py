@@ -323,7 +323,9 @@ def _schema() -> tantivy.Schema:
 
 def _words_of(values: Collection[FieldValue]) -> Iterator[str]:
     for value in values:
-        if isinstance(value, str):
+        if isinstance(value, list):
+            yield from _words_of(value)
+        elif isinstance(value, str):
             if not value.startswith(("http://", "https://")):
                 yield from _short(value) if len(value) <= _SHORT else _words_and_codes(value)
         elif isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST_NUMBER:

@@ -1,4 +1,4 @@
-"""Product fields as filters read them: dictionary-encoded columns of text and labels.
+"""Product fields as filters read them: dictionary-encoded columns of text and lists.
 
 A text column is encoded if it has few distinct values; labels, of which a row can have several,
 always are.

@@ -9,6 +9,7 @@ As JSON, a filter is an object whose members must all hold:
     {"season": {"exists": true}}                    has a value
     {"base_colour": {"not": "Red"}}                 the negation of a condition
     {"tag_colour": "red"}                           one of a product's labels
+    {"sizes": {"gte": 40}}                          one of a product's numbers
     {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
 
 A product without a value passes only `{"exists": false}` and negated conditions.
@@ -20,13 +21,13 @@ condition is evaluated over all products.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from indexer.catalog import FieldType, FieldValue
+from indexer.catalog import FieldType, Scalar, as_label
 from indexer.errors import QueryError
 from indexer.retrieval.cancellation import checkpoint
 from indexer.retrieval.filter_columns import Columns
@@ -41,6 +42,7 @@ __all__ = [
     "HasColour",
     "In",
     "Not",
+    "OneValue",
     "Or",
     "Predicate",
     "check_breadth",
@@ -64,6 +66,7 @@ _COMPARISONS = {
 }
 _GROUPS = ("and", "or", "not")
 _WORDS = (FieldType.TEXT, FieldType.LABELS)
+_LISTS = (FieldType.LABELS, FieldType.NUMBERS)
 _UNORDERED = (FieldType.BOOLEAN, FieldType.LABELS)
 
 # Levels of nesting. No form makes deeper filters; they would only meet the recursion limit.
@@ -77,7 +80,7 @@ class Compare:
 
     field: str
     operator: str
-    value: FieldValue
+    value: Scalar
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class In:
     """A field is one of several values."""
 
     field: str
-    values: tuple[FieldValue, ...]
+    values: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,14 @@ class Or:
     parts: tuple[Predicate, ...]
 
 
-Predicate = Compare | In | Exists | HasColour | Not | And | Or
+@dataclass(frozen=True)
+class OneValue:
+    """One of the values of a list passes all comparisons; all are of the same field."""
+
+    parts: tuple[Compare, ...]
+
+
+Predicate = Compare | In | Exists | HasColour | OneValue | Not | And | Or
 
 
 def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
@@ -197,12 +207,19 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
             return ~evaluate(part, columns)
         case HasColour(lab, within, share):
             return columns.having_colour(lab, within, share)
+        case OneValue(parts):
+            return _condition(parts, columns)
         case Compare() | In() | Exists():
-            coded = columns.coded(predicate.field)
-            if coded is None:
-                return _holds(predicate, columns.table[predicate.field])
-            # Evaluated once for each distinct value, then looked up by row.
-            return coded.rows_of(_holds(predicate, coded.values))
+            return _condition((predicate,), columns)
+
+
+def _condition(parts: Sequence[Compare | In | Exists], columns: Columns) -> Mask:
+    """Return a mask over the rows of which one value meets all conditions, which are of a field."""
+    coded = columns.coded(parts[0].field)
+    if coded is None:
+        return _all((_holds(part, columns.table[part.field]) for part in parts), columns.rows)
+    # Evaluated once for each distinct value, then looked up by row.
+    return coded.rows_of(_all((_holds(part, coded.values) for part in parts), len(coded.values)))
 
 
 def _holds(condition: Compare | In | Exists, column: pa.Array | pa.ChunkedArray) -> Mask:
@@ -272,6 +289,10 @@ def _parse_condition(field: str, value: object, types: Mapping[str, str], depth:
         _parse_operator(field, kind, operator, operand, types, depth)
         for operator, operand in value.items()
     )
+    compared = tuple(part for part in parts if isinstance(part, Compare))
+    if kind in _LISTS and len(compared) > 1:
+        # `{"gte": 40, "lt": 42}` asks for one number between them, not for one on either side.
+        parts = (OneValue(compared), *(p for p in parts if not isinstance(p, Compare)))
     return parts[0] if len(parts) == 1 else And(parts)
 
 
@@ -302,16 +323,18 @@ def _parse_operator(
     raise QueryError(f'filter.{field}: "{operator:.60}" is not a condition. {_usable(kind)}')
 
 
-def _fit(field: str, kind: FieldType, value: object) -> FieldValue:
+def _fit(field: str, kind: FieldType, value: object) -> Scalar:
     """Return a JSON value as a value of the field's type."""
     match kind, value:
         case ((FieldType.TEXT | FieldType.LABELS), str()):
             return value
+        case FieldType.LABELS, (int() | float()):
+            return as_label(value)
         case FieldType.BOOLEAN, bool():
             return value
-        case ((FieldType.INTEGER | FieldType.FLOAT), bool()):
+        case ((FieldType.INTEGER | FieldType.FLOAT | FieldType.NUMBERS), bool()):
             pass
-        case FieldType.FLOAT, (int() | float()) if _is_finite(value):
+        case ((FieldType.FLOAT | FieldType.NUMBERS), (int() | float())) if _is_finite(value):
             return float(value)
         case FieldType.INTEGER, int() if _SMALLEST_INTEGER <= value < _INTEGERS_END:
             return value
@@ -346,4 +369,5 @@ _ARTICLE = {
     FieldType.FLOAT: "a number",
     FieldType.BOOLEAN: "a boolean",
     FieldType.LABELS: "a label",
+    FieldType.NUMBERS: "a number",
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from embeddings import Tag
-from indexer.catalog import ShownValue
+from indexer.catalog import FieldValue
 from indexer.colours import (
     NEAR_DISTANCE,
     LabArray,
@@ -66,7 +66,7 @@ def _padded(text: str) -> str:
     return f" {' '.join(_WORDS.findall(text.casefold()))} "
 
 
-def _labels(fields: Mapping[str, ShownValue]) -> Iterator[tuple[str, str, str]]:
+def _labels(fields: Mapping[str, FieldValue]) -> Iterator[tuple[str, str, str]]:
     """Yield group, label in lower case, and label, of the tags among a product's fields."""
     for name, value in fields.items():
         if name.startswith(FIELD_PREFIX) and isinstance(value, list):

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from embeddings import PixelArray, Tag
-from indexer.catalog import FieldValue
+from indexer.catalog import Scalar
 from indexer.index import Match
 
 __all__ = [
@@ -209,7 +209,7 @@ class SearchResult:
     """
 
     hits: tuple[Match, ...]
-    facets: Mapping[str, Sequence[tuple[FieldValue, int]]]
+    facets: Mapping[str, Sequence[tuple[Scalar, int]]]
     generation: int
     model: str
     took_ms: float

@@ -32,8 +32,8 @@ __all__ = [
 
 _PlainValue = str | int | float | bool | None
 
-FieldValue = _PlainValue | tuple[str, ...]
-"""A product field's value; None if the product has none, several labels if the field holds tags."""
+FieldValue = _PlainValue | tuple[str, ...] | tuple[float, ...]
+"""A product field's value; None if the product has none, several if the field holds lists."""
 
 T = TypeVar("T")
 

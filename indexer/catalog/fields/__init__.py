@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from indexer.catalog.fields.lists import as_label, distinct_items
 from indexer.catalog.fields.typer import FieldTyper, OddValue
 from indexer.catalog.fields.values import (
     FieldType,
     FieldValue,
-    ShownValue,
+    Scalar,
     arrow_schema,
     is_non_finite,
     join_types,
@@ -18,8 +19,10 @@ __all__ = [
     "FieldTyper",
     "FieldValue",
     "OddValue",
-    "ShownValue",
+    "Scalar",
     "arrow_schema",
+    "as_label",
+    "distinct_items",
     "is_non_finite",
     "join_types",
     "to_batch",

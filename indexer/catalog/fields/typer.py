@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ from indexer.catalog.fields.values import (
     FieldValue,
     arrow_schema,
     join_types,
+    type_of_list,
     type_of_text,
 )
 
@@ -25,6 +27,9 @@ _MOST_ODD = 0.01
 _NEARLY = 0.2
 # Odd values that are noted of each field.
 _MOST_NOTED = 1000
+_NARROW = (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN)
+# Types that a few odd values may be the cause of.
+_WIDE = (FieldType.TEXT, FieldType.LABELS, FieldType.NUMBERS)
 # Columns of codes, which stay text as written even where all of them are digits.
 _CODES = re.compile(
     r"(?:^|[^a-z])(?:ean|gtin|upc|isbn|barcode|sku|mpn|asin|plz|zip|postcode|phone)(?:\d*$|[^a-z])",
@@ -56,7 +61,7 @@ class _Column:
         self.counts: dict[FieldType, int] = {}
         self.whole = 0  # floats without a fraction
         self.codes = False  # leading zeros: numbers would lose them
-        self.odd: list[OddValue] = []
+        self.noted: dict[FieldType, list[OddValue]] = {}
 
     @property
     def total(self) -> int:
@@ -70,21 +75,27 @@ class _Column:
         return found
 
     def fitting(self, kind: FieldType) -> int:
-        """Return the number of values that fit a type."""
-        if kind is FieldType.TEXT:
-            return self.total
-        fits = self.counts.get(kind, 0)
-        if kind is FieldType.FLOAT:
-            fits += self.counts.get(FieldType.INTEGER, 0)
+        """Return the number of values that a field of a type can hold."""
+        fits = sum(count for own, count in self.counts.items() if join_types(own, kind) is kind)
         return fits + self.whole if kind is FieldType.INTEGER else fits
+
+    def odd(self, kind: FieldType) -> Iterator[OddValue]:
+        """Yield the values noted that do not fit a type."""
+        for own, values in self.noted.items():
+            if not _holds(kind, own):
+                yield from values
+
+    def count_odd(self, kind: FieldType) -> int:
+        """Return the number of values that do not fit a type."""
+        whole = self.whole if kind is FieldType.INTEGER else 0
+        return sum(n for own, n in self.counts.items() if not _holds(kind, own)) - whole
 
     def usual(self) -> FieldType | None:
         """Return the type that all but a few values have; that of all where there is none."""
         joined = self.joined()
-        words = self.counts.get(FieldType.TEXT, 0)
-        if joined is not FieldType.TEXT or self.codes or words > _MOST_ODD * self.total:
+        if joined not in _WIDE or (self.codes and joined is FieldType.TEXT):
             return joined
-        for kind in (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN):
+        for kind in (*_NARROW, FieldType.TEXT, FieldType.NUMBERS):
             if self.fitting(kind) >= (1 - _MOST_ODD) * self.total:
                 return kind
         return joined
@@ -135,23 +146,29 @@ class FieldTyper:
             if kind is None:
                 continue
             column.counts[kind] = column.counts.get(kind, 0) + 1
-            if kind is FieldType.TEXT:
-                self._note_word(column, OddValue(line, row_id, name, str(value)))
-            elif kind is FieldType.FLOAT and _is_whole(value):
+            if kind is FieldType.FLOAT and _is_whole(value):
                 column.whole += 1
-
-    def _note_word(self, column: _Column, word: OddValue) -> None:
-        if len(column.odd) < _MOST_NOTED:
-            column.odd.append(word)
-        if word.value[:1] == "0" and word.value.isdigit():
-            column.codes = True
+            elif kind not in (FieldType.INTEGER, FieldType.FLOAT):
+                noted = column.noted.setdefault(kind, [])
+                if len(noted) < _MOST_NOTED:
+                    noted.append(OddValue(line, row_id, name, str(value)))
+                if kind is FieldType.TEXT and str(value)[:1] == "0" and str(value).isdigit():
+                    column.codes = True
 
     def types(self) -> dict[str, FieldType]:
         """Return the types so far, in the order in which the fields first appeared.
 
-        A field that never had a value has the type that it had before, or is text.
+        A field without values has the type that it had before, or is text. Where `price` has
+        members, as `price.amount`, a `price` without values is a missing object, and no field.
         """
-        return {name: self._type(name, column) for name, column in self._columns.items()}
+        objects = {
+            name[:at] for name in self._columns for at, letter in enumerate(name) if letter == "."
+        }
+        return {
+            name: self._type(name, column)
+            for name, column in self._columns.items()
+            if column.counts or name not in objects
+        }
 
     def _type(self, name: str, column: _Column) -> FieldType:
         if name in self._forced:
@@ -159,33 +176,30 @@ class FieldTyper:
         former, joined = self._former.get(name), column.joined()
         if name in self._known:
             return self._known[name] if joined is None else join_types(self._known[name], joined)
-        if former is None or former is FieldType.LABELS:
+        if former is None:
             codes = self._parse_text and _CODES.search(name) is not None
             return FieldType.TEXT if codes else column.usual() or FieldType.TEXT
         if joined is None or column.fitting(former) == column.total:
             return former
-        numbers = joined in (FieldType.INTEGER, FieldType.FLOAT)
-        if former is FieldType.INTEGER and numbers:
+        if (former, joined) == (FieldType.INTEGER, FieldType.FLOAT):
             return FieldType.FLOAT
         return former if 2 * column.fitting(former) >= column.total else joined
 
     def odd_values(self) -> Iterator[OddValue]:
-        """Yield the words in fields of numbers or booleans, up to a thousand of each field."""
+        """Yield the values that do not fit their field, up to a thousand of each type and field."""
         for name, kind in self.types().items():
-            if kind is not FieldType.TEXT:
-                yield from self._columns[name].odd
+            yield from self._columns[name].odd(kind)
 
     def notes(self) -> list[str]:
         """Say which values are left out, which types changed, and which are nearly numbers."""
         found = []
         for name, kind in self.types().items():
             column, former = self._columns[name], self._former.get(name)
-            odd = column.total - column.fitting(kind)
-            shown = ", ".join(f"line {word.line}: {word.value[:40]!r}" for word in column.odd[:3])
+            odd = column.count_odd(kind)
             if odd:
                 found.append(
                     f"{name!r} is of type {kind.value}; {odd:,} of {column.total:,} values do not "
-                    f"fit and are left out ({shown})"
+                    f"fit and are left out ({_shown(column.odd(kind))})"
                 )
             if former is not None and former is not kind:
                 found.append(
@@ -193,11 +207,12 @@ class FieldTyper:
                     f"{name}={former.value} keeps it"
                 )
             words = column.counts.get(FieldType.TEXT, 0)
-            nearly = kind is FieldType.TEXT and former is None and not column.codes
-            if nearly and 0 < words <= _NEARLY * column.total:
+            nearly = kind is FieldType.TEXT is column.joined() and former is None
+            if nearly and not column.codes and 0 < words <= _NEARLY * column.total:
                 found.append(
                     f"{name!r} is text, since {words:,} of {column.total:,} values are no numbers "
-                    f"({shown}); --types {name}=number leaves them out"
+                    f"({_shown(column.noted[FieldType.TEXT])}); --types {name}=number leaves them "
+                    "out"
                 )
         return found
 
@@ -211,7 +226,7 @@ class FieldTyper:
         if kind is None or kind is FieldType.TEXT or value is None:
             return True
         own = self._type_of(value)
-        if own is None or own is kind or (kind, own) == (FieldType.FLOAT, FieldType.INTEGER):
+        if own is None or _holds(kind, own):
             return True
         whole = (kind, own) == (FieldType.INTEGER, FieldType.FLOAT)
         return whole and _is_whole(value)
@@ -229,7 +244,19 @@ class FieldTyper:
             return FieldType.INTEGER if _INT64_MIN <= value <= _INT64_MAX else FieldType.TEXT
         if isinstance(value, float):
             return FieldType.FLOAT
+        if isinstance(value, list):
+            return type_of_list(value)
         return type_of_text(value) if self._parse_text else FieldType.TEXT
+
+
+def _holds(kind: FieldType, own: FieldType) -> bool:
+    """Whether a field of a type can keep values of another: text keeps lists as JSON."""
+    return kind is FieldType.TEXT or join_types(own, kind) is kind
+
+
+def _shown(values: Iterable[OddValue]) -> str:
+    """Return the first values with their lines, for a note."""
+    return ", ".join(f"line {odd.line}: {odd.value[:40]!r}" for odd in islice(values, 3))
 
 
 def _is_whole(value: FieldValue) -> bool:

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 import pyarrow as pa
 
+from indexer.catalog.fields.lists import (
+    ListItem,
+    all_numbers,
+    as_label,
+    distinct_items,
+    list_in_text,
+)
 from indexer.errors import CatalogError
 
 __all__ = [
     "FieldType",
     "FieldValue",
-    "ShownValue",
+    "Scalar",
     "arrow_schema",
     "is_non_finite",
     "join_types",
     "to_batch",
+    "type_of_list",
     "type_of_text",
 ]
 
-FieldValue = str | int | float | bool | None
+Scalar = str | int | float | bool | None
+"""One value, or none."""
 
-ShownValue = FieldValue | list[str]
-"""The value of a stored product's field: a catalog value, or the labels of a tag field."""
+FieldValue = Scalar | list[Any]
+"""The value of a product's field; a list holds texts, numbers or booleans."""
 
 
 class FieldType(StrEnum):
     """The types a product field can have; each value may also be missing.
 
-    Dates and times are text in ISO 8601 form, which sorts and compares like dates. Labels are
-    lists of distinct texts, may be empty, and come from a taxonomy; a column of a catalog never
-    has this type.
+    Dates and times are text in ISO 8601 form, which sorts and compares like dates. Labels and
+    numbers are lists of distinct values, and may be empty: the tags of a taxonomy, the sizes or
+    collections of a catalog.
     """
 
     TEXT = "text"
@@ -41,6 +52,7 @@ class FieldType(StrEnum):
     FLOAT = "float"
     BOOLEAN = "boolean"
     LABELS = "labels"
+    NUMBERS = "numbers"
 
 
 _ARROW_TYPES = {
@@ -49,7 +61,10 @@ _ARROW_TYPES = {
     FieldType.FLOAT: pa.float64(),
     FieldType.BOOLEAN: pa.bool_(),
     FieldType.LABELS: pa.list_(pa.string()),
+    FieldType.NUMBERS: pa.list_(pa.float64()),
 }
+_NUMERIC = frozenset({FieldType.INTEGER, FieldType.FLOAT, FieldType.NUMBERS})
+_LISTS = frozenset({FieldType.LABELS, FieldType.NUMBERS})
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
@@ -75,12 +90,16 @@ def is_non_finite(text: str) -> bool:
 
 
 def join_types(first: FieldType, second: FieldType) -> FieldType:
-    """Return the narrowest type that holds the values of both: int < float < text, bool < text."""
+    """Return the narrowest type that holds the values of both.
+
+    Integers are floats, both are lists of numbers; every value is text, and every value is a label.
+    """
     if first is second:
         return first
-    if {first, second} == {FieldType.INTEGER, FieldType.FLOAT}:
-        return FieldType.FLOAT
-    return FieldType.TEXT
+    numeric = {first, second} <= _NUMERIC
+    if {first, second} & _LISTS:
+        return FieldType.NUMBERS if numeric else FieldType.LABELS
+    return FieldType.FLOAT if numeric else FieldType.TEXT
 
 
 def type_of_text(text: str) -> FieldType | None:
@@ -94,11 +113,19 @@ def type_of_text(text: str) -> FieldType | None:
         return FieldType.FLOAT
     if text.lower() in _BOOLEANS:
         return FieldType.BOOLEAN
-    return FieldType.TEXT
+    items = list_in_text(text)
+    return FieldType.TEXT if items is None else type_of_list(items)
+
+
+def type_of_list(value: Sequence[object]) -> FieldType | None:
+    """Return the type of a list; None if there is nothing in it."""
+    if not value:
+        return None
+    return FieldType.NUMBERS if all_numbers(value) else FieldType.LABELS
 
 
 def arrow_schema(types: Mapping[str, FieldType]) -> pa.Schema:
-    """Return the Arrow schema of fields: string, int64, float64, bool or list of string."""
+    """Return the Arrow schema of fields: string, int64, float64, bool, or a list."""
     return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in types.items()])
 
 
@@ -143,6 +170,8 @@ def _cast(name: str, values: Iterable[FieldValue], kind: FieldType) -> list[Fiel
 def _as_text(value: FieldValue) -> str | None:
     if isinstance(value, str):
         return value if value.strip() else None
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and not math.isfinite(value):
@@ -197,9 +226,29 @@ def _as_boolean(value: FieldValue) -> bool | None:
     return _BOOLEANS[text]
 
 
-_CASTS = {
+def _as_labels(value: FieldValue) -> list[str] | None:
+    items = _items(value)
+    return list(dict.fromkeys(map(as_label, items))) or None
+
+
+def _as_numbers(value: FieldValue) -> list[float] | None:
+    numbers = (_as_float(item) for item in _items(value))
+    return list(dict.fromkeys(number for number in numbers if number is not None)) or None
+
+
+def _items(value: FieldValue) -> Sequence[ListItem]:
+    """Return the values of a list, or the one value that there is in its place."""
+    if isinstance(value, list):
+        return value
+    found = list_in_text(value) if isinstance(value, str) else None
+    return distinct_items([value]) if found is None else found
+
+
+_CASTS: Mapping[FieldType, Callable[[FieldValue], FieldValue]] = {
     FieldType.TEXT: _as_text,
     FieldType.INTEGER: _as_integer,
     FieldType.FLOAT: _as_float,
     FieldType.BOOLEAN: _as_boolean,
+    FieldType.LABELS: _as_labels,
+    FieldType.NUMBERS: _as_numbers,
 }

@@ -16,6 +16,7 @@ __all__ = ["images_of"]
 _SEPARATOR = re.compile(r"[|;,\s]")
 _BEFORE_URL = re.compile(r"[\s|;,]+(?=https?://)", re.IGNORECASE)
 _URL = re.compile(r"\s*https?://", re.IGNORECASE)
+_MEMBERS = ("bytes", "path", "url", "src", "link", "href")
 _NAME = re.compile(r"[^|;,\n]*\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic)", re.IGNORECASE)
 
 
@@ -50,9 +51,11 @@ def _split(text: str) -> list[str]:
 
 
 def _image(item: Any) -> RawImage:
-    if isinstance(item, dict) and item.keys() <= {"bytes", "path"}:
-        data = item.get("bytes")
-        item = item.get("path") if data is None else data
+    if isinstance(item, dict):
+        # Of the Hugging Face Hub, or an object of a shop's API.
+        found = [item[name] for name in _MEMBERS if item.get(name) is not None]
+        empty = item.keys() <= set(_MEMBERS)
+        item = found[0] if found else None if empty else item
     if item is None or isinstance(item, str | bytes):
         return item
     raise RowError(Reason.BAD_IMAGE, "the image is neither a path or URL (text) nor a list of them")

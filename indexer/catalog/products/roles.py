@@ -124,7 +124,9 @@ def _is_image(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(map(_is_image, value))
     if isinstance(value, dict):
-        return isinstance(value.get("bytes"), bytes)
+        return isinstance(value.get("bytes"), bytes) or any(
+            isinstance(value.get(name), str) and _is_image(value[name]) for name in ("url", "src")
+        )
     return isinstance(value, bytes) or (
         isinstance(value, str) and _IMAGE.fullmatch(value.strip()) is not None
     )

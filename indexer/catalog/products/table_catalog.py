@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from indexer.catalog.fields import FieldType, FieldTyper, FieldValue, is_non_finite
 from indexer.catalog.products.columns import MAX_FIELDS, check_columns
+from indexer.catalog.products.field_values import product_fields
 from indexer.catalog.products.image_cells import images_of
 from indexer.catalog.products.roles import find_roles
 from indexer.catalog.products.row_builder import RawImage, RowBuilder
@@ -65,7 +65,7 @@ class TableCatalog(Catalog):
 
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
         """As `Catalog.read_rows`."""
-        names: set[str] = set()
+        names = set(self._table.columns or ()) - self._roles.names
         for record in self._table.records(self._roles):
             yield self._row(record, names)
 
@@ -78,9 +78,8 @@ class TableCatalog(Catalog):
             images = self._images(values)
             if self.untyped:
                 self._check_finite(values)
-            fields = {name: _field(name, value) for name, value in values.items()}
-            if self._table.columns is None:
-                _add_names(names, fields)
+            fields = product_fields(values)
+            _add_names(names, fields)
             if isinstance(raw_id, Unreadable):
                 raise raw_id.problem(self._roles.id)
         except RowError as error:
@@ -113,12 +112,8 @@ class TableCatalog(Catalog):
         typer = FieldTyper(parse_text=True)
         for record in self._table.records(self._roles):
             if isinstance(record, Record):
-                typer.observe({name: _field(name, v) for name, v in record.values.items()})
+                typer.observe(product_fields(record.values))
         return typer.types()
-
-
-# Words for "no value", in any case.
-_MISSING = frozenset({"n/a", "#n/a", "-", "--", "\u2013", "\u2014", "null"})
 
 
 def _missing_if_nan(raw_id: object) -> object:
@@ -126,17 +121,6 @@ def _missing_if_nan(raw_id: object) -> object:
     if isinstance(raw_id, str) and raw_id.strip().lower() == "nan":
         return None
     return raw_id
-
-
-def _field(name: str, value: object) -> FieldValue:
-    if isinstance(value, str):
-        text = value.strip()
-        return None if not text or text.lower() in _MISSING else text
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, Unreadable):
-        raise value.problem(name)
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _add_names(names: set[str], fields: dict[str, FieldValue]) -> None:
@@ -147,6 +131,6 @@ def _add_names(names: set[str], fields: dict[str, FieldValue]) -> None:
             raise RowError(
                 Reason.TOO_MANY_FIELDS,
                 f"with this row the catalog would have more than {MAX_FIELDS:,} fields; put "
-                "rare ones into one object",
+                "rare ones into a list of texts",
             )
         names.update(fields)

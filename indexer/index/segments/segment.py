@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.catalog import DIGEST_BYTES, FieldType, FieldValue, ShownValue
+from indexer.catalog import DIGEST_BYTES, FieldType, FieldValue
 from indexer.errors import DamagedIndexError
 from indexer.index.segments.field_types import accepts_types, typed_fields
 from indexer.index.segments.files import SegmentFiles
@@ -263,7 +263,7 @@ class Segment:
         """Return how many images some products have, given as a mask over product rows."""
         return int(self._files.products["images"].to_numpy()[products].sum())
 
-    def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, ShownValue]:
+    def fields(self, row: int, names: Sequence[str] | None = None) -> dict[str, FieldValue]:
         """Return a product's fields, or those of `names`, without those that have no value."""
         table = self.field_table if names is None else self.field_table.select(list(names))
         values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
@@ -271,8 +271,7 @@ class Segment:
 
     def catalog_row(self, row: int) -> dict[str, FieldValue]:
         """Return a product's fields that the catalog gave, without those of tags."""
-        shown = self.fields(row, list(self._types))
-        return {name: value for name, value in shown.items() if not isinstance(value, list)}
+        return self.fields(row, list(self._types))
 
     def content(self, image_row: int) -> bytes:
         """Return the SHA-256 of an image's content."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from indexer.catalog import FieldValue
+from indexer.catalog import Scalar
 from indexer.index import Found, Index
 
 __all__ = ["COMPARED", "SAME_COSINE", "group_places"]
@@ -60,9 +60,9 @@ def _by_images(index: Index, found: Sequence[Found]) -> list[list[int]]:
     return list(members.values())
 
 
-def _by_values(values: Iterable[FieldValue]) -> list[list[int]]:
+def _by_values(values: Iterable[Scalar]) -> list[list[int]]:
     groups: list[list[int]] = []
-    group_of: dict[FieldValue, list[int]] = {}
+    group_of: dict[Scalar, list[int]] = {}
     for place, value in enumerate(values):
         if value is not None and value in group_of:
             group_of[value].append(place)
@@ -73,14 +73,15 @@ def _by_values(values: Iterable[FieldValue]) -> list[list[int]]:
     return groups
 
 
-def _values(index: Index, found: Sequence[Found], name: str) -> list[FieldValue]:
+def _values(index: Index, found: Sequence[Found], name: str) -> list[Scalar]:
     """Return the field's value of each product; None where it has none."""
-    values: list[FieldValue] = [None] * len(found)
+    values: list[Scalar] = [None] * len(found)
     for number, segment in enumerate(index.segments):
         places = [place for place, hit in enumerate(found) if hit.segment == number]
         rows = np.array([found[place].row for place in places], np.int64)
         column = segment.field_table[name].take(rows)
         for place, value in zip(places, column.to_pylist(), strict=True):
-            # A list of labels is compared as a whole; an empty list is no value.
-            values[place] = "\0".join(value) or None if isinstance(value, list) else value
+            # A list is compared as a whole; an empty one is no value.
+            listed = isinstance(value, list)
+            values[place] = "\0".join(map(str, value)) or None if listed else value
     return values

@@ -53,7 +53,8 @@ class CatalogArguments:
         list[str] | None,
         typer.Option(
             metavar="NAME=TYPE",
-            help="Type of a field: number, integer, boolean or text; may be repeated.",
+            help="Type of a field: number, integer, boolean, text, or of a list: labels, numbers; "
+            "may be repeated.",
             show_default=False,
         ),
     ] = None
@@ -78,7 +79,7 @@ class CatalogArguments:
     def _field_types(self) -> dict[str, FieldType]:
         from indexer.catalog import FieldType
 
-        kinds = {"number": FieldType.FLOAT, **{k.value: k for k in FieldType if k != "labels"}}
+        kinds = {"number": FieldType.FLOAT, **{kind.value: kind for kind in FieldType}}
         given = name_value_pairs("--types", self.types or ())
         for name, kind in given.items():
             if kind not in kinds:

@@ -15,13 +15,22 @@ from indexer.retrieval import And, Columns, cancelled_by, evaluate, parse_filter
 from indexer.retrieval import filter_columns as columns
 from indexer.retrieval.filters import Compare, Or
 
-TYPES = {"title": "text", "price": "float", "year": "integer", "sale": "boolean"}
+TYPES = {
+    "title": "text",
+    "price": "float",
+    "year": "integer",
+    "sale": "boolean",
+    "tags": "labels",
+    "sizes": "numbers",
+}
 TABLE = pa.table(
     {
         "title": ["Nike Air", "Puma", None, "nike", "Nike Zoom"],
         "price": [10.0, 50.0, 20.0, None, 49.99],
         "year": [2010, 2012, 2012, 2015, None],
         "sale": [True, False, None, False, True],
+        "tags": [["red", "gift"], ["42"], None, [], ["gift"]],
+        "sizes": pa.array([[38, 44], [41], None, [], [40.5]], pa.list_(pa.float64())),
     }
 )
 
@@ -49,6 +58,15 @@ TABLE = pa.table(
         ({"and": []}, [0, 1, 2, 3, 4]),
         ({"title": []}, []),
         ({"title": {"gt": "O"}}, [1, 3]),
+        ({"tags": "gift"}, [0, 4]),
+        ({"tags": ["red", 42]}, [0, 1]),
+        ({"tags": {"prefix": "g", "eq": "gift"}}, [0, 4]),
+        ({"tags": {"exists": False}}, [2, 3]),
+        ({"sizes": 38}, [0]),
+        ({"sizes": {"gte": 41}}, [0, 1]),
+        ({"sizes": {"gte": 39, "lt": 42}}, [1, 4]),
+        ({"sizes": {"gte": 39, "not": 44}}, [1, 4]),
+        ({"sizes": {"not": {"gte": 39}}}, [2, 3]),
     ],
 )
 @pytest.mark.parametrize("coded", [0, 1 << 16], ids=["as they are", "coded"])

@@ -16,7 +16,8 @@ from indexer.catalog.rows import Reason
 from indexer.catalog.tables.table import Unreadable
 
 __all__ = [
-    "field_type",
+    "can_be_field",
+    "field_types",
     "id_values",
     "is_id_type",
     "is_image_type",
@@ -48,16 +49,42 @@ def is_image_type(kind: pa.DataType) -> bool:
     return _is_text(kind) or _is_bytes(kind) or types.is_null(kind)
 
 
-def field_type(kind: pa.DataType) -> FieldType | None:
-    """Return the type of a product field for a column, or None if it can't be one."""
+def can_be_field(kind: pa.DataType) -> bool:
+    """Whether a column of this type makes fields; raw bytes make none."""
+    return not _holds_bytes(kind)
+
+
+def field_types(name: str, kind: pa.DataType) -> dict[str, FieldType]:
+    """Return the fields that a column makes, with their types.
+
+    A struct makes a field of each member, `price.amount`, and a list one of several values. Which
+    fields a map makes is not known before it is read.
+    """
     kind = _plain_type(kind)
+    if types.is_struct(kind):
+        members = (field_types(f"{name}.{field.name}", field.type) for field in kind)
+        return {inner: found for member in members for inner, found in member.items()}
+    if types.is_map(kind):
+        return {}
+    if types.is_nested(kind) and hasattr(kind, "value_type"):
+        return {
+            inner: _LIST_OF.get(found, FieldType.LABELS)
+            for inner, found in field_types(name, kind.value_type).items()
+        }
+    return {name: _scalar_type(kind)}
+
+
+_LIST_OF = dict.fromkeys((FieldType.INTEGER, FieldType.FLOAT, FieldType.NUMBERS), FieldType.NUMBERS)
+
+
+def _scalar_type(kind: pa.DataType) -> FieldType:
     if types.is_boolean(kind):
         return FieldType.BOOLEAN
     if types.is_integer(kind):
         return FieldType.INTEGER
     if types.is_floating(kind) or types.is_decimal(kind):
         return FieldType.FLOAT
-    return None if _holds_bytes(kind) else FieldType.TEXT
+    return FieldType.TEXT
 
 
 def id_values(column: pa.Array) -> list[Any]:
@@ -122,9 +149,9 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _is_bytes_and_path(kind: pa.DataType) -> bool:
-    """Whether a struct is an image of the Hugging Face Hub: with `bytes`, `path`, or both."""
+    """Whether a struct is an image: with `bytes`, a `path` or both, as on the Hugging Face Hub."""
     inner = {field.name: _plain_type(field.type) for field in kind}
-    checks = {"bytes": _is_bytes, "path": _is_text}
+    checks = {"bytes": _is_bytes, "path": _is_text, "url": _is_text, "src": _is_text}
     present = [name for name in checks if name in inner]
     return bool(present) and all(
         checks[name](inner[name]) or types.is_null(inner[name]) for name in present
@@ -144,7 +171,7 @@ def _holds_bytes(kind: pa.DataType) -> bool:
 
 def _values(column: pa.Array) -> list[Any]:
     try:
-        return list(column.to_pylist())
+        return list(column.to_pylist(maps_as_pydicts="lossy"))
     except (ValueError, OverflowError):
         # One bad value fails the whole column: Arrow validates text only on conversion.
         return [_value(scalar) for scalar in column]
@@ -152,7 +179,7 @@ def _values(column: pa.Array) -> list[Any]:
 
 def _value(scalar: pa.Scalar) -> Any:
     try:
-        return scalar.as_py()
+        return scalar.as_py(maps_as_pydicts="lossy")
     except UnicodeDecodeError as error:
         return Unreadable(
             Reason.BAD_UTF8, f"byte {error.start + 1} of the text is not UTF-8; correct the text"

@@ -11,7 +11,8 @@ import pyarrow as pa
 from indexer.catalog.fields import FieldType
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.tables.arrow.arrow_values import (
-    field_type,
+    can_be_field,
+    field_types,
     id_values,
     is_id_type,
     is_image_type,
@@ -61,17 +62,20 @@ class SchemaTable(Table):
 
     def field_types(self, roles: Roles) -> Mapping[str, FieldType]:
         """Return the fields' types, by the schema."""
-        types = {
-            field.name: field_type(field.type)
+        columns = (
+            field_types(field.name, field.type)
             for field in self.schema
-            if field.name not in roles.names
-        }
-        return {name: kind for name, kind in types.items() if kind is not None}
+            if field.name not in roles.names and can_be_field(field.type)
+        )
+        return {name: kind for column in columns for name, kind in column.items()}
 
     def left_out(self, roles: Roles) -> tuple[str, ...]:
         """Return the columns of raw bytes other than the image columns."""
-        types = self.field_types(roles)
-        return tuple(n for n in self.schema.names if n not in types and n not in roles.names)
+        return tuple(
+            field.name
+            for field in self.schema
+            if field.name not in roles.names and not can_be_field(field.type)
+        )
 
     def check_roles(self, roles: Roles) -> None:
         """As `Table.check_roles`."""

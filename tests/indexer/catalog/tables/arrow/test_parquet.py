@@ -124,8 +124,9 @@ def test_fields_are_typed_by_the_schema(shop: Path) -> None:
         "at_ns": "1970-01-01T00:00:00.000000001",
         "at_zone": "2024-02-29T12:30:05.250Z",
         "time": "01:02:03.000",
-        "sizes": '["S", null]',
-        "made": '{"in": "Málaga", "share": null}',
+        "sizes": ["S"],
+        "made.in": "Málaga",
+        "made.share": None,
         "nothing": None,
         "season": "Fall",
     }
@@ -134,7 +135,11 @@ def test_fields_are_typed_by_the_schema(shop: Path) -> None:
     catalog = open_catalog(shop / "c.pq")
     assert (catalog.untyped, catalog.count, catalog.left_out) == (False, 2, ("thumb",))
     assert catalog.field_types is not None
-    numbers = {"year": FieldType.INTEGER, "price": FieldType.FLOAT, "cost": FieldType.FLOAT}
+    numbers = {
+        "year": FieldType.INTEGER,
+        **dict.fromkeys(("price", "cost", "made.share"), FieldType.FLOAT),
+        "sizes": FieldType.LABELS,
+    }
     assert catalog.field_types == {
         **dict.fromkeys(first.fields, FieldType.TEXT), **numbers, "new": FieldType.BOOLEAN
     }  # fmt: skip
