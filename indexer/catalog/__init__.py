@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from indexer.catalog.opening import open_catalog
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
+    from indexer.catalog.products import CatalogInspection, inspect_catalog
     from indexer.catalog.quoting import quote_for_message
     from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
     from indexer.catalog.titles import title_field, title_of
@@ -64,6 +65,10 @@ else:
                 "IdLedger",
                 "clean_id",
             ),
+            "indexer.catalog.products": (
+                "CatalogInspection",
+                "inspect_catalog",
+            ),
             "indexer.catalog.quoting": ("quote_for_message",),
             "indexer.catalog.rows": (
                 "BadRow",
@@ -84,6 +89,7 @@ __all__ = [
     "MAX_ID_BYTES",
     "BadRow",
     "Catalog",
+    "CatalogInspection",
     "CatalogOptions",
     "CatalogRow",
     "FieldType",
@@ -101,6 +107,7 @@ __all__ = [
     "clean_id",
     "embedded_image",
     "find_image",
+    "inspect_catalog",
     "join_types",
     "open_catalog",
     "product_digest",

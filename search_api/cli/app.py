@@ -11,6 +11,7 @@ import typer
 
 from embeddings import LookalikeError
 from search_api import console
+from search_api.cli.catalog import catalog_app
 from search_api.cli.demo import demo
 from search_api.cli.index import index_app
 from search_api.cli.models import models_app
@@ -51,6 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(catalog_app, name="catalog")
 app.add_typer(index_app, name="index")
 app.add_typer(tag_app, name="tag")
 app.add_typer(models_app, name="models")

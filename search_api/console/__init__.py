@@ -12,6 +12,7 @@ from search_api.console.console import (
     waiting,
 )
 from search_api.console.evaluation import print_evaluation
+from search_api.console.inspection import print_inspection
 from search_api.console.progress import BuildBar, QueryBar, StepBar
 from search_api.console.tables import (
     print_build,
@@ -43,6 +44,7 @@ __all__ = [
     "print_generations",
     "print_grouped_tags",
     "print_hits",
+    "print_inspection",
     "print_json",
     "print_merge",
     "print_models",

@@ -14,6 +14,7 @@ from indexer.catalog.fields.values import (
     FieldValue,
     arrow_schema,
     join_types,
+    to_batch,
     type_of_list,
     type_of_text,
 )
@@ -221,6 +222,12 @@ class FieldTyper:
     ) -> Mapping[str, FieldValue]:
         """Return the fields of a row without the values that do not fit these types."""
         return {name: value for name, value in fields.items() if self._fits(value, types.get(name))}
+
+    def stored(self, fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+        """Return the fields of a row as they would be stored, without those that have no value."""
+        types = self.types()
+        (row,) = to_batch([self.cleaned(fields, types)], types).to_pylist()
+        return {name: value for name, value in row.items() if value is not None}
 
     def _fits(self, value: FieldValue, kind: FieldType | None) -> bool:
         if kind is None or kind is FieldType.TEXT or value is None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from indexer.catalog.products.inspection import (
+    CatalogInspection,
+    InspectedProduct,
+    inspect_catalog,
+)
 from indexer.catalog.products.table_catalog import TableCatalog
 
-__all__ = ["TableCatalog"]
+__all__ = ["CatalogInspection", "InspectedProduct", "TableCatalog", "inspect_catalog"]

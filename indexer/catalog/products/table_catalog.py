@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from indexer.catalog.fields import FieldType, FieldTyper, FieldValue, is_non_finite
@@ -13,7 +14,7 @@ from indexer.catalog.products.roles import find_roles
 from indexer.catalog.products.row_builder import RawImage, RowBuilder
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
-from indexer.catalog.tables import BrokenRecord, Record, Table, Unreadable
+from indexer.catalog.tables import BrokenRecord, Record, Roles, Table, TableDescription, Unreadable
 from indexer.errors import RowError
 
 __all__ = ["TableCatalog"]
@@ -37,6 +38,7 @@ class TableCatalog(Catalog):
         super().__init__(table.path, options)
         self._table = table
         self._roles = find_roles(table, options)
+        self._products: int | None = None  # known once it was read to its end
         if table.columns is not None:
             check_columns(table, self._roles)
         table.check_roles(self._roles)
@@ -49,9 +51,22 @@ class TableCatalog(Catalog):
         return self._table.count
 
     @property
+    def description(self) -> TableDescription:
+        """What the table was recognised as."""
+        return self._table.description
+
+    @property
+    def roles(self) -> Roles:
+        """Which columns hold ids and images."""
+        return self._roles
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was recognised, and what was changed or passed over; each is one line."""
-        return (f"{self.name} is read as {self._table.description}", *self._table.notes)
+        kind = self.description
+        if kind.feed and self._products is not None:
+            kind = replace(kind, feed=f"{kind.feed}, {self._products:,} products")
+        return (f"{self.name} is read as {kind}", *self._table.notes)
 
     @cached_property
     def field_types(self) -> Mapping[str, FieldType] | None:
@@ -66,8 +81,12 @@ class TableCatalog(Catalog):
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
         """As `Catalog.read_rows`."""
         names = set(self._table.columns or ()) - self._roles.names
+        products = 0
         for record in self._table.records(self._roles):
-            yield self._row(record, names)
+            row = self._row(record, names)
+            products += isinstance(row, CatalogRow)
+            yield row
+        self._products = products
 
     def _row(self, record: Record | BrokenRecord, names: set[str]) -> CatalogRow | BadRow:
         values = dict(record.values)

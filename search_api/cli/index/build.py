@@ -10,6 +10,7 @@ import typer
 
 from embeddings import DEFAULT_MODEL, stronger_than
 from search_api import console
+from search_api.cli.catalog import show_inspection
 from search_api.cli.compute import ComputeArguments
 from search_api.cli.index.report import write_report
 from search_api.cli.loading import load_encoder
@@ -49,6 +50,10 @@ def index_build(
             show_default=False,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what would be read, as catalog inspect does."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build an index from a catalog, or update an existing one."""
@@ -58,7 +63,10 @@ def index_build(
     if report_to is not None:
         check_output(report_to)
     options = build.build_options()
-    open_catalog(catalog, options.catalog)  # fails before the model is loaded
+    opened = open_catalog(catalog, options.catalog)  # fails before the model is loaded
+    if dry_run:
+        show_inspection(opened, options.catalog, index=index, as_json=as_json)
+        return
     encoder = load_encoder(model, compute)
     with console.BuildBar(encoder.spec) as bar:
         report = build_index(catalog, index, encoder, options, bar.update)

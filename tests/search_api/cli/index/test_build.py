@@ -42,10 +42,11 @@ def test_a_build_with_the_shipped_model(drawn: Drawn) -> None:
 def test_the_table(fake_cli: Cli, coloured: Path, index: Path) -> None:
     done = fake_cli("index", "build", coloured / "catalog.csv", "--index", index)
     assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
+    first, second, third = done.stdout.splitlines()
     assert first == "Generation 1 unchanged, nothing to publish: 6 products, 6 images"
     assert second.startswith("0 embedded")
     assert "6 reused" in second
+    assert third == "catalog.csv is read as CSV, commas, UTF-8"
     assert "A stronger model is available" in done.stderr
 
 
