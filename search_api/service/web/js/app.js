@@ -1,122 +1,95 @@
-/** The search page: connects the query box, the results, the details panel and the history. */
+/** The search page: connects the query box, the results, the panels and the history. */
 
-import { ApiError } from "./api.js";
-import { closeDetails, detailsAreOpen, onMoreLike, openDetails } from "./details.js";
-import { focusQuery, showQuery, typedQuery } from "./query_box.js";
-import {
-  setMorePending,
-  showAnswer,
-  showError,
-  showHome,
-  showHomeFacets,
-  showMore,
-  showMoreError,
-  showPending,
-  showWaiting,
-} from "./results.js";
-import {
-  NO_QUERY,
-  currentVisit,
-  fetchAllFacets,
-  fetchHits,
-  index,
-  isEmpty,
-  returnTo,
-  supersede,
-  visitAddress,
-  visitQuery,
-} from "./search.js";
-import { mayBePicture, receivePictures } from "./upload.js";
+import { ApiError } from "./api/calls.js";
+import { moreLike, showProduct } from "./product/panel.js";
+import * as results from "./results/results.js";
+import { focusQuery, refine, showQuery, typedQuery } from "./search/box.js";
+import { mayBePicture, receivePictures } from "./search/upload.js";
+import { fetchAllFacets, fetchHits, index, supersede } from "./state/answers.js";
+import { recent } from "./state/local.js";
+import { keepPicture } from "./state/pictures.js";
+import { NO_QUERY, example, isEmpty, queryIn } from "./state/query.js";
+import { closePanels, currentVisit, go, onVisit, start } from "./state/visits.js";
+import { number, t, translatePage } from "./texts/texts.js";
 
 const SKELETON_DELAY_MS = 150; // a quicker answer needs no skeletons, which would only flicker
+const SLOW_MS = 4000; // after which the page says that it is still waiting
 
 const byId = (id) => document.getElementById(id);
 const input = byId("query");
 let homeFacets = null;
+let shownAnswer = null;
 
 /* Searching */
 
-/** Makes `query` the query of the page: a new entry of the history, then its answer. */
-function go(query) {
-  visitQuery(query);
-  showQuery(query, go);
-  ask();
+/** Shows the present visit; `how` it came about is `new`, `back` or `start`. */
+async function show(how) {
+  const visit = currentVisit();
+  showQuery();
+  if (isEmpty(visit.query)) {
+    supersede();
+    shownAnswer = null;
+    showHome();
+  } else if (visit.answer.loaded) {
+    if (visit.answer !== shownAnswer) {
+      supersede();
+      results.showAnswer(visit);
+      shownAnswer = visit.answer;
+    }
+    if (how === "back") window.scrollTo(0, visit.scroll);
+  } else ask(visit, how);
+  showProduct();
 }
 
-async function ask() {
-  const visit = currentVisit();
+async function ask(visit, how) {
   const signal = supersede();
-  closeDetails();
-  if (isEmpty(visit.query)) return goHome();
-  const skeletons = setTimeout(showWaiting, SKELETON_DELAY_MS);
-  showPending();
+  shownAnswer = null;
+  const skeletons = setTimeout(results.showWaiting, SKELETON_DELAY_MS);
+  const slow = setTimeout(results.showSlow, SLOW_MS);
+  results.showPending();
   try {
     await fetchHits(visit, signal);
-    showAnswer(visit, narrow);
-    window.scrollTo(0, 0);
+    shownAnswer = visit.answer;
+    results.showAnswer(visit);
+    window.scrollTo(0, how === "new" ? 0 : visit.scroll);
+    showProduct();
+    if (visit.query.text && visit.answer.hits.length) recent.add(visit.query.text);
   } catch (error) {
-    if (!signal.aborted) showError(error);
+    visit.answer.failed = true;
+    if (!signal.aborted) results.showError(error);
   } finally {
     clearTimeout(skeletons);
+    clearTimeout(slow);
   }
 }
 
-async function askMore({ detail: clicks }) {
+async function askMore({ focus = false } = {}) {
   const visit = currentVisit();
+  if (byId("more").disabled || byId("more").hidden) return;
   const signal = supersede();
-  setMorePending(true);
+  results.setMorePending(true);
   try {
-    const fresh = await fetchHits(visit, signal);
-    showMore(fresh, visit, { focus: clicks === 0 }); // no clicks: from the keyboard
+    results.showMore(await fetchHits(visit, signal), visit, { focus });
   } catch (error) {
-    if (!signal.aborted) showMoreError(error);
+    if (!signal.aborted) results.showMoreError(error);
   } finally {
-    setMorePending(false);
+    results.setMorePending(false);
   }
 }
 
-function goHome() {
-  showHome();
+function showHome() {
+  results.showHome();
   homeFacets ??= fetchAllFacets()
-    .then((facets) => showHomeFacets(facets, browse))
-    .catch(() => {}); // the start page works without them
-}
-
-/** Narrows or widens the search by its tags. */
-function narrow(tags) {
-  go({ ...typedQuery(), tags });
-}
-
-/** Searches the products with a tag; those that its label fits best come first. */
-function browse([field, label]) {
-  go({ ...NO_QUERY, text: label, tags: [[field, label]] });
-}
-
-/** Starts a new search for products like one; words can then be added. */
-function moreLike(id) {
-  go({ ...NO_QUERY, like: [id] });
-  focusQuery();
-}
-
-/** Shows the visit that the browser's back or forward button leads to, as it was left. */
-function comeBack({ state }) {
-  returnTo(state);
-  const visit = currentVisit();
-  showQuery(visit.query, go);
-  if (visit.tookMs === null) return ask();
-  supersede();
-  closeDetails();
-  showAnswer(visit, narrow);
-  window.scrollTo(0, visit.scroll);
+    .then(results.showHomeFacets)
+    .catch(() => { homeFacets = null; }); // the start page works without them
 }
 
 async function showIndex() {
   const info = byId("index-info");
   try {
-    const { products, model, generation } = await index;
-    const noun = products === 1 ? "product" : "products";
-    const count = products.toLocaleString();
-    info.textContent = `${count} ${noun} · model ${model} · generation ${generation}`;
+    const { products, images, model } = await index;
+    const [count, ...rest] = [products, number(products), number(images)];
+    info.textContent = t("about_index", { count, products: rest[0], images: rest[1], model });
   } catch (error) {
     info.textContent = error.message;
   }
@@ -124,22 +97,26 @@ async function showIndex() {
 
 /* Pictures */
 
-function searchWithPicture(file) {
-  if (mayBePicture(file)) return go({ ...typedQuery(), picture: file, like: [] });
+async function searchWithPictures(files) {
+  const pictures = files.filter(mayBePicture);
+  if (pictures.length) {
+    const keys = await Promise.all(pictures.map(keepPicture));
+    return refine({ examples: keys.map((key) => example("picture", key)) });
+  }
   supersede();
-  const message = `“${file.name}” is not a picture. Try a JPEG, PNG or WebP file.`;
-  showError(new ApiError(message), { retry: false });
+  const error = new ApiError(t("not_picture", { name: files[0].name }));
+  return results.showError(error, { retry: false });
 }
 
-receivePictures({
-  overlay: byId("drop"),
-  onDrag: closeDetails,
-  onFile: searchWithPicture,
-});
+receivePictures({ overlay: byId("drop"), onDrag: closeOpenPanel, onFile: searchWithPictures });
 byId("upload").addEventListener("change", ({ target }) => {
-  if (target.files.length) searchWithPicture(target.files[0]);
+  if (target.files.length) searchWithPictures([...target.files]);
   target.value = ""; // so that the same file can be chosen again
 });
+
+function closeOpenPanel() {
+  if (currentVisit().query.product) closePanels();
+}
 
 /* Mouse and keyboard */
 
@@ -148,30 +125,33 @@ byId("search").addEventListener("submit", (event) => {
   if (!matchMedia("(hover: hover)").matches) input.blur();
   go(typedQuery());
 });
-byId("retry").addEventListener("click", () => go(typedQuery()));
-byId("more").addEventListener("click", askMore);
-onMoreLike(moreLike);
+byId("more").addEventListener("click", ({ detail: clicks }) => askMore({ focus: clicks === 0 }));
+new IntersectionObserver(([{ isIntersecting }]) => {
+  if (isIntersecting && window.scrollY > 0) askMore();
+}, { rootMargin: "0px 0px 400px 0px" }).observe(byId("more"));
 
-byId("results").addEventListener("click", ({ target }) => {
-  const id = target.closest("[data-hit]")?.dataset.hit;
-  if (id === undefined) return;
-  const visit = currentVisit();
-  if (target.closest(".card-like")) moreLike(id);
-  else openDetails(visit.hits.find((hit) => hit.id === id), visit, browse);
+byId("results").addEventListener("click", (event) => {
+  const id = event.target.closest("[data-hit]")?.dataset.hit;
+  if (id === undefined || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (event.target.closest(".card-like")) {
+    moreLike(id);
+    focusQuery();
+  } else if (event.target.closest(".card-open")) go({ ...currentVisit().query, product: id });
 });
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-suggestion], a[data-home]");
+  const link = event.target.closest("a[data-query], a[data-home]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  go({ ...NO_QUERY, text: new URL(link.href).searchParams.get("q") ?? "" });
+  go(link.dataset.home === undefined ? queryIn(new URL(link.href).search) : NO_QUERY);
   focusQuery();
 });
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   const modified = event.ctrlKey || event.metaKey || event.altKey;
-  if (event.key !== "/" || typing || modified || detailsAreOpen()) return;
+  if (event.key !== "/" || typing || modified || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   input.focus();
   input.select();
@@ -179,9 +159,7 @@ document.addEventListener("keydown", (event) => {
 
 /* Start */
 
-history.scrollRestoration = "manual";
-window.addEventListener("popstate", comeBack);
-visitAddress();
-showQuery(currentVisit().query, go);
-ask();
+translatePage();
+onVisit(show);
+start();
 showIndex();

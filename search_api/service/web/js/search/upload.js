@@ -10,7 +10,7 @@ export function mayBePicture(file) {
 }
 
 /**
- * Calls `onFile` with a file dropped anywhere on the page or pasted into it.
+ * Calls `onFile` with the files dropped anywhere on the page or pasted into it.
  *
  * `overlay` is shown while files are dragged over the page, and `onDrag` called as they come in.
  */
@@ -41,32 +41,39 @@ function take(event, transfer, onFile) {
   const files = [...(transfer?.files ?? [])];
   if (!files.length) return;
   event.preventDefault();
-  onFile(files.find(mayBePicture) ?? files[0]);
+  onFile(files);
 }
 
-/** The file itself if it is small, else the same picture reduced for a quick upload. */
-export async function lighten(file) {
-  if (file.size <= HEAVY_BYTES) return file;
+/**
+ * The file itself if it is small, else the same picture reduced for a quick upload. With a region
+ * (left, top, right, bottom; 0 to 1), that part of it.
+ */
+export async function lighten(file, region = null) {
+  if (file.size <= HEAVY_BYTES && !region) return file;
   try {
     const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
-    const blob = await encode(bitmap, scale);
-    return blob && blob.size < file.size ? new File([blob], file.name, { type: blob.type }) : file;
+    const blob = await encode(bitmap, region ?? [0, 0, 1, 1]);
+    if (!blob || (!region && blob.size >= file.size)) return file;
+    return new File([blob], file.name, { type: blob.type });
   } catch {
     return file; // not decoded by the browser: the server reports what is wrong
   }
 }
 
-function encode(bitmap, scale) {
+function encode(bitmap, [left, top, right, bottom]) {
+  const width = (right - left) * bitmap.width;
+  const height = (bottom - top) * bitmap.height;
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(width, height));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
   const context = canvas.getContext("2d");
   // As the server does with transparent pictures.
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, left * bitmap.width, top * bitmap.height, width, height,
+    0, 0, canvas.width, canvas.height);
   bitmap.close();
   return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
 }

@@ -1,15 +1,20 @@
 /** A product as text: the catalog fields that a card shows, and the format of their values. */
 
-import { tagName } from "./facets.js";
+import { language, t } from "../texts/texts.js";
 
 const TITLE_FIELDS = ["title", "name", "product_name", "product_title", "description"];
 const NOTED_FIRST = ["category", "product_type", "type", "brand", "colour", "color", "base_colour"];
 const NEVER_NOTED = new Set([
   ...TITLE_FIELDS, "id", "sku", "price", "currency", "image", "images", "source", "path", "url",
 ]);
+// Least confidence of each step in words.
+const MATCHES = [[0.85, "match_strong"], [0.6, "match_good"], [0.3, "match_fair"], [-1, "match_weak"]];
 const NOTES = 3;
 const NOTE_LENGTH = 32;
 const FILE_OR_ADDRESS = /^[a-z]+:\/\/|\.(avif|bmp|gif|jpe?g|png|tiff?|webp)$/i;
+
+// Bidirectional embeddings, overrides and isolates, with which "gpj.exe" can be made to read "exe.jpg".
+const BIDI_CONTROLS = /[\u202A-\u202E\u2066-\u2069]/g;
 
 /** The first title-like field that is not empty, else the id. */
 export function titleOf(id, fields) {
@@ -24,7 +29,7 @@ export function priceOf({ price, currency }) {
   const style = /^[A-Z]{3}$/.test(currency ?? "")
     ? { style: "currency", currency }
     : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  return new Intl.NumberFormat(undefined, style).format(amount);
+  return new Intl.NumberFormat(language, style).format(amount);
 }
 
 /** Up to three short text fields, the main ones first; without any, the product's tags. */
@@ -32,7 +37,7 @@ export function notesOf(fields) {
   const names = new Set([...NOTED_FIRST, ...Object.keys(fields)]);
   const notes = [...names]
     .filter((name) => !NEVER_NOTED.has(name) && isShortText(fields[name]))
-    .map((name) => fields[name].trim());
+    .map((name) => display(fields[name]).trim());
   const labels = () => tagsOf(fields).map(([, [[, label]]]) => label);
   return [...new Set(notes.length ? notes : labels())].slice(0, NOTES);
 }
@@ -41,7 +46,7 @@ export function notesOf(fields) {
 export function tagsOf(fields) {
   return Object.entries(fields)
     .filter(([, labels]) => Array.isArray(labels) && labels.length > 0)
-    .map(([field, labels]) => [tagName(field), labels.map((label) => [field, label])]);
+    .map(([field, labels]) => [labelOf(field), labels.map((label) => [field, label])]);
 }
 
 /** Every other field that is not empty, as pairs of label and text. */
@@ -52,31 +57,33 @@ export function rowsOf(id, fields) {
   return [["ID", id], ...rows.filter(([, text]) => text)];
 }
 
-/**
- * How well a hit matches, as words and as the filled share (0 to 1) of a bar.
+/** The share of a hit's match that its bar fills, 0 to 1, in words, and as a number in words.
  *
  * A confidence is calibrated, so it needs no comparison. A cosine is small for text and large for
  * pictures, so its bar is relative to the best hit of the same answer.
  */
 export function matchOf({ score, confidence }, bestScore) {
-  if (typeof confidence === "number") {
-    const label = `${Math.round(confidence * 100)}%`;
-    return { label, share: clamp(confidence), words: `Confidence ${label}` };
+  const similarity = t("similarity", { score: score.toFixed(2) });
+  if (typeof confidence !== "number") {
+    return { share: bestScore > 0 ? clamp(score / bestScore) : 0, words: similarity, exactly: similarity };
   }
-  const label = score.toFixed(2);
-  const share = bestScore > 0 ? clamp(score / bestScore) : 0;
-  return { label, share, words: `Similarity ${label}` };
+  const percent = new Intl.NumberFormat(language, { style: "percent" }).format(confidence);
+  const exactly = `${t("confidence", { percent })} · ${similarity}`;
+  const step = MATCHES.find(([least]) => confidence >= least)[1];
+  return { share: clamp(confidence), words: t(step), exactly };
 }
 
-function display(value) {
+/** A field's value as text, without characters that would turn its direction. */
+export function display(value) {
   if (value === null || value === undefined) return "";
-  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
   if (typeof value === "object") return JSON.stringify(value);
-  return String(value);
+  return String(value).replace(BIDI_CONTROLS, "");
 }
 
-function labelOf(name) {
-  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").trim();
+/** The name of a field as people read it. */
+export function labelOf(name) {
+  const words = name.replace(/^tag_/, "").replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -1,0 +1,198 @@
+/** The results: the grid of cards, what is reported about them, facets and paging. */
+
+import { html, nothing, render, repeat } from "../../vendor/lit.js";
+import { ApiError } from "../api/calls.js";
+import { facetRows, isChosen, toggled } from "../browse/facets.js";
+import { keepTitle, refine } from "../search/box.js";
+import { ranks } from "../state/query.js";
+import { t } from "../texts/texts.js";
+import { card, skeletons } from "./card.js";
+
+const SKELETONS = 12;
+
+const byId = (id) => document.getElementById(id);
+const input = byId("query");
+const results = byId("results");
+const report = byId("report");
+const status = byId("status");
+const moreButton = byId("more");
+
+/** Shows that an answer is awaited; results of before can't be used until it is there. */
+export function showPending() {
+  setView("results");
+  setBusy(true);
+  moreButton.hidden = true;
+}
+
+/** Shows skeletons while an answer takes its time; results of before stay, dimmed. */
+export function showWaiting() {
+  clearReport();
+  say(t("searching"));
+  if (!results.querySelector("[data-hit]")) render(skeletons(SKELETONS), results);
+}
+
+/** Tells that the answer takes unusually long. */
+export function showSlow() {
+  say(t("still_searching"));
+}
+
+/** Shows a visit's answer. */
+export function showAnswer(visit) {
+  setView("results");
+  setBusy(false);
+  clearReport();
+  showCards(visit);
+  const { answer, query } = visit;
+  byId("nothing").hidden = answer.hits.length > 0;
+  if (!answer.hits.length) showNothing(query);
+  const notices = new Set(visit.notices.map(noticeOf));
+  render([...notices].map((words) => html`<p class="notice">${words}</p>`), byId("notices"));
+  showFacets(visit);
+  showCount(visit);
+}
+
+/** Adds the cards of a further page; from the keyboard, the first of them gets the focus. */
+export function showMore(fresh, visit, { focus }) {
+  showCards(visit);
+  showCount(visit);
+  if (focus && fresh.length) {
+    results.children[visit.answer.hits.length - fresh.length]?.querySelector(".card-open").focus();
+  }
+}
+
+/** Shows that a further page is awaited, or that it is there. */
+export function setMorePending(pending) {
+  moreButton.disabled = pending;
+  if (pending) byId("more-error").hidden = true;
+}
+
+/** Shows why a further page did not come. */
+export function showMoreError(error) {
+  byId("more-error").textContent = messageOf(error);
+  byId("more-error").hidden = false;
+}
+
+/** Shows the start page. */
+export function showHome() {
+  setView("home");
+  setBusy(false);
+  clearReport();
+  say("");
+  render(nothing, results);
+}
+
+/** Shows on the start page which values products have; a chosen one narrows. */
+export function showHomeFacets(facets) {
+  const rows = facetRows(facets, [], ([field, value]) => refine({ chosen: [[field, String(value)]] }));
+  showRows(byId("home-facets"), rows);
+}
+
+/** Shows an error in place of results. */
+export function showError(error, { retry = true } = {}) {
+  setView("results");
+  setBusy(false);
+  clearReport();
+  render(nothing, results);
+  status.classList.add("failed");
+  render(html`${error.message} <small>${requestIdOf(error)}</small>`, status);
+  byId("retry").hidden = !retry;
+  if (!(error instanceof ApiError)) throw error; // a fault of this page belongs in the console
+}
+
+/** An error's message, with the id of its request. */
+export function messageOf(error) {
+  return `${error.message} ${requestIdOf(error)}`.trim();
+}
+
+function requestIdOf({ requestId }) {
+  return requestId ? t("request_id", { id: requestId }) : "";
+}
+
+function noticeOf({ name, words }) {
+  return name === "lost" ? t("lost_picture") : t("odd_link", { words });
+}
+
+function showNothing({ chosen, ranges }) {
+  const filtered = chosen.length > 0 || Object.keys(ranges).length > 0;
+  byId("nothing-hint").textContent = t(filtered ? "nothing_filtered" : "nothing_hint");
+  byId("nothing-clear").hidden = !filtered;
+}
+
+/** Values to narrow the search by; a chosen one stays, so that it can be released. */
+function showFacets({ query: { chosen }, answer }) {
+  const facets = { ...answer.facets };
+  for (const [field, value] of chosen) {
+    const counts = facets[field] ?? [];
+    if (!counts.some(([other]) => isChosen([[field, value]], [field, other]))) {
+      facets[field] = [[value, 0], ...counts];
+    }
+  }
+  const choose = (pair) => refine({ chosen: toggled(chosen, pair) });
+  showRows(byId("facets"), facetRows(facets, chosen, choose));
+}
+
+function showRows(element, rows) {
+  render(rows, element);
+  element.hidden = rows.length === 0;
+}
+
+function showCount({ answer: { hits, tookMs, ended } }) {
+  const ms = Math.max(1, Math.round(tookMs));
+  say(hits.length ? t("count", { count: hits.length, shown: hits.length, ms }) : t("none"));
+  moreButton.hidden = ended;
+}
+
+function showCards({ answer: { hits }, query }) {
+  hits.forEach(keepTitle);
+  const context = { query, ranked: ranks(query), bestScore: hits[0]?.score };
+  const cards = repeat(hits, ({ id }) => id, (hit, place) => card(hit, { ...context, place }));
+  render(cards, results);
+}
+
+function say(words) {
+  render(words, status);
+}
+
+function setView(view) {
+  document.body.dataset.view = view;
+}
+
+function setBusy(busy) {
+  results.setAttribute("aria-busy", String(busy));
+  results.inert = busy;
+}
+
+function clearReport() {
+  status.classList.remove("failed");
+  render(nothing, byId("notices"));
+  for (const id of ["retry", "nothing", "facets", "more", "more-error"]) byId(id).hidden = true;
+}
+
+/* Mouse and keyboard */
+
+byId("nothing-clear").addEventListener("click", () => refine({ chosen: [], ranges: {} }));
+report.addEventListener("click", ({ target }) => {
+  if (target.id === "retry") refine({});
+});
+
+input.addEventListener("keydown", (event) => {
+  const first = results.querySelector("[data-hit] .card-open");
+  if (event.key !== "ArrowDown" || event.defaultPrevented || !first) return;
+  event.preventDefault();
+  first.focus();
+});
+
+/** Arrow keys move in the grid of cards; up from the first row leads back to the search box. */
+results.addEventListener("keydown", (event) => {
+  const focused = event.target.closest(".card");
+  const columns = getComputedStyle(results).gridTemplateColumns.split(" ").length;
+  const forward = document.dir === "rtl" ? -1 : 1;
+  const step = {
+    ArrowLeft: -forward, ArrowRight: forward, ArrowUp: -columns, ArrowDown: columns,
+  }[event.key];
+  if (!focused || !step || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  const index = [...results.children].indexOf(focused) + step;
+  if (index < 0 && event.key === "ArrowUp") input.focus();
+  else results.children[index]?.querySelector(".card-open").focus();
+});
