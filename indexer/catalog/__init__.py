@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         as_label,
         join_types,
         to_batch,
+        without_markup,
     )
     from indexer.catalog.images import (
         ImageSource,
@@ -51,6 +52,7 @@ else:
                 "as_label",
                 "join_types",
                 "to_batch",
+                "without_markup",
             ),
             "indexer.catalog.opening": ("open_catalog",),
             "indexer.catalog.images": (
@@ -115,4 +117,5 @@ __all__ = [
     "title_field",
     "title_of",
     "to_batch",
+    "without_markup",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from indexer.catalog.fields import FieldType, FieldValue
+from indexer.catalog.fields import FieldType, FieldValue, without_markup
 
 __all__ = ["TITLE_FIELDS", "title_field", "title_of"]
 
@@ -19,9 +19,9 @@ def title_field(types: Mapping[str, FieldType | str]) -> str | None:
 
 
 def title_of(fields: Mapping[str, FieldValue]) -> str | None:
-    """Return the title among a product's fields, or None if it has none."""
+    """Return the title among a product's fields, without markup, or None if it has none."""
     values = {name.lower(): value for name, value in fields.items()}
     found = next((values[name] for name in TITLE_FIELDS if values.get(name)), None)
     if isinstance(found, list):
-        return ", ".join(map(str, found))
-    return None if found is None else str(found)
+        found = ", ".join(map(str, found))
+    return None if found is None else without_markup(str(found)).strip() or None

@@ -21,7 +21,7 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from indexer.catalog import FieldValue
+from indexer.catalog import FieldValue, without_markup
 from indexer.errors import DamagedIndexError, IndexFolderError
 from indexer.retrieval.tokens import code_of, codes, words
 from indexer.storage import KEYWORDS_META, Mask, is_mapped, keyword_file
@@ -327,7 +327,8 @@ def _words_of(values: Collection[FieldValue]) -> Iterator[str]:
             yield from _words_of(value)
         elif isinstance(value, str):
             if not value.startswith(("http://", "https://")):
-                yield from _short(value) if len(value) <= _SHORT else _words_and_codes(value)
+                text = without_markup(value)
+                yield from _short(text) if len(text) <= _SHORT else _words_and_codes(text)
         elif isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST_NUMBER:
             yield str(value)
 

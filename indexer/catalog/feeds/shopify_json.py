@@ -16,6 +16,9 @@ _OF_VARIANTS = frozenset({"price", "compare_at_price", "barcode", "grams", "avai
                           "inventory_quantity"})  # fmt: skip
 
 
+_AMOUNTS = frozenset({"price", "compare_at_price"})
+
+
 def is_shopify_json(values: Mapping[str, object]) -> bool:
     """Whether a record is a product of Shopify."""
     return all(isinstance(values.get(name), list) for name in ("variants", "images")) and (
@@ -59,7 +62,11 @@ def _product(line: int, values: Mapping[str, Any]) -> list[Record]:
                 if variant.get(f"option{number}")
             },
             _own_image(variant, images),
-            {name: variant.get(name) for name in _OF_VARIANTS if variant.get(name) is not None},
+            {
+                name: _amount(variant[name]) if name in _AMOUNTS else variant[name]
+                for name in _OF_VARIANTS
+                if variant.get(name) is not None
+            },
         )
         for variant in _objects(values["variants"])
     ]
@@ -84,6 +91,14 @@ def _own_image(variant: Mapping[str, Any], images: list[Mapping[str, Any]]) -> s
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _amount(value: object) -> object:
+    """Return a price, which Shopify writes as text, as a number."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _number(value: object) -> float:

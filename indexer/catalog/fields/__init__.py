@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from indexer.catalog.fields.lists import as_label, distinct_items
+from indexer.catalog.fields.markup import without_markup
 from indexer.catalog.fields.typer import FieldTyper, OddValue
 from indexer.catalog.fields.values import (
     FieldType,
@@ -26,4 +27,5 @@ __all__ = [
     "is_non_finite",
     "join_types",
     "to_batch",
+    "without_markup",
 ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 import pyarrow as pa
 
+from indexer.catalog.fields.column import Column, OddValue, holds
+from indexer.catalog.fields.numbers import WrittenNumber, written_number
 from indexer.catalog.fields.values import (
     FieldType,
     FieldValue,
     arrow_schema,
+    is_boolean_word,
     join_types,
     to_batch,
     type_of_list,
@@ -22,15 +24,9 @@ from indexer.catalog.fields.values import (
 __all__ = ["FieldTyper", "OddValue"]
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-# Of a new field, the share of values that may be odd.
-_MOST_ODD = 0.01
 # A text field with at most this share of words is nearly one of numbers.
 _NEARLY = 0.2
-# Odd values that are noted of each field.
-_MOST_NOTED = 1000
-_NARROW = (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN)
-# Types that a few odd values may be the cause of.
-_WIDE = (FieldType.TEXT, FieldType.LABELS, FieldType.NUMBERS)
+_NUMBERS = (FieldType.INTEGER, FieldType.FLOAT)
 # Columns of codes, which stay text as written even where all of them are digits.
 _CODES = re.compile(
     r"(?:^|[^a-z])(?:ean|gtin|upc|isbn|barcode|sku|mpn|asin|plz|zip|postcode|phone)(?:\d*$|[^a-z])",
@@ -38,75 +34,14 @@ _CODES = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class OddValue:
-    """A value that does not fit the type of its field, and is left out.
-
-    Attributes:
-        line: The catalog row, as in `CatalogRow`.
-        id: The product's id.
-        field: Name of the field.
-        value: Its text.
-    """
-
-    line: int
-    id: str
-    field: str
-    value: str
-
-
-class _Column:
-    """What was seen of one field: the number of values of each type, and the first words."""
-
-    def __init__(self) -> None:
-        self.counts: dict[FieldType, int] = {}
-        self.whole = 0  # floats without a fraction
-        self.codes = False  # leading zeros: numbers would lose them
-        self.noted: dict[FieldType, list[OddValue]] = {}
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    def joined(self) -> FieldType | None:
-        """Return the narrowest type that holds all values."""
-        found: FieldType | None = None
-        for kind in self.counts:
-            found = kind if found is None else join_types(found, kind)
-        return found
-
-    def fitting(self, kind: FieldType) -> int:
-        """Return the number of values that a field of a type can hold."""
-        fits = sum(count for own, count in self.counts.items() if join_types(own, kind) is kind)
-        return fits + self.whole if kind is FieldType.INTEGER else fits
-
-    def odd(self, kind: FieldType) -> Iterator[OddValue]:
-        """Yield the values noted that do not fit a type."""
-        for own, values in self.noted.items():
-            if not _holds(kind, own):
-                yield from values
-
-    def count_odd(self, kind: FieldType) -> int:
-        """Return the number of values that do not fit a type."""
-        whole = self.whole if kind is FieldType.INTEGER else 0
-        return sum(n for own, n in self.counts.items() if not _holds(kind, own)) - whole
-
-    def usual(self) -> FieldType | None:
-        """Return the type that all but a few values have; that of all where there is none."""
-        joined = self.joined()
-        if joined not in _WIDE or (self.codes and joined is FieldType.TEXT):
-            return joined
-        for kind in (*_NARROW, FieldType.TEXT, FieldType.NUMBERS):
-            if self.fitting(kind) >= (1 - _MOST_ODD) * self.total:
-                return kind
-        return joined
-
-
 class FieldTyper:
     """Infers the type of every field from the values of all rows.
 
     Typed values (JSON, Parquet) keep their type: the text "12" is text. With `parse_text` (CSV,
-    TSV) text is parsed: "12" is an integer, "9.99" a float, "true" and "False" are booleans.
+    TSV) text is parsed: "12" is an integer, "9.99" a float, "true" and "no" are booleans. Numbers
+    with a currency, a unit, thousands or a decimal comma ("1.299,00 €", "25 %") are floats, with
+    the currency or unit in a field beside them; those with a currency also among typed values. A
+    column decides how "1,299" is read; numbers of several units, or of one in some rows, are text.
     Everything else is text, including "007", "+49" and whole numbers of more than 18 digits. Blank
     text is a missing value. A cell that spells NaN or an infinity is a missing value in a column of
     numbers, and a word in a column of words.
@@ -135,26 +70,44 @@ class FieldTyper:
         self._known = dict(known or {})
         self._former = dict(former or {})
         self._forced = dict(forced or {})
-        self._columns: dict[str, _Column] = {name: _Column() for name in (*self._known, *kept)}
+        self._columns: dict[str, Column] = {name: Column() for name in (*self._known, *kept)}
 
     def observe(self, fields: Mapping[str, FieldValue], line: int = 0, row_id: str = "") -> None:
         """Include the fields of one row."""
         for name, value in fields.items():
             column = self._columns.get(name)
             if column is None:
-                column = self._columns[name] = _Column()
+                column = self._columns[name] = Column()
             kind = self._type_of(value)
             if kind is None:
                 continue
+            if kind is FieldType.FLOAT:
+                column.whole += _is_whole(value)
+                if isinstance(value, str):
+                    column.add_plain(value)
+            elif kind is not FieldType.INTEGER:
+                kind = self._observe_words(column, kind, OddValue(line, row_id, name, str(value)))
             column.counts[kind] = column.counts.get(kind, 0) + 1
-            if kind is FieldType.FLOAT and _is_whole(value):
-                column.whole += 1
-            elif kind not in (FieldType.INTEGER, FieldType.FLOAT):
-                noted = column.noted.setdefault(kind, [])
-                if len(noted) < _MOST_NOTED:
-                    noted.append(OddValue(line, row_id, name, str(value)))
-                if kind is FieldType.TEXT and str(value)[:1] == "0" and str(value).isdigit():
-                    column.codes = True
+
+    def _observe_words(self, column: Column, kind: FieldType, value: OddValue) -> FieldType:
+        """Include a value that is no plain number; returns its type."""
+        text = value.value
+        if kind is FieldType.TEXT:
+            if (number := self._written_number(text)) is not None:
+                column.add_written(number, value)
+                return FieldType.FLOAT
+            if self._parse_text and is_boolean_word(text):
+                column.words += 1
+                kind = FieldType.BOOLEAN
+            elif text[:1] == "0" and text.isdigit():
+                column.codes = True
+        column.note(kind, value)
+        return kind
+
+    def _written_number(self, text: str) -> WrittenNumber | None:
+        number = written_number(text)
+        # Typed text, as in JSON, is a number only where it says of what.
+        return number if number and (self._parse_text or number.currency) else None
 
     def types(self) -> dict[str, FieldType]:
         """Return the types so far, in the order in which the fields first appeared.
@@ -165,13 +118,23 @@ class FieldTyper:
         objects = {
             name[:at] for name in self._columns for at, letter in enumerate(name) if letter == "."
         }
-        return {
-            name: self._type(name, column)
-            for name, column in self._columns.items()
-            if column.counts or name not in objects
-        }
+        found: dict[str, FieldType] = {}
+        for name, column in self._columns.items():
+            if column.counts or name not in objects:
+                found[name] = self._type(name, column)
+                if (beside := self._beside(name, found[name])) is not None:
+                    found[beside] = FieldType.TEXT
+        return found
 
-    def _type(self, name: str, column: _Column) -> FieldType:
+    def _beside(self, name: str, kind: FieldType | None) -> str | None:
+        """Return the field of a number's currencies or units: `price_currency`; None for none."""
+        column = self._columns.get(name)
+        if column is None or column.beside is None or kind not in _NUMBERS:
+            return None
+        beside = f"{name}_{column.beside}"
+        return beside if not (other := self._columns.get(beside)) or not other.counts else None
+
+    def _type(self, name: str, column: Column) -> FieldType:
         if name in self._forced:
             return self._forced[name]
         former, joined = self._former.get(name), column.joined()
@@ -189,13 +152,14 @@ class FieldTyper:
     def odd_values(self) -> Iterator[OddValue]:
         """Yield the values that do not fit their field, up to a thousand of each type and field."""
         for name, kind in self.types().items():
-            yield from self._columns[name].odd(kind)
+            if name in self._columns:
+                yield from self._columns[name].odd(kind)
 
     def notes(self) -> list[str]:
         """Say which values are left out, which types changed, and which are nearly numbers."""
         found = []
         for name, kind in self.types().items():
-            column, former = self._columns[name], self._former.get(name)
+            column, former = self._columns.get(name, Column()), self._former.get(name)
             odd = column.count_odd(kind)
             if odd:
                 found.append(
@@ -206,6 +170,12 @@ class FieldTyper:
                 found.append(
                     f"{name!r} changed its type from {former.value} to {kind.value}; --types "
                     f"{name}={former.value} keeps it"
+                )
+            if kind in _NUMBERS and column.guessed:
+                found.append(
+                    f"{name!r} has values whose comma or point may be decimal or not; they are "
+                    f"read with {'commas' if column.mark == ',' else 'points'} as decimal "
+                    f"({_shown(column.doubtful)}); --types {name}=text leaves them as written"
                 )
             words = column.counts.get(FieldType.TEXT, 0)
             nearly = kind is FieldType.TEXT is column.joined() and former is None
@@ -220,8 +190,17 @@ class FieldTyper:
     def cleaned(
         self, fields: Mapping[str, FieldValue], types: Mapping[str, FieldType]
     ) -> Mapping[str, FieldValue]:
-        """Return the fields of a row without the values that do not fit these types."""
-        return {name: value for name, value in fields.items() if self._fits(value, types.get(name))}
+        """Return the fields of a row as these types hold them, without values that do not fit."""
+        found: dict[str, FieldValue] = {}
+        for name, raw in fields.items():
+            value, kind = raw, types.get(name)
+            if isinstance(raw, str) and kind in _NUMBERS and self._columns[name].written:
+                value, unit = self._columns[name].read(raw)
+                if unit and (beside := self._beside(name, kind)) is not None:
+                    found[beside] = unit
+            if self._fits(value, kind):
+                found[name] = value
+        return found
 
     def stored(self, fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
         """Return the fields of a row as they would be stored, without those that have no value."""
@@ -233,8 +212,10 @@ class FieldTyper:
         if kind is None or kind is FieldType.TEXT or value is None:
             return True
         own = self._type_of(value)
-        if own is None or _holds(kind, own):
+        if own is None or holds(kind, own):
             return True
+        if kind is FieldType.BOOLEAN and isinstance(value, str) and self._parse_text:
+            return is_boolean_word(value)
         whole = (kind, own) == (FieldType.INTEGER, FieldType.FLOAT)
         return whole and _is_whole(value)
 
@@ -254,11 +235,6 @@ class FieldTyper:
         if isinstance(value, list):
             return type_of_list(value)
         return type_of_text(value) if self._parse_text else FieldType.TEXT
-
-
-def _holds(kind: FieldType, own: FieldType) -> bool:
-    """Whether a field of a type can keep values of another: text keeps lists as JSON."""
-    return kind is FieldType.TEXT or join_types(own, kind) is kind
 
 
 def _shown(values: Iterable[OddValue]) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "FieldValue",
     "Scalar",
     "arrow_schema",
+    "is_boolean_word",
     "is_non_finite",
     "join_types",
     "to_batch",
@@ -78,6 +79,11 @@ _FLOAT = re.compile(
 )
 _NON_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _BOOLEANS = {"true": True, "false": False}
+# As people write them, and as spreadsheet programs do in German, French and Spanish.
+_BOOLEAN_WORDS = {
+    **dict.fromkeys(("yes", "ja", "oui", "s\u00ed", "si", "wahr", "vrai", "verdadero"), True),
+    **dict.fromkeys(("no", "nein", "non", "falsch", "faux", "falso"), False),
+}
 # Longer text than "-infinity" with spaces around it is not looked at.
 _MAX_NON_FINITE_CHARACTERS = 16
 
@@ -87,6 +93,11 @@ def is_non_finite(text: str) -> bool:
     return (
         len(text) <= _MAX_NON_FINITE_CHARACTERS and _NON_FINITE.fullmatch(text.strip()) is not None
     )
+
+
+def is_boolean_word(text: str) -> bool:
+    """Whether a cell is a word such as `yes` or `nein`."""
+    return text.strip().lower() in _BOOLEAN_WORDS
 
 
 def join_types(first: FieldType, second: FieldType) -> FieldType:
@@ -221,9 +232,10 @@ def _as_boolean(value: FieldValue) -> bool | None:
     text = value.strip().lower() if isinstance(value, str) else repr(value)
     if not text or is_non_finite(text):
         return None
-    if text not in _BOOLEANS:
+    found = _BOOLEANS.get(text, _BOOLEAN_WORDS.get(text))
+    if found is None:
         raise ValueError(repr(value))
-    return _BOOLEANS[text]
+    return found
 
 
 def _as_labels(value: FieldValue) -> list[str] | None:

@@ -241,5 +241,5 @@ def test_shopify_products_json_lines(tmp_path: Path) -> None:
         "pod/Red": ["side.jpg"],
     }
     assert rows["pod/Red"].fields["Color"] == "Red"
-    assert rows["pod/Red"].fields["price"] == "189.00"
+    assert rows["pod/Red"].fields["price"] == 189.0
     assert rows["pod/Red"].fields[GROUP] == "pod"

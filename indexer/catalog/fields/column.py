@@ -1,0 +1,175 @@
+"""Columns: what was seen of the values of one field, and the type that they suggest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from indexer.catalog.fields.numbers import WrittenNumber, is_ambiguous_float, written_number
+from indexer.catalog.fields.values import FieldType, FieldValue, join_types
+
+__all__ = ["Column", "OddValue", "holds"]
+
+# Of a new field, the share of values that may be odd.
+_MOST_ODD = 0.01
+# Values that are noted of each field and type.
+_MOST_NOTED = 1000
+_NUMBERS = (FieldType.INTEGER, FieldType.FLOAT)
+_NARROW = (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN)
+# Types that a few odd values may be the cause of.
+_WIDE = (FieldType.TEXT, FieldType.LABELS, FieldType.NUMBERS)
+
+
+@dataclass(frozen=True)
+class OddValue:
+    """A value that does not fit the type of its field, and is left out.
+
+    Attributes:
+        line: The catalog row, as in `CatalogRow`.
+        id: The product's id.
+        field: Name of the field.
+        value: Its text.
+    """
+
+    line: int
+    id: str
+    field: str
+    value: str
+
+
+class Column:
+    """What was seen of one field.
+
+    Attributes:
+        counts: Number of values of each type.
+        noted: The first values of each type that is no number.
+        whole: Number of floats without a fraction.
+        codes: Whether there are leading zeros, which numbers would lose.
+        words: Number of booleans that are words, such as `yes`.
+        written: Number of values with a currency, a unit, thousands or a decimal comma.
+        doubtful: The first values such as `1,299`, whose mark may be decimal or not.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[FieldType, int] = {}
+        self.noted: dict[FieldType, list[OddValue]] = {}
+        self.whole = 0
+        self.codes = False
+        self.words = 0
+        self.written = 0
+        self.doubtful: list[OddValue] = []
+        self._marks = Counter[str]()
+        self._doubtful_marks = Counter[str]()
+        self._units = Counter[str]()
+        self._currencies = False
+
+    @property
+    def total(self) -> int:
+        """Number of values."""
+        return sum(self.counts.values())
+
+    def note(self, kind: FieldType, value: OddValue) -> None:
+        """Remember a value that may turn out to be odd."""
+        noted = self.noted.setdefault(kind, [])
+        if len(noted) < _MOST_NOTED:
+            noted.append(value)
+
+    def add_written(self, number: WrittenNumber, value: OddValue) -> None:
+        """Include what a number shows of the column's decimal mark, currency and unit."""
+        self.written += 1
+        if number.mark:
+            self._marks[number.mark] += 1
+        if number.ambiguous:
+            self._doubtful_marks[number.ambiguous] += 1
+            if len(self.doubtful) < _MOST_NOTED:
+                self.doubtful.append(value)
+        if number.unit:
+            self._units[number.unit.lower()] += 1
+        self._currencies |= number.currency is not None
+
+    def add_plain(self, text: str) -> None:
+        """Include what a plain number with a point shows of the decimal mark."""
+        (self._doubtful_marks if is_ambiguous_float(text) else self._marks)["."] += 1
+
+    @property
+    def mark(self) -> str | None:
+        """The decimal mark; None where both are in use, so that `1,299` can't be read."""
+        seen = self._marks or self._doubtful_marks
+        if seen[","] and seen["."]:
+            return None
+        if self._marks:
+            return "," if self._marks[","] else "."
+        # Prices have no three decimals.
+        return "," if self._doubtful_marks["."] and self._currencies else "."
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing shows how to read `1,299`."""
+        return bool(self.doubtful) and not self._marks
+
+    @property
+    def beside(self) -> str | None:
+        """What stands beside its numbers, for the name of another field."""
+        return "currency" if self._currencies else "unit" if self._units else None
+
+    def read(self, text: str) -> tuple[FieldValue, str | None]:
+        """Return a number, and its currency or unit; None if it can't be read.
+
+        A text that is no number, or a plain one, comes back as it is.
+        """
+        number = written_number(text)
+        if number is None:
+            return text, None
+        if number.ambiguous and self.mark is None:
+            return None, None
+        return number.value(self.mark or number.mark), number.currency or number.unit
+
+    @property
+    def _mixes_units(self) -> bool:
+        """Whether numbers can't be compared: `500 g` with `1 kg`, or with `3`."""
+        numbers = self.counts.get(FieldType.INTEGER, 0) + self.counts.get(FieldType.FLOAT, 0)
+        return bool(self._units) and (len(self._units) > 1 or self._units.total() < numbers)
+
+    def joined(self) -> FieldType | None:
+        """Return the narrowest type that holds all values."""
+        found: FieldType | None = None
+        for kind in self.counts:
+            found = kind if found is None else join_types(found, kind)
+        return FieldType.TEXT if self._mixes_units else found
+
+    def fitting(self, kind: FieldType) -> int:
+        """Return the number of values that a field of a type can hold."""
+        fits = sum(count for own, count in self.counts.items() if join_types(own, kind) is kind)
+        return fits + self.whole if kind is FieldType.INTEGER else fits
+
+    def odd(self, kind: FieldType) -> Iterator[OddValue]:
+        """Yield the values noted that do not fit a type."""
+        for own, values in self.noted.items():
+            if not holds(kind, own):
+                yield from values
+        if self.mark is None and kind in _NUMBERS:
+            yield from self.doubtful
+
+    def count_odd(self, kind: FieldType) -> int:
+        """Return the number of values that do not fit a type."""
+        whole = self.whole if kind is FieldType.INTEGER else 0
+        doubtful = self._doubtful_marks.total() if self.mark is None and kind in _NUMBERS else 0
+        return sum(n for own, n in self.counts.items() if not holds(kind, own)) - whole + doubtful
+
+    def usual(self) -> FieldType | None:
+        """Return the type that all but a few values have; that of all where there is none."""
+        joined = self.joined()
+        if joined not in _WIDE or self._mixes_units or (self.codes and joined is FieldType.TEXT):
+            return joined
+        for kind in (*_NARROW, FieldType.TEXT, FieldType.NUMBERS):
+            if kind is FieldType.BOOLEAN and self.words:
+                continue  # Norway's code is a word of a boolean, too
+            if self.fitting(kind) >= (1 - _MOST_ODD) * self.total:
+                return kind
+        return joined
+
+
+def holds(kind: FieldType, own: FieldType) -> bool:
+    """Whether a field of a type can keep values of another: text keeps lists as JSON."""
+    return kind is FieldType.TEXT or join_types(own, kind) is kind
