@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 
-from indexer.catalog import Scalar
+from indexer.catalog import FieldType, Scalar, title_field
 from indexer.index.segments import Segment
-from indexer.retrieval import Predicate, checkpoint
+from indexer.retrieval import Completion, CompletionKind, Predicate, checkpoint
 
-__all__ = ["FACET_VALUES", "count_values"]
+__all__ = ["FACET_VALUES", "completions_of", "count_values"]
 
 FACET_VALUES = 100
 """Values of a field that a facet lists at most."""
+
+
+# Titles of products that can be suggested, and characters of the longest suggestion. They bound the
+# memory of suggestions to some 20 MB, whatever the catalog.
+_MAX_TITLES = 20_000
+_MAX_COMPLETION = 120
 
 
 def count_values(
@@ -52,3 +59,36 @@ def count_values(
             for item in pc.value_counts(column).to_pylist():
                 counter[item["values"]] += item["counts"]
     return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}
+
+
+def completions_of(
+    segments: Sequence[Segment], types: Mapping[str, FieldType | str]
+) -> Iterator[Completion]:
+    """Give the frequent values and tags of an index's fields of words, and its titles.
+
+    Args:
+        segments: All segments of an index.
+        types: The type of each field.
+    """
+    title = title_field(types)
+    names = [
+        name
+        for name, kind in types.items()
+        if kind in (FieldType.TEXT, FieldType.LABELS) and name != title
+    ]
+    for name, counts in count_values(segments, names, None).items():
+        kind = CompletionKind.TAG if types[name] == FieldType.LABELS else CompletionKind.VALUE
+        for value, count in counts:
+            # What one product alone has is an address or a description, not a property.
+            if count > 1 and len(str(value)) <= _MAX_COMPLETION:
+                yield Completion(str(value), kind, name, None, count)
+    if title is None:
+        return
+    left = _MAX_TITLES
+    for segment in segments:
+        rows = np.flatnonzero(segment.products_where(None))[:left].tolist()
+        left -= len(rows)
+        texts = segment.field_table[title].take(pa.array(rows, pa.int64())).to_pylist()
+        for row, text in zip(rows, texts, strict=True):
+            if text and len(text) <= _MAX_COMPLETION:
+                yield Completion(text, CompletionKind.TITLE, None, segment.product_id(row), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,11 @@ from embeddings import EncoderSpec, FloatArray
 from indexer.catalog import FieldValue, Scalar
 from indexer.colours import MeasuredColours
 from indexer.errors import EncoderMismatchError, QueryError, UnknownProductError
-from indexer.index.facets import count_values
+from indexer.index.facets import completions_of, count_values
 from indexer.index.matches import Found, Match, Product, StoredImage
 from indexer.index.opening import open_generation, open_segments
 from indexer.index.segments import Segment
-from indexer.retrieval import Predicate, checkpoint
+from indexer.retrieval import Completion, Completions, Predicate, checkpoint
 from indexer.storage import Layout, Manifest, QueryKind
 
 __all__ = ["Index"]
@@ -207,6 +208,17 @@ class Index:
         """
         self.check_fields(names)
         return count_values(self._segments, names, where)
+
+    def complete(self, typed: str, k: int) -> list[Completion]:
+        """Return up to k values, tags and titles that complete a text; see `Completions`.
+
+        The first call reads them from the index's fields.
+        """
+        return self._completions.complete(typed, k)
+
+    @cached_property
+    def _completions(self) -> Completions:
+        return Completions(completions_of(self._segments, self.manifest.columns))
 
     def count(self, where: Predicate | None = None) -> int:
         """Return how many products there are, or how many of them pass a filter."""

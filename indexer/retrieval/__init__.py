@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from indexer.retrieval.batch_search import BatchSearch
     from indexer.retrieval.bm25 import KeywordIndex, KeywordWriter, Term, idf
     from indexer.retrieval.cancellation import cancelled_by, checkpoint
+    from indexer.retrieval.completion import Completion, CompletionKind, Completions
     from indexer.retrieval.filter_columns import Columns
     from indexer.retrieval.filters import (
         And,
@@ -48,6 +49,7 @@ else:
                 "idf",
             ),
             "indexer.retrieval.cancellation": ("cancelled_by", "checkpoint"),
+            "indexer.retrieval.completion": ("Completion", "CompletionKind", "Completions"),
             "indexer.retrieval.filter_columns": ("Columns",),
             "indexer.retrieval.filters": (
                 "And",
@@ -70,6 +72,9 @@ __all__ = [
     "And",
     "BatchSearch",
     "Columns",
+    "Completion",
+    "CompletionKind",
+    "Completions",
     "Exists",
     "HasColour",
     "KeywordIndex",

@@ -1,4 +1,4 @@
-"""Routes of single products: their fields, their images, and similar products."""
+"""Routes of single products: their fields, images, similar products, and completions of names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from indexer import UnknownProductError
 from search_api.service.requests import SimilarParameters
 from search_api.service.routes.route import NOT_FOUND, ProductIdInPath, Route, search_answer
-from search_api.service.schemas import ItemResponse, SearchResponse
+from search_api.service.schemas import ItemResponse, SearchResponse, SuggestResponse
 from search_api.service.serving import Answering
 
 __all__ = ["ItemRoutes"]
@@ -41,6 +41,7 @@ class ItemRoutes:
                   {"response_class": Response, "responses": {**webp, **NOT_FOUND}}),
             Route("GET", f"{item}/similar", self.similar,
                   {"response_model": SearchResponse, "responses": NOT_FOUND}),
+            Route("GET", "/v1/suggest", self.suggest, {"response_model": SuggestResponse}),
             Route("GET", item, self.item,
                   {"response_model": ItemResponse, "responses": NOT_FOUND}),
         ]  # fmt: skip
@@ -50,6 +51,29 @@ class ItemRoutes:
         return await self._answering.run(
             lambda: ItemResponse.of(self._answering.engine.product(product_id))
         )
+
+    async def suggest(
+        self,
+        q: Annotated[
+            str,
+            QueryParameter(
+                max_length=2000, description="What was typed so far.", examples=["red dr"]
+            ),
+        ],
+        k: Annotated[
+            int, QueryParameter(ge=1, le=20, description="Completions to return at most.")
+        ] = 8,
+    ) -> SuggestResponse:
+        """Complete what is typed: titles, and frequent values and tags of the catalog.
+
+        Each typed word begins a word of every completion.
+        """
+
+        def work() -> SuggestResponse:
+            index = self._answering.engine.index
+            return SuggestResponse.of(index.complete(q, k), index.manifest.generation)
+
+        return await self._answering.run(work)
 
     async def similar(
         self,

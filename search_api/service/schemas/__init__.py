@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         Text,
     )
     from search_api.service.schemas.hits import SearchResponse
-    from search_api.service.schemas.items import ItemResponse
+    from search_api.service.schemas.items import ItemResponse, SuggestResponse
     from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
     from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
     from search_api.service.schemas.tags import (
@@ -64,7 +64,7 @@ else:
                 "Text",
             ),
             "search_api.service.schemas.hits": ("SearchResponse",),
-            "search_api.service.schemas.items": ("ItemResponse",),
+            "search_api.service.schemas.items": ("ItemResponse", "SuggestResponse"),
             "search_api.service.schemas.search": (
                 "PartRequest",
                 "RecommendRequest",
@@ -112,6 +112,7 @@ __all__ = [
     "RecommendRequest",
     "SearchRequest",
     "SearchResponse",
+    "SuggestResponse",
     "TagResponse",
     "TagsRequest",
     "TagsResponse",

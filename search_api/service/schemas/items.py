@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Self
 from urllib.parse import quote
 
+from pydantic import BaseModel, Field
 from pydantic.dataclasses import dataclass
 
 from indexer.index import Product
+from indexer.retrieval import Completion, CompletionKind
 from search_api.client import Item
 
-__all__ = ["ItemResponse", "image_path"]
+__all__ = ["ItemResponse", "SuggestResponse", "SuggestionResponse", "image_path"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,33 @@ class ItemResponse(Item):
         """Convert an index's product."""
         images = tuple(image_path(product.id, number) for number in range(len(product.images)))
         return cls(product.id, product.fields, images)  # type: ignore[arg-type]  # as for Hit
+
+
+class SuggestionResponse(BaseModel):
+    """A text that completes what was typed."""
+
+    text: str = Field(examples=["red dress"])
+    kind: CompletionKind = Field(
+        examples=["title"], description="A field's value, a tag, or a product's title."
+    )
+    field: str | None = Field(
+        examples=["base_colour"], description="The field of a value or tag; null for a title."
+    )
+    id: str | None = Field(examples=["15970"], description="The product of a title; else null.")
+    count: int = Field(examples=[41], description="Products that have it.")
+
+
+class SuggestResponse(BaseModel):
+    """Completions of a text, best first."""
+
+    suggestions: list[SuggestionResponse] = Field(description="Each text once, best first.")
+    generation: int = Field(examples=[7], description="The index generation that answered.")
+
+    @classmethod
+    def of(cls, completions: list[Completion], generation: int) -> Self:
+        """Convert an index's completions."""
+        suggestions = [SuggestionResponse(**asdict(one)) for one in completions]
+        return cls(suggestions=suggestions, generation=generation)
 
 
 def image_path(product_id: str, number: int) -> str:

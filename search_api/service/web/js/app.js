@@ -4,6 +4,7 @@ import { ApiError } from "./api/calls.js";
 import { moreLike, showProduct } from "./product/panel.js";
 import * as results from "./results/results.js";
 import { focusQuery, refine, showQuery, typedQuery } from "./search/box.js";
+import { closeSuggestions } from "./search/suggest.js";
 import { mayBePicture, receivePictures } from "./search/upload.js";
 import { fetchAllFacets, fetchHits, index, supersede } from "./state/answers.js";
 import { recent } from "./state/local.js";
@@ -25,6 +26,7 @@ let shownAnswer = null;
 /** Shows the present visit; `how` it came about is `new`, `back` or `start`. */
 async function show(how) {
   const visit = currentVisit();
+  closeSuggestions();
   showQuery();
   if (isEmpty(visit.query)) {
     supersede();

@@ -27,6 +27,12 @@ export function getSimilar(id, k, signal) {
   return call(`/v1/items/${encodeURIComponent(id)}/similar?k=${k}`, { signal });
 }
 
+/** Titles, values and tags that complete what was typed. */
+export async function getSuggestions(typed, signal) {
+  const { suggestions } = await call(`/v1/suggest?q=${encodeURIComponent(typed)}&k=8`, { signal });
+  return suggestions;
+}
+
 /** The answer to a search; `picture` is a file of it, if any. */
 export function search(query, picture, signal) {
   // High, to be ahead of thumbnails that are still under way.
