@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from indexer.quality.duplicates import DuplicateGroup, DuplicateReport, Likeness, find_duplicates
 from indexer.quality.health import TINY_SIDE, examine
-from indexer.quality.health_facts import CatalogHealth, RareValue
+from indexer.quality.health_facts import CatalogHealth, RareValue, Refusal, RefusalKind
+from indexer.quality.quarantine import read_quarantine
 from indexer.quality.tag_audit import Audit, AuditOptions, GroupAudit, audit_tags
 from indexer.quality.tag_metrics import GroupMetrics, evaluate_group
 from indexer.quality.title_check import check_titles
@@ -20,9 +21,12 @@ __all__ = [
     "GroupMetrics",
     "Likeness",
     "RareValue",
+    "Refusal",
+    "RefusalKind",
     "audit_tags",
     "check_titles",
     "evaluate_group",
     "examine",
     "find_duplicates",
+    "read_quarantine",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,11 @@ from indexer.quality.health_facts import (
     FieldHealth,
     GroupHealth,
     ImageFault,
-    Refusal,
-    RefusalKind,
     ValueHealth,
 )
+from indexer.quality.quarantine import read_quarantine
 from indexer.quality.rare_values import find_rare_values
 from indexer.quality.title_check import check_titles
-from indexer.storage import Layout
 
 __all__ = ["TINY_SIDE", "examine"]
 
@@ -85,7 +82,7 @@ def examine(
         products=table.products,
         pictures=len(table),
         pictures_seen=int(np.count_nonzero(scan.seen)),
-        refused=_refused(path),
+        refused=read_quarantine(path),
         blank=blank,
         tiny=tiny,
         duplicates=find_duplicates(
@@ -110,23 +107,6 @@ def _column(table: ImageTable, name: str) -> pa.ChunkedArray:
             column = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, column.type), column)
         parts += column.chunks
     return pa.chunked_array(parts) if parts else pa.chunked_array([], pa.null())
-
-
-def _refused(path: Path) -> tuple[RefusalKind, ...]:
-    by_reason: dict[str, list[Refusal]] = {}
-    for reason, refusal in _read_quarantine(Layout(path).quarantine):
-        by_reason.setdefault(reason, []).append(refusal)
-    kinds = [RefusalKind(reason, tuple(refusals)) for reason, refusals in by_reason.items()]
-    return tuple(sorted(kinds, key=lambda kind: -len(kind.refusals)))
-
-
-def _read_quarantine(path: Path) -> Iterator[tuple[str, Refusal]]:
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            yield str(row["reason"]), Refusal(row["line"], row["id"], row["message"])
 
 
 def _image_faults(

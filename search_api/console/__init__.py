@@ -14,6 +14,7 @@ from search_api.console.console import (
 from search_api.console.evaluation import print_evaluation
 from search_api.console.inspection import print_inspection
 from search_api.console.progress import BuildBar, QueryBar, StepBar
+from search_api.console.quarantine import print_quarantine
 from search_api.console.tables import (
     print_build,
     print_duplicates,
@@ -48,6 +49,7 @@ __all__ = [
     "print_json",
     "print_merge",
     "print_models",
+    "print_quarantine",
     "print_retag",
     "print_tags",
     "say",

@@ -10,6 +10,7 @@ from search_api.cli.index.evaluate import index_evaluate
 from search_api.cli.index.generations import index_prune, index_rollback, index_verify
 from search_api.cli.index.info import index_info
 from search_api.cli.index.merge import index_merge
+from search_api.cli.index.quarantine import index_quarantine
 from search_api.cli.index.report import index_report
 from search_api.cli.index.retag import index_retag
 
@@ -27,5 +28,6 @@ for name, command in {
     "duplicates": index_duplicates,
     "evaluate": index_evaluate,
     "report": index_report,
+    "quarantine": index_quarantine,
 }.items():
     index_app.command(name)(command)

@@ -1,0 +1,99 @@
+"""`lookalike index quarantine`: what the last build could not use, and another try."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search_api import console
+from search_api.cli.compute import ComputeArguments
+from search_api.cli.loading import load_encoder
+from search_api.cli.options import (
+    CatalogArguments,
+    IndexOption,
+    JsonOption,
+    expand_arguments,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from indexer.quality import RefusalKind
+
+__all__ = ["index_quarantine"]
+
+
+@expand_arguments
+def index_quarantine(
+    *,
+    index: IndexOption,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table of all rows.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Rows listed of each reason.")] = 5,
+    retry: Annotated[
+        Path | None,
+        typer.Option(
+            help="Build again from this catalog, and show what is left.", show_default=False
+        ),
+    ] = None,
+    reading: CatalogArguments,
+    compute: ComputeArguments,
+    as_json: JsonOption = False,
+) -> None:
+    """List the rows and images that could not be indexed, by reason."""
+    from indexer.index import Index
+    from indexer.quality import read_quarantine
+
+    model = Index.open(index).manifest.encoder.name
+    mended: int | None = None
+    if retry is not None:
+        before = _count(read_quarantine(index))
+        _build_again(retry, index, model, reading, compute)
+        mended = before - _count(read_quarantine(index))
+    kinds = read_quarantine(index)
+    if as_json:
+        console.print_json(_summary(kinds, mended))
+    elif as_csv:
+        _print_csv(kinds)
+    else:
+        console.print_quarantine(kinds, limit, mended)
+
+
+def _build_again(
+    catalog: Path, index: Path, model: str, reading: CatalogArguments, compute: ComputeArguments
+) -> None:
+    from indexer.build import BuildOptions, build_index
+    from indexer.catalog import open_catalog
+
+    options = BuildOptions(catalog=reading.catalog_options())
+    open_catalog(catalog, options.catalog)  # fails before the model is loaded
+    encoder = load_encoder(model, compute)
+    with console.BuildBar(encoder.spec) as bar:
+        build_index(catalog, index, encoder, options, bar.update)
+
+
+def _count(kinds: Sequence[RefusalKind]) -> int:
+    return sum(len(kind.refusals) for kind in kinds)
+
+
+def _summary(kinds: Sequence[RefusalKind], mended: int | None) -> dict[str, object]:
+    """What `--json` prints."""
+    rows = [
+        {"line": row.line, "id": row.id, "reason": kind.reason, "message": row.message}
+        for kind in kinds
+        for row in kind.refusals
+    ]
+    counts = {kind.reason: len(kind.refusals) for kind in kinds}
+    retried = {} if mended is None else {"fewer": mended}
+    return {"quarantined": len(rows), **retried, "reasons": counts, "rows": rows}
+
+
+def _print_csv(kinds: Sequence[RefusalKind]) -> None:
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(("line", "id", "reason", "message"))
+    for kind in kinds:
+        for row in kind.refusals:
+            table.writerow((row.line, row.id or "", kind.reason, row.message))
