@@ -70,6 +70,7 @@ def _passing(index: Index, where: Any) -> set[str]:
     }
 
 
+@pytest.mark.case(59)
 @pytest.mark.usefixtures("no_confidence")
 @pytest.mark.parametrize("write", [write_jsonl, write_parquet])
 def test_filters_and_facets_find_what_is_in_lists_and_objects(

@@ -24,6 +24,7 @@ def shop(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.case(57)
 def test_inspection_as_json(fake_cli: Cli, shop: Path) -> None:
     found = only_json(fake_cli("catalog", "inspect", shop, "--types", "Preis=number", "--json"))
     assert found["format"] == {"format": "CSV", "encoding": "Windows-1252", "delimiter": ";"}

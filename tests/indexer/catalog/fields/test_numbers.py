@@ -21,6 +21,7 @@ def stored(*cells: FieldValue, typed: bool = False, **options: object) -> dict[s
     return columns
 
 
+@pytest.mark.case(59)
 @pytest.mark.parametrize(
     ("cells", "numbers", "currencies"),
     [

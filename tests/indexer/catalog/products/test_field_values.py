@@ -61,6 +61,7 @@ def test_cells_that_hold_lists(cells: list[str], kind: FieldType, stored: list[o
     assert batch.column("x").to_pylist() == stored
 
 
+@pytest.mark.case(58)
 def test_one_odd_list_changes_no_field_and_is_said() -> None:
     typer = FieldTyper()
     for line in range(1, 201):
