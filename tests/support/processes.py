@@ -36,6 +36,7 @@ __all__ = [
     "error_line",
     "only_json",
     "serve",
+    "serving_process",
 ]
 
 Done = subprocess.CompletedProcess[str]
@@ -212,6 +213,13 @@ def error_line(done: Done, code: int = 1) -> str:
     assert len(lines) == 1, done.stderr
     assert done.stderr.rstrip().endswith(lines[0])
     return lines[0].removeprefix("error: ")
+
+
+def serving_process(server: Server) -> int:
+    """Process id of the process that answers, the only child of its supervisor."""
+    pid = server.process.pid
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
 
 
 def serve(cli: Cli, index: Path, log: Path, options: Sequence[str] = ("--port", "0")) -> Server:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.processes import PATIENCE, Cli, Server, serve
+from tests.support.processes import PATIENCE, Cli, Server, serve, serving_process
 from tests.support.service_helpers import RED, error_of, image_file
 from tests.support.waiting import until
 
@@ -89,14 +89,14 @@ def exchange(server: Server, *pieces: bytes) -> tuple[int, bytes]:
 
 def peak(server: Server) -> int:
     """The most memory that the process ever had resident, in bytes (proc(5), VmHWM)."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    status = Path(f"/proc/{serving_process(server)}/status").read_text()
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def unlinked(server: Server, folder: Path) -> list[str]:
-    """Files without a name that the process has open in a folder."""
+    """Files without a name that the serving process has open in a folder."""
     found = []
-    for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
+    for link in Path(f"/proc/{serving_process(server)}/fd").iterdir():
         with contextlib.suppress(OSError):
             target = os.readlink(link)  # noqa: PTH115 (the target is not a path any more)
             if target.startswith(str(folder)):

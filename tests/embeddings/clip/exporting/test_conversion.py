@@ -122,7 +122,7 @@ def test_two_processes_convert_at_once(own_model: Path, cache: Path) -> None:
     )
     command = [sys.executable, "-c", program, f"local-dir:{own_model}"]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    outputs = [process.communicate(timeout=300)[0].split() for process in both]
+    outputs = [process.communicate(timeout=900)[0].split() for process in both]
     assert [output[-1] for output in outputs] == ["openvino", "openvino"]
     assert sorted(len(output) > 1 for output in outputs) == [False, True]  # one of them converted
     models = {path.name for path in (cache / "models").iterdir()}

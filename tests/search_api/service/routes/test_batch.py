@@ -6,7 +6,6 @@ import base64
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -111,7 +110,8 @@ def test_texts_go_through_the_model_together(colour_engine: Engine) -> None:
         results = answer.result().json()["results"]
     assert [result["answer"]["hits"][0]["id"] for result in results] == ["red"] * 64
     assert sum(encoder.sizes) == 64
-    assert 16 in list(accumulate(encoder.sizes))[:2]
+    # The held call has those that came first; the next one has at least the rest of the sixteen.
+    assert sum(encoder.sizes[:2]) >= 16
 
 
 def test_an_overload_fails_the_whole_request(colour_engine: Engine) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.processes import PATIENCE, Cli, Server, serve
+from tests.support.processes import PATIENCE, Cli, Server, serve, serving_process
 from tests.support.service_helpers import ids
 from tests.support.waiting import until
 
@@ -28,12 +28,6 @@ def running(fake_cli: Cli, coloured: Path, tmp_path: Path) -> Iterator[Server]:
         if server.process.poll() is None:
             os.killpg(server.process.pid, signal.SIGKILL)
         server.process.communicate(timeout=PATIENCE)
-
-
-def serving_process(server: Server) -> int:
-    pid = server.process.pid
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(child)
 
 
 @pytest.mark.parametrize("number", [signal.SIGBUS, signal.SIGKILL])
