@@ -1,12 +1,13 @@
 /** The search page: connects the query box, the results, the panels and the history. */
 
 import { ApiError } from "./api/calls.js";
+import { showCatalog } from "./browse/home.js";
 import { moreLike, showProduct } from "./product/panel.js";
 import * as results from "./results/results.js";
 import { focusQuery, refine, showQuery, typedQuery } from "./search/box.js";
 import { closeSuggestions } from "./search/suggest.js";
 import { mayBePicture, receivePictures } from "./search/upload.js";
-import { fetchAllFacets, fetchHits, index, supersede } from "./state/answers.js";
+import { fetchHits, index, supersede } from "./state/answers.js";
 import { recent } from "./state/local.js";
 import { keepPicture } from "./state/pictures.js";
 import { NO_QUERY, example, isEmpty, queryIn } from "./state/query.js";
@@ -81,9 +82,7 @@ async function askMore({ focus = false } = {}) {
 
 function showHome() {
   results.showHome();
-  homeFacets ??= fetchAllFacets()
-    .then(results.showHomeFacets)
-    .catch(() => { homeFacets = null; }); // the start page works without them
+  homeFacets ??= showCatalog(([field, value]) => refine({ chosen: [[field, String(value)]] }));
 }
 
 async function showIndex() {

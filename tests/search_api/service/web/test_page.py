@@ -164,7 +164,7 @@ def test_tags_narrow_a_search(browser: sync_api.Browser, tagged: Server) -> None
     window.open()
     browse = page.locator("#home-facets")
     sync_api.expect(browse.get_by_role("group")).to_have_count(2)
-    browse.get_by_role("group", name="Type").get_by_role("button", name="red").click()
+    browse.get_by_role("group", name="Type").get_by_role("link", name="red").click()
     assert set(window.hits(2)) == {"0.png", "1.png"}
     assert urlsplit(page.url).query == "tag=tag_type%3Ared"
     facets = page.locator("#facets")

@@ -1,23 +1,53 @@
 /** The index's own fields: their types, and the filters that a query makes of them. */
 
-const TAGS_FIRST = ["tag_type", "tag_colour", "tag_color", "tag_pattern"];
+const MAX_COUNTED = 32; // fields that the API counts in one answer
 const MAX_FACETS = 8;
+const ALL_VALUES = 100; // values that the API lists of a field at most
+const LEAST_COVERAGE = 0.1; // share of products that have a value
+const FIRST = ["tag_type", "category", "product_type", "master_category", "type", "article_type"];
+const NEVER = /^(id|sku|gtin|ean|mpn|title|name|product_name|product_title|description|handle)$|url|link|image|path/i;
 
-/** What the page needs to know of an index: types of fields, facets, mode for words. */
-export function schemaOf({ fields, modes }) {
-  const place = (name) => (TAGS_FIRST.includes(name) ? TAGS_FIRST.indexOf(name) : 99);
-  const tags = Object.keys(fields).filter((name) => fields[name] === "labels");
+/** What the page needs to know of an index: its size, types of fields, mode for words. */
+export function schemaOf({ fields, modes, products }) {
   return {
     known: true,
+    products,
     types: fields,
-    facets: tags.sort((one, other) => place(one) - place(other)).slice(0, MAX_FACETS),
     // An index of an older version has no keywords.
     textMode: modes.includes("hybrid") ? "hybrid" : "vector",
   };
 }
 
+/** Fields that may be worth a facet; which of them are, their counts tell. */
+export function candidates({ types }) {
+  return Object.keys(types).filter((name) => !NEVER.test(name)).slice(0, MAX_COUNTED);
+}
+
+/** The fields to narrow by, given the counts over all products: those that divide the catalog.
+ *
+ * A field that few products have says little, one with a value for each product is a name, and one
+ * with a single value divides nothing. Fields that most products have come first.
+ */
+export function chooseFacets(facets, { products, types }) {
+  const covered = ([, counts]) =>
+    counts.reduce((sum, [, count]) => sum + count, 0) / Math.max(1, products);
+  const place = ([field]) => (FIRST.includes(field) ? FIRST.indexOf(field) : FIRST.length);
+  return Object.entries(facets)
+    .filter(([field, counts]) => isNumber(types[field]) ? counts.length > 2
+      : counts.length > 1 && counts[0][1] > 1
+        && (counts.length >= ALL_VALUES || covered([field, counts]) >= LEAST_COVERAGE))
+    .sort((one, other) => place(one) - place(other) || covered(other) - covered(one))
+    .slice(0, MAX_FACETS)
+    .map(([field]) => field);
+}
+
+/** Whether these are all of a field's values. */
+export function areAll(counts) {
+  return counts.length < ALL_VALUES;
+}
+
 /** What is assumed while the index can't be asked: no field, no keywords. */
-export const NO_SCHEMA = { known: false, types: {}, facets: [], textMode: "vector" };
+export const NO_SCHEMA = { known: false, products: 0, types: {}, textMode: "vector" };
 
 /** Conditions of an address that this index can't answer, as pairs of field and words. */
 export function misfits({ chosen, ranges }, { known, types }) {

@@ -2,13 +2,16 @@
 
 import { html, nothing, render, repeat } from "../../vendor/lit.js";
 import { ApiError } from "../api/calls.js";
-import { facetRows, isChosen, toggled } from "../browse/facets.js";
+import { filterChips, showFacets } from "../browse/facets.js";
 import { keepTitle, refine } from "../search/box.js";
+import { schema } from "../state/answers.js";
 import { ranks } from "../state/query.js";
+import { currentVisit } from "../state/visits.js";
 import { t } from "../texts/texts.js";
 import { card, skeletons } from "./card.js";
 
 const SKELETONS = 12;
+const NO_FILTER = { chosen: [], ranges: {} };
 
 const byId = (id) => document.getElementById(id);
 const input = byId("query");
@@ -47,7 +50,7 @@ export function showAnswer(visit) {
   if (!answer.hits.length) showNothing(query);
   const notices = new Set(visit.notices.map(noticeOf));
   render([...notices].map((words) => html`<p class="notice">${words}</p>`), byId("notices"));
-  showFacets(visit);
+  showFilters(visit);
   showCount(visit);
 }
 
@@ -81,12 +84,6 @@ export function showHome() {
   render(nothing, results);
 }
 
-/** Shows on the start page which values products have; a chosen one narrows. */
-export function showHomeFacets(facets) {
-  const rows = facetRows(facets, [], ([field, value]) => refine({ chosen: [[field, String(value)]] }));
-  showRows(byId("home-facets"), rows);
-}
-
 /** Shows an error in place of results. */
 export function showError(error, { retry = true } = {}) {
   setView("results");
@@ -118,22 +115,21 @@ function showNothing({ chosen, ranges }) {
   byId("nothing-clear").hidden = !filtered;
 }
 
-/** Values to narrow the search by; a chosen one stays, so that it can be released. */
-function showFacets({ query: { chosen }, answer }) {
-  const facets = { ...answer.facets };
-  for (const [field, value] of chosen) {
-    const counts = facets[field] ?? [];
-    if (!counts.some(([other]) => isChosen([[field, value]], [field, other]))) {
-      facets[field] = [[value, 0], ...counts];
-    }
-  }
-  const choose = (pair) => refine({ chosen: toggled(chosen, pair) });
-  showRows(byId("facets"), facetRows(facets, chosen, choose));
-}
-
-function showRows(element, rows) {
-  render(rows, element);
-  element.hidden = rows.length === 0;
+async function showFilters({ query, answer }) {
+  const { chosen, ranges } = query;
+  const known = await schema;
+  if (query !== currentVisit().query && answer !== currentVisit().answer) return;
+  const groups = showFacets(byId("facets"), { facets: answer.facets, chosen, ranges }, known, refine);
+  byId("filters").hidden = groups === 0;
+  const filters = filterChips(query);
+  const words = t("filters");
+  byId("filters-title").textContent = filters.length ? `${words} (${filters.length})` : words;
+  render(filters.length ? html`
+    ${filters.map(({ label, change }) => html`<button class="filter-chip" type="button"
+      aria-label=${t("remove", { name: label })} @click=${() => refine(change)}><bdi>${label}</bdi>
+      <svg class="icon" aria-hidden="true"><use href="#icon-close"/></svg></button>`)}
+    <button class="filter-clear" type="button" @click=${() => refine(NO_FILTER)}>${t("clear_all")}</button>
+  ` : nothing, byId("chosen"));
 }
 
 function showCount({ answer: { hits, tookMs, ended } }) {
@@ -165,12 +161,13 @@ function setBusy(busy) {
 function clearReport() {
   status.classList.remove("failed");
   render(nothing, byId("notices"));
-  for (const id of ["retry", "nothing", "facets", "more", "more-error"]) byId(id).hidden = true;
+  render(nothing, byId("chosen"));
+  for (const id of ["retry", "nothing", "more", "more-error"]) byId(id).hidden = true;
 }
 
 /* Mouse and keyboard */
 
-byId("nothing-clear").addEventListener("click", () => refine({ chosen: [], ranges: {} }));
+byId("nothing-clear").addEventListener("click", () => refine(NO_FILTER));
 report.addEventListener("click", ({ target }) => {
   if (target.id === "retry") refine({});
 });
@@ -196,3 +193,8 @@ results.addEventListener("keydown", (event) => {
   if (index < 0 && event.key === "ArrowUp") input.focus();
   else results.children[index]?.querySelector(".card-open").focus();
 });
+
+const wide = matchMedia("(min-width: 900px)");
+const spread = () => { byId("filters").open = wide.matches; };
+wide.addEventListener("change", spread);
+spread();

@@ -2,7 +2,7 @@
 
 import { getIndex, search } from "../api/calls.js";
 import { requestOf } from "../api/requests.js";
-import { NO_SCHEMA, misfits, schemaOf } from "../browse/schema.js";
+import { NO_SCHEMA, candidates, chooseFacets, misfits, schemaOf } from "../browse/schema.js";
 import { NO_QUERY } from "./query.js";
 
 export const PAGE_SIZE = 24;
@@ -13,6 +13,16 @@ export const index = getIndex();
 
 /** What the page knows of the index's fields, as a promise that does not fail. */
 export const schema = index.then(schemaOf, () => NO_SCHEMA);
+
+/** Counts of the values of all products, by field, for the fields to narrow by. */
+export const catalogFacets = schema.then(async (known) => {
+  const facets = candidates(known);
+  if (!facets.length) return {};
+  const { request } = await requestOf(NO_QUERY, known);
+  const found = await search({ ...request, k: 1, explain: false, facets });
+  return Object.fromEntries(
+    chooseFacets(found.facets, known).map((field) => [field, found.facets[field]]));
+}).catch(() => ({})); // searching works without them
 
 let running = new AbortController();
 
@@ -32,10 +42,13 @@ export async function fetchHits(visit, signal) {
   const { request, picture, lost } = await requestOf(query, known);
   if (lost.length && first) visit.notices.push({ name: "lost" });
   const k = first ? Math.min(MOST_AT_ONCE, Math.max(PAGE_SIZE, shown)) : PAGE_SIZE;
-  const facets = first ? known.facets : [];
+  const facets = first ? Object.keys(await catalogFacets) : [];
   const page = { k, offset: answer.hits.length, facets };
-  const found = await search({ ...request, ...page }, picture, signal);
-  if (first) answer.facets = found.facets;
+  const [found, others] = await Promise.all([
+    search({ ...request, ...page }, picture, signal),
+    first ? openFacets(query, known, facets, signal) : {},
+  ]);
+  if (first) answer.facets = { ...found.facets, ...others };
   const ids = new Set(answer.hits.map((hit) => hit.id));
   const fresh = found.hits.filter((hit) => !ids.has(hit.id));
   answer.hits.push(...fresh);
@@ -46,12 +59,24 @@ export async function fetchHits(visit, signal) {
   return fresh;
 }
 
-/** The facets of all products, for the start page. */
-export async function fetchAllFacets() {
+/** A picture of a product with a value, for the start page; "" if there is none. */
+export async function pictureOfValue(field, value) {
   const known = await schema;
-  if (!known.facets.length) return {};
-  const { request } = await requestOf(NO_QUERY, known);
-  return (await search({ ...request, k: 1, explain: false, facets: known.facets })).facets;
+  const { request } = await requestOf({ ...NO_QUERY, text: String(value), chosen: [[field, String(value)]] }, known);
+  const { hits } = await search({ ...request, k: 1, explain: false, fields: [] });
+  return hits[0]?.image ?? "";
+}
+
+/** Counts of the fields that values are chosen of, as if none were: they are alternatives. */
+async function openFacets(query, known, facets, signal) {
+  const fields = facets.filter((field) => query.chosen.some(([other]) => other === field));
+  const counted = await Promise.all(fields.map(async (field) => {
+    const chosen = query.chosen.filter(([other]) => other !== field);
+    const { request, picture } = await requestOf({ ...query, chosen }, known);
+    const counts = { k: 1, explain: false, fields: [], facets: [field] };
+    return [field, (await search({ ...request, ...counts }, picture, signal)).facets[field]];
+  }));
+  return Object.fromEntries(counted);
 }
 
 function noteMisfits(visit, known) {
