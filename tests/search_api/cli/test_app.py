@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.processes import Cli, error_line
 
-COMMANDS = ("search", "serve", "demo", "index", "tag", "models")
+COMMANDS = ("search", "serve", "demo", "catalog", "index", "tag", "models")
 INDEX_COMMANDS = (
-    "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
+    "build", "quarantine", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
     "report",
 )  # fmt: skip
 

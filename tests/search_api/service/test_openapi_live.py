@@ -24,6 +24,7 @@ load_all_checks()
 EXAMPLES, ALL_EXAMPLES = 8, 750
 
 FACTS = {("/v1/index", "GET"), ("/metrics", "GET"), ("/healthz", "GET"), ("/readyz", "GET")}
+FACTS |= {("/v1/suggest", "GET")}
 QUESTIONS = {
     ("/v1/search", "POST"),
     ("/v1/search", "GET"),
