@@ -7,8 +7,9 @@ import re
 
 __all__ = ["without_markup"]
 
-_HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<!--.*?-->|</?[a-z][^<>]*>|<!doctype[^<>]*>", re.IGNORECASE | re.DOTALL)
+# What is not closed ends with the text, as in a browser; so no text takes quadratic time.
+_HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-z][^<>]*>|<!doctype[^<>]*>", re.IGNORECASE | re.DOTALL)
 
 
 def without_markup(text: str) -> str:

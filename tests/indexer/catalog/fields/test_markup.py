@@ -16,6 +16,11 @@ from indexer.catalog import title_of, without_markup
         ("size < 3 and > 2", "size < 3 and > 2"),
         ("a<br/>b<!-- <i> -->c", "a b c"),
         ("<style>p {color: red}</style>x", "x"),
+        ("Mug<!-- cut", "Mug"),
+        ("Mug<script>cut", "Mug"),
+        # Quadratic time would be hours.
+        ("Mug" + "<script>" * 500_000, "Mug"),
+        ("Mug" + "<!--" * 500_000, "Mug"),
         ("AT&T", "AT&T"),
     ],
 )
