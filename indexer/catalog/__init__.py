@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from indexer.catalog.products import CatalogInspection, inspect_catalog
     from indexer.catalog.quoting import quote_for_message
     from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
-    from indexer.catalog.titles import title_field, title_of
+    from indexer.catalog.titles import stored_title, title_field, title_of
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -80,6 +80,7 @@ else:
                 "Reason",
             ),
             "indexer.catalog.titles": (
+                "stored_title",
                 "title_field",
                 "title_of",
             ),
@@ -114,6 +115,7 @@ __all__ = [
     "open_catalog",
     "product_digest",
     "quote_for_message",
+    "stored_title",
     "title_field",
     "title_of",
     "to_batch",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from indexer.catalog.fields import FieldType, FieldValue, without_markup
 
-__all__ = ["TITLE_FIELDS", "title_field", "title_of"]
+__all__ = ["TITLE_FIELDS", "stored_title", "title_field", "title_of"]
 
 TITLE_FIELDS = ("title", "name", "product_name", "product_title", "description")
 """Names of title fields, best first; case does not matter."""
@@ -19,9 +19,18 @@ def title_field(types: Mapping[str, FieldType | str]) -> str | None:
 
 
 def title_of(fields: Mapping[str, FieldValue]) -> str | None:
-    """Return the title among a product's fields, without markup, or None if it has none."""
+    """Return the words of the title among a product's fields, or None if it has none."""
+    title = stored_title(fields)
+    return None if title is None else without_markup(title).strip() or None
+
+
+def stored_title(fields: Mapping[str, FieldValue]) -> str | None:
+    """Return the title among a product's fields as it is stored, or None if it has none.
+
+    To be shown where every text of a catalog is shown as it is.
+    """
     values = {name.lower(): value for name, value in fields.items()}
     found = next((values[name] for name in TITLE_FIELDS if values.get(name)), None)
     if isinstance(found, list):
-        found = ", ".join(map(str, found))
-    return None if found is None else without_markup(str(found)).strip() or None
+        return ", ".join(map(str, found))
+    return None if found is None else str(found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from indexer.catalog import title_of
+from indexer.catalog import stored_title
 from indexer.evaluation.comparison import Change, MetricBreakdown
 from indexer.evaluation.evaluate import EvaluatedIndex, Evaluation
 from indexer.evaluation.labelled_queries import LabelledQuery
@@ -57,7 +57,7 @@ def query_name(query: LabelledQuery) -> str:
 
 def product_title(index: Index, product_id: str) -> str:
     """Return a product's title, or its id if it has none."""
-    return title_of(index.get(product_id).fields) or product_id
+    return stored_title(index.get(product_id).fields) or product_id
 
 
 def _evaluated_index(evaluated: EvaluatedIndex) -> dict[str, Any]:

@@ -221,7 +221,7 @@ def print_models(models: Sequence[ModelSpec]) -> None:
 
 
 def _description(fields: Mapping[str, Any]) -> str:
-    from indexer.catalog import title_of
+    from indexer.catalog import stored_title
 
-    title = title_of(fields)
+    title = stored_title(fields)
     return title if title is not None else ", ".join(str(value) for value in fields.values())

@@ -50,8 +50,10 @@ _FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
 # Error answers of every route, for the documentation.
 _ERRORS = (
     (400, "The request is malformed"),
+    (408, "The request arrives too slowly"),
     (413, "The request is too large"),
     (422, "A field or an image is invalid"),
+    (431, "The head of the request is too large"),
     (503, "The service can't answer now; see Retry-After"),
     (504, "The request took too long"),
     (507, "There is no disk space for an upload now"),

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from embeddings import BrokenImageError, ImageTooLargeError, LookalikeError, UnsupportedImageError
-from indexer import DamagedIndexError, QueryError, UnknownProductError
+from indexer import DamagedIndexError, QueryError, SearchCancelledError, UnknownProductError
 
 __all__ = [
     "STATUS",
@@ -174,6 +174,7 @@ STATUS: Mapping[type[LookalikeError], int] = {
     OverloadedError: 503,
     DeadlineError: 504,
     ClientGoneError: 499,
+    SearchCancelledError: 499,
     SpoolFullError: 507,
 }
 

@@ -14,8 +14,8 @@ from tests.support.processes import Cli, error_line
 
 COMMANDS = ("search", "serve", "demo", "catalog", "index", "tag", "models")
 INDEX_COMMANDS = (
-    "build", "quarantine", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
-    "report",
+    "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
+    "report", "quarantine",
 )  # fmt: skip
 
 
