@@ -158,7 +158,7 @@ def test_a_model_out_of_memory_is_503(patient: FaultyServer) -> None:
 
 def test_sigterm_drains_finishes_and_exits(coloured: Path, tmp_path: Path) -> None:
     """The first SIGTERM starts draining, and the second one ends it at once."""
-    drain = {"LOOKALIKE_DRAIN_SECONDS": str(PATIENCE)}
+    drain = {"LOOKALIKE_DRAIN_SECONDS": str(PATIENCE), "LOOKALIKE_DEADLINE_SECONDS": str(PATIENCE)}
     with (
         faulty_server(coloured / "index", tmp_path, **drain) as running,
         httpx.Client(base_url=running.server.url, timeout=PATIENCE) as http,
