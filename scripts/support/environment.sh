@@ -4,6 +4,9 @@
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$root"
 
+# Some machines have it set. Then every process compiles torch and numpy anew, which takes seconds.
+unset PYTHONDONTWRITEBYTECODE
+
 find_python() {
     local candidate
     for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do

@@ -29,7 +29,7 @@ AWKWARD = [
     "红色连衣裙 赤いドレス 빨간 드레스",
     "فستان أحمر שמלה אדומה",
     "it's the women's DON'T i'LL",
-    "A" * 3000,
+    "A" * 800,
     "tab\tnew\nline\u00a0nbsp\u200b zero",
     "½ ² ₁₂ Ⅷ ٣",
     "a_b-c/d@e.f #1!!!???",
@@ -41,7 +41,7 @@ AWKWARD = [
 def test_ids_are_those_of_open_clip(context: int) -> None:
     rng = random.Random(5)
     titles = [product.title for product in draw_catalog(400, seed=3)]
-    noise = ["".join(chr(rng.randrange(32, 0xD7FF)) for _ in range(12)) for _ in range(800)]
+    noise = ["".join(chr(rng.randrange(32, 0xD7FF)) for _ in range(12)) for _ in range(200)]
     texts = [*AWKWARD, *titles, *noise]
     theirs = SimpleTokenizer(context_length=context)(texts).numpy()
     np.testing.assert_array_equal(ClipTokenizer(context)(texts), theirs)

@@ -22,6 +22,8 @@ from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[3]
 TASK = DecodeTask(Preprocess((8, 8), ResizeMode.SQUASH))
+# Of the test that kills workers: more than the pool holds at once.
+BATCHES = 12
 
 
 class TreacherousTask(DecodeTask):
@@ -109,12 +111,12 @@ def test_killed_workers_do_not_harm_the_pixels_of_other_batches() -> None:
     task = TreacherousTask(TASK.preprocess)
     with DecodePool(task, workers=2, timeout=60.0, batch_size=12) as pool:
         files: list[list[bytes]] = []
-        for number in range(30):
+        for number in range(BATCHES):
             images = [png((number, image, 1)) for image in range(12)]
             images[number % 12] = b"die"
             files.append(images)
         waiting = [pool.submit(files.pop(0)) for _ in range(pool.capacity)]
-        for number in range(30):
+        for number in range(BATCHES):
             batch = waiting.pop(0).result()
             others = [image for image in range(12) if image != number % 12]
             assert colours(batch) == [[number, image, 1] for image in others]
