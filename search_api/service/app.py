@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from embeddings import LookalikeError
 from indexer.search import Engine
+from search_api.service.admission import CostTable
 from search_api.service.errors import UnavailableError, describe, is_unexpected, status_of
 from search_api.service.middleware import (
     Metrics,
@@ -98,12 +99,14 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
     )
-    add_middleware(app, settings, metrics, answering.limit)
+    costs = CostTable()
+    add_middleware(app, settings, metrics, answering.door, costs)
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     for subject in subjects:
         for route in subject.table():
             route.add_to(app)
+            costs.add(route.method, route.path, route.cost)
     app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
     add_documentation(app)
     page.mount(app)

@@ -56,13 +56,13 @@ class Settings(BaseSettings):
     under_way: int = Field(
         default=32,
         gt=0,
-        description="Maximum searches and taggings in progress or waiting; further ones get 503.",
+        description="Maximum searches in progress or waiting for their turn; further ones get 503.",
     )
     under_way_crowded: int = Field(
         default=12,
         gt=0,
-        description="The same while requests are refused, so that accepted ones wait less; enough "
-        "to keep the decoders and the model busy.",
+        description="Those of them that are worked on at the same time, in turns of the callers; "
+        "enough to keep the decoders and the model busy.",
     )
     queue_size: int = Field(
         default=32,

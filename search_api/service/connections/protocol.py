@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from search_api.service.admission import address_group
 from search_api.service.connections.guard import ConnectionGuard, ConnectionLimits, Phase
 from search_api.service.connections.refusals import (
     BAD_REQUEST,
@@ -26,7 +27,6 @@ from search_api.service.connections.refusals import (
     Refusal,
     answer_bytes,
 )
-from search_api.service.middleware import address_group
 
 __all__ = ["STATE", "GuardedProtocol"]
 

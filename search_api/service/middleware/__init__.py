@@ -1,13 +1,11 @@
-"""ASGI middleware: keys, rate limits, admission control, logs and metrics."""
+"""ASGI middleware: keys, refusals before the body is read, logs and metrics."""
 
 from __future__ import annotations
 
 from search_api.service.middleware.access import document_keys
-from search_api.service.middleware.admission import ConcurrencyLimit
 from search_api.service.middleware.logs import configure_logs
 from search_api.service.middleware.metrics import CONTENT_TYPE, Metrics, Stage, shared_by_workers
 from search_api.service.middleware.order import add_middleware
-from search_api.service.middleware.rate_limits import address_group
 from search_api.service.middleware.request import (
     error_response,
     request_id_of,
@@ -17,11 +15,9 @@ from search_api.service.middleware.trace import current_trace
 
 __all__ = [
     "CONTENT_TYPE",
-    "ConcurrencyLimit",
     "Metrics",
     "Stage",
     "add_middleware",
-    "address_group",
     "configure_logs",
     "current_trace",
     "document_keys",

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from search_api.service.admission import (
+    CostClass,
+    CostTable,
+    RateLimiter,
+    Visit,
+    address_group,
+    begin_visit,
+)
 from search_api.service.middleware.keys import KeyRing, presented_key
-from search_api.service.middleware.rate_limits import RateLimiter, address_group
 from search_api.service.middleware.request import error_response, request_id_of
 from search_api.service.middleware.trace import current_trace
 from search_api.service.settings import Settings
@@ -20,9 +28,6 @@ __all__ = ["AccessMiddleware", "document_keys", "is_open"]
 # Paths for load balancers, and those that the page and the documentation need to ask for a key.
 _OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
 _OPEN_FOLDERS = ("/static/", "/docs/assets/")
-
-# A page of hits loads two dozen thumbnails, each of which costs a fraction of a search.
-_IMAGE_COST = 0.1
 
 _UNAUTHORIZED = (
     "This service needs a valid API key: send one as Authorization: Bearer KEY, or as "
@@ -38,11 +43,13 @@ class AccessMiddleware:
         app: The application behind it.
         keys: The valid keys; without any, no key is needed.
         settings: The rate limit, and whether `/metrics` needs a key.
+        costs: What the routes cost.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyRing, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyRing, settings: Settings, costs: CostTable) -> None:
         self._app = app
         self._keys = keys
+        self._costs = costs
         self._open_metrics = settings.open_metrics
         self._limiter = None
         if settings.rate_limit:
@@ -51,6 +58,7 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http" or is_open(scope["path"], open_metrics=self._open_metrics):
+            begin_visit(Visit(cost=CostClass.OPEN))
             await self._app(scope, receive, send)
             return
         name = None
@@ -62,22 +70,21 @@ class AccessMiddleware:
                 await refusal(scope, receive, send)
                 return
             current_trace().key = name
-        wait = self._wait(scope, name)
+        client = scope.get("client")
+        caller = address_group(client[0] if client else None) if name is None else f"key {name}"
+        cost = self._costs.cost_of(scope["method"], scope["path"])
+        limiter = self._limiter
+        wait = 0.0 if limiter is None else limiter.take(caller, cost.charge)
         if wait:
             refusal = _refusal(scope, 429, "rate_limited", _RATE_LIMITED)
             refusal.headers["Retry-After"] = str(math.ceil(wait))
             await refusal(scope, receive, send)
             return
+        if limiter is None:
+            begin_visit(Visit(caller, cost))
+        else:
+            begin_visit(Visit(caller, cost, partial(limiter.charge, caller)))
         await self._app(scope, receive, send)
-
-    def _wait(self, scope: Scope, key: str | None) -> float:
-        path = scope["path"]
-        if self._limiter is None or not path.startswith("/v1/"):
-            return 0.0
-        client = scope.get("client")
-        caller = address_group(client[0] if client else None) if key is None else key
-        is_image = path.startswith("/v1/items/") and "/image/" in path
-        return self._limiter.take(caller, _IMAGE_COST if is_image else 1.0)
 
 
 def _refusal(scope: Scope, status: int, code: str, message: str) -> JSONResponse:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from search_api.service.admission import CostTable, Door
 from search_api.service.middleware.access import AccessMiddleware
-from search_api.service.middleware.admission import AdmissionMiddleware, ConcurrencyLimit
+from search_api.service.middleware.admission import AdmissionMiddleware
 from search_api.service.middleware.keys import KeyRing, read_keys
 from search_api.service.middleware.metrics import Metrics
 from search_api.service.middleware.request import RequestMiddleware, UnexpectedErrorMiddleware
@@ -18,7 +19,7 @@ _PREFLIGHT_SECONDS = 3600  # for which a browser may remember an answer of CORS
 
 
 def add_middleware(
-    app: FastAPI, settings: Settings, metrics: Metrics, limit: ConcurrencyLimit
+    app: FastAPI, settings: Settings, metrics: Metrics, door: Door, costs: CostTable
 ) -> None:
     """Add all middleware to an application.
 
@@ -31,8 +32,8 @@ def add_middleware(
     """
     # Read here, since the framework makes middleware as late as at the first request.
     keys = KeyRing(read_keys(settings.api_keys.get_secret_value(), settings.api_keys_file))
-    app.add_middleware(AdmissionMiddleware, limit=limit)
-    app.add_middleware(AccessMiddleware, keys=keys, settings=settings)
+    app.add_middleware(AdmissionMiddleware, door=door)
+    app.add_middleware(AccessMiddleware, keys=keys, settings=settings, costs=costs)
     app.add_middleware(UnexpectedErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(

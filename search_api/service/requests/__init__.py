@@ -7,8 +7,16 @@ from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.images import QueryImages
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
 from search_api.service.requests.queries import TagImages, tag_images
+from search_api.service.requests.work import (
+    HEAT_MAP_WORK,
+    work_of_parameters,
+    work_of_recommendation,
+    work_of_searches,
+    work_of_tags,
+)
 
 __all__ = [
+    "HEAT_MAP_WORK",
     "Body",
     "ImageUrls",
     "QueryImages",
@@ -20,4 +28,8 @@ __all__ = [
     "read_body",
     "read_json",
     "tag_images",
+    "work_of_parameters",
+    "work_of_recommendation",
+    "work_of_searches",
+    "work_of_tags",
 ]

@@ -11,7 +11,7 @@ from search_api.service.requests.body import Body
 from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.queries import image_files, image_urls, region_product, to_query
 from search_api.service.schemas import SearchRequest
-from search_api.service.serving import Answering, ImageFile
+from search_api.service.serving import Answering
 
 __all__ = ["QueryImages"]
 
@@ -28,26 +28,31 @@ class QueryImages:
         self._answering = answering
         self._urls = urls
 
-    async def files(self, body: Body[SearchRequest]) -> dict[str, ImageFile]:
-        """Return the image files of a request, by the field of each.
+    async def fetch(self, body: Body[SearchRequest]) -> dict[str, bytes]:
+        """Return the files at the URLs of a request; before it enters by the door.
 
         Raises:
-            RequestError: An image can't be fetched or read, or there is a region but no image.
-            UnknownProductError: The product whose image the region belongs to does not exist.
+            RequestError: An image can't be fetched.
         """
-        fetched = await self._urls.fetch(image_urls(body.json))
-        product = region_product(body)
-        own = None if product is None else await self._own_image(product)
-        return image_files(body, fetched, own)
+        return await self._urls.fetch(image_urls(body.json))
 
-    async def query(self, request: SearchRequest, files: Mapping[str, ImageFile]) -> Query:
-        """Return the engine's query for a request and its image files.
+    async def query(self, body: Body[SearchRequest], fetched: Mapping[str, bytes]) -> Query:
+        """Return the engine's query for a request.
+
+        Args:
+            body: The request.
+            fetched: From `fetch`.
 
         Raises:
             ImageError: An image can't be used.
+            RequestError: An image can't be read, or there is a region but no image.
+            UnknownProductError: The product whose image the region belongs to does not exist.
         """
+        product = region_product(body)
+        own = None if product is None else await self._own_image(product)
+        files = image_files(body, fetched, own)
         images = await asyncio.gather(*map(self._answering.decode, files.values()))
-        return to_query(request, dict(zip(files, images, strict=True)))
+        return to_query(body.json, dict(zip(files, images, strict=True)))
 
     async def _own_image(self, product: str) -> bytes:
         index = self._answering.engine.index

@@ -12,8 +12,16 @@ from fastapi.responses import Response
 
 from embeddings import LookalikeError
 from indexer.search import SearchResult
+from search_api.service.admission import CostClass
 from search_api.service.errors import status_of
-from search_api.service.requests import Body, QueryImages, body_schema, parse_value, read_json
+from search_api.service.requests import (
+    Body,
+    QueryImages,
+    body_schema,
+    parse_value,
+    read_json,
+    work_of_searches,
+)
 from search_api.service.routes.route import NOT_FOUND, Route, error_of_one, gather_all
 from search_api.service.schemas import (
     BatchError,
@@ -23,7 +31,7 @@ from search_api.service.schemas import (
     SearchRequest,
     SearchResponse,
 )
-from search_api.service.serving import Answering, ImageFile, cancel_on_disconnect
+from search_api.service.serving import Answering
 
 __all__ = ["BatchRoutes"]
 
@@ -33,7 +41,7 @@ _PARALLEL = 16
 
 T = TypeVar("T")
 
-_Prepared = tuple[SearchRequest, dict[str, ImageFile]]
+_Prepared = tuple[SearchRequest, dict[str, bytes]]
 
 
 class BatchRoutes:
@@ -55,7 +63,7 @@ class BatchRoutes:
             "openapi_extra": body_schema(BatchRequest, multipart=False),
             "responses": NOT_FOUND,
         }
-        return [Route("POST", "/v1/search/batch", self.batch, options)]
+        return [Route("POST", "/v1/search/batch", CostClass.SEARCH, self.batch, options)]
 
     async def batch(self, request: Request) -> Response:
         """Answer many searches in one request; each succeeds or fails by itself.
@@ -66,8 +74,9 @@ class BatchRoutes:
         started = time.perf_counter()
         batch = await read_json(request, BatchRequest)
         prepared = await gather_all(_settled(self._prepare(query)) for query in batch.queries)
+        work = work_of_searches(one[0] for one in prepared if not isinstance(one, LookalikeError))
         turns = asyncio.Semaphore(_PARALLEL)
-        async with cancel_on_disconnect(request), self._answering.admitted():
+        async with self._answering.door.enter(request, work):
             results = await gather_all(self._result(one, turns) for one in prepared)
         took_ms = round(1000 * (time.perf_counter() - started), 2)
         content = b'{"results":[%b],"took_ms":%a}' % (b",".join(results), took_ms)
@@ -75,7 +84,7 @@ class BatchRoutes:
 
     async def _prepare(self, query: Any) -> _Prepared:
         request = parse_value(SearchRequest, query)
-        return request, await self._images.files(Body(request, None))
+        return request, await self._images.fetch(Body(request, None))
 
     async def _result(
         self,
@@ -91,9 +100,9 @@ class BatchRoutes:
         error = BatchError(code=one.code, message=one.message)
         return BatchResult(status=status_of(one), error=error).model_dump_json().encode()
 
-    async def _answer(self, request: SearchRequest, files: dict[str, ImageFile]) -> bytes:
+    async def _answer(self, request: SearchRequest, fetched: dict[str, bytes]) -> bytes:
         started = time.perf_counter()
-        query = await self._images.query(request, files)
+        query = await self._images.query(Body(request, None), fetched)
 
         def to_json(result: SearchResult) -> bytes:
             answer = BatchResult(status=200, answer=SearchResponse.of(result, query))

@@ -9,11 +9,18 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from indexer.search import ImagePart, LikePart, Query, TextPart
+from search_api.service.admission import CostClass
 from search_api.service.errors import InvalidRequestError
-from search_api.service.requests import QueryImages, body_schema, read_body
+from search_api.service.requests import (
+    HEAT_MAP_WORK,
+    QueryImages,
+    body_schema,
+    read_body,
+    work_of_searches,
+)
 from search_api.service.routes.route import NOT_FOUND, UNSUPPORTED, ProductIdInPath, Route
 from search_api.service.schemas import MAX_PARTS, ProductId, SearchRequest, Text
-from search_api.service.serving import Answering, cancel_on_disconnect
+from search_api.service.serving import Answering
 
 __all__ = ["HeatRoutes"]
 
@@ -41,8 +48,8 @@ class HeatRoutes:
         answer = {"response_class": Response, "responses": {**png, **NOT_FOUND}}
         answer_to_body = {**answer, "responses": {**png, **NOT_FOUND, **UNSUPPORTED}}
         return [
-            Route("GET", path, self.heatmap, answer),
-            Route("POST", path, self.heatmap_of_query,
+            Route("GET", path, CostClass.HEAT_MAP, self.heatmap, answer),
+            Route("POST", path, CostClass.HEAT_MAP, self.heatmap_of_query,
                   {**answer_to_body, "openapi_extra": body_schema(SearchRequest)}),
         ]  # fmt: skip
 
@@ -64,7 +71,7 @@ class HeatRoutes:
             raise InvalidRequestError("q: give words, or products by like.")
         parts: list[TextPart | LikePart] = [TextPart(text) for text in q]
         parts += [LikePart(one) for one in like]
-        async with cancel_on_disconnect(request), self._answering.admitted():
+        async with self._answering.door.enter(request, HEAT_MAP_WORK + len(q)):
             return await self._heat_map(product_id, image, Query(parts=tuple(parts)))
 
     async def heatmap_of_query(
@@ -75,9 +82,10 @@ class HeatRoutes:
         The query's image is not stored.
         """
         body = await read_body(request, SearchRequest)
-        files = await self._images.files(body)
-        async with cancel_on_disconnect(request), self._answering.admitted():
-            query = await self._images.query(body.json, files)
+        fetched = await self._images.fetch(body)
+        work = HEAT_MAP_WORK + work_of_searches([body.json])
+        async with self._answering.door.enter(request, work):
+            query = await self._images.query(body, fetched)
             return await self._heat_map(product_id, image, query)
 
     async def _heat_map(self, product_id: str, number: int, query: Query) -> Response:

@@ -8,11 +8,13 @@ from typing import Annotated
 
 from fastapi import Path as PathParameter
 from fastapi import Query as QueryParameter
+from fastapi import Request
 from fastapi.responses import Response
 from PIL import Image
 
 from indexer import UnknownProductError
-from search_api.service.requests import SimilarParameters
+from search_api.service.admission import CostClass
+from search_api.service.requests import SimilarParameters, work_of_parameters
 from search_api.service.routes.route import NOT_FOUND, ProductIdInPath, Route, search_answer
 from search_api.service.schemas import ItemResponse, SearchResponse, SuggestResponse
 from search_api.service.serving import Answering
@@ -37,23 +39,26 @@ class ItemRoutes:
         webp = {200: {"content": {"image/webp": {}}, "description": "A WebP thumbnail"}}
         item = "/v1/items/{product_id:product_id}"
         return [
-            Route("GET", f"{item}/image/{{number:image_number}}", self.item_image,
+            Route("GET", f"{item}/image/{{number:image_number}}", CostClass.IMAGE, self.item_image,
                   {"response_class": Response, "responses": {**webp, **NOT_FOUND}}),
-            Route("GET", f"{item}/similar", self.similar,
+            Route("GET", f"{item}/similar", CostClass.SEARCH, self.similar,
                   {"response_model": SearchResponse, "responses": NOT_FOUND}),
-            Route("GET", "/v1/suggest", self.suggest, {"response_model": SuggestResponse}),
-            Route("GET", item, self.item,
+            Route("GET", "/v1/suggest", CostClass.LOOKUP, self.suggest,
+                  {"response_model": SuggestResponse}),
+            Route("GET", item, CostClass.LOOKUP, self.item,
                   {"response_model": ItemResponse, "responses": NOT_FOUND}),
         ]  # fmt: skip
 
-    async def item(self, product_id: ProductIdInPath) -> ItemResponse:
+    async def item(self, request: Request, product_id: ProductIdInPath) -> ItemResponse:
         """Return one product by its id."""
-        return await self._answering.run(
-            lambda: ItemResponse.of(self._answering.engine.product(product_id))
-        )
+        async with self._answering.door.enter(request):
+            return await self._answering.run(
+                lambda: ItemResponse.of(self._answering.engine.product(product_id))
+            )
 
     async def suggest(
         self,
+        request: Request,
         q: Annotated[
             str,
             QueryParameter(
@@ -73,19 +78,24 @@ class ItemRoutes:
             index = self._answering.engine.index
             return SuggestResponse.of(index.complete(q, k), index.manifest.generation)
 
-        return await self._answering.run(work)
+        async with self._answering.door.enter(request):
+            return await self._answering.run(work)
 
     async def similar(
         self,
+        request: Request,
         product_id: ProductIdInPath,
         parameters: Annotated[SimilarParameters, QueryParameter()],
     ) -> Response:
         """Find products that look like one, nearest first; it is not among the hits."""
         started = time.perf_counter()
-        return await search_answer(self._answering, parameters.query(product_id), started)
+        query = parameters.query(product_id)
+        async with self._answering.door.enter(request, work_of_parameters(parameters)):
+            return await search_answer(self._answering, query, started)
 
     async def item_image(
         self,
+        request: Request,
         product_id: ProductIdInPath,
         number: Annotated[int, PathParameter(ge=0, le=10_000, description="From 0.")],
         size: Annotated[
@@ -93,7 +103,8 @@ class ItemRoutes:
         ] = None,
     ) -> Response:
         """Return an image of a product, as a WebP thumbnail of at most 320 pixels."""
-        content = await self._answering.run(lambda: self._thumbnail(product_id, number, size))
+        async with self._answering.door.enter(request, CostClass.IMAGE.charge):
+            content = await self._answering.run(lambda: self._thumbnail(product_id, number, size))
         # Images of a generation never change, but a new generation may have others.
         return Response(content, media_type="image/webp", headers={"Cache-Control": "max-age=300"})
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
+from search_api.service.admission import CostClass
 from search_api.service.routes.route import Route
 
 __all__ = ["PageRoutes"]
@@ -20,7 +21,7 @@ class PageRoutes:
 
     def table(self) -> list[Route]:
         """Return the routes."""
-        return [Route("GET", "/", self.page, {"include_in_schema": False})]
+        return [Route("GET", "/", CostClass.OPEN, self.page, {"include_in_schema": False})]
 
     def mount(self, app: FastAPI) -> None:
         """Serve the files that the page loads."""

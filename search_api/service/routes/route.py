@@ -13,6 +13,7 @@ from fastapi.responses import Response
 
 from embeddings import LookalikeError
 from indexer.search import Query, SearchResult, TextPart
+from search_api.service.admission import CostClass
 from search_api.service.errors import UnavailableError, is_unexpected
 from search_api.service.middleware import current_trace
 from search_api.service.schemas import ErrorResponse, SearchResponse
@@ -44,10 +45,14 @@ NOT_FOUND: Mapping[int, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Route:
-    """A method and a path, the function that answers them, and options of FastAPI."""
+    """A method and a path, what they cost, the function that answers, and options of FastAPI.
+
+    A function whose cost class has a lane works inside `Answering.door.enter`.
+    """
 
     method: str
     path: str
+    cost: CostClass
     endpoint: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
 

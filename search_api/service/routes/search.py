@@ -9,16 +9,20 @@ from fastapi import Query as QueryParameter
 from fastapi import Request
 from fastapi.responses import Response
 
+from search_api.service.admission import CostClass
 from search_api.service.requests import (
     QueryImages,
     TextParameters,
     body_schema,
     read_body,
     read_json,
+    work_of_parameters,
+    work_of_recommendation,
+    work_of_searches,
 )
 from search_api.service.routes.route import NOT_FOUND, UNSUPPORTED, Route, search_answer
 from search_api.service.schemas import RecommendRequest, SearchRequest, SearchResponse
-from search_api.service.serving import Answering, cancel_on_disconnect
+from search_api.service.serving import Answering
 
 __all__ = ["SearchRoutes"]
 
@@ -43,10 +47,10 @@ class SearchRoutes:
         )
         answer = {"response_model": SearchResponse}
         return [
-            Route("POST", "/v1/search", self.search,
+            Route("POST", "/v1/search", CostClass.SEARCH, self.search,
                   {**answer, "openapi_extra": search, "responses": {**UNSUPPORTED, **NOT_FOUND}}),
-            Route("GET", "/v1/search", self.search_text, answer),
-            Route("POST", "/v1/recommend", self.recommend,
+            Route("GET", "/v1/search", CostClass.SEARCH, self.search_text, answer),
+            Route("POST", "/v1/recommend", CostClass.SEARCH, self.recommend,
                   {**answer, "openapi_extra": recommend, "responses": NOT_FOUND}),
         ]  # fmt: skip
 
@@ -57,9 +61,9 @@ class SearchRoutes:
         """
         started = time.perf_counter()
         body = await read_body(request, SearchRequest)
-        files = await self._images.files(body)
-        async with cancel_on_disconnect(request), self._answering.admitted():
-            query = await self._images.query(body.json, files)
+        fetched = await self._images.fetch(body)
+        async with self._answering.door.enter(request, work_of_searches([body.json])):
+            query = await self._images.query(body, fetched)
             return await search_answer(self._answering, query, started)
 
     async def search_text(
@@ -67,7 +71,7 @@ class SearchRoutes:
     ) -> Response:
         """Search by text alone."""
         started = time.perf_counter()
-        async with cancel_on_disconnect(request), self._answering.admitted():
+        async with self._answering.door.enter(request, work_of_parameters(parameters)):
             return await search_answer(self._answering, parameters.query(), started)
 
     async def recommend(self, request: Request) -> SearchResponse:
@@ -83,5 +87,5 @@ class SearchRoutes:
             )
             return SearchResponse.of(result)
 
-        with self._answering.limit.slot():
+        async with self._answering.door.enter(request, work_of_recommendation(body)):
             return await self._answering.run(work)

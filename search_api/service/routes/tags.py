@@ -8,6 +8,7 @@ import time
 from fastapi import Request
 
 from embeddings import LookalikeError
+from search_api.service.admission import CostClass
 from search_api.service.errors import status_of
 from search_api.service.requests import (
     ImageUrls,
@@ -15,6 +16,7 @@ from search_api.service.requests import (
     body_schema,
     read_body,
     tag_images,
+    work_of_tags,
 )
 from search_api.service.routes.route import UNSUPPORTED, Route, error_of_one, gather_all
 from search_api.service.schemas import (
@@ -30,7 +32,6 @@ from search_api.service.serving import (
     ImageFile,
     TagOptions,
     TagPlan,
-    cancel_on_disconnect,
 )
 
 __all__ = ["TagRoutes"]
@@ -56,7 +57,7 @@ class TagRoutes:
         """Return the routes."""
         tags = body_schema(TagsRequest, max_images=MAX_IMAGES)
         return [
-            Route("POST", "/v1/tags", self.tags,
+            Route("POST", "/v1/tags", CostClass.SEARCH, self.tags,
                   {"response_model": TagsResponse, "response_model_exclude_none": True,
                    "openapi_extra": tags, "responses": UNSUPPORTED}),
         ]  # fmt: skip
@@ -73,7 +74,8 @@ class TagRoutes:
         images, options = tag_images(body), _options(body.json)
         files = await gather_all(self._file(images, one) for one in images.given)
         turns = asyncio.Semaphore(_PARALLEL)
-        async with cancel_on_disconnect(request), self._answering.admitted():
+        work = work_of_tags(len(files), body.json)
+        async with self._answering.door.enter(request, work):
             plan = await self._answering.tag_plan(options)
             results = await gather_all(self._result(file, plan, turns) for file in files)
         return TagsResponse(

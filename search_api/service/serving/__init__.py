@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from search_api.service.serving.answering import Answering, TagOptions, TagPlan
     from search_api.service.serving.decode_task import ImageFile, QueryImage
     from search_api.service.serving.decoding import start_decoding
-    from search_api.service.serving.disconnects import cancel_on_disconnect
     from search_api.service.serving.lifespan import service_lifespan
 else:
     # Decoding processes import the decoding alone.
@@ -27,7 +26,6 @@ else:
                 "QueryImage",
             ),
             "search_api.service.serving.decoding": ("start_decoding",),
-            "search_api.service.serving.disconnects": ("cancel_on_disconnect",),
             "search_api.service.serving.lifespan": ("service_lifespan",),
         },
     )
@@ -38,7 +36,6 @@ __all__ = [
     "QueryImage",
     "TagOptions",
     "TagPlan",
-    "cancel_on_disconnect",
     "service_lifespan",
     "start_decoding",
 ]

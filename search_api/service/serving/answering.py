@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -24,13 +24,15 @@ from indexer.retrieval import cancelled_by, checkpoint
 from indexer.search import EncodedParts, Engine, ImagePart, Query, SearchResult, TextPart
 from indexer.tagging import Tagger
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
-from search_api.service.errors import (
-    DeadlineError,
-    InvalidRequestError,
-    NotReadyError,
-    OverloadedError,
+from search_api.service.admission import (
+    Door,
+    DoorLimits,
+    FairQueue,
+    SharedAnswer,
+    current_visit,
 )
-from search_api.service.middleware import ConcurrencyLimit, Metrics, Stage
+from search_api.service.errors import InvalidRequestError, NotReadyError, OverloadedError
+from search_api.service.middleware import Metrics, Stage
 from search_api.service.serving.batch_queue import BatchKind, BatchOptions
 from search_api.service.serving.decode_task import ImageFile, QueryDecodeTask, QueryImage
 from search_api.service.serving.decoding import DecodeWorkers
@@ -113,7 +115,9 @@ class Answering:
         task = QueryDecodeTask(engine.encoder.preprocess, settings.image_limits)
         self._workers = DecodeWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
-        self.limit = ConcurrencyLimit(settings.under_way, settings.under_way_crowded)
+        self._turns = FairQueue(settings.threads)  # at the threads
+        self.door = _door(settings)
+        self._probe = SharedAnswer(self._ask_once)
         self.stopping = False
 
     def warm(self) -> None:
@@ -143,33 +147,6 @@ class Answering:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.taggers.close()
         self.queue.batcher.close(timeout=_CLOSE_SECONDS)
-
-    @asynccontextmanager
-    async def admitted(self) -> AsyncIterator[None]:
-        """Hold a slot of the concurrency limit, and apply the deadline, for the work inside.
-
-        Raises:
-            OverloadedError: No slot is free.
-            DeadlineError: The work took longer than the deadline.
-        """
-        with self.limit.slot():
-            async with self.deadline():
-                yield
-
-    @asynccontextmanager
-    async def deadline(self) -> AsyncIterator[None]:
-        """Cancel the work inside at the deadline.
-
-        Raises:
-            DeadlineError: The work took longer.
-        """
-        try:
-            async with asyncio.timeout(self._settings.deadline_seconds):
-                yield
-        except TimeoutError as error:
-            raise DeadlineError(
-                "The request was not answered in time; try again, or ask for less at once."
-            ) from error
 
     async def decode(self, file: ImageFile) -> QueryImage:
         """Decode a query's image.
@@ -253,7 +230,8 @@ class Answering:
         vector = await self.run(lambda: self.engine.combine(query.parts, encoded))
         preprocess = self.engine.encoder.preprocess
         pixels = await self.run(lambda: occluded_pixels(preprocess, image))
-        deadline, size = self._deadline(), BATCH_SIZES[BatchKind.IMAGES]
+        # Half batches, so that an image of a search waits less for them.
+        deadline, size = self._deadline(), BATCH_SIZES[BatchKind.IMAGES] // 2
         rows = [
             await self.queue.images(list(pixels[start : start + size]), deadline)
             for start in range(0, len(pixels), size)
@@ -268,23 +246,36 @@ class Answering:
         that has happened, the index moves to an intact generation, and the function is called
         again. If the caller is cancelled, the function ends at its next checkpoint.
         """
-        loop = asyncio.get_running_loop()
         cancelled = threading.Event()
         work = partial(_unless_cancelled, cancelled, function)
         try:
-            return await loop.run_in_executor(self._threads, work)
+            return await self._on_thread(work)
         except asyncio.CancelledError:
             cancelled.set()
             raise
         except LookalikeError:
             raise
         except Exception:
-            if not await loop.run_in_executor(self._threads, self.engine.refresh):
+            if not await self._on_thread(self.engine.refresh):
                 raise
-            return await loop.run_in_executor(self._threads, work)
+            return await self._on_thread(work)
+
+    async def _on_thread(self, function: Callable[[], T]) -> T:
+        """Call a function on a thread, when it is the caller's turn."""
+        await self._turns.take(current_visit().caller)
+        loop = asyncio.get_running_loop()
+
+        def give_back(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._turns.give_back)
+
+        future = self._threads.submit(function)
+        # A thread is free when its work has ended, which may be after its caller has left.
+        future.add_done_callback(give_back)
+        return await asyncio.wrap_future(future)
 
     async def check(self) -> None:
-        """Embed and search once, as a readiness probe.
+        """Embed and search once, as a readiness probe, or share the result of the last second.
 
         Raises:
             NotReadyError: The service is stopping, or the model is stuck.
@@ -294,8 +285,11 @@ class Answering:
             raise NotReadyError("The service is stopping.")
         if self.is_stuck():
             raise NotReadyError("The model does not answer.")
+        await self._probe.get()
+
+    async def _ask_once(self) -> None:
         with suppress(OverloadedError):
-            async with self.deadline():
+            async with self.door.deadline():
                 texts = await self.queue.uncached_texts(["ready"], self._deadline())
                 encoded = EncodedParts(texts, self.queue.no_vectors)
                 query = Query(parts=(TextPart("ready"),), k=1)
@@ -332,6 +326,18 @@ class Answering:
     def _deadline(self) -> float:
         """Return when an encode that is queued now is no longer needed, by the batcher's clock."""
         return self.queue.batcher.now() + self._settings.deadline_seconds
+
+
+def _door(settings: Settings) -> Door:
+    most, at_work = settings.under_way, min(settings.under_way, settings.under_way_crowded)
+    return Door(
+        DoorLimits(
+            searches=at_work,
+            waiting=most - at_work,
+            lookups=settings.threads,
+            seconds=settings.deadline_seconds,
+        )
+    )
 
 
 def _thumbnail(index: Index, product_id: str, number: int) -> Image.Image:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_api.service.middleware.rate_limits import RateLimiter, address_group
+from search_api.service.admission import RateLimiter, address_group
 from tests.support.clock import Clock
 
 

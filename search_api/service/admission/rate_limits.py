@@ -65,6 +65,20 @@ class RateLimiter:
             0 if the request is allowed, otherwise the seconds after which it would be; a refusal
             costs nothing.
         """
+        bucket = self._bucket(caller)
+        if bucket.tokens < cost:
+            return (cost - bucket.tokens) / self._rate
+        bucket.tokens -= cost
+        return 0.0
+
+    def charge(self, caller: str, cost: float) -> None:
+        """Count work of a request that was allowed, also beyond what the caller has left.
+
+        The caller's next requests wait until the debt is paid.
+        """
+        self._bucket(caller).tokens -= cost
+
+    def _bucket(self, caller: str) -> _Bucket:
         now = self._clock()
         bucket = self._buckets.get(caller)
         if bucket is None:
@@ -72,10 +86,7 @@ class RateLimiter:
         refilled = bucket.tokens + (now - bucket.updated_at) * self._rate
         bucket.tokens = min(self._burst, refilled)
         bucket.updated_at = now
-        if bucket.tokens < cost:
-            return (cost - bucket.tokens) / self._rate
-        bucket.tokens -= cost
-        return 0.0
+        return bucket
 
 
 def address_group(host: str | None) -> str:

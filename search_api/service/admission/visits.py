@@ -1,0 +1,39 @@
+"""Visits: who makes the request of the present task, what its route costs, and its charges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from search_api.service.admission.costs import CostClass
+
+__all__ = ["Visit", "begin_visit", "current_visit"]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request.
+
+    Attributes:
+        caller: The name of its key, or the group of addresses that it comes from.
+        cost: The cost of its route.
+        charge: Counts further work for the caller's rate limit.
+    """
+
+    caller: str = "local"
+    cost: CostClass = CostClass.SEARCH
+    charge: Callable[[float], None] = lambda _: None
+
+
+_current: ContextVar[Visit | None] = ContextVar("visit", default=None)
+
+
+def begin_visit(visit: Visit) -> None:
+    """Set the visit of the current task, and of the tasks that it starts."""
+    _current.set(visit)
+
+
+def current_visit() -> Visit:
+    """Return the visit of the current request; outside of requests, that of the service itself."""
+    return _current.get() or Visit()
