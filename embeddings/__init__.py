@@ -16,6 +16,7 @@ from embeddings.errors import (
     UnknownModelError,
     UnsafeWeightsError,
     UnsupportedImageError,
+    VisionUnavailableError,
 )
 from embeddings.lazy_exports import lazy_exports
 
@@ -115,6 +116,7 @@ __all__ = [
     "UnknownModelError",
     "UnsafeWeightsError",
     "UnsupportedImageError",
+    "VisionUnavailableError",
     "ZeroShotClassifier",
     "compute_heat_map",
     "encode_many_texts",

@@ -10,7 +10,8 @@
         ├── UnknownModelError       not a valid model name
         ├── ModelUnavailableError   the files can't be fetched or found
         ├── UnsafeWeightsError      weights that are not safetensors
-        └── BrokenModelError        damaged, or not the architecture its config says
+        ├── BrokenModelError        damaged, or not the architecture its config says
+        └── VisionUnavailableError  what looks into images needs a package that is missing
 
 `indexer.errors` adds the branches for catalogs and indexes. Each class carries a stable `code` that
 the command line and the HTTP API show; the message says what is wrong and what to do next.
@@ -32,6 +33,7 @@ __all__ = [
     "UnknownModelError",
     "UnsafeWeightsError",
     "UnsupportedImageError",
+    "VisionUnavailableError",
 ]
 
 
@@ -102,3 +104,9 @@ class BrokenModelError(ModelError):
     """The model's files are damaged or don't fit together."""
 
     code = "broken_model"
+
+
+class VisionUnavailableError(ModelError):
+    """A package that `embeddings.vision` needs is not installed."""
+
+    code = "vision_not_installed"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -28,7 +26,7 @@ from indexer.build.reporting import (
     write_quarantine,
 )
 from indexer.build.reusable_images import ReusableImages
-from indexer.build.texts import DEFAULT_TEXT_WEIGHT, TitleMixer
+from indexer.build.texts import TitleMixer
 from indexer.build.update import Update
 from indexer.calibration import (
     confidence_to_json,
@@ -63,40 +61,14 @@ from indexer.storage import (
     Manifest,
     SegmentRecord,
     adopt_segment,
-    hold_write_lock,
+    exclusive_writing,
     live_generation,
     new_generation,
     publish,
     remove_orphans,
 )
 
-__all__ = ["build_index", "exclusive_writing"]
-
-
-@contextmanager
-def exclusive_writing(layout: Layout) -> Iterator[None]:
-    """Hold the write lock of an index, and report failures of writing as errors of the build.
-
-    Args:
-        layout: Of the index folder; it is made if missing.
-
-    Raises:
-        IndexLockedError: Another process is writing this index.
-        BuildError: The index folder can't be written, as when the disk is full.
-        BuildInterruptedError: On Ctrl-C.
-    """
-    try:
-        with hold_write_lock(layout):
-            yield
-    except KeyboardInterrupt as error:
-        raise BuildInterruptedError(
-            "Stopped; nothing was published. Run the same command again."
-        ) from error
-    except (OSError, sqlite3.Error) as error:
-        raise BuildError(
-            f"The index folder {str(layout.root)!r} can't be written ({error}). The live "
-            "generation is unchanged. Remove the cause and run the same command again."
-        ) from error
+__all__ = ["build_index"]
 
 
 def build_index(
@@ -142,11 +114,14 @@ def _build_locked(
     options: BuildOptions,
     on_progress: Callable[[BuildProgress], None],
 ) -> BuildReport:
+    live = _open_live(layout)
+    options = options.completed(None if live is None else live.manifest)
+    options.examination.check()
     # Images embedded without thumbnails are of no use to a build that wants thumbnails.
     kind = f"{encoder.spec.fingerprint} thumbnails={options.thumbnails}"
-    ledger = Ledger(layout.ledger, kind)
+    ledger = Ledger(layout.ledger, f"{kind} {options.examination.key}".rstrip())
     try:
-        return _Build(layout, catalog, encoder, options, ledger, on_progress).run()
+        return _Build(layout, catalog, encoder, options, ledger, on_progress, live).run()
     except KeyboardInterrupt as error:
         ledger.commit()
         raise BuildInterruptedError(
@@ -167,7 +142,9 @@ class _Build:
         options: BuildOptions,
         ledger: Ledger,
         on_progress: Callable[[BuildProgress], None],
+        live: Index | None,
     ) -> None:
+        assert options.text_weight is not None
         self._layout = layout
         self._catalog = catalog
         self._encoder = encoder
@@ -177,14 +154,19 @@ class _Build:
         self._start = time.monotonic()
         self._counts = Counts()
         self._clock = StageClock()
-        self._live = _open_live(layout)
-        self._former = self._live.manifest if self._live is not None else None
+        self._live = live
+        self._former = live.manifest if live is not None else None
+        self._text_weight = options.text_weight
+        self._examination = options.examination
         segments = self._usable_segments()
-        self._reusable = ReusableImages(segments, thumbnails=options.thumbnails)
-        self._text_weight = self._choose_text_weight()
+        examined = self._examination.key
+        self._reusable = ReusableImages(segments, thumbnails=options.thumbnails, examined=examined)
         self._mixer = TitleMixer(encoder, self._text_weight, ledger, self._clock)
         self._update = Update(
-            segments, text_weight=self._text_weight, thumbnails=options.thumbnails
+            segments,
+            text_weight=self._text_weight,
+            thumbnails=options.thumbnails,
+            examination=examined,
         )
         self._tags = IndexTags(layout, encoder, self._former, options.tags)
 
@@ -262,20 +244,21 @@ class _Build:
         """Return the live generation's segments, if this encoder made their vectors."""
         if self._live is None:
             return ()
-        spec, former = self._encoder.spec, self._live.manifest.encoder
-        if former.fingerprint == spec.fingerprint:
-            return self._live.segments
+        spec, former = self._encoder.spec, self._live.manifest
+        same_encoder = former.encoder.fingerprint == spec.fingerprint
         if self._options.keep_missing:
-            raise BuildError(
-                f"The index was built with {former.name!r}; products that are missing from the "
-                f"catalog can't be kept for {spec.name!r}. Build without --keep-missing."
-            )
-        return ()
-
-    def _choose_text_weight(self) -> float:
-        if self._options.text_weight is not None:
-            return self._options.text_weight
-        return DEFAULT_TEXT_WEIGHT if self._former is None else self._former.text_weight
+            if not same_encoder:
+                raise BuildError(
+                    f"The index was built with {former.encoder.name!r}; products that are missing "
+                    f"from the catalog can't be kept for {spec.name!r}. Build without "
+                    "--keep-missing."
+                )
+            if former.examination != self._examination.key:
+                raise BuildError(
+                    "Products that are missing from the catalog can't be kept, since their images "
+                    "were not examined like this. Build without --keep-missing."
+                )
+        return self._live.segments if same_encoder else ()
 
     def _read_catalog(self) -> None:
         self._typer = self._new_typer()
@@ -290,6 +273,7 @@ class _Build:
             counts=self._counts,
             clock=self._clock,
             on_progress=lambda: self._progress("reading"),
+            examination=self._examination,
         ).read()
 
     def _new_typer(self) -> FieldTyper:
@@ -340,6 +324,7 @@ class _Build:
             segments=(*self._update.remaining_segments(absorbed), *new),
             fields={name: str(kind) for name, kind in self._typer.types().items()},
             catalog=self._catalog.name,
+            examination=self._examination.key,
         )
 
     def _differs(self, manifest: Manifest) -> bool:
@@ -387,7 +372,7 @@ def _is_live(layout: Layout, manifest: Manifest) -> bool:
 
 def _content(manifest: Manifest) -> tuple[object, ...]:
     """Return what distinguishes a generation from another."""
-    return manifest.encoder.fingerprint, manifest.segments, manifest.fields
+    return manifest.encoder.fingerprint, manifest.segments, manifest.fields, manifest.examination
 
 
 def _open_live(layout: Layout) -> Index | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from embeddings import Encoder
+from embeddings.vision import Examination
 from indexer.build.embedding import EmbeddingPipeline, batch_size_for
 from indexer.build.ledger import Ledger
 from indexer.build.options import BuildOptions
@@ -40,6 +41,7 @@ class CatalogReader:
         counts: Counters to add to.
         clock: Told which stages work.
         on_progress: Called after every commit.
+        examination: What to look for in new images.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class CatalogReader:
         counts: Counts,
         clock: StageClock,
         on_progress: Callable[[], None],
+        examination: Examination,
     ) -> None:
         self._catalog = catalog
         self._encoder = encoder
@@ -66,6 +69,7 @@ class CatalogReader:
         self._counts = counts
         self._clock = clock
         self._on_progress = on_progress
+        self._examination = examination
         self._last_commit = time.monotonic()
 
     def read(self) -> None:
@@ -73,7 +77,9 @@ class CatalogReader:
         options, clock = self._options, self._clock
         batch_size = batch_size_for(self._encoder, options.batch_size)
         decoder = open_decoder(
-            DecodeTask(self._encoder.preprocess, options.thumbnails, options.limits),
+            DecodeTask(
+                self._encoder.preprocess, options.thumbnails, options.limits, self._examination
+            ),
             batch_size=batch_size,
             workers=options.workers,
             timeout=options.decode_timeout,

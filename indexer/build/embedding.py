@@ -220,7 +220,13 @@ class EmbeddingPipeline:
         for row, (sha256, details) in enumerate(zip(encoding.keys, encoding.details, strict=True)):
             if usable[row]:
                 embedded.append(
-                    EmbeddedImage(sha256, vectors[row], details.thumbnail, details.colours)
+                    EmbeddedImage(
+                        sha256,
+                        vectors[row],
+                        details.thumbnail,
+                        details.colours,
+                        details.findings,
+                    )
                 )
             else:
                 message = "the model gave no usable vector; try --precision fp32"

@@ -24,7 +24,8 @@ __all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS embedded(
-    sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL, colours BLOB);
+    sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL, thumbnail BLOB NOT NULL, colours BLOB,
+    findings TEXT);
 CREATE TABLE IF NOT EXISTS texts(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL);
 """
 # Primary result codes (sqlite.org/rescode.html) of a file that is damaged.
@@ -55,12 +56,14 @@ class EmbeddedImage:
         vector: `[dim]` float16 unit vector.
         thumbnail: A WebP file; empty if none was wanted.
         colours: `[5, 4]`; None if a version of this program without colours embedded it.
+        findings: What an examination of the image found, as JSON; empty without one.
     """
 
     sha256: bytes
     vector: np.ndarray
     thumbnail: bytes
     colours: ColourArray | None = None
+    findings: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,9 @@ class Ledger:
 
     Args:
         path: The database file; it is made if missing.
-        kind: What an embedded image depends on besides its content: the encoder, and whether a
-            thumbnail is kept. Images embedded for another kind are forgotten.
+        kind: What an embedded image depends on besides its content: the encoder, whether a
+            thumbnail is kept, and how it was examined. Images embedded for another kind are
+            forgotten.
     """
 
     def __init__(self, path: Path, kind: str) -> None:
@@ -153,9 +157,16 @@ class Ledger:
     def add_embedded(self, images: Iterable[EmbeddedImage]) -> None:
         """Record the vectors, thumbnails and colours of images."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO embedded VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO embedded(sha256, vector, thumbnail, colours, findings) "
+            "VALUES (?, ?, ?, ?, ?)",
             (
-                (image.sha256, image.vector.tobytes(), image.thumbnail, _to_blob(image.colours))
+                (
+                    image.sha256,
+                    image.vector.tobytes(),
+                    image.thumbnail,
+                    _to_blob(image.colours),
+                    image.findings,
+                )
                 for image in images
             ),
         )
@@ -224,7 +235,7 @@ class Ledger:
         """Yield the products in catalog order, each with its images."""
         rows = self._db.execute(
             "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, e.colours, "
-            "f.sha256 IS NOT NULL "
+            "e.findings, f.sha256 IS NOT NULL "
             "FROM products p JOIN images i ON i.product = p.row "
             "LEFT JOIN embedded e ON e.sha256 = i.sha256 "
             "LEFT JOIN failed f ON f.sha256 = i.sha256 "
@@ -246,12 +257,18 @@ class Ledger:
 
 
 def _embedded(
-    sha256: bytes, vector: bytes | None, thumbnail: bytes, colours: bytes | None
+    sha256: bytes,
+    vector: bytes | None,
+    thumbnail: bytes,
+    colours: bytes | None,
+    findings: str | None,
 ) -> EmbeddedImage | None:
     if vector is None:
         return None
     palette = None if colours is None else colours_from_bytes(colours)
-    return EmbeddedImage(sha256, np.frombuffer(vector, np.float16), thumbnail, palette)
+    return EmbeddedImage(
+        sha256, np.frombuffer(vector, np.float16), thumbnail, palette, findings or ""
+    )
 
 
 def _to_blob(colours: ColourArray | None) -> bytes | None:
@@ -265,8 +282,9 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA + _READING_SCHEMA)
         columns = [row[1] for row in database.execute("PRAGMA table_info(embedded)")]
-        if "colours" not in columns:  # written by a version without colours
-            database.execute("ALTER TABLE embedded ADD COLUMN colours BLOB")
+        for column, kind in (("colours", "BLOB"), ("findings", "TEXT")):
+            if column not in columns:  # written by a version without it
+                database.execute(f"ALTER TABLE embedded ADD COLUMN {column} {kind}")
     except sqlite3.DatabaseError:
         database.close()
         raise

@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from embeddings import Encoder, FloatArray
-from indexer.build.build import exclusive_writing
 from indexer.build.texts import QuerySample
 from indexer.build.update import stored_products
 from indexer.catalog import FieldType
@@ -22,6 +21,7 @@ from indexer.storage import (
     SegmentLayout,
     SegmentRecord,
     adopt_segment,
+    exclusive_writing,
     new_generation,
     publish,
     remove_orphans,
@@ -102,6 +102,7 @@ def _merge_locked(
         catalog=manifest.catalog,
         confidence=manifest.confidence,
         tagging=manifest.tagging,
+        examination=manifest.examination,
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)
@@ -140,6 +141,7 @@ def _write_merged(
         manifest.encoder.dim,
         lambda written: build_neighbours(written, options, text_queries),
         text_weight=manifest.text_weight,
+        findings=bool(manifest.examination),
     )
 
 

@@ -78,6 +78,7 @@ class NewSegment:
             encoder.spec.dim,
             lambda segment: build_neighbours(segment, options, lambda: sample.embed(encoder)),
             text_weight=mixer.weight,
+            findings=self._update.examined,
         )
 
     def _products(self) -> Iterator[NewProduct]:
@@ -121,5 +122,10 @@ class NewSegment:
         if found is None:
             return None
         return NewImage(
-            sha256, staged.location, found.vector, found.thumbnail, colours=found.colours
+            sha256,
+            staged.location,
+            found.vector,
+            found.thumbnail,
+            colours=found.colours,
+            findings=found.findings,
         )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from embeddings.images import ImageLimits
+from embeddings.vision import Examination
+from indexer.build.texts import DEFAULT_TEXT_WEIGHT
 from indexer.catalog import CatalogOptions
 from indexer.image_loading.fetching import AddressPolicy
 from indexer.index import TagChoice
 from indexer.retrieval import NeighbourOptions
+from indexer.storage import Manifest
 
 __all__ = ["BuildOptions"]
 
@@ -34,6 +37,8 @@ class BuildOptions:
             stops the build.
         max_bad: Share of catalog rows, 0 to 1, that may be unusable before the build is refused.
         decode_timeout: Seconds that decoding one image may take.
+        examination: What to look for in images, such as faces to blur; choices that it leaves open
+            are those of the live generation.
     """
 
     catalog: CatalogOptions = field(default_factory=CatalogOptions)
@@ -48,3 +53,18 @@ class BuildOptions:
     workers: int | None = None
     max_bad: float = 0.8
     decode_timeout: float = 30.0
+    examination: Examination = field(default_factory=Examination)
+
+    def completed(self, former: Manifest | None) -> BuildOptions:
+        """Fill in the weight of titles and the examination where they are left open.
+
+        Args:
+            former: The live generation's manifest, if there is one.
+        """
+        weight = DEFAULT_TEXT_WEIGHT if former is None else former.text_weight
+        examined = Examination.from_key("" if former is None else former.examination)
+        return replace(
+            self,
+            text_weight=weight if self.text_weight is None else self.text_weight,
+            examination=self.examination.completed(examined),
+        )

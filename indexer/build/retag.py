@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embeddings import Encoder
-from indexer.build.build import exclusive_writing
 from indexer.errors import TaxonomyError
 from indexer.index import Index, IndexTags, TagChoice, tag_coverage, without_tags
-from indexer.storage import Layout, new_generation, publish, remove_orphans
+from indexer.storage import Layout, exclusive_writing, new_generation, publish, remove_orphans
 
 __all__ = ["RetagReport", "retag"]
 
@@ -83,6 +82,7 @@ def _retag_locked(layout: Layout, encoder: Encoder, choice: TagChoice | None) ->
             fields=former.fields,
             catalog=former.catalog,
             confidence=former.confidence,
+            examination=former.examination,
         )
     )
     manifest = tags.complete(plain, Index.of_manifest(layout, plain, index))

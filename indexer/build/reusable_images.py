@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from embeddings.vision import Findings
 from indexer.build.ledger import EmbeddedImage
 from indexer.index import Segment
 
@@ -18,11 +19,15 @@ class ReusableImages:
     Args:
         segments: Segments to look in; the encoder of this build made their vectors.
         thumbnails: Whether thumbnails are wanted; images without one are not found then.
+        examined: `Examination.key` of this build; images of another examination are not found.
     """
 
-    def __init__(self, segments: Sequence[Segment], *, thumbnails: bool) -> None:
+    def __init__(
+        self, segments: Sequence[Segment], *, thumbnails: bool, examined: str = ""
+    ) -> None:
         self._segments = segments
         self._thumbnails = thumbnails
+        self._examined = examined
 
     def __contains__(self, sha256: bytes) -> bool:
         return self.find(sha256) is not None
@@ -33,10 +38,13 @@ class ReusableImages:
             row = segment.find_content(sha256)
             if row is None:
                 continue
+            findings = segment.findings(row)
+            if Findings.from_json(findings).key != self._examined:
+                continue
             thumbnail = segment.thumbnail(row) if self._thumbnails else b""
             if thumbnail or not self._thumbnails:
                 colours = segment.colours[row] if segment.colours is not None else None
-                return EmbeddedImage(sha256, segment.vectors[row], thumbnail, colours)
+                return EmbeddedImage(sha256, segment.vectors[row], thumbnail, colours, findings)
         return None
 
     def former_content(self, product_id: str, location: str) -> bytes | None:

@@ -29,11 +29,22 @@ class Update:
         segments: The live generation's segments; none where they can't be used.
         text_weight: Weight of the titles in the searched vectors of the new generation.
         thumbnails: Whether the new generation keeps thumbnails.
+        examination: `Examination.key` of the new generation's images; empty for none.
+
+    Attributes:
+        examined: Whether the images of the new generation have findings.
     """
 
     def __init__(
-        self, segments: Sequence[Segment], *, text_weight: float = 0.0, thumbnails: bool = True
+        self,
+        segments: Sequence[Segment],
+        *,
+        text_weight: float = 0.0,
+        thumbnails: bool = True,
+        examination: str = "",
     ) -> None:
+        self._examination = examination
+        self.examined = bool(examination)
         self._text_weight = text_weight
         self._thumbnails = thumbnails
         self.segments = tuple(segments)
@@ -50,7 +61,11 @@ class Update:
             images: The SHA-256 and location of every image that is indexed, in order.
         """
         return product_digest(
-            fields, images, thumbnails=self._thumbnails, text_weight=self._text_weight
+            fields,
+            images,
+            thumbnails=self._thumbnails,
+            text_weight=self._text_weight,
+            examination=self._examination,
         )
 
     def keep_if_unchanged(self, product_id: str, digest: bytes) -> bool:
@@ -168,6 +183,7 @@ def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Itera
                 segment.thumbnail(image),
                 segment.searched[image] if reuse_searched else None,
                 segment.colours[image] if segment.colours is not None else None,
+                segment.findings(image),
             )
             for image in segment.image_rows(row)
         ]

@@ -22,6 +22,7 @@ def product_digest(
     *,
     thumbnails: bool,
     text_weight: float = 0.0,
+    examination: str = "",
 ) -> bytes:
     """Return 16 bytes that differ if a product would be stored differently.
 
@@ -31,6 +32,7 @@ def product_digest(
         images: The SHA-256 and location of every image that is indexed, in order.
         thumbnails: Whether thumbnails are kept.
         text_weight: Weight of the titles in the searched vectors.
+        examination: What was looked for in the images; empty for nothing.
     """
     present = {name: value for name, value in fields.items() if value not in (None, "", [])}
     digest = hashlib.blake2b(
@@ -39,6 +41,8 @@ def product_digest(
     digest.update(b"\1" if thumbnails else b"\0")
     if text_weight:
         digest.update(f"text {text_weight}".encode() + b"\0")
+    if examination:
+        digest.update(f"examined {examination}".encode() + b"\0")
     for sha256, location in images:
         # Locations contain no NUL, so that different lists of images give different bytes.
         digest.update(sha256 + location.encode() + b"\0")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from embeddings import PixelArray, Preprocess
-from embeddings.images import REDUCIBLE, ImageLimits, make_thumbnail, open_reduced
+from embeddings.images import REDUCIBLE, ImageLimits, open_reduced
+from embeddings.vision import Examination
 from indexer.colours import ColourArray, measure_image
 
 __all__ = ["THUMBNAIL_SIDE", "DecodeTask", "Decoded", "ImageDetails"]
@@ -21,10 +22,12 @@ class ImageDetails:
     Attributes:
         thumbnail: A WebP file; empty where no thumbnail is wanted.
         colours: `[5, 4]`, the image's dominant colours.
+        findings: What an examination found, as `Findings.to_json` writes it; empty without one.
     """
 
     thumbnail: bytes
     colours: ColourArray
+    findings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,13 @@ class DecodeTask:
         preprocess: Makes the encoder's pixels.
         thumbnails: Make a thumbnail of every image.
         limits: The largest image, in bytes and pixels.
+        examination: What to look for in every image.
     """
 
     preprocess: Preprocess
     thumbnails: bool = True
     limits: ImageLimits = field(default_factory=ImageLimits)
+    examination: Examination = field(default_factory=Examination)
 
     @property
     def pixels_shape(self) -> tuple[int, int, int]:
@@ -76,7 +81,9 @@ class DecodeTask:
         if alone:
             limits = replace(limits, max_pixels_in_scans=limits.max_pixels * REDUCIBLE)
         opened = open_reduced(data, limits=limits, target=needed)
-        image = opened.image
-        thumbnail = make_thumbnail(image, THUMBNAIL_SIDE) if self.thumbnails else b""
-        pixels = self.preprocess(image, opened.reduction)
-        return Decoded(pixels, ImageDetails(thumbnail, measure_image(image)))
+        examined = self.examination(opened.image)
+        thumbnail = examined.thumbnail(THUMBNAIL_SIDE) if self.thumbnails else b""
+        pixels = self.preprocess(examined.encoded, opened.reduction)
+        findings = "" if examined.findings is None else examined.findings.to_json()
+        colours = measure_image(examined.encoded)
+        return Decoded(pixels, ImageDetails(thumbnail, colours, findings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from indexer.quality.duplicates import DuplicateGroup, DuplicateReport, Likeness, find_duplicates
 from indexer.quality.health import TINY_SIDE, examine
-from indexer.quality.health_facts import CatalogHealth, RareValue, Refusal, RefusalKind
+from indexer.quality.health_facts import CatalogHealth, FaceImage, RareValue, Refusal, RefusalKind
 from indexer.quality.quarantine import read_quarantine
 from indexer.quality.tag_audit import Audit, AuditOptions, GroupAudit, audit_tags
 from indexer.quality.tag_metrics import GroupMetrics, evaluate_group
@@ -17,6 +17,7 @@ __all__ = [
     "CatalogHealth",
     "DuplicateGroup",
     "DuplicateReport",
+    "FaceImage",
     "GroupAudit",
     "GroupMetrics",
     "Likeness",

@@ -14,6 +14,7 @@ from embeddings import Encoder
 from indexer.catalog import FieldType, title_field
 from indexer.index import ImageScan, ImageTable, Index, Progress, scan_images
 from indexer.quality.duplicates import BLANK_SPREAD, Likeness, find_duplicates
+from indexer.quality.face_check import find_face_images
 from indexer.quality.health_facts import (
     CatalogHealth,
     FieldHealth,
@@ -45,7 +46,12 @@ _LISTED_VALUES = 24
 
 
 def examine(
-    index: Index, path: Path, encoder: Encoder, on_progress: Progress = lambda *_: None
+    index: Index,
+    path: Path,
+    encoder: Encoder,
+    on_progress: Progress = lambda *_: None,
+    *,
+    faces: bool = False,
 ) -> CatalogHealth:
     """Examine the catalog behind an index.
 
@@ -54,9 +60,11 @@ def examine(
         path: The index folder, with the last build's `quarantine.jsonl`.
         encoder: The encoder that built the index; embeds the titles.
         on_progress: Called from time to time.
+        faces: Look for faces in the thumbnails of images that the build did not look at.
 
     Raises:
         EncoderMismatchError: Another encoder built the index.
+        ModelError: The face detector is wanted and can't be used.
     """
     index.check_encoder(encoder.spec)
     table = ImageTable(index)
@@ -94,6 +102,7 @@ def examine(
         fields=_fields(table, types, columns),
         groups=tuple(groups),
         pictures_of_product=_images_per_product(table),
+        faces=find_face_images(table, titles, look=faces, on_progress=on_progress),
     )
 
 

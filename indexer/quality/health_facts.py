@@ -13,6 +13,7 @@ from indexer.quality.title_check import TitleSuspect
 
 __all__ = [
     "CatalogHealth",
+    "FaceImage",
     "FieldHealth",
     "GroupHealth",
     "ImageFault",
@@ -63,6 +64,25 @@ class ImageFault:
     picture: int
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class FaceImage:
+    """An image with faces.
+
+    Attributes:
+        id: Id of its product.
+        title: Title of its product; empty if there is none.
+        picture: Position among the product's images, from 0.
+        faces: Number of faces.
+        covered: Whether they are blurred in what the index stores.
+    """
+
+    id: str
+    title: str
+    picture: int
+    faces: int
+    covered: bool
 
 
 @dataclass(frozen=True)
@@ -151,6 +171,7 @@ class CatalogHealth:
         groups: Distribution over the values of each categorical field.
         pictures_of_product: Pairs of a number of images and the number of products with that many,
             ascending.
+        faces: Images with faces, most faces first; None if none were looked for.
     """
 
     catalog: str
@@ -169,3 +190,4 @@ class CatalogHealth:
     fields: tuple[FieldHealth, ...]
     groups: tuple[GroupHealth, ...]
     pictures_of_product: tuple[tuple[int, int], ...]
+    faces: tuple[FaceImage, ...] | None = None

@@ -41,7 +41,7 @@ from indexer.storage.records import (
 from indexer.storage.row_sets import Mask, RowSet, format_ranges, parse_ranges
 from indexer.storage.vectors import MappedVectors, searched_vectors, to_float32
 from indexer.storage.verification import FileState, verify_file, verify_segment
-from indexer.storage.write_lock import hold_write_lock
+from indexer.storage.write_lock import exclusive_writing, hold_write_lock
 
 __all__ = [
     "COLOUR_FILES",
@@ -71,6 +71,7 @@ __all__ = [
     "adopt_segment",
     "content_key",
     "content_keys",
+    "exclusive_writing",
     "format_ranges",
     "generations",
     "hold_write_lock",

@@ -33,6 +33,7 @@ def new_generation(
     catalog: str,
     confidence: Mapping[str, Any] | None = None,
     tagging: TaggingRecord | None = None,
+    examination: str = "",
 ) -> Manifest:
     """Make the manifest of the next generation; its number is above all numbers on disk."""
     return Manifest(
@@ -47,6 +48,7 @@ def new_generation(
         confidence=confidence,
         replaces=_live_or_none(layout),
         tagging=tagging,
+        examination=examination,
     )
 
 

@@ -49,6 +49,8 @@ class Manifest:
         replaces: The generation that was live before; None for the first, and in an index of an
             older version.
         tagging: The taxonomy of its tags and its fit; None for no tags.
+        examination: What was looked for in its images, as `embeddings.vision.Examination.key`;
+            empty for nothing.
     """
 
     generation: int
@@ -62,6 +64,7 @@ class Manifest:
     confidence: Mapping[str, Any] | None = None
     replaces: int | None = None
     tagging: TaggingRecord | None = None
+    examination: str = ""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -84,6 +87,8 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of the manifest file; it ends with a checksum of all the rest."""
         content = {"format": FORMAT, **asdict(self)}
+        if not self.examination:  # versions that know none can read the index
+            del content["examination"]
         content["sha256"] = _checksum(content)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

@@ -26,6 +26,12 @@ FRONT = Front(
             "the built-in taxonomy's fit to the shipped model, indexer/tagging/data",
             "scripts.training.tags",
         ),
+        Command(
+            "detectors",
+            "the detectors of faces and items, embeddings/vision/data, from their packages",
+            "scripts.training.detectors",
+            needs_catalogs=False,
+        ),
     ),
 )
 
@@ -38,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = option_parser(FRONT, command, module.__doc__ or "")
     module.add_options(parser)
     options = parser.parse_args(given[1:])
-    require_catalogs(parser, options.data)
+    if command.needs_catalogs:
+        require_catalogs(parser, options.data)
     module.train(options)
     return 0
 

@@ -117,12 +117,16 @@ def _tiles(health: CatalogHealth, rare: list[tuple[str, RareValue]]) -> list[_Ti
     def tile(count: int, label: str, anchor: str, tone: str = "medium") -> _Tile:
         return _Tile(f"{count:,}", label, anchor, tone if count else "good")
 
+    faces = []
+    if health.faces is not None:
+        faces = [tile(len(health.faces), "pictures with faces", "faces")]
     return [
         tile(clear, "titles that disagree with their picture", "titles", "strong"),
         tile(len(health.duplicates.groups), "pictures on several products", "duplicates"),
         tile(refused, "rows and pictures left out", "refused", "strong"),
         tile(len(health.blank), "blank pictures", "blank", "strong"),
         tile(len(health.tiny), "tiny pictures", "tiny"),
+        *faces,
         tile(gaps, "missing values", "fields"),
         tile(slips, "likely misspellings", "values"),
     ]

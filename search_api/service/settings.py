@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
+from embeddings.vision import Examination, FaceMode
 from search_api.service.errors import ServeError, describe
 
 __all__ = ["LogFormat", "Settings", "read_settings"]
@@ -89,6 +90,11 @@ class Settings(BaseSettings):
     )
     decode_seconds: float = Field(
         default=5.0, gt=0, description="Maximum seconds to decode one image."
+    )
+    faces: FaceMode = Field(
+        default=FaceMode.KEEP,
+        description="What is done about faces in uploaded images: drop hides them from the model; "
+        "keep and blur do not, since no upload is stored or shown.",
     )
     drain_seconds: float = Field(
         default=1.0,
@@ -213,6 +219,11 @@ class Settings(BaseSettings):
     def fetches_urls(self) -> bool:
         """Whether queries may give images by URL."""
         return self.allow_url_fetch or bool(self.url_hosts)
+
+    @property
+    def examination(self) -> Examination:
+        """What to look for in uploaded images."""
+        return Examination(faces=self.faces)
 
     @property
     def image_limits(self) -> ImageLimits:

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from embeddings.onnx.runtimes.opening import RUNTIMES, Runtime, installed_runtimes, open_runtime
-from embeddings.onnx.runtimes.tower import Infer, Tower
+from embeddings.onnx.runtimes.tower import Infer, InferAll, Tower
 
-__all__ = ["RUNTIMES", "Infer", "Runtime", "Tower", "installed_runtimes", "open_runtime"]
+__all__ = [
+    "RUNTIMES",
+    "Infer",
+    "InferAll",
+    "Runtime",
+    "Tower",
+    "installed_runtimes",
+    "open_runtime",
+]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
 from embeddings.errors import BrokenModelError
-from embeddings.onnx.runtimes.tower import Infer
+from embeddings.onnx.runtimes.tower import Infer, InferAll
 
 __all__ = ["OnnxRuntime"]
 
@@ -36,6 +36,15 @@ class OnnxRuntime:
 
     def compile(self, path: Path, precision: str, streams: int) -> Infer:
         """Compile a tower; arguments and errors as for `OpenVinoRuntime.compile`."""
+        infer_all = self.compile_all(path, precision, streams)
+
+        def infer(chunk: NDArray[Any]) -> FloatArray:
+            return infer_all(chunk)[0]
+
+        return infer
+
+    def compile_all(self, path: Path, precision: str, streams: int) -> InferAll:
+        """Compile a model of several outputs; arguments and errors as for `compile`."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, self._threads // streams)
         options.log_severity_level = _ERRORS_ONLY
@@ -50,7 +59,7 @@ class OnnxRuntime:
             ) from error
         name = session.get_inputs()[0].name
 
-        def infer(chunk: NDArray[Any]) -> FloatArray:
-            return np.asarray(session.run(None, {name: chunk})[0], np.float32)
+        def infer(chunk: NDArray[Any]) -> tuple[FloatArray, ...]:
+            return tuple(np.asarray(out, np.float32) for out in session.run(None, {name: chunk}))
 
         return infer

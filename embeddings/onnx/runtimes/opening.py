@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from embeddings.errors import ModelError
-from embeddings.onnx.runtimes.tower import Infer
+from embeddings.onnx.runtimes.tower import Infer, InferAll
 
 __all__ = ["RUNTIMES", "Runtime", "installed_runtimes", "open_runtime"]
 
@@ -41,6 +41,10 @@ class Runtime(Protocol):
         Raises:
             BrokenModelError: The file can't be read or compiled.
         """
+        ...
+
+    def compile_all(self, path: Path, precision: str, streams: int) -> InferAll:
+        """Compile a model of several outputs; arguments and errors as for `compile`."""
         ...
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
 from embeddings.errors import BrokenModelError, ModelUnavailableError
-from embeddings.onnx.runtimes.tower import Infer
+from embeddings.onnx.runtimes.tower import Infer, InferAll
 
 __all__ = ["OpenVinoRuntime"]
 
@@ -85,6 +85,14 @@ class OpenVinoRuntime:
         Raises:
             BrokenModelError: OpenVINO can't read or compile the file.
         """
+        requests = self._requests(path, precision, streams)
+        return lambda chunk: requests(chunk, 1)[0]
+
+    def compile_all(self, path: Path, precision: str, streams: int) -> InferAll:
+        """Compile a model of several outputs, ONNX or TFLite; arguments as for `compile`."""
+        return self._requests(path, precision, streams)
+
+    def _requests(self, path: Path, precision: str, streams: int) -> _Requests:
         options = {
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
             "NUM_STREAMS": streams,
@@ -131,14 +139,19 @@ class _Requests:
 
     def __init__(self, compiled: Any, count: int) -> None:
         self._free: SimpleQueue[Any] = SimpleQueue()
+        self._outputs = len(compiled.outputs)
         for _ in range(count):
             self._free.put(compiled.create_infer_request())
 
-    def __call__(self, chunk: NDArray[Any]) -> FloatArray:
+    def __call__(self, chunk: NDArray[Any], outputs: int | None = None) -> tuple[FloatArray, ...]:
         request = self._free.get()
         try:
             request.infer([np.ascontiguousarray(chunk)], share_inputs=True)
-            return np.array(request.get_output_tensor(0).data, np.float32)
+            wanted = self._outputs if outputs is None else outputs
+            return tuple(
+                np.array(request.get_output_tensor(number).data, np.float32)
+                for number in range(wanted)
+            )
         except RuntimeError as error:
             raise ModelUnavailableError(
                 f"OpenVINO failed at a batch of {len(chunk)}: {_last_line(error)}"

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from embeddings.encoder import FloatArray
 
-__all__ = ["Infer", "Tower"]
+__all__ = ["Infer", "InferAll", "Tower"]
 
 Infer = Callable[[NDArray[Any]], FloatArray]
 """Runs one chunk, `[n, …]`, and returns `[n, dim]`; callable from several threads at once."""
+
+InferAll = Callable[[NDArray[Any]], tuple[FloatArray, ...]]
+"""Runs one chunk, and returns all outputs in the order of the file; callable like `Infer`."""
 
 
 class Tower:

@@ -281,6 +281,12 @@ class Segment:
         """Return where an image came from: a path below the catalog, a URL, or empty."""
         return str(self._files.images["location"][image_row])
 
+    def findings(self, image_row: int) -> str:
+        """Return what an examination of an image found, as JSON; empty where there was none."""
+        if "findings" not in self._files.images.column_names:
+            return ""
+        return str(self._files.images["findings"][image_row].as_py() or "")
+
     def thumbnail(self, image_row: int) -> bytes:
         """Return an image's WebP thumbnail; empty where none was kept."""
         offset = self._files.images["thumbnail_offset"][image_row].as_py()

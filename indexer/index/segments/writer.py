@@ -57,6 +57,8 @@ _IMAGES = pa.schema(
         pa.field("thumbnail_bytes", pa.int32(), nullable=False),
     ]
 )
+# Beside the columns of `_IMAGES`, where the images were examined.
+_FINDINGS = pa.field("findings", pa.string(), nullable=True)
 # Products in one Arrow batch: large enough that a lookup meets few batches, small enough that a
 # writer holds little.
 _BATCH = 32_768
@@ -73,6 +75,7 @@ class NewImage:
         thumbnail: WebP; empty for none.
         searched: The vector with the title mixed in, where it is computed already.
         colours: `[5, 4]` measured colours; None measures them on the thumbnail, if there is one.
+        findings: What an examination found, as JSON; empty for none.
     """
 
     sha256: bytes
@@ -81,6 +84,7 @@ class NewImage:
     thumbnail: bytes
     searched: NDArray[np.float16] | None = None
     colours: ColourArray | None = None
+    findings: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,8 @@ def write_segment(
     dim: int,
     neighbours: Callable[[SegmentLayout], NeighboursRecord] = write_flat,
     text_weight: float = 0.0,
+    *,
+    findings: bool = False,
 ) -> SegmentRecord:
     """Write a segment, durably, into a folder of its own.
 
@@ -122,6 +128,7 @@ def write_segment(
         neighbours: Writes the FAISS index over the vectors once they are there.
         text_weight: The titles' share in the images' `searched` vectors, 0 to 1; above 0 every
             image has such a vector.
+        findings: Whether what was found in the images is written.
 
     Returns:
         The record for the manifest; its id is the folder's name.
@@ -131,7 +138,9 @@ def write_segment(
     """
     layout.root.mkdir(parents=True)
     with ExitStack() as opened:
-        writer = _SegmentWriter(layout, types, dim, opened, with_text=text_weight > 0)
+        writer = _SegmentWriter(
+            layout, types, dim, opened, with_text=text_weight > 0, with_findings=findings
+        )
         rows = iter(products)
         while batch := list(islice(rows, _BATCH)):
             writer.add(batch)
@@ -155,6 +164,7 @@ class _SegmentWriter:
         opened: ExitStack,
         *,
         with_text: bool,
+        with_findings: bool,
     ) -> None:
         self.products = 0
         self.images = 0
@@ -165,7 +175,8 @@ class _SegmentWriter:
         self._keywords = KeywordWriter(layout.keywords)
         self._product_rows = opened.enter_context(ArrowFile(layout.products, _PRODUCTS))
         self._fields = opened.enter_context(ArrowFile(layout.fields, arrow_schema(types)))
-        self._image_rows = opened.enter_context(ArrowFile(layout.images, _IMAGES))
+        self._image_schema = _IMAGES.append(_FINDINGS) if with_findings else _IMAGES
+        self._image_rows = opened.enter_context(ArrowFile(layout.images, self._image_schema))
         self._vectors = opened.enter_context(ArrayFile(layout.vectors, "<f2", (dim,)))
         self._thumbnails = opened.enter_context(BlobFile(layout.thumbnails))
         self._colours = opened.enter_context(ArrayFile(layout.colours, "|u1", COLOURS_SHAPE))
@@ -185,7 +196,7 @@ class _SegmentWriter:
             for row, product in enumerate(batch, start=self.products)
             for image in product.images
         ]
-        self._image_rows.append(_image_batch(pairs, self._thumbnails.size))
+        self._image_rows.append(_image_batch(pairs, self._thumbnails.size, self._image_schema))
         self._content_keys.append(_content_keys(pairs))
         for _, image in pairs:
             self._add_image(image)
@@ -221,7 +232,9 @@ def _product_batch(batch: Sequence[NewProduct], first_image: int) -> pa.RecordBa
     return pa.RecordBatch.from_arrays(columns, schema=_PRODUCTS)
 
 
-def _image_batch(pairs: Sequence[tuple[int, NewImage]], offset: int) -> pa.RecordBatch:
+def _image_batch(
+    pairs: Sequence[tuple[int, NewImage]], offset: int, schema: pa.Schema
+) -> pa.RecordBatch:
     sizes = [len(image.thumbnail) for _, image in pairs]
     columns = [
         pa.array([product for product, _ in pairs], pa.int64()),
@@ -230,7 +243,9 @@ def _image_batch(pairs: Sequence[tuple[int, NewImage]], offset: int) -> pa.Recor
         pa.array(_starts(sizes, offset), pa.int64()),
         pa.array(sizes, pa.int32()),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=_IMAGES)
+    if _FINDINGS in schema:
+        columns.append(pa.array([image.findings or None for _, image in pairs], pa.string()))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _starts(lengths: Sequence[int], first: int) -> NDArray[np.int64]:

@@ -35,6 +35,10 @@ def index_report(
         Path | None,
         typer.Option("--output", "-o", help="The HTML file to write.", show_default=False),
     ] = None,
+    faces: Annotated[
+        bool,
+        typer.Option("--faces", help="Look for faces in images that the build did not look at."),
+    ] = False,
     model: ModelOption = None,
     compute: ComputeArguments,
     as_json: JsonOption = False,
@@ -47,19 +51,21 @@ def index_report(
     if output is not None:
         check_output(output)
     name = model or Index.open(index).manifest.encoder.name
-    health = write_report(index, load_encoder(name, compute), output)
+    health = write_report(index, load_encoder(name, compute), output, faces=faces)
     if as_json:
         console.print_json(asdict(health))
 
 
-def write_report(index: Path, encoder: Encoder, output: Path | None) -> CatalogHealth:
+def write_report(
+    index: Path, encoder: Encoder, output: Path | None, *, faces: bool = False
+) -> CatalogHealth:
     """Examine the live generation of an index, and write the page unless `output` is None."""
     from indexer.index import Index
     from indexer.quality import examine
 
     opened = Index.open(index)
     with console.StepBar() as bar:
-        health = examine(opened, index, encoder, bar.update)
+        health = examine(opened, index, encoder, bar.update, faces=faces)
     if output is not None:
         from search_api.reports import render_report
 

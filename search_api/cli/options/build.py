@@ -12,6 +12,7 @@ from search_api import console
 from search_api.cli.options.catalog import CatalogArguments
 from search_api.cli.options.expansion import shared_fields
 from search_api.cli.options.parsing import size_in_bytes
+from search_api.cli.options.vision import VisionArguments
 
 if TYPE_CHECKING:
     from indexer.build import BuildOptions
@@ -127,6 +128,7 @@ class BuildArguments:
         ),
     ] = None
     tag: TagArguments
+    vision: VisionArguments
     ann: AnnArguments
     batch_size: Annotated[
         int | None,
@@ -159,4 +161,5 @@ class BuildArguments:
             addresses=AddressPolicy.ANY if self.private_urls else AddressPolicy.PUBLIC,
             neighbours=self.ann.neighbour_options(),
             tags=self.tag.tag_choice(),
+            examination=self.vision.examination(),
         )

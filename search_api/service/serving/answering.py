@@ -112,7 +112,9 @@ class Answering:
         queued = QueuedEncoder(engine.encoder, self.queue, settings.deadline_seconds)
         self.engine = engine.with_encoder(queued)
         self.taggers = Taggers(self.engine.encoder, settings.taxonomies)
-        task = QueryDecodeTask(engine.encoder.preprocess, settings.image_limits)
+        examination = settings.examination
+        examination.check()
+        task = QueryDecodeTask(engine.encoder.preprocess, settings.image_limits, examination)
         self._workers = DecodeWorkers(task, settings.decode_workers, settings.decode_seconds)
         self._threads = ThreadPoolExecutor(settings.threads, "search")
         self._turns = FairQueue(settings.threads)  # at the threads

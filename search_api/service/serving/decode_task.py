@@ -6,12 +6,13 @@ The decoding processes import this module, and nothing of the service.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image
 
 from embeddings import PixelArray, Preprocess
 from embeddings.images import ImageLimits, open_image, open_reduced
+from embeddings.vision import Examination
 from indexer.image_loading import THUMBNAIL_SIDE
 
 __all__ = ["ImageFile", "QueryDecodeTask", "QueryImage", "Region"]
@@ -45,10 +46,17 @@ class QueryImage:
 
 @dataclass(frozen=True)
 class QueryDecodeTask:
-    """Work of a decoding process on one image; picklable, and free of torch."""
+    """Work of a decoding process on one image; picklable, and free of torch.
+
+    Attributes:
+        preprocess: Makes the encoder's pixels.
+        limits: The largest image, in bytes and pixels.
+        examination: What to look for in every image.
+    """
 
     preprocess: Preprocess
     limits: ImageLimits
+    examination: Examination = field(default_factory=Examination)
 
     def __call__(self, file: ImageFile) -> QueryImage:
         """Decode, crop and preprocess; whole images exactly as `DecodePool` does a product's.
@@ -60,10 +68,11 @@ class QueryDecodeTask:
         needed = max(self.preprocess.least_side, THUMBNAIL_SIDE)
         if file.region is None:
             opened = open_reduced(file.data, limits=self.limits, target=needed)
-            return QueryImage(self.preprocess(opened.image, opened.reduction))
+            image = self.examination.encoded(opened.image)
+            return QueryImage(self.preprocess(image, opened.reduction))
         left, top, right, bottom = file.region
         needed = math.ceil(needed / max(min(right - left, bottom - top), _SMALLEST_REDUCED))
-        image = open_image(file.data, limits=self.limits, target=needed)
+        image = self.examination.encoded(open_image(file.data, limits=self.limits, target=needed))
         return QueryImage(self.preprocess(_crop(image, file.region)))
 
 

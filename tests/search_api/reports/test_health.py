@@ -17,7 +17,7 @@ from PIL import Image
 from embeddings import FakeEncoder
 from indexer.build import BuildOptions, build_index
 from indexer.index import Index
-from indexer.quality import CatalogHealth, examine
+from indexer.quality import CatalogHealth, FaceImage, examine
 from indexer.quality.health_facts import Refusal, RefusalKind
 from search_api.reports import ReportLimits, render_report
 from tests.support.processes import Cli
@@ -168,6 +168,21 @@ def test_an_orderly_catalog_says_so(health: CatalogHealth, index: Index) -> None
     assert "Every product has pictures of its own." in words
     assert "No picture is blank." in words
     assert "Every row and every picture of the catalog could be used." in words
+
+
+def test_faces_are_listed_or_said_to_be_unchecked(health: CatalogHealth, index: Index) -> None:
+    fault = health.blank[0]
+    face = FaceImage(fault.id, fault.title, fault.picture, 2, covered=True)
+    for faces, wanted in (
+        (None, "Not checked: build with --faces blur"),
+        ((), "No face was found in any picture."),
+        ((face,), "Faces were found in 1 picture; nobody was recognised. In 1 of them"),
+    ):
+        page = render_report(replace(health, faces=faces), index, MADE)
+        words = " ".join(Page(page).text.split())
+        assert wanted in words
+        assert ("2 faces" in words) is bool(faces)
+        assert ("pictures with faces" in words) is (faces is not None)
 
 
 def test_in_a_browser_nothing_runs_and_nothing_is_asked_for(page: str, tmp_path: Path) -> None:

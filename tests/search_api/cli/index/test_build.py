@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from embeddings.vision import find_faces
+from indexer.index import Index
+from tests.embeddings.vision.images import PORTRAIT
 from tests.support.processes import MODEL, Cli, Drawn, error_line, only_json
 
 HUES = """
@@ -48,6 +51,28 @@ def test_the_table(fake_cli: Cli, coloured: Path, index: Path) -> None:
     assert "6 reused" in second
     assert third == "catalog.csv is read as CSV, commas, UTF-8"
     assert "A stronger model is available" in done.stderr
+
+
+def test_faces_are_blurred_and_reported(fake_cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    folder.mkdir()
+    (folder / "worn.jpg").write_bytes(PORTRAIT.read_bytes())
+    Image.new("RGB", (64, 64), "red").save(folder / "plain.png")
+    index = tmp_path / "index"
+    done = fake_cli("index", "build", folder, "--index", index, "--faces", "blur")
+    assert done.returncode == 0, done.stderr
+    content = Index.open(index).thumbnail("worn.jpg", 0)
+    assert find_faces(Image.open(BytesIO(content)).convert("RGB")) == []
+    report = fake_cli("index", "report", "--index", index, "--json")
+    (face,) = json.loads(report.stdout)["faces"]
+    assert (face["id"], face["faces"], face["covered"]) == ("worn.jpg", 1, True)
+
+
+def test_an_unknown_way_with_faces_is_one_line(fake_cli: Cli, coloured: Path, index: Path) -> None:
+    catalog = coloured / "catalog.csv"
+    done = fake_cli("index", "build", catalog, "--index", index, "--faces", "hide")
+    assert done.returncode != 0
+    assert "--faces is one of keep, blur, drop, not 'hide'." in done.stderr
 
 
 def test_broken_images_are_left_out(fake_cli: Cli, tmp_path: Path) -> None:

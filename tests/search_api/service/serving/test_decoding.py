@@ -26,13 +26,15 @@ from embeddings import (
     UnsupportedImageError,
 )
 from embeddings.images import ImageLimits
+from embeddings.vision import Examination, FaceMode
 from indexer.image_loading import DecodeTask
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.serving import ImageFile, QueryImage, answering
-from search_api.service.serving.decode_task import QueryDecodeTask
+from search_api.service.serving.decode_task import QueryDecodeTask, Region
 from search_api.service.serving.decoding import DecodeWorkers
 from search_api.service.settings import Settings
+from tests.embeddings.vision.images import PORTRAIT
 from tests.support.processes import PATIENCE
 from tests.support.service_helpers import RED, error_of, ids, image_file
 from tests.support.waiting import until
@@ -125,6 +127,24 @@ def test_a_region_is_cut_out_first(workers: DecodeWorkers, kind: str) -> None:
     cut = decoded(workers, *(ImageFile(out.getvalue(), region) for region in regions))
     for got, colour in zip(cut, [(0, 0, 255), (255, 0, 0), (0, 255, 0)], strict=True):
         assert np.abs(got.pixels.astype(int) - colour).max() <= 8
+
+
+def test_faces_are_hidden_from_the_model_where_asked() -> None:
+    data = PORTRAIT.read_bytes()
+    preprocess = Preprocess((64, 64), ResizeMode.SQUASH)
+
+    def pixels(mode: FaceMode, region: Region | None = None) -> np.ndarray:
+        task = QueryDecodeTask(preprocess, ImageLimits(), Settings(faces=mode).examination)
+        return task(ImageFile(data, region)).pixels
+
+    kept, dropped = pixels(FaceMode.KEEP), pixels(FaceMode.DROP)
+    np.testing.assert_array_equal(kept, pixels(FaceMode.BLUR))
+    assert (kept != dropped).any()
+    indexed = DecodeTask(preprocess, examination=Examination(faces=FaceMode.DROP))(data)
+    np.testing.assert_array_equal(dropped, indexed.pixels)
+    face = (0.3, 0.1, 0.6, 0.4)
+    assert np.ptp(pixels(FaceMode.DROP, face)[24:40, 24:40], axis=(0, 1)).max() < 8
+    assert np.ptp(pixels(FaceMode.KEEP, face)[24:40, 24:40], axis=(0, 1)).max() > 50
 
 
 def test_errors_come_back_as_they_are(workers: DecodeWorkers) -> None:
