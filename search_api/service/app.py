@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
@@ -32,6 +33,7 @@ from search_api.service.routes import (
     SearchRoutes,
     TagRoutes,
     add_documentation,
+    allowed_methods,
 )
 from search_api.service.schemas import (
     BatchRequest,
@@ -152,6 +154,8 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     code = _FRAMEWORK_CODES.get(status, "bad_request")
     response = error_response(status, code, f"{error.detail}.", request_id_of(request.scope))
     response.headers.update(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = allowed_methods(request)
     return response
 
 

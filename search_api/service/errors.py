@@ -23,6 +23,7 @@ from indexer import DamagedIndexError, QueryError, SearchCancelledError, Unknown
 
 __all__ = [
     "STATUS",
+    "UNION",
     "ClientGoneError",
     "DeadlineError",
     "InvalidRequestError",
@@ -43,6 +44,9 @@ __all__ = [
     "status_of",
 ]
 
+
+UNION = "form of a value: "
+"""Prefix of the tags of unions, which stand in the places of pydantic's problems."""
 
 # A message names at most so many problems, and so many characters of an unknown field's name.
 _MAX_PROBLEMS = 20
@@ -203,4 +207,5 @@ def describe(problems: Iterable[Mapping[str, Any]]) -> str:
 def _field(location: Sequence[str | int]) -> str:
     # FastAPI puts the place of a value first (query, path or body), which the caller knows.
     parts = location[1:] if location and location[0] in ("query", "path", "body") else location
-    return ".".join(str(part)[:_MAX_NAME] for part in parts)
+    named = (str(part) for part in parts)
+    return ".".join(part[:_MAX_NAME] for part in named if not part.startswith(UNION))

@@ -60,7 +60,11 @@ class CostTable:
         self._routes.append((method, pattern, cost))
 
     def cost_of(self, method: str, path: str) -> CostClass:
-        """Return the cost of a request; by its path alone, if no route has the method."""
+        """Return the cost of a request; by its path alone, if no route has the method.
+
+        HEAD is answered as GET is, so it costs the same.
+        """
+        method = "GET" if method == "HEAD" else method
         by_path = [
             (other, cost)
             for other, pattern, cost in self._routes

@@ -249,7 +249,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         more = self.server_state.default_headers
-        self.transport.write(answer_bytes(refusal, request_id, self._guard.headers, more))
+        with_body = self.parser.get_method() != b"HEAD"
+        self.transport.write(
+            answer_bytes(refusal, request_id, self._guard.headers, more, with_body=with_body)
+        )
         # Closing now would reset the connection while the client still sends, and the answer would
         # be lost (RFC 9112, 9.6).
         self.transport.write_eof()

@@ -76,6 +76,8 @@ def answer_bytes(
     request_id: str,
     headers: Mapping[str, str],
     more: Iterable[tuple[bytes, bytes]],
+    *,
+    with_body: bool = True,
 ) -> bytes:
     """Return the whole answer; it says that the connection will be closed.
 
@@ -84,6 +86,7 @@ def answer_bytes(
         request_id: Id of the request.
         headers: Headers of every answer.
         more: Further headers, encoded.
+        with_body: Whether the body follows its headers; not in an answer to HEAD.
     """
     content = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
     body = json.dumps(content, separators=(",", ":")).encode()
@@ -100,4 +103,4 @@ def answer_bytes(
     lines = [f"HTTP/1.1 {refusal.status} {phrase}".encode()]
     lines += [b"%b: %b" % pair for pair in more]
     lines += [f"{name}: {value}".encode() for name, value in own.items()]
-    return b"\r\n".join([*lines, b"", body])
+    return b"\r\n".join([*lines, b"", body if with_body else b""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -25,6 +26,9 @@ _MAX_COMMAS = 65_536
 
 # Other codecs of Python give text that can't be encoded again, or raise unusual errors.
 _CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
+
+# Marks of other encodings, which some shells write without being asked.
+_OTHER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 # Large uploads are received through a temporary file, for which there may be no space.
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -140,7 +144,15 @@ def _form_parts(form: FormData, max_images: int) -> tuple[list[UploadFile], Uplo
     return files, form.get("query") or "{}"
 
 
+def _without_mark(raw: bytes) -> bytes:
+    """Return JSON without a byte order mark, which a parser may skip (RFC 8259, 8.1)."""
+    if raw.startswith(_OTHER_MARKS):
+        raise MalformedRequestError("The body is in UTF-16 or UTF-32; send JSON in UTF-8.")
+    return raw.removeprefix(codecs.BOM_UTF8)
+
+
 def _parse(model: type[M], raw: bytes) -> M:
+    raw = _without_mark(raw)
     if raw.count(b",") > _MAX_COMMAS:
         raise InvalidRequestError(
             f"The body has more than {_MAX_COMMAS:,} values (commas); ask for less at once."

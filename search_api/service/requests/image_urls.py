@@ -59,6 +59,11 @@ class ImageUrls:
         return dict(zip(wanted, contents, strict=True))
 
     async def _fetch(self, url: str) -> bytes:
+        if url.lstrip().lower().startswith("data:"):
+            raise UrlNotAllowedError(
+                "image_url: this is a data URL, which holds the image itself; send it in "
+                "image_base64 instead."
+            )
         if self._fetcher is None:
             raise UrlNotAllowedError(
                 "Fetching images by URL is switched off; upload the image instead."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +9,7 @@ from PIL import Image
 
 from indexer.search import ImagePart, LikePart, Query, QueryPart, TextPart, colour_alone
 from search_api.service.errors import InvalidRequestError
+from search_api.service.requests.base64_text import decode_base64
 from search_api.service.requests.body import Body
 from search_api.service.requests.colours import wanted_colour
 from search_api.service.schemas import PartRequest, SearchRequest, TagsRequest
@@ -46,7 +45,7 @@ class TagImages:
         Raises:
             InvalidRequestError: The text is not base64.
         """
-        return given if isinstance(given, bytes) else _from_base64("image_base64", given)
+        return given if isinstance(given, bytes) else decode_base64("image_base64", given)
 
 
 def image_urls(request: SearchRequest) -> list[str]:
@@ -93,7 +92,7 @@ def image_files(
     if body.upload is not None:
         data["image"] = body.upload
     if request.image_base64 is not None:
-        data["image_base64"] = _from_base64("image_base64", request.image_base64)
+        data["image_base64"] = decode_base64("image_base64", request.image_base64)
     if request.image_url is not None:
         data["image_url"] = fetched[request.image_url]
     if liked is not None:
@@ -104,7 +103,7 @@ def image_files(
         if part.image_url is not None:
             files[name] = ImageFile(fetched[part.image_url])
         elif part.image_base64 is not None:
-            files[name] = ImageFile(_from_base64(f"{name}.image_base64", part.image_base64))
+            files[name] = ImageFile(decode_base64(f"{name}.image_base64", part.image_base64))
     return files
 
 
@@ -182,12 +181,3 @@ def _part(part: PartRequest, image: QueryImage | None) -> QueryPart:
 
 def _image_part(image: QueryImage, weight: float = 1.0) -> ImagePart:
     return ImagePart(Image.fromarray(image.pixels), weight, image.pixels)
-
-
-def _from_base64(name: str, encoded: str) -> bytes:
-    # Browsers put the header of a data URL before the base64.
-    _, comma, tail = encoded.partition(",")
-    try:
-        return base64.b64decode(tail if comma else encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidRequestError(f"{name}: this is not base64.") from error

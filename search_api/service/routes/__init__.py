@@ -8,6 +8,7 @@ from search_api.service.routes.heat import HeatRoutes
 from search_api.service.routes.items import ItemRoutes
 from search_api.service.routes.operations import OperationRoutes
 from search_api.service.routes.page import PageRoutes
+from search_api.service.routes.route import allowed_methods
 from search_api.service.routes.search import SearchRoutes
 from search_api.service.routes.tags import TagRoutes
 
@@ -20,4 +21,5 @@ __all__ = [
     "SearchRoutes",
     "TagRoutes",
     "add_documentation",
+    "allowed_methods",
 ]

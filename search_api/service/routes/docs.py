@@ -9,6 +9,9 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
+from search_api.service.admission import CostClass
+from search_api.service.routes.route import Route
+
 __all__ = ["add_documentation"]
 
 _PAGE = Path(__file__).parents[1] / "web" / "docs.html"
@@ -24,6 +27,7 @@ def add_documentation(app: FastAPI) -> None:
     async def documentation() -> FileResponse:
         return FileResponse(_PAGE)
 
-    app.add_api_route("/docs", documentation, include_in_schema=False)
+    options = {"include_in_schema": False}
+    Route("GET", "/docs", CostClass.OPEN, documentation, options).add_to(app)
     assets = StaticFiles(directory=Path(package.origin).parent / "static")
     app.mount("/docs/assets", assets, name="documentation")

@@ -7,9 +7,10 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
+from starlette.routing import Match
 
 from embeddings import LookalikeError
 from indexer.search import Query, SearchResult, TextPart
@@ -24,6 +25,7 @@ __all__ = [
     "UNSUPPORTED",
     "ProductIdInPath",
     "Route",
+    "allowed_methods",
     "error_of_one",
     "gather_all",
     "search_answer",
@@ -57,8 +59,32 @@ class Route:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def add_to(self, app: FastAPI) -> None:
-        """Add the route to an application."""
+        """Add the route to an application; a GET route answers HEAD too (RFC 9110, 9.1).
+
+        The server leaves out the body. HEAD is a route of its own, since the OpenAPI document would
+        have each operation twice.
+        """
         app.add_api_route(self.path, self.endpoint, methods=[self.method], **self.options)
+        if self.method == "GET":
+            hidden = {**self.options, "include_in_schema": False}
+            app.add_api_route(self.path, self.endpoint, methods=["HEAD"], **hidden)
+
+
+def allowed_methods(request: Request) -> str:
+    """Return the methods of a request's path, as the header `Allow` of an answer 405 lists them.
+
+    Several routes may share a path, and an id may contain slashes, so that several paths match.
+    """
+    # A mounted folder of files has made its own path the root.
+    root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    scope = {**request.scope, "path_params": {}, "root_path": root}
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(scope)
+        if match is not Match.NONE:
+            # Mounted folders of files have no list of methods.
+            allowed |= getattr(route, "methods", None) or {"GET", "HEAD"}
+    return ", ".join(sorted(allowed))
 
 
 async def gather_all(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

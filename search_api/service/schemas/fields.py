@@ -57,6 +57,7 @@ MAX_PARTS = 32
 MAX_IMAGES = 32
 _MAX_NAME = 512  # characters of a field's name
 _MAX_FIELDS = 1000
+_DATA_PREFIX = 100  # characters of a data URL that are looked at, and kept
 
 T = TypeVar("T")
 
@@ -70,6 +71,14 @@ class RequestModel(BaseModel):
 def _boolean_or_name(value: object) -> object:
     if not isinstance(value, bool | str) or (isinstance(value, str) and len(value) > _MAX_NAME):
         raise ValueError("give true, false or a field's name")
+    return value
+
+
+def _short_data_url(value: object) -> object:
+    # A data URL holds an image, so it is too long for a URL; what is left of it is refused by what
+    # it is, and not by its length.
+    if isinstance(value, str) and value[:_DATA_PREFIX].lstrip().lower().startswith("data:"):
+        return value[:_DATA_PREFIX]
     return value
 
 
@@ -91,7 +100,7 @@ Number = Strictly[float]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-Url = Annotated[str, StringConstraints(max_length=4096)]
+Url = Annotated[str, BeforeValidator(_short_data_url), StringConstraints(max_length=4096)]
 FieldName = Annotated[str, StringConstraints(max_length=_MAX_NAME)]
 ColourName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 

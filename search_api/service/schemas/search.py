@@ -40,7 +40,9 @@ class PartRequest(RequestModel):
     """One weighted part of a query: exactly one of text, image_base64, image_url and like."""
 
     text: Text | None = Field(default=None, examples=["long sleeves"])
-    image_base64: str | None = Field(default=None, description="An image file in base64.")
+    image_base64: str | None = Field(
+        default=None, description="An image file in base64, or a data URL."
+    )
     image_url: Url | None = Field(
         default=None, examples=["https://shop.example/dress.jpg"], description="An image's URL."
     )
@@ -62,7 +64,9 @@ class SearchRequest(RequestModel):
 
     text: Text | None = Field(default=None, examples=["red summer dress"])
     image_base64: str | None = Field(
-        default=None, description="An image file in base64, instead of an uploaded file."
+        default=None,
+        description="An image file in base64 or as a data URL, instead of an uploaded file. Line "
+        "breaks, blanks, the URL-safe alphabet and missing padding are accepted.",
     )
     image_url: Url | None = Field(
         default=None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, model_validator
 from pydantic.dataclasses import dataclass
 
-from embeddings import Tag
+from embeddings import Tag as EngineTag
 from search_api.client import Tag as ClientTag
+from search_api.service.errors import UNION
 from search_api.service.schemas.fields import (
     MAX_IMAGES,
     FieldName,
@@ -25,6 +26,13 @@ _MAX_TOP = 1000
 _MAX_TAXONOMIES = 8
 _MAX_GROUPS = 512
 
+T = TypeVar("T")
+
+# A message names what is wrong with the form that was given, and never the other one.
+_OneOrSeveral = Annotated[
+    Annotated[T, Tag(f"{UNION}one")] | Annotated[list[T], Tag(f"{UNION}several")],
+    Discriminator(lambda given: f"{UNION}{'several' if isinstance(given, list) else 'one'}"),
+]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 
 
@@ -38,11 +46,11 @@ class BatchError(BaseModel):
 class TagsRequest(RequestModel):
     """An image, or up to 32, to tag by taxonomies, with the caller's labels, or both."""
 
-    image_base64: str | list[str] | None = Field(
+    image_base64: _OneOrSeveral[str] | None = Field(
         default=None,
-        description="An image file in base64, instead of an uploaded file; a list for several.",
+        description="An image file in base64, as in a search; a list for several.",
     )
-    image_url: Url | list[Url] | None = Field(
+    image_url: _OneOrSeveral[Url] | None = Field(
         default=None,
         examples=["https://shop.example/dress.jpg"],
         description="An image's URL, if the service allows URLs; a list for several.",
@@ -86,7 +94,7 @@ class TagResponse(ClientTag):
     """A label given to an image."""
 
     @classmethod
-    def of(cls, tag: Tag) -> Self:
+    def of(cls, tag: EngineTag) -> Self:
         """Convert a classifier's tag."""
         return cls(tag.label, tag.group, round(tag.confidence, 4))
 

@@ -319,3 +319,12 @@ async def test_stopping_closes_what_waits_and_finishes_what_arrived() -> None:
     assert (status(half_body[1]), half_body[1].ended) == (200, "closed")
     assert status(whole[1]) == 200
     assert whole[1].ended == "closed"
+
+
+@running
+async def test_a_refused_head_request_gets_no_body() -> None:
+    protocol, transport = Server().connect()
+    protocol.data_received(b"HEAD / HTTP/1.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n")
+    await settle()
+    assert status(transport) == 431
+    assert transport.written.endswith(b"\r\n\r\n")

@@ -55,6 +55,28 @@ MALFORMED = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/recommend", "/v1/search/batch"])
+def test_a_byte_order_mark_is_skipped(client: TestClient, path: str) -> None:
+    bodies = {
+        "/v1/search": {"text": "red", "k": 1},
+        "/v1/recommend": {"liked": ["red"]},
+        "/v1/search/batch": {"queries": [{"text": "red"}]},
+    }
+    body = b"\xef\xbb\xbf" + json.dumps(bodies[path]).encode()
+    assert client.post(path, content=body, headers=JSON).status_code == 200
+
+
+def test_a_byte_order_mark_in_a_form_is_skipped(client: TestClient) -> None:
+    content = form("query", b'\xef\xbb\xbf{"text": "red", "k": 1}')
+    assert ids(client.post("/v1/search", content=content, headers=FORM)) == ["red"]
+
+
+def test_an_other_encoding_is_named(client: TestClient) -> None:
+    answer = client.post("/v1/search", content='{"text": "red"}'.encode("utf-16"), headers=JSON)
+    assert error_of(answer) == (400, "malformed_request")
+    assert "UTF-16" in answer.json()["message"]
+
+
 @pytest.mark.parametrize("path", ["/v1/search", "/v1/tags"])
 @pytest.mark.parametrize(("body", "headers"), MALFORMED.values(), ids=MALFORMED.keys())
 def test_malformed_bodies(

@@ -58,7 +58,7 @@ INVALID: list[tuple[str, dict[str, Any]]] = [
     ("parts.0.weight", {"parts": [{"text": "red", "weight": float("-inf")}]}),
     ("parts.0.image_base64", {"parts": [{"image_base64": "!"}]}),
     ("image_base64", {"image_base64": "é"}),
-    ("image_base64", {"image_base64": "abc"}),
+    ("image_base64", {"image_base64": "abcde"}),
     ("fields.0", {"fields": ["a" * 513]}),
     ("filter", {"filter": {"or": [{"price": {"lt": 5}}] * 257}}),
     ("filter", {"filter": {"title": ["a"] * 4097}}),
