@@ -158,12 +158,14 @@ class _Build:
         self._former = live.manifest if live is not None else None
         self._text_weight = options.text_weight
         self._examination = options.examination
+        self._former_fields = self._former.fields if self._former is not None else {}
         segments = self._usable_segments()
         examined = self._examination.key
         self._reusable = ReusableImages(segments, thumbnails=options.thumbnails, examined=examined)
         self._mixer = TitleMixer(encoder, self._text_weight, ledger, self._clock)
         self._update = Update(
             segments,
+            self._former_fields,
             text_weight=self._text_weight,
             thumbnails=options.thumbnails,
             examination=examined,
@@ -175,15 +177,14 @@ class _Build:
         remove_orphans(self._layout)
         self._read_catalog()
         if not self._update.fits(self._typer.types()):
-            # A column of numbers has words in it now: rows that were kept are read again as text.
+            # A column of numbers has lists in it now: rows that were kept are read again as lists.
             self._ledger.start_reading()
             self._update.restart()
             self._counts = Counts(embedded=self._counts.embedded)
             self._read_catalog()
         read_seconds = time.monotonic() - self._start
-        reasons = write_quarantine(
-            self._layout.quarantine, chain(self._ledger.refused(), odd_rows(self._typer))
-        )
+        refused = chain(self._ledger.refused(), odd_rows(self._typer))
+        reasons = write_quarantine(self._layout.quarantine, refused)
         self._refuse_bad_catalog()
         if self._options.keep_missing:
             self._update.keep_missing()
@@ -278,8 +279,7 @@ class _Build:
 
     def _new_typer(self) -> FieldTyper:
         types = dict(self._catalog.field_types or {})
-        fields = self._former.fields if self._former is not None else {}
-        former = {name: FieldType(kind) for name, kind in fields.items()}
+        former = {name: FieldType(kind) for name, kind in self._former_fields.items()}
         kept = former if self._options.keep_missing else {}
         for name in types.keys() & kept.keys():
             types[name] = join_types(types[name], kept[name])
@@ -292,17 +292,18 @@ class _Build:
         )
 
     def _progress(self, stage: str) -> None:
-        progress = BuildProgress(
-            stage=stage,
-            rows=self._counts.rows,
-            total=self._catalog.count,
-            embedded=self._counts.embedded,
-            reused=self._counts.reused,
-            bad=self._counts.refused,
-            seconds=time.monotonic() - self._start,
-            bottleneck=self._clock.bottleneck(),
+        self._on_progress(
+            BuildProgress(
+                stage=stage,
+                rows=self._counts.rows,
+                total=self._catalog.count,
+                embedded=self._counts.embedded,
+                reused=self._counts.reused,
+                bad=self._counts.refused,
+                seconds=time.monotonic() - self._start,
+                bottleneck=self._clock.bottleneck(),
+            )
         )
-        self._on_progress(progress)
 
     def _refuse_bad_catalog(self) -> None:
         rows, bad = self._counts.rows, self._ledger.count_bad_lines()

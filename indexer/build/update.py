@@ -27,6 +27,7 @@ class Update:
 
     Args:
         segments: The live generation's segments; none where they can't be used.
+        fields: The types of its fields.
         text_weight: Weight of the titles in the searched vectors of the new generation.
         thumbnails: Whether the new generation keeps thumbnails.
         examination: `Examination.key` of the new generation's images; empty for none.
@@ -38,6 +39,7 @@ class Update:
     def __init__(
         self,
         segments: Sequence[Segment],
+        fields: Mapping[str, str] | None = None,
         *,
         text_weight: float = 0.0,
         thumbnails: bool = True,
@@ -45,6 +47,7 @@ class Update:
     ) -> None:
         self._examination = examination
         self.examined = bool(examination)
+        self._fields = fields or {}
         self._text_weight = text_weight
         self._thumbnails = thumbnails
         self.segments = tuple(segments)
@@ -92,6 +95,11 @@ class Update:
 
     def fits(self, types: Mapping[str, FieldType]) -> bool:
         """Whether every segment with kept rows can have fields of these types."""
+        before = {name: self._fields.get(name, kind) for name, kind in types.items()}
+        # Dates and texts are stored alike, and written in different ways.
+        changed = ((kind, before[name]) for name, kind in types.items() if before[name] != kind)
+        if any(FieldType.DATE in both for both in changed):
+            return False
         return all(
             segment.accepts_types(types) or not kept.any() for segment, kept in self._pairs()
         )

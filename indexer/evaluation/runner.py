@@ -10,7 +10,15 @@ from PIL import Image
 
 from embeddings import Encoder, ImageError
 from embeddings.images import open_image
-from indexer.catalog import BadRow, FieldType, FieldValue, Reason, Scalar, quote_for_message
+from indexer.catalog import (
+    BadRow,
+    FieldType,
+    FieldValue,
+    Reason,
+    Scalar,
+    date_operand,
+    quote_for_message,
+)
 from indexer.errors import QueryError, RowError
 from indexer.evaluation.batched_encoder import CachedBatchEncoder
 from indexer.evaluation.labelled_queries import LabelledQuery
@@ -227,6 +235,8 @@ class _Runner:
             match kind:
                 case FieldType.TEXT | FieldType.LABELS:
                     return str(value)
+                case FieldType.DATE:
+                    return date_operand(text) or text
                 case FieldType.INTEGER:
                     return int(text)
                 case FieldType.FLOAT | FieldType.NUMBERS:

@@ -10,6 +10,7 @@ As JSON, a filter is an object whose members must all hold:
     {"base_colour": {"not": "Red"}}                 the negation of a condition
     {"tag_colour": "red"}                           one of a product's labels
     {"sizes": {"gte": 40}}                          one of a product's numbers
+    {"released": {"gte": "2026-03-01"}}             a date, from its beginning
     {"or": [{"year": 2012}, {"price": {"lt": 5}}]}  also "and" with a list, "not" with a filter
 
 A product without a value passes only `{"exists": false}` and negated conditions.
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from indexer.catalog import FieldType, Scalar, as_label
+from indexer.catalog import FieldType, Scalar, as_label, date_operand
 from indexer.errors import QueryError
 from indexer.retrieval.cancellation import checkpoint
 from indexer.retrieval.filter_columns import Columns
@@ -65,7 +66,7 @@ _COMPARISONS = {
     "prefix": "starts_with",
 }
 _GROUPS = ("and", "or", "not")
-_WORDS = (FieldType.TEXT, FieldType.LABELS)
+_WORDS = (FieldType.TEXT, FieldType.DATE, FieldType.LABELS)
 _LISTS = (FieldType.LABELS, FieldType.NUMBERS)
 _UNORDERED = (FieldType.BOOLEAN, FieldType.LABELS)
 
@@ -328,6 +329,8 @@ def _fit(field: str, kind: FieldType, value: object) -> Scalar:
     match kind, value:
         case ((FieldType.TEXT | FieldType.LABELS), str()):
             return value
+        case FieldType.DATE, str() if (date := date_operand(value)) is not None:
+            return date
         case FieldType.LABELS, (int() | float()):
             return as_label(value)
         case FieldType.BOOLEAN, bool():
@@ -368,6 +371,7 @@ _ARTICLE = {
     FieldType.INTEGER: "an integer",
     FieldType.FLOAT: "a number",
     FieldType.BOOLEAN: "a boolean",
+    FieldType.DATE: "a date (2026-03-31)",
     FieldType.LABELS: "a label",
     FieldType.NUMBERS: "a number",
 }

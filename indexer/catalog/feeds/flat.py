@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from indexer.catalog.feeds.feed_table import GROUP, FeedTable, plain_name, split_urls
+from indexer.catalog.feeds.feed_table import GROUP, FeedTable, plain_name, split_urls, text_of
 from indexer.catalog.tables import BrokenRecord, Record, Roles, Table
 
 __all__ = ["FlatFeed", "FlatRules", "flat_rules"]
@@ -103,7 +103,7 @@ class FlatFeed(FeedTable):
             if name == rules.more or _is_numbered(name, rules.more):
                 more += split_urls(value)
             elif name == rules.group:
-                values[GROUP] = value
+                values[GROUP] = text_of(value) or None
             else:
                 values[name] = value
         main = split_urls(values.get(rules.image))

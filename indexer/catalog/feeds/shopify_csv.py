@@ -53,7 +53,7 @@ class ShopifyCsv(FeedTable):
     def records(self, roles: Roles | None = None) -> Iterator[Record | BrokenRecord]:  # noqa: ARG002
         """As `Table.records`; rows of one handle stand together."""
         seen: set[int] = set()
-        rows = self._table.records()
+        rows = map(_without_marks, self._table.records())
         for handle, group in groupby(rows, lambda row: text_of(row.values.get(self._handle))):
             good: list[Record] = []
             for row in group:
@@ -117,8 +117,7 @@ class ShopifyCsv(FeedTable):
                 options[name] = chosen
         return Variant(
             row.line,
-            # Shopify puts a mark before numbers, so that spreadsheets leave them alone.
-            self._text(row, _SKUS).removeprefix("'"),
+            self._text(row, _SKUS),
             options,
             self._text(row, _VARIANT_IMAGES),
             {
@@ -136,6 +135,17 @@ class ShopifyCsv(FeedTable):
             if text := text_of(row.values.get(self._names.get(name, ""))):
                 return text
         return ""
+
+
+def _without_marks(row: Record | BrokenRecord) -> Record | BrokenRecord:
+    """Remove the mark that Shopify puts before numbers, so that spreadsheets leave them alone."""
+    if isinstance(row, BrokenRecord):
+        return row
+    values = {
+        name: value[1:] if isinstance(value, str) and value.startswith("'") else value
+        for name, value in row.values.items()
+    }
+    return Record(row.line, values)
 
 
 def _is_own(column: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from indexer.catalog.fields.lists import as_label, distinct_items
+from indexer.catalog.fields.dates import date_operand
+from indexer.catalog.fields.lists import as_label, distinct_items, list_in_text
 from indexer.catalog.fields.markup import without_markup
 from indexer.catalog.fields.typer import FieldTyper, OddValue
 from indexer.catalog.fields.values import (
@@ -23,9 +24,11 @@ __all__ = [
     "Scalar",
     "arrow_schema",
     "as_label",
+    "date_operand",
     "distinct_items",
     "is_non_finite",
     "join_types",
+    "list_in_text",
     "to_batch",
     "without_markup",
 ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from indexer.catalog.fields.dates import DateOrder, WrittenDate, written_date
 from indexer.catalog.fields.numbers import WrittenNumber, is_ambiguous_float, written_number
 from indexer.catalog.fields.values import FieldType, FieldValue, join_types
 
@@ -16,9 +17,12 @@ _MOST_ODD = 0.01
 # Values that are noted of each field and type.
 _MOST_NOTED = 1000
 _NUMBERS = (FieldType.INTEGER, FieldType.FLOAT)
-_NARROW = (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN)
+_LISTS = (FieldType.NUMBERS, FieldType.LABELS)
+_NARROW = (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN, FieldType.DATE)
 # Types that a few odd values may be the cause of.
 _WIDE = (FieldType.TEXT, FieldType.LABELS, FieldType.NUMBERS)
+# Letters that stand for yes and no, if a column has no others.
+_PAIRS = ({"y", "n"}, {"y"}, {"n"}, {"j", "n"}, {"t", "f"}, set[str]())
 
 
 @dataclass(frozen=True)
@@ -42,23 +46,32 @@ class Column:
     """What was seen of one field.
 
     Attributes:
+        parses: Whether its texts are read as numbers, booleans and dates.
         counts: Number of values of each type.
         noted: The first values of each type that is no number.
         whole: Number of floats without a fraction.
         codes: Whether there are leading zeros, which numbers would lose.
         words: Number of booleans that are words, such as `yes`.
+        letters: The booleans that are one letter, such as `y`, and their numbers.
         written: Number of values with a currency, a unit, thousands or a decimal comma.
         doubtful: The first values such as `1,299`, whose mark may be decimal or not.
+        dates: Number of dates by what they show of the order of day and month.
+        doubtful_dates: The first dates such as `03/04/2026`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, parses: bool = False) -> None:
+        self.parses = parses
         self.counts: dict[FieldType, int] = {}
         self.noted: dict[FieldType, list[OddValue]] = {}
         self.whole = 0
         self.codes = False
         self.words = 0
+        self.letters = Counter[str]()
         self.written = 0
         self.doubtful: list[OddValue] = []
+        self.dates = Counter[DateOrder]()
+        self.doubtful_dates: list[OddValue] = []
+        self._other_dates: list[tuple[DateOrder, OddValue]] = []
         self._marks = Counter[str]()
         self._doubtful_marks = Counter[str]()
         self._units = Counter[str]()
@@ -88,6 +101,15 @@ class Column:
             self._units[number.unit.lower()] += 1
         self._currencies |= number.currency is not None
 
+    def add_date(self, date: WrittenDate, value: OddValue) -> None:
+        """Include what a date shows of the column's order of day and month."""
+        self.dates[date.order] += 1
+        if date.order is DateOrder.UNKNOWN and len(self.doubtful_dates) < _MOST_NOTED:
+            self.doubtful_dates.append(value)
+        plain = date.order in (DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST)
+        if plain and len(self._other_dates) < _MOST_NOTED:
+            self._other_dates.append((date.order, value))
+
     def add_plain(self, text: str) -> None:
         """Include what a plain number with a point shows of the decimal mark."""
         (self._doubtful_marks if is_ambiguous_float(text) else self._marks)["."] += 1
@@ -104,9 +126,20 @@ class Column:
         return "," if self._doubtful_marks["."] and self._currencies else "."
 
     @property
+    def order(self) -> DateOrder:
+        """Whether the day or the month is first in its dates."""
+        month_first = self.dates[DateOrder.MONTH_FIRST] > self.dates[DateOrder.DAY_FIRST]
+        return DateOrder.MONTH_FIRST if month_first else DateOrder.DAY_FIRST
+
+    @property
     def guessed(self) -> bool:
         """Whether nothing shows how to read `1,299`."""
         return bool(self.doubtful) and not self._marks
+
+    @property
+    def guessed_order(self) -> bool:
+        """Whether nothing shows how to read `03/04/2026`."""
+        return bool(self.doubtful_dates) and not self._other_dates
 
     @property
     def beside(self) -> str | None:
@@ -125,6 +158,11 @@ class Column:
             return None, None
         return number.value(self.mark or number.mark), number.currency or number.unit
 
+    def read_date(self, text: str) -> str | None:
+        """Return a date in ISO 8601 form; None if it is none, or in another order."""
+        date = written_date(text)
+        return None if date is None else date.read(self.order)
+
     @property
     def _mixes_units(self) -> bool:
         """Whether numbers can't be compared: `500 g` with `1 kg`, or with `3`."""
@@ -141,7 +179,14 @@ class Column:
     def fitting(self, kind: FieldType) -> int:
         """Return the number of values that a field of a type can hold."""
         fits = sum(count for own, count in self.counts.items() if join_types(own, kind) is kind)
+        if kind is FieldType.DATE:
+            return fits - self._misordered
         return fits + self.whole if kind is FieldType.INTEGER else fits
+
+    @property
+    def _misordered(self) -> int:
+        """The number of dates in the order that the column does not have."""
+        return min(self.dates[DateOrder.DAY_FIRST], self.dates[DateOrder.MONTH_FIRST])
 
     def odd(self, kind: FieldType) -> Iterator[OddValue]:
         """Yield the values noted that do not fit a type."""
@@ -150,16 +195,24 @@ class Column:
                 yield from values
         if self.mark is None and kind in _NUMBERS:
             yield from self.doubtful
+        if kind is FieldType.DATE:
+            yield from (value for order, value in self._other_dates if order is not self.order)
 
     def count_odd(self, kind: FieldType) -> int:
         """Return the number of values that do not fit a type."""
         whole = self.whole if kind is FieldType.INTEGER else 0
         doubtful = self._doubtful_marks.total() if self.mark is None and kind in _NUMBERS else 0
-        return sum(n for own, n in self.counts.items() if not holds(kind, own)) - whole + doubtful
+        misordered = self._misordered if kind is FieldType.DATE else 0
+        odd = sum(n for own, n in self.counts.items() if not holds(kind, own))
+        return odd - whole + doubtful + misordered
 
     def usual(self) -> FieldType | None:
         """Return the type that all but a few values have; that of all where there is none."""
         joined = self.joined()
+        if joined is FieldType.BOOLEAN and set(self.letters) not in _PAIRS:
+            return FieldType.TEXT  # codes of something else
+        if joined is FieldType.DATE and self.fitting(joined) < self.total:
+            joined = FieldType.TEXT
         if joined not in _WIDE or self._mixes_units or (self.codes and joined is FieldType.TEXT):
             return joined
         for kind in (*_NARROW, FieldType.TEXT, FieldType.NUMBERS):
@@ -168,6 +221,23 @@ class Column:
             if self.fitting(kind) >= (1 - _MOST_ODD) * self.total:
                 return kind
         return joined
+
+    def kept(self, former: FieldType) -> FieldType:
+        """Return the type of a field that had one in the generation before: as a rule, that.
+
+        Whole numbers become numbers and single values lists where the catalog has these now, since
+        both hold what was there before.
+        """
+        lists = {kind: self.counts.get(kind, 0) for kind in _LISTS}
+        several = sum(lists.values())
+        if several and former not in _LISTS:
+            # Cells of text that look like a list are few by chance.
+            if not self.parses or several > _MOST_ODD * self.total:
+                numbers = former in _NUMBERS and lists[FieldType.NUMBERS] >= lists[FieldType.LABELS]
+                return FieldType.NUMBERS if numbers else FieldType.LABELS
+        elif former is FieldType.INTEGER and self.counts.get(FieldType.FLOAT, 0) > self.whole:
+            return FieldType.FLOAT
+        return former
 
 
 def holds(kind: FieldType, own: FieldType) -> bool:

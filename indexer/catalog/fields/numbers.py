@@ -11,8 +11,11 @@ __all__ = ["WrittenNumber", "is_ambiguous_float", "written_number"]
 # Signs that one currency has; others ($, kr, ¥) are of several, and stay as they are written.
 _OWN_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₪": "ILS",
               "₫": "VND", "₴": "UAH", "zł": "PLN", "kč": "CZK", "r$": "BRL",
-              "us$": "USD", "a$": "AUD", "c$": "CAD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD",
-              "euro": "EUR", "euros": "EUR"}  # fmt: skip
+              "us$": "USD", "us $": "USD", "usd $": "USD", "a$": "AUD", "au$": "AUD", "au $": "AUD",
+              "c$": "CAD", "ca$": "CAD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD", "sfr.": "CHF",
+              "euro": "EUR", "euros": "EUR", "円": "JPY", "元": "CNY",
+              "\u0440\u0443\u0431": "RUB", "\u0440\u0443\u0431.": "RUB",  # rub in Cyrillic
+              "грн": "UAH"}  # fmt: skip
 _SHARED_SIGNS = ("$", "¥", "kr", "kr.", "fr.", "fr", "lei", "lv", "rs", "rs.")
 _CODES = (
     "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KRW "
@@ -40,6 +43,8 @@ _WRITTEN = re.compile(
 )
 _PLAIN = re.compile(r"(?:0|[1-9][0-9]{0,17})")
 _GROUPS = re.compile(rf"[1-9][0-9]{{0,2}}(?:[.,'\u2019{_SPACE}][0-9]{{3}}){{1,5}}")
+# As India groups: 12,34,567.
+_LAKHS = re.compile(r"[1-9][0-9]?(?:,[0-9]{2}){1,6},[0-9]{3}")
 _DECIMALS = re.compile(r"[0-9]{1,12}")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _MOST_CHARACTERS = 32
@@ -86,16 +91,20 @@ def written_number(text: str) -> WrittenNumber | None:
     if len(text) > _MOST_CHARACTERS:
         return None
     found = _WRITTEN.fullmatch(text)
-    if found is None or (found["minus"] and found["sign"]) or (found["before"] and found["after"]):
+    if found is None or (found["minus"] and found["sign"]):
         return None
     parts = _parts(found["digits"])
     if parts is None:
         return None
     whole, decimals, mark, ambiguous = parts
-    currency = found["before"] or found["after"]
     negative = bool(found["minus"] or found["sign"])
-    known = None if currency is None else _currency(currency)
-    return WrittenNumber(whole, decimals, negative, mark, ambiguous, known, found["unit"])
+    known = {_currency(written) for written in (found["before"], found["after"]) if written}
+    # `$5 USD` has the code of its sign; `€5 USD` means nothing.
+    known = known - set(_SHARED_SIGNS) if len(known) > 1 else known
+    if len(known) > 1:
+        return None
+    currency = next(iter(known), None)
+    return WrittenNumber(whole, decimals, negative, mark, ambiguous, currency, found["unit"])
 
 
 def is_ambiguous_float(text: str) -> bool:
@@ -141,6 +150,6 @@ def _whole(digits: str) -> str | None:
     if _PLAIN.fullmatch(digits):
         return digits
     separators = set(re.sub(r"[0-9]", "", digits))
-    if len(separators) != 1 or not _GROUPS.fullmatch(digits):
+    if len(separators) != 1 or not (_GROUPS.fullmatch(digits) or _LAKHS.fullmatch(digits)):
         return None
     return re.sub(r"[^0-9]", "", digits)

@@ -9,7 +9,8 @@ from itertools import islice
 import pyarrow as pa
 
 from indexer.catalog.fields.column import Column, OddValue, holds
-from indexer.catalog.fields.numbers import WrittenNumber, written_number
+from indexer.catalog.fields.dates import written_date
+from indexer.catalog.fields.numbers import written_number
 from indexer.catalog.fields.values import (
     FieldType,
     FieldValue,
@@ -27,9 +28,18 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 # A text field with at most this share of words is nearly one of numbers.
 _NEARLY = 0.2
 _NUMBERS = (FieldType.INTEGER, FieldType.FLOAT)
+# A field that is of one of these types has its texts read, whatever the format.
+_PARSED = (*_NUMBERS, FieldType.BOOLEAN, FieldType.DATE)
+_READ_OF_TEXTS = (FieldType.DATE, FieldType.LABELS, FieldType.NUMBERS)
+# Fields whose texts are numbers of money, in four languages.
+_PRICES = re.compile(
+    r"(?:^|[^a-z])(?:prices?|preise?|prix|precios?|cost|costs|kosten|uvp|msrp|rrp)(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
 # Columns of codes, which stay text as written even where all of them are digits.
 _CODES = re.compile(
-    r"(?:^|[^a-z])(?:ean|gtin|upc|isbn|barcode|sku|mpn|asin|plz|zip|postcode|phone)(?:\d*$|[^a-z])",
+    r"(?:^|[^a-z])(?:ean|gtin|upc|isbn|barcode|sku|mpn|asin|plz|zip|postcode|phone"
+    r"|group_id|group id)(?:\d*$|[^a-z])",
     re.IGNORECASE,
 )
 
@@ -40,14 +50,19 @@ class FieldTyper:
     Typed values (JSON, Parquet) keep their type: the text "12" is text. With `parse_text` (CSV,
     TSV) text is parsed: "12" is an integer, "9.99" a float, "true" and "no" are booleans. Numbers
     with a currency, a unit, thousands or a decimal comma ("1.299,00 €", "25 %") are floats, with
-    the currency or unit in a field beside them; those with a currency also among typed values. A
-    column decides how "1,299" is read; numbers of several units, or of one in some rows, are text.
-    Everything else is text, including "007", "+49" and whole numbers of more than 18 digits. Blank
-    text is a missing value. A cell that spells NaN or an infinity is a missing value in a column of
-    numbers, and a word in a column of words.
+    the currency or unit in a field beside them; also among typed values, if they have a currency or
+    the field is called a price. A column decides how "1,299" is read; numbers of several units, or
+    of one in some rows, are text.
 
-    A field of the generation before keeps its type if at least half of its values fit. A new one
-    has the type of all but one in a hundred of its values. The others are odd, and left out.
+    Texts of any format are dates if their column holds dates, and become ISO 8601; the column
+    decides whether the day or the month is first in "03/04/2026". They are lists if they are
+    written as JSON or Python writes lists. Everything else is text, including "007", "+49" and
+    whole numbers of more than 18 digits. Blank text is a missing value. A cell that spells NaN or
+    an infinity is a missing value in a column of numbers, and a word in a column of words.
+
+    A field of the generation before keeps its type, except that whole numbers may become numbers,
+    and single values lists. A new one has the type of all but one in a hundred of its values. The
+    others are odd, and left out.
 
     Args:
         parse_text: Parse text values as above.
@@ -70,15 +85,15 @@ class FieldTyper:
         self._known = dict(known or {})
         self._former = dict(former or {})
         self._forced = dict(forced or {})
-        self._columns: dict[str, Column] = {name: Column() for name in (*self._known, *kept)}
+        self._columns = {name: self._new_column(name) for name in (*self._known, *kept)}
 
     def observe(self, fields: Mapping[str, FieldValue], line: int = 0, row_id: str = "") -> None:
         """Include the fields of one row."""
         for name, value in fields.items():
             column = self._columns.get(name)
             if column is None:
-                column = self._columns[name] = Column()
-            kind = self._type_of(value)
+                column = self._columns[name] = self._new_column(name)
+            kind = _type_of(value, parse_text=column.parses)
             if kind is None:
                 continue
             if kind is FieldType.FLOAT:
@@ -89,25 +104,32 @@ class FieldTyper:
                 kind = self._observe_words(column, kind, OddValue(line, row_id, name, str(value)))
             column.counts[kind] = column.counts.get(kind, 0) + 1
 
+    def _new_column(self, name: str) -> Column:
+        decided = self._forced.get(name, self._former.get(name))
+        as_text = self._parse_text or decided in _PARSED or _PRICES.search(name) is not None
+        return Column(parses=as_text)
+
     def _observe_words(self, column: Column, kind: FieldType, value: OddValue) -> FieldType:
         """Include a value that is no plain number; returns its type."""
         text = value.value
         if kind is FieldType.TEXT:
-            if (number := self._written_number(text)) is not None:
+            number = written_number(text)
+            # Typed text, as in JSON, is a number only where something says of what.
+            if number is not None and (column.parses or number.currency):
                 column.add_written(number, value)
                 return FieldType.FLOAT
-            if self._parse_text and is_boolean_word(text):
+            if column.parses and is_boolean_word(text):
                 column.words += 1
+                if len(letter := text.strip().lower()) == 1:
+                    column.letters[letter] += 1
                 kind = FieldType.BOOLEAN
+            elif (date := written_date(text)) is not None:
+                column.add_date(date, value)
+                kind = FieldType.DATE
             elif text[:1] == "0" and text.isdigit():
                 column.codes = True
         column.note(kind, value)
         return kind
-
-    def _written_number(self, text: str) -> WrittenNumber | None:
-        number = written_number(text)
-        # Typed text, as in JSON, is a number only where it says of what.
-        return number if number and (self._parse_text or number.currency) else None
 
     def types(self) -> dict[str, FieldType]:
         """Return the types so far, in the order in which the fields first appeared.
@@ -138,16 +160,22 @@ class FieldTyper:
         if name in self._forced:
             return self._forced[name]
         former, joined = self._former.get(name), column.joined()
-        if name in self._known:
-            return self._known[name] if joined is None else join_types(self._known[name], joined)
-        if former is None:
-            codes = self._parse_text and _CODES.search(name) is not None
-            return FieldType.TEXT if codes else column.usual() or FieldType.TEXT
-        if joined is None or column.fitting(former) == column.total:
-            return former
-        if (former, joined) == (FieldType.INTEGER, FieldType.FLOAT):
-            return FieldType.FLOAT
-        return former if 2 * column.fitting(former) >= column.total else joined
+        if former is not None:
+            return column.kept(former)
+        known = self._known.get(name)
+        if known is FieldType.TEXT:
+            return self._of_texts(column)
+        if known is not None:
+            return known if joined is None else join_types(known, joined)
+        codes = self._parse_text and _CODES.search(name) is not None
+        return FieldType.TEXT if codes else column.usual() or FieldType.TEXT
+
+    def _of_texts(self, column: Column) -> FieldType:
+        """Return the type of a column of texts, of which prices, dates and lists are read."""
+        usual = column.usual() or FieldType.TEXT
+        if usual in _NUMBERS:
+            return usual if column.parses or column.written else FieldType.TEXT
+        return usual if usual in _READ_OF_TEXTS else FieldType.TEXT
 
     def odd_values(self) -> Iterator[OddValue]:
         """Yield the values that do not fit their field, up to a thousand of each type and field."""
@@ -170,6 +198,12 @@ class FieldTyper:
                 found.append(
                     f"{name!r} changed its type from {former.value} to {kind.value}; --types "
                     f"{name}={former.value} keeps it"
+                )
+            if kind is FieldType.DATE and column.guessed_order:
+                found.append(
+                    f"{name!r} has dates that can be read in two ways; they are read with the day "
+                    f"first ({_shown(column.doubtful_dates)}); --types {name}=text leaves them as "
+                    "written"
                 )
             if kind in _NUMBERS and column.guessed:
                 found.append(
@@ -198,7 +232,9 @@ class FieldTyper:
                 value, unit = self._columns[name].read(raw)
                 if unit and (beside := self._beside(name, kind)) is not None:
                     found[beside] = unit
-            if self._fits(value, kind):
+            elif isinstance(raw, str) and kind is FieldType.DATE:
+                value = self._columns[name].read_date(raw)
+            if self._fits(name, value, kind):
                 found[name] = value
         return found
 
@@ -208,13 +244,17 @@ class FieldTyper:
         (row,) = to_batch([self.cleaned(fields, types)], types).to_pylist()
         return {name: value for name, value in row.items() if value is not None}
 
-    def _fits(self, value: FieldValue, kind: FieldType | None) -> bool:
-        if kind is None or kind is FieldType.TEXT or value is None:
+    def _fits(self, name: str, value: FieldValue, kind: FieldType | None) -> bool:
+        if kind is FieldType.DATE:
+            return isinstance(value, str)
+        if kind in (None, FieldType.TEXT) or value is None:
             return True
-        own = self._type_of(value)
+        column = self._columns.get(name)
+        parses = self._parse_text if column is None else column.parses
+        own = _type_of(value, parse_text=parses)
         if own is None or holds(kind, own):
             return True
-        if kind is FieldType.BOOLEAN and isinstance(value, str) and self._parse_text:
+        if kind is FieldType.BOOLEAN and isinstance(value, str) and parses:
             return is_boolean_word(value)
         whole = (kind, own) == (FieldType.INTEGER, FieldType.FLOAT)
         return whole and _is_whole(value)
@@ -223,18 +263,18 @@ class FieldTyper:
         """Return the types so far as an Arrow schema."""
         return arrow_schema(self.types())
 
-    def _type_of(self, value: FieldValue) -> FieldType | None:
-        if value is None:
-            return None
-        if isinstance(value, bool):
-            return FieldType.BOOLEAN
-        if isinstance(value, int):
-            return FieldType.INTEGER if _INT64_MIN <= value <= _INT64_MAX else FieldType.TEXT
-        if isinstance(value, float):
-            return FieldType.FLOAT
-        if isinstance(value, list):
-            return type_of_list(value)
-        return type_of_text(value) if self._parse_text else FieldType.TEXT
+
+def _type_of(value: FieldValue, *, parse_text: bool) -> FieldType | None:
+    if value is None or isinstance(value, bool):
+        return None if value is None else FieldType.BOOLEAN
+    if isinstance(value, int):
+        return FieldType.INTEGER if _INT64_MIN <= value <= _INT64_MAX else FieldType.TEXT
+    if isinstance(value, float):
+        return FieldType.FLOAT
+    if isinstance(value, list):
+        return type_of_list(value)
+    # Of typed text, only lists are looked for.
+    return type_of_text(value) if parse_text or value[:1] == "[" else FieldType.TEXT
 
 
 def _shown(values: Iterable[OddValue]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from indexer.catalog.fields.dates import is_iso_date
 from indexer.catalog.fields.lists import (
     ListItem,
     all_numbers,
@@ -43,15 +44,16 @@ FieldValue = Scalar | list[Any]
 class FieldType(StrEnum):
     """The types a product field can have; each value may also be missing.
 
-    Dates and times are text in ISO 8601 form, which sorts and compares like dates. Labels and
-    numbers are lists of distinct values, and may be empty: the tags of a taxonomy, the sizes or
-    collections of a catalog.
+    Dates are texts in ISO 8601 form, with or without a time, which sort and compare as dates.
+    Labels and numbers are lists of distinct values, and may be empty: the tags of a taxonomy, the
+    sizes or collections of a catalog.
     """
 
     TEXT = "text"
     INTEGER = "integer"
     FLOAT = "float"
     BOOLEAN = "boolean"
+    DATE = "date"
     LABELS = "labels"
     NUMBERS = "numbers"
 
@@ -61,6 +63,7 @@ _ARROW_TYPES = {
     FieldType.INTEGER: pa.int64(),
     FieldType.FLOAT: pa.float64(),
     FieldType.BOOLEAN: pa.bool_(),
+    FieldType.DATE: pa.string(),
     FieldType.LABELS: pa.list_(pa.string()),
     FieldType.NUMBERS: pa.list_(pa.float64()),
 }
@@ -83,6 +86,8 @@ _BOOLEANS = {"true": True, "false": False}
 _BOOLEAN_WORDS = {
     **dict.fromkeys(("yes", "ja", "oui", "s\u00ed", "si", "wahr", "vrai", "verdadero"), True),
     **dict.fromkeys(("no", "nein", "non", "falsch", "faux", "falso"), False),
+    **dict.fromkeys("yjt", True),
+    **dict.fromkeys("nf", False),
 }
 # Longer text than "-infinity" with spaces around it is not looked at.
 _MAX_NON_FINITE_CHARACTERS = 16
@@ -136,7 +141,10 @@ def type_of_list(value: Sequence[object]) -> FieldType | None:
 
 
 def arrow_schema(types: Mapping[str, FieldType]) -> pa.Schema:
-    """Return the Arrow schema of fields: string, int64, float64, bool, or a list."""
+    """Return the Arrow schema of fields: string, int64, float64, bool, or a list.
+
+    Dates are strings.
+    """
     return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in types.items()])
 
 
@@ -238,6 +246,15 @@ def _as_boolean(value: FieldValue) -> bool | None:
     return found
 
 
+def _as_date(value: FieldValue) -> str | None:
+    if not isinstance(value, str):
+        raise TypeError(repr(value))
+    text = value.strip()
+    if text and not is_iso_date(text):
+        raise ValueError(repr(value))
+    return text or None
+
+
 def _as_labels(value: FieldValue) -> list[str] | None:
     items = _items(value)
     return list(dict.fromkeys(map(as_label, items))) or None
@@ -261,6 +278,7 @@ _CASTS: Mapping[FieldType, Callable[[FieldValue], FieldValue]] = {
     FieldType.INTEGER: _as_integer,
     FieldType.FLOAT: _as_float,
     FieldType.BOOLEAN: _as_boolean,
+    FieldType.DATE: _as_date,
     FieldType.LABELS: _as_labels,
     FieldType.NUMBERS: _as_numbers,
 }

@@ -133,4 +133,5 @@ class FolderNames:
 def _folded(name: str) -> str:
     if name.isascii():
         return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
+    # "GRÖSSE" is "größe" in upper case.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from indexer.catalog.fields import list_in_text
 from indexer.catalog.products.row_builder import RawImage
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Reason
@@ -70,7 +71,7 @@ def _images_of_text(text: str) -> list[RawImage]:
     try:
         items = json.loads(text)
     except (ValueError, RecursionError):
-        items = None
+        items = list_in_text(text)  # as Python writes it
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise RowError(
             Reason.BAD_IMAGE,

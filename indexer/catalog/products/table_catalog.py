@@ -19,6 +19,9 @@ from indexer.errors import RowError
 
 __all__ = ["TableCatalog"]
 
+# In a column of these types a NaN is a word, or no date among others.
+_WITH_NAN = (None, FieldType.TEXT, FieldType.DATE)
+
 
 class TableCatalog(Catalog):
     """The products of a table: one a record.
@@ -117,7 +120,7 @@ class TableCatalog(Catalog):
 
     def _check_finite(self, values: Mapping[str, object]) -> None:
         for name, cell in values.items():
-            if is_non_finite(str(cell)) and self._types.get(name) not in (None, FieldType.TEXT):
+            if is_non_finite(str(cell)) and self._types.get(name) not in _WITH_NAN:
                 raise RowError(
                     Reason.NAN,
                     f"column {quote_for_message(name)} holds values of type "

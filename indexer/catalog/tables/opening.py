@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
@@ -20,7 +21,11 @@ from indexer.errors import CatalogError
 __all__ = ["open_table"]
 
 
-_HEAD_BYTES = 16
+_HEAD_BYTES = 512
+# After a byte order mark and blanks.
+_WEB_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*\{|\{\s*")')
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|rss|feed)\b", re.IGNORECASE)
 _BINARY = {
     b"PK\3\4": "a zip archive or a spreadsheet (.xlsx, .ods)",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
@@ -69,7 +74,9 @@ def open_table(path: Path, options: TableOptions = _DEFAULTS) -> Table | None:
         raise CatalogError(f"{str(path)!r} is neither a file nor a folder")
     ending = PurePath(plain_name(path)).suffix.lower()
     if ending in _DELIMITED | _JSON_LINES:
-        _refuse_binary(path)
+        head = _text_head(path)
+        if ending in _DELIMITED and (read_as := _markup_of(head)):
+            return _BY_ENDING[read_as](path, options)
         if ending in _JSON_LINES:
             # JSON is Unicode (RFC 8259): nothing is guessed.
             return JsonLinesTable(TextFile(path, options.encoding, unicode=True))
@@ -95,13 +102,27 @@ def _open_folder(path: Path) -> Table | None:
     return None
 
 
-def _refuse_binary(path: Path) -> None:
-    """Refuse a file that has the name of a text file, and the first bytes of something else."""
+def _text_head(path: Path) -> bytes:
+    """Return the first bytes of a file that has the name of a text file.
+
+    Raises:
+        CatalogError: They are those of something else.
+    """
     with open_bytes(path) as file:
         head = file.read(_HEAD_BYTES)
-    for magic, what in _BINARY.items():
-        if head.startswith(magic):
-            raise CatalogError(
-                f"{quote_for_message(path.name)} is named like text, but is {what}; give it the "
-                "right ending, or export it again as CSV"
-            )
+    what = next((what for magic, what in _BINARY.items() if head.startswith(magic)), None)
+    if what is None and _WEB_PAGE.match(head):
+        what = "a web page, such as an error or a form to log in"
+    if what is not None:
+        raise CatalogError(
+            f"{quote_for_message(path.name)} is named like text, but is {what}; give it the "
+            "right ending, or export it again as CSV"
+        )
+    return head
+
+
+def _markup_of(head: bytes) -> str | None:
+    """Return the ending of the format that the first bytes of a text are in; None for CSV."""
+    if _JSON.match(head):
+        return ".json"
+    return ".xml" if _XML.match(head) else None

@@ -59,6 +59,10 @@ class SqliteTable(Table):
             self._table = table
             cursor = database.execute(f"{self._select} LIMIT 0")
             self.columns = [column[0] for column in cursor.description]
+            quoted = table.replace("'", "''")
+            declared = database.execute(f"SELECT type FROM pragma_table_info('{quoted}')")  # noqa: S608
+            # SQLite stores booleans as 0 and 1.
+            self._booleans = [_text(kind).upper().startswith("BOOL") for (kind,) in declared]
 
     @property
     def description(self) -> TableDescription:
@@ -70,7 +74,10 @@ class SqliteTable(Table):
         columns = list(self.columns or ())
         with self._connected() as database:
             for line, cells in enumerate(database.execute(self._select), start=1):
-                values = (_value(cell) for cell in cells)
+                values = (
+                    bool(cell) if is_boolean and cell in (0, 1) else _value(cell)
+                    for cell, is_boolean in zip(cells, self._booleans, strict=True)
+                )
                 yield Record(line, dict(zip(columns, values, strict=True)))
 
     @contextmanager

@@ -53,8 +53,8 @@ class CatalogArguments:
         list[str] | None,
         typer.Option(
             metavar="NAME=TYPE",
-            help="Type of a field: number, integer, boolean, text, or of a list: labels, numbers; "
-            "may be repeated.",
+            help="Type of a field: number, integer, boolean, date, text, or of a list: labels, "
+            "numbers; may be repeated.",
             show_default=False,
         ),
     ] = None

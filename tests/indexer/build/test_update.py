@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from embeddings import FakeEncoder
-from indexer.build import merge
+from indexer.build import BuildOptions, build_index, merge
+from indexer.catalog import CatalogOptions, FieldType
 from indexer.errors import BuildError
 from indexer.index import Index, prune, rollback, verify
 from indexer.retrieval import parse_filter
@@ -89,19 +90,59 @@ def test_a_removed_product_that_returns_is_not_embedded_again(many: Path, tmp_pa
     assert (report.embedded, report.added, report.products) == (0, 1, 30)
 
 
-def test_a_column_of_numbers_that_gets_words_is_read_anew(many: Path, tmp_path: Path) -> None:
+def test_a_column_of_numbers_that_gets_lists_is_read_anew(many: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     edit(many, "p5,5.bmp,5\n", "p5,5.bmp,5.50\n")
     build(many, index)
     assert dict(Index.open(index).manifest.fields) == {"n": "float"}
     for n in range(6, 26):
-        edit(many, f"p{n},{n}.bmp,{n}\n", f"p{n},{n}.bmp,word {n}\n")
+        edit(many, f"p{n},{n}.bmp,{n}\n", f'p{n},{n}.bmp,"[{n}, 99]"\n')
     report = build(many, index)
     assert (report.embedded, report.products) == (0, 30)
-    assert any("changed its type from float to text" in note for note in report.notes)
+    assert any("changed its type from float to numbers" in note for note in report.notes)
     opened = Index.open(index)
-    assert dict(opened.manifest.fields) == {"n": "text"}
-    assert [opened.get(f"p{n}").fields["n"] for n in (5, 6, 28)] == ["5.50", "word 6", "28"]
+    assert dict(opened.manifest.fields) == {"n": "numbers"}
+    assert [opened.get(f"p{n}").fields["n"] for n in (5, 6, 28)] == [[5.5], [6, 99], [28]]
+
+
+def build_as_text(catalog: Path, index: Path) -> None:
+    options = CatalogOptions(types={"n": FieldType.TEXT})
+    build_index(catalog, index, FakeEncoder(), BuildOptions(catalog=options, workers=0))
+
+
+def test_a_column_that_is_to_be_text_is_read_anew(many: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    edit(many, "p5,5.bmp,5\n", "p5,5.bmp,5.50\n")
+    build(many, index)
+    build_as_text(many, index)
+    opened = Index.open(index)
+    assert [opened.get(f"p{n}").fields["n"] for n in (5, 28)] == ["5.50", "28"]
+
+
+def test_dates_that_are_to_be_text_are_read_anew(many: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    for n in range(30):
+        edit(many, f"p{n},{n}.bmp,{n}\n", f"p{n},{n}.bmp,31.12.20{n:02}\n")
+    build(many, index)
+    assert Index.open(index).get("p7").fields["n"] == "2007-12-31"
+    assert dict(Index.open(index).manifest.fields) == {"n": "date"}
+    assert not build(many, index).published
+    build_as_text(many, index)
+    assert Index.open(index).get("p7").fields["n"] == "31.12.2007"
+
+
+def test_a_column_whose_values_are_of_another_type_now_keeps_its_own(
+    many: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    build(many, index)
+    for n in range(2, 30):
+        edit(many, f"p{n},{n}.bmp,{n}\n", f"p{n},{n}.bmp,word {n}\n")
+    report = build(many, index)
+    opened = Index.open(index)
+    assert dict(opened.manifest.fields) == {"n": "integer"}
+    assert [opened.get(f"p{n}").fields.get("n") for n in (1, 2)] == [1, None]
+    assert any("28 of 30 values do not fit" in note for note in report.notes)
 
 
 def test_a_few_odd_cells_do_not_change_a_field(many: Path, tmp_path: Path) -> None:
@@ -132,12 +173,12 @@ def test_a_column_read_anew_loses_nothing_that_the_catalog_lacks(
     index = tmp_path / "index"
     build(many, index)
     lines = many.read_text().splitlines()
-    words = [f"p{n},{n}.bmp,word {n}" for n in range(11, 25)]
-    many.write_text("\n".join([*lines[:12], *words]) + "\n")
+    lists = [f'p{n},{n}.bmp,"[{n}, 99]"' for n in range(11, 25)]
+    many.write_text("\n".join([*lines[:12], *lists]) + "\n")
     report = build(many, index, keep_missing=True)
     assert (report.products, report.added, report.removed, report.embedded) == (30, 0, 0, 0)
     opened = Index.open(index)
-    assert [opened.get(f"p{n}").fields["n"] for n in (5, 11, 28)] == ["5", "word 11", "28"]
+    assert [opened.get(f"p{n}").fields["n"] for n in (5, 11, 28)] == [[5], [11, 99], [28]]
 
 
 def test_whole_numbers_become_floats_without_being_written_anew(many: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ TYPES = {
     "sale": "boolean",
     "tags": "labels",
     "sizes": "numbers",
+    "day": "date",
 }
 TABLE = pa.table(
     {
@@ -31,6 +32,7 @@ TABLE = pa.table(
         "sale": [True, False, None, False, True],
         "tags": [["red", "gift"], ["42"], None, [], ["gift"]],
         "sizes": pa.array([[38, 44], [41], None, [], [40.5]], pa.list_(pa.float64())),
+        "day": ["2026-01-31", "2026-02-01T10:00:00", None, "2025-12-31", "2026-02-01"],
     }
 )
 
@@ -58,6 +60,13 @@ TABLE = pa.table(
         ({"and": []}, [0, 1, 2, 3, 4]),
         ({"title": []}, []),
         ({"title": {"gt": "O"}}, [1, 3]),
+        ({"day": "2026-02-01"}, [4]),
+        ({"day": "01.02.2026"}, [4]),
+        ({"day": {"gte": "2026-02-01"}}, [1, 4]),
+        ({"day": {"gte": "2026"}}, [0, 1, 4]),
+        ({"day": {"gte": "31 Jan 2026", "lt": "2026-02"}}, [0]),
+        ({"day": {"prefix": "2026-02"}}, [1, 4]),
+        ({"day": {"lt": "1/31/2026"}}, [3]),
         ({"tags": "gift"}, [0, 4]),
         ({"tags": ["red", 42]}, [0, 1]),
         ({"tags": {"prefix": "g", "eq": "gift"}}, [0, 4]),
@@ -89,6 +98,8 @@ def test_what_each_condition_lets_through(
         ({"price": {"prefix": "1"}}, r'"prefix" does not apply to float'),
         ({"sale": {"gt": False}}, r'"gt" does not apply to boolean'),
         ({"price": {"between": [1, 2]}}, r'"between" is not a condition'),
+        ({"day": "soon"}, r"'soon' is not a date"),
+        ({"day": "03/04/2026"}, r"is not a date \(2026-03-31\) value"),
         ({"price": {}}, r"condition is empty"),
         ({"title": {"in": "x"}}, r'"in" needs a list'),
         ({"title": {"exists": 1}}, r'"exists" needs true or false'),

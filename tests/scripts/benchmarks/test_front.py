@@ -33,6 +33,7 @@ def test_names_are_those_that_users_know() -> None:
         "cli",
         "api",
         "index",
+        "catalogs",
         "crash",
         "search",
         "colours",

@@ -84,7 +84,7 @@ def _scalar_type(kind: pa.DataType) -> FieldType:
         return FieldType.INTEGER
     if types.is_floating(kind) or types.is_decimal(kind):
         return FieldType.FLOAT
-    return FieldType.TEXT
+    return FieldType.DATE if types.is_date(kind) or types.is_timestamp(kind) else FieldType.TEXT
 
 
 def id_values(column: pa.Array) -> list[Any]:

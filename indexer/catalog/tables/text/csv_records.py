@@ -173,8 +173,9 @@ class _Splitter:
 
     def _repaired(self, number: int, text: Sequence[str], at: int, error: Exception) -> CsvRecord:
         line = text[at].rstrip("\r\n")
-        cells = self._cells_as_meant(line) if self._width and "\r" not in line else None
+        cells = self._cells_as_meant(line) if "\r" not in line else None
         if cells is not None:
+            self._width = self._width or len(cells)
             return self._checked(number, [text[at]], cells)
         return CsvRecord(number, [], _problem(number, text[at:], error))
 
@@ -189,7 +190,7 @@ class _Splitter:
                 cells = next(escaped, [])
             except csv.Error:
                 cells = []
-            if len(cells) == self._width:
+            if self._fits(cells):
                 return cells
         cells, position = [], 0
         while True:
@@ -202,7 +203,11 @@ class _Splitter:
             position = match.end()
             if not match.group().endswith(self._delimiter):
                 break
-        return cells if len(cells) == self._width else None
+        return cells if self._fits(cells) else None
+
+    def _fits(self, cells: Sequence[str]) -> bool:
+        """Whether a row has the width of the header; of the header itself, that it is a row."""
+        return len(cells) == self._width if self._width else len(cells) > 1
 
 
 def _until_gap(lines: list[str | None], start: int) -> list[str]:

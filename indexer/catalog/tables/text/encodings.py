@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.tables.compression import open_bytes
+from indexer.catalog.tables.text.latin import LATIN, best_latin
 from indexer.errors import CatalogError
 
 __all__ = ["ESCAPED", "Survey", "survey"]
@@ -19,8 +20,9 @@ __all__ = ["ESCAPED", "Survey", "survey"]
 _CHUNK_BYTES = 2**20
 # Of lines that are not ASCII, what the detector is shown.
 _SAMPLE_BYTES = 2**17
-# A file is UTF-8 if all but this share of its lines are, or if more of its lines are UTF-8 beyond
-# ASCII than are not. Its other lines are broken.
+# A file is UTF-8 if all but this share of its lines are, if more of its lines are UTF-8 beyond
+# ASCII than are not, or if there are more letters in UTF-8 than bytes that are none. Its other
+# lines are broken.
 _MOST_BAD = 0.01
 # Text in UTF-16 without a byte order mark: at least this share of either half of its bytes is zero.
 _ZEROS = 0.3
@@ -34,16 +36,21 @@ _MARKS = (
 )
 # What catalogs come in. With every encoding allowed, the detector takes German for MacIceland.
 _LEGACY = [
-    "windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254",
+    "windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "koi8-r",
     "cp932", "euc-jp", "gb18030", "big5", "cp949",
 ]  # fmt: skip
 _NAMES = {
     "utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32",
     "utf-32-be": "UTF-32", "windows-1252": "Windows-1252", "windows-1250": "Windows-1250",
     "windows-1251": "Windows-1251", "windows-1253": "Windows-1253",
-    "windows-1254": "Windows-1254", "cp932": "Shift-JIS", "euc-jp": "EUC-JP",
+    "windows-1254": "Windows-1254", "windows-1257": "Windows-1257", "iso8859-2": "ISO-8859-2",
+    "mac-roman": "Mac Roman", "koi8-r": "KOI8-R", "cp932": "Shift-JIS", "euc-jp": "EUC-JP",
     "gb18030": "GB18030", "big5": "Big5", "cp949": "EUC-KR",
 }  # fmt: skip
+
+_OTHER_ALPHABETS = frozenset({"windows-1251", "windows-1253", "koi8-r"})
+
+_WORD = re.compile(r"[\w\u2500-\u259f]+")
 
 ESCAPED = re.compile("[\udc00-\udcff]")
 """Matches what takes the place of a byte that is not text in the encoding."""
@@ -138,13 +145,15 @@ class _Counts:
     returns: int = 0
     bad_lines: int = 0
     utf8_lines: int = 0  # that are not ASCII; of chunks without bad lines, all
+    bad_bytes: int = 0  # of lines that are not UTF-8
+    letters: int = 0  # beyond ASCII, of such lines
     unfinished: int = 0
     sample: bytes = b""
 
     def encoding(self, *, unicode: bool) -> str:
         lines = max(self.line_feeds, self.returns) + self.unfinished
         few = self.bad_lines <= max(_MOST_BAD * lines, self.utf8_lines)
-        if unicode or few:
+        if unicode or few or self.letters > self.bad_bytes:
             return "utf-8"
         return _detect(self.sample)
 
@@ -164,9 +173,13 @@ def _count(head: bytes, file: BinaryIO) -> _Counts:
             chunk.decode("utf-8")
         except UnicodeDecodeError:
             lines = (line for line in re.split(rb"[\r\n]+", chunk) if not line.isascii())
-            valid = [_is_utf8(line) for line in lines]
-            counts.bad_lines += valid.count(False)
-            counts.utf8_lines += valid.count(True)
+            for line in lines:
+                text = line.decode("utf-8", "lookalike.escape")
+                bad = len(ESCAPED.findall(text))
+                counts.bad_lines += bool(bad)
+                counts.utf8_lines += not bad
+                counts.bad_bytes += bad
+                counts.letters += sum(not letter.isascii() for letter in text) - bad
         else:
             counts.utf8_lines += chunk.count(b"\n") + 1
     counts.unfinished = int(last not in (b"\n", b"\r"))
@@ -185,30 +198,29 @@ def _whole_lines(head: bytes, file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _detect(sample: bytes) -> str:
     # Only files that are not UTF-8 need it.
     import chardet
 
     found = chardet.detect(sample, include_encodings=_LEGACY)["encoding"]
     codec = found.lower() if found and found.lower() in _NAMES else "windows-1252"
-    if codec in ("windows-1251", "windows-1253") and _mixes_scripts(sample.decode(codec, "ignore")):
-        return "windows-1252"
-    return codec
+    if codec in _OTHER_ALPHABETS and _mixes_scripts(sample.decode(codec, "ignore")):
+        codec = "windows-1252"
+    return best_latin(sample, codec) if codec in LATIN else codec
 
 
 def _mixes_scripts(text: str) -> bool:
-    """Whether words mix letters of the Latin and of another alphabet, as in a wrong decoding."""
-    words = [word for word in re.findall(r"\w+", text) if not word.isascii()]
-    mixed = sum(len({_script(letter) for letter in word if letter.isalpha()}) > 1 for word in words)
+    """Whether words mix letters of the Latin and of another alphabet, as in a wrong decoding.
+
+    So do words with lines and blocks in them, which some encodings have in the place of letters.
+    """
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    mixed = sum(len(set(map(_script, filter(_is_letter, word)))) > 1 for word in words)
     return mixed > len(words) / 2
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalpha() or "\u2500" <= character <= "\u259f"
 
 
 def _script(letter: str) -> str:

@@ -34,6 +34,10 @@ def stored(*cells: FieldValue, typed: bool = False, **options: object) -> dict[s
         (["£-5.50", "-£5.50", "\u22125.50 £"], [-5.5] * 3, ["GBP"] * 3),
         (["1.299 €", "950 €"], [1299, 950], ["EUR", "EUR"]),
         (["10 zł", "12"], [10, 12], ["PLN", None]),
+        (["$1,299.00 USD", "$5 USD"], [1299, 5], ["USD", "USD"]),
+        (["US $1,299.00", "AU $5"], [1299, 5], ["USD", "AUD"]),
+        (["Rs. 12,34,567.50", "₹1,23,456"], [1234567.5, 123456], ["rs.", "INR"]),
+        (["1,980円", "2,500円"], [1980, 2500], ["JPY", "JPY"]),
     ],
 )
 def test_prices_are_numbers_with_their_currency_beside(
@@ -79,6 +83,7 @@ def test_a_guess_is_said() -> None:
     [
         (["25%", "12,5 %"], {"price": [25, 12.5], "price_unit": ["%", "%"]}),
         (["250 g", "1.5 g"], {"price": [250, 1.5], "price_unit": ["g", "g"]}),
+        (["€5 USD", "$5"], {"price": ["€5 USD", "$5"]}),
         (["500 g", "1 kg"], {"price": ["500 g", "1 kg"]}),
         (["30 cm", "30"], {"price": ["30 cm", "30"]}),
         (["00,5", "9,5"], {"price": ["00,5", "9,5"]}),
@@ -95,12 +100,55 @@ def test_units_and_words(cells: list[FieldValue], expected: dict[str, list[objec
 
 
 def test_typed_text_is_a_number_only_with_a_currency() -> None:
-    assert stored("12", typed=True) == {"price": ["12"]}
-    assert stored("yes", "5 cm", typed=True) == {"price": ["yes", "5 cm"]}
+    assert typed("12", "size") == {"size": ["12"]}
+    assert typed("12,50", "size") == {"size": ["12,50"]}
     assert stored("12,50 €", 3, typed=True) == {
         "price": [12.5, 3],
         "price_currency": ["EUR", None],
     }
+
+
+@pytest.mark.parametrize("name", ["price", "Sale Price", "price_old", "Preis", "prix", "unit.cost"])
+@pytest.mark.parametrize("known", [{}, {"name": FieldType.TEXT}])
+def test_typed_text_of_a_price_is_a_number(name: str, known: dict[str, FieldType]) -> None:
+    known = dict.fromkeys([name] * len(known), FieldType.TEXT)
+    assert typed("12.50", name, known=known) == {name: [12.5]}
+    assert typed("1.299,00", name, known=known) == {name: [1299]}
+    assert typed("5 €", name, known=known) == {name: [5], f"{name}_currency": ["EUR"]}
+    assert typed("on request", name, known=known) == {name: ["on request"]}
+
+
+def typed(cell: str, name: str, **options: object) -> dict[str, list[object]]:
+    """Return the columns that a typed text in a column of a name makes."""
+    typer = FieldTyper(**options)  # type: ignore[arg-type]
+    typer.observe({name: cell}, 1, "1")
+    types = typer.types()
+    columns: dict[str, list[object]] = to_batch(
+        [typer.cleaned({name: cell}, types)], types
+    ).to_pydict()
+    return columns
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["y", "N", ""], FieldType.BOOLEAN),
+        (["Y"], FieldType.BOOLEAN),
+        (["j", "n"], FieldType.BOOLEAN),
+        (["t", "f"], FieldType.BOOLEAN),
+        (["yes", "n"], FieldType.BOOLEAN),
+        (["f"], FieldType.TEXT),
+        (["j", "f"], FieldType.TEXT),
+        (["y", "n", "x"], FieldType.TEXT),
+    ],
+)
+def test_letters_are_booleans_where_a_column_has_no_others(
+    cells: list[str], kind: FieldType
+) -> None:
+    typer = FieldTyper(parse_text=True)
+    for cell in cells:
+        typer.observe({"flag": cell})
+    assert typer.types() == {"flag": kind}
 
 
 def test_the_type_of_before_and_that_of_the_user_decide() -> None:

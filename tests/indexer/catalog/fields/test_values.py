@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from indexer.catalog import FieldType, FieldTyper, FieldValue, arrow_schema, join_types, to_batch
 from indexer.errors import CatalogError
 
-TEXT, INTEGER, FLOAT, BOOLEAN = (
+TEXT, INTEGER, FLOAT, BOOLEAN, DATE = (
     FieldType.TEXT,
     FieldType.INTEGER,
     FieldType.FLOAT,
     FieldType.BOOLEAN,
+    FieldType.DATE,
 )
+LABELS, LIST = FieldType.LABELS, FieldType.NUMBERS
 
 
 def type_of(*values: FieldValue, parse_text: bool = False) -> FieldType:
@@ -66,14 +68,15 @@ def column(values: list[FieldValue], *, parse_text: bool = False) -> list[FieldV
         ("\u0661\u0662", TEXT),  # Arabic-Indic digits, which int() would take
         ("yes", BOOLEAN),
         ("maybe", TEXT),
-        ("2024-01-01", TEXT),
+        ("2024-01-01", DATE),
         ("", TEXT),
         ("nan", TEXT),
     ],
 )
 def test_the_type_of_a_cell(cell: str, expected: FieldType) -> None:
     assert type_of(cell, parse_text=True) is expected
-    assert type_of(cell) is TEXT
+    # Dates are dates in any format.
+    assert type_of(cell) is (DATE if expected is DATE else TEXT)
 
 
 def test_typed_values_keep_their_type() -> None:
@@ -238,7 +241,18 @@ NUMBERS = [f"{at}.5" for at in range(200)]
         ([*NUMBERS[:20], "call us"], None, TEXT),
         ([*NUMBERS, "007"], None, TEXT),
         (["1.5", "call us"], FLOAT, FLOAT),
-        (["1.5", "call us", "no"], FLOAT, TEXT),
+        (["1.5", "call us", "no"], FLOAT, FLOAT),
+        (["a", "b", "1"], INTEGER, INTEGER),
+        (["1", "2.5", "x"], INTEGER, FLOAT),
+        (["x", "y"], DATE, DATE),
+        (["2026-03-01", "soon"], DATE, DATE),
+        (["2026-03-01"], TEXT, TEXT),
+        (["[1, 2]", "3"], FLOAT, LIST),
+        (["[1, 2]", "3", "x"], INTEGER, LIST),
+        (['["a", "b"]', "c"], TEXT, LABELS),
+        (['["a", "b"]', *"c" * 200], TEXT, TEXT),
+        (["a"], LABELS, LABELS),
+        (["a", "1"], LIST, LIST),
         (["1", "2"], FLOAT, FLOAT),
         (["1", "2.0"], INTEGER, INTEGER),
         (["1", "2.5"], INTEGER, FLOAT),
@@ -259,8 +273,10 @@ def test_a_few_odd_values_do_not_decide_a_type(
 
 
 def test_what_changes_a_type_or_keeps_one_from_being_numbers_is_said() -> None:
-    (flipped,) = typed(["a", "b", "1"], former={"x": INTEGER}).notes()
-    assert "changed its type from integer to text; --types x=integer keeps it" in flipped
+    (kept,) = typed(["a", "b", "1"], former={"x": INTEGER}).notes()
+    assert "'x' is of type integer; 2 of 3 values do not fit and are left out" in kept
+    (widened,) = typed(["1", "2.5"], former={"x": INTEGER}).notes()
+    assert "changed its type from integer to float; --types x=integer keeps it" in widened
     (nearly,) = typed([*NUMBERS[:20], "call us"]).notes()
     assert "1 of 21 values are no numbers (line 22: 'call us'); --types x=number" in nearly
     (odd,) = typed([*NUMBERS, "call us"]).notes()

@@ -139,6 +139,7 @@ def test_fields_are_typed_by_the_schema(shop: Path) -> None:
         "year": FieldType.INTEGER,
         **dict.fromkeys(("price", "cost", "made.share"), FieldType.FLOAT),
         "sizes": FieldType.LABELS,
+        **dict.fromkeys(("day", "at", "at_ns", "at_zone"), FieldType.DATE),
     }
     assert catalog.field_types == {
         **dict.fromkeys(first.fields, FieldType.TEXT), **numbers, "new": FieldType.BOOLEAN

@@ -1,0 +1,1 @@
+"""Benchmark of reading catalogs: a matrix of files with known truth, and their speed."""
