@@ -20,6 +20,8 @@ LookalikeError
 
 from __future__ import annotations
 
+from typing import Self
+
 from embeddings import LookalikeError
 
 __all__ = [
@@ -52,6 +54,8 @@ class RowError(LookalikeError):
 
     Attributes:
         reason: A stable code, a value of `indexer.catalog.Reason`.
+        column: The column whose value is the problem, where it is known.
+        value: That value.
     """
 
     code = "bad_row"
@@ -60,6 +64,13 @@ class RowError(LookalikeError):
         # Both are args of the exception, so that it can be pickled by a worker process.
         super().__init__(reason, message)
         self.reason = reason
+        self.column: str | None = None
+        self.value: object = None
+
+    def at(self, column: str | None, value: object) -> Self:
+        """Add the column and the value that are the problem."""
+        self.column, self.value = column, value
+        return self
 
     def __str__(self) -> str:
         return str(self.args[1])

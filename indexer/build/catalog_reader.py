@@ -121,7 +121,7 @@ class CatalogReader:
             try:
                 data = self._read_image(source, fetched)
             except SourceError as error:
-                self._refuse(BadRow(row.line, row.id, error.reason, error.message))
+                self._refuse(BadRow.of(row.line, row.id, error.at(None, source.location)))
                 complete = False
                 former = self._reusable.former_content(row.id, source.location)
                 if former is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,8 @@ CREATE TABLE images(
     location TEXT NOT NULL);
 CREATE INDEX images_by_product ON images(product);
 CREATE TABLE failed(sha256 BLOB PRIMARY KEY, reason TEXT NOT NULL, message TEXT NOT NULL);
-CREATE TABLE refused(line INTEGER, id TEXT, reason TEXT NOT NULL, message TEXT NOT NULL);
+CREATE TABLE refused(
+    line INTEGER, id TEXT, reason TEXT NOT NULL, message TEXT NOT NULL, col TEXT, value TEXT);
 """
 
 
@@ -196,9 +197,7 @@ class Ledger:
 
     def add_refused(self, row: BadRow) -> None:
         """Record a catalog row, or one of its images, that can't be used."""
-        self._db.execute(
-            "INSERT INTO refused VALUES (?, ?, ?, ?)", (row.line, row.id, row.reason, row.message)
-        )
+        self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", astuple(row))
 
     def was_tried(self, sha256: bytes) -> bool:
         """Whether an image is embedded or recorded as failed."""
@@ -212,14 +211,15 @@ class Ledger:
     def refused(self) -> Iterator[BadRow]:
         """Yield everything that goes into quarantine, by catalog line."""
         rows = self._db.execute(
-            "SELECT line, id, reason, message FROM refused UNION ALL "
+            "SELECT line, id, reason, message, col, value FROM refused UNION ALL "
             "SELECT p.line, p.id, f.reason, "
-            "  CASE i.location WHEN '' THEN f.message ELSE i.location || ': ' || f.message END "
+            "  CASE i.location WHEN '' THEN f.message ELSE i.location || ': ' || f.message END,"
+            "  NULL, nullif(i.location, '') "
             "FROM images i JOIN failed f USING (sha256) JOIN products p ON p.row = i.product "
             "ORDER BY 1"
         )
-        for line, product_id, reason, message in rows:
-            yield BadRow(line=line, id=product_id, reason=reason, message=message)
+        for row in rows:
+            yield BadRow(*row)
 
     def count_bad_lines(self) -> int:
         """Count the catalog rows of which nothing can be indexed."""

@@ -62,12 +62,12 @@ class ImageFolderCatalog(Catalog):
 
     def _row(self, line: int, entry: _Entry) -> CatalogRow | BadRow:
         if entry.problem is not None:
-            return _bad_row(line, entry, Reason.UNREADABLE, entry.problem)
+            return _bad_row(line, entry, RowError(Reason.UNREADABLE, entry.problem))
         try:
             product_id = _as_id(entry.path)
             source = self._finder.exactly(product_id)
         except RowError as error:
-            return _bad_row(line, entry, error.reason, error.message)
+            return _bad_row(line, entry, error)
         return CatalogRow(line, product_id, (source,))
 
     def _is_listed_folder(self, path: bytes) -> bool:
@@ -91,10 +91,10 @@ class ImageFolderCatalog(Catalog):
                 yield _Entry(entry.path, problem=f"the folder can't be listed: {error.strerror}")
 
 
-def _bad_row(line: int, entry: _Entry, reason: str, message: str) -> BadRow:
+def _bad_row(line: int, entry: _Entry, problem: RowError) -> BadRow:
     name = entry.path.decode("utf-8", "backslashreplace")
     escaped = name if name.isprintable() else quote_for_message(name)
-    return BadRow(line, escaped, reason, message)
+    return BadRow.of(line, escaped, problem)
 
 
 def _as_id(path: bytes) -> str:

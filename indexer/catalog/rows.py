@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from indexer.catalog.fields import FieldType, FieldValue
 from indexer.catalog.images import ImageSource
 from indexer.catalog.product_ids import IdLedger
-from indexer.catalog.quoting import quote_for_message
-from indexer.errors import CatalogError
+from indexer.catalog.quoting import quote_for_message, shown_value
+from indexer.errors import CatalogError, RowError
 
 __all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Reason"]
 
@@ -120,12 +121,22 @@ class BadRow:
             special characters escaped.
         reason: A value of `Reason`.
         message: What is wrong and how to correct it; one line, special characters escaped.
+        column: The column whose value is the problem; None if that is the whole row.
+        value: The beginning of that value, special characters escaped.
     """
 
     line: int
     id: str | None
     reason: str
     message: str
+    column: str | None = None
+    value: str | None = None
+
+    @classmethod
+    def of(cls, line: int, product_id: str | None, problem: RowError) -> Self:
+        """Make a bad row of what is wrong with it."""
+        value = None if problem.value is None else shown_value(problem.value)
+        return cls(line, product_id, problem.reason, problem.message, problem.column, value)
 
 
 class Catalog(ABC):
@@ -141,6 +152,8 @@ class Catalog(ABC):
     untyped: bool = False
     # False for a format whose ids can't repeat; it needs no `IdLedger`.
     _ids_repeat: bool = True
+    # The column of ids, if there is one.
+    _id_column: str | None = None
 
     def __init__(self, path: Path, options: CatalogOptions) -> None:
         self._path = path
@@ -182,7 +195,7 @@ class Catalog(ABC):
                 return
             with IdLedger() as ledger:
                 for row in self.read_rows():
-                    yield _claim_id(row, ledger)
+                    yield _claim_id(row, ledger, self._id_column)
         except OSError as error:
             raise CatalogError(
                 f"{quote_for_message(self.name)} can't be read any more: {error.strerror or error}"
@@ -198,16 +211,17 @@ class Catalog(ABC):
         """Yield the rows; ids may repeat."""
 
 
-def _claim_id(row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
+def _claim_id(
+    row: CatalogRow | BadRow, ledger: IdLedger, column: str | None
+) -> CatalogRow | BadRow:
     if row.id is None or (isinstance(row, BadRow) and row.reason in _WITHOUT_ID):
         return row
     first = ledger.claim(row.id, row.line)
     if first == row.line or isinstance(row, BadRow):
         return row
-    return BadRow(
-        row.line,
-        row.id,
+    problem = RowError(
         Reason.DUPLICATE_ID,
         f"row {row.line} has the id {quote_for_message(row.id)} of row {first}; give every "
         "product an id of its own, or put all images of one product into one row as a list",
     )
+    return BadRow.of(row.line, row.id, problem.at(column, row.id))

@@ -32,11 +32,15 @@ class Refusal:
         line: Line of the catalog, or row number.
         id: The product's id, if known.
         message: The problem and its remedy.
+        column: The column whose value is the problem; None if that is the whole row.
+        value: The beginning of that value.
     """
 
     line: int
     id: str | None
     message: str
+    column: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)

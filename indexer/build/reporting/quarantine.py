@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from indexer.catalog import BadRow, FieldTyper, Reason, quote_for_message
+from indexer.errors import RowError
 from indexer.storage import replace_file
 
 __all__ = ["odd_rows", "write_quarantine"]
@@ -40,4 +41,5 @@ def odd_rows(typer: FieldTyper) -> Iterator[BadRow]:
             f"here {quote_for_message(odd.value)}; the product is indexed without it; correct the "
             "value, or decide the type with --types"
         )
-        yield BadRow(odd.line, odd.id, Reason.ODD_VALUE, message)
+        problem = RowError(Reason.ODD_VALUE, message).at(odd.field, odd.value)
+        yield BadRow.of(odd.line, odd.id, problem)

@@ -40,14 +40,23 @@ def product_fields(values: Mapping[str, object]) -> dict[str, FieldValue]:
         elif isinstance(value, Unreadable):
             raise value.problem(name)
         else:
-            for inner, item in _members(name, value, 0):
-                if inner in fields or (inner != name and inner in values):
-                    raise RowError(
-                        Reason.BAD_VALUE,
-                        f"there are two values of the name {quote_for_message(inner)}; rename one",
-                    )
-                fields[inner] = item
+            try:
+                _add_members(fields, name, value, values)
+            except RowError as error:
+                raise error.at(name, value) from None
     return fields
+
+
+def _add_members(
+    fields: dict[str, FieldValue], name: str, value: object, values: Mapping[str, object]
+) -> None:
+    for inner, item in _members(name, value, 0):
+        if inner in fields or (inner != name and inner in values):
+            raise RowError(
+                Reason.BAD_VALUE,
+                f"there are two values of the name {quote_for_message(inner)}; rename one",
+            )
+        fields[inner] = item
 
 
 def _text(value: str) -> str | None:

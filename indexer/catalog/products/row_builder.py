@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indexer.catalog.fields import FieldValue
@@ -12,10 +12,13 @@ from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, CatalogOptions, CatalogRow, Reason
 from indexer.errors import RowError
 
-__all__ = ["RawImage", "RowBuilder"]
+__all__ = ["Gallery", "RawImage", "RowBuilder"]
 
 RawImage = str | bytes | None
 """An image as a row gives it: a path or URL, the bytes themselves, or nothing."""
+
+Gallery = Sequence[tuple[str, RawImage]]
+"""The images of a row, each with its column."""
 
 
 class RowBuilder:
@@ -24,29 +27,31 @@ class RowBuilder:
     Args:
         root: The folder that paths of images are relative to.
         options: How to read the catalog.
+        id_column: The column of ids, for the list of what was refused.
     """
 
-    def __init__(self, root: Path, options: CatalogOptions) -> None:
+    def __init__(self, root: Path, options: CatalogOptions, id_column: str) -> None:
         self._finder = ImageFinder(root, options.image_roots, max_bytes=options.max_image_bytes)
         self._options = options
+        self._id_column = id_column
 
     def row(
         self,
         line: int,
         raw_id: object,
-        images: list[RawImage],
+        images: Gallery,
         fields: Mapping[str, FieldValue],
     ) -> CatalogRow | BadRow:
         """Make a row of its values; one image that can't be used makes the row bad."""
-        product_id: str | None = None
         try:
             product_id = clean_id(raw_id)
-            sources = self._sources(images)
         except RowError as error:
-            if product_id is None and isinstance(raw_id, str):
-                return BadRow(line, quote_for_message(raw_id), error.reason, error.message)
-            return BadRow(line, product_id, error.reason, error.message)
-        return CatalogRow(line, product_id, sources, fields)
+            shown = quote_for_message(raw_id) if isinstance(raw_id, str) else None
+            return BadRow.of(line, shown, error.at(self._id_column, raw_id))
+        try:
+            return CatalogRow(line, product_id, self._sources(images), fields)
+        except RowError as error:
+            return BadRow.of(line, product_id, error)
 
     def bad_row(self, line: int, raw_id: object, problem: RowError) -> BadRow:
         """Make a bad row of a problem that is known already; with its id, if that is valid."""
@@ -54,12 +59,18 @@ class RowBuilder:
             product_id = clean_id(raw_id)
         except RowError:
             product_id = None
-        return BadRow(line, product_id, problem.reason, problem.message)
+        return BadRow.of(line, product_id, problem)
 
-    def _sources(self, images: list[RawImage]) -> tuple[ImageSource, ...]:
+    def _sources(self, images: Gallery) -> tuple[ImageSource, ...]:
         if not images:
             raise RowError(Reason.NO_IMAGE, "the row has no image; give a path")
-        return tuple(self._source(image) for image in images)
+        found = []
+        for column, image in images:
+            try:
+                found.append(self._source(image))
+            except RowError as error:
+                raise error.at(column, image) from None
+        return tuple(found)
 
     def _source(self, image: RawImage) -> ImageSource:
         if image is None:

@@ -11,7 +11,7 @@ from indexer.catalog.products.columns import MAX_FIELDS, check_columns
 from indexer.catalog.products.field_values import product_fields
 from indexer.catalog.products.image_cells import images_of
 from indexer.catalog.products.roles import find_roles
-from indexer.catalog.products.row_builder import RawImage, RowBuilder
+from indexer.catalog.products.row_builder import Gallery, RawImage, RowBuilder
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
 from indexer.catalog.tables import BrokenRecord, Record, Roles, Table, TableDescription, Unreadable
@@ -45,7 +45,8 @@ class TableCatalog(Catalog):
         if table.columns is not None:
             check_columns(table, self._roles)
         table.check_roles(self._roles)
-        self._builder = RowBuilder(table.root, options)
+        self._builder = RowBuilder(table.root, options, self._roles.id)
+        self._id_column = self._roles.id
         self.untyped = table.untyped
 
     @property
@@ -108,25 +109,29 @@ class TableCatalog(Catalog):
             return self._builder.bad_row(record.line, raw_id, error)
         return self._builder.row(record.line, raw_id, images, fields)
 
-    def _images(self, values: dict[str, object]) -> list[RawImage]:
+    def _images(self, values: dict[str, object]) -> Gallery:
         """Take the images out of a record."""
-        images: list[RawImage] = []
+        images: list[tuple[str, RawImage]] = []
         for name in self._roles.images:
             value = values.pop(name, None)
             if isinstance(value, Unreadable):
                 raise value.problem(name)
-            images += images_of(value)
+            try:
+                images += [(name, image) for image in images_of(value)]
+            except RowError as error:
+                raise error.at(name, value) from None
         return images
 
     def _check_finite(self, values: Mapping[str, object]) -> None:
         for name, cell in values.items():
             if is_non_finite(str(cell)) and self._types.get(name) not in _WITH_NAN:
-                raise RowError(
+                problem = RowError(
                     Reason.NAN,
                     f"column {quote_for_message(name)} holds values of type "
                     f"{self._types[name].value} and here {quote_for_message(str(cell))}; leave the "
                     "cell empty if there is no value",
                 )
+                raise problem.at(name, cell)
 
     @cached_property
     def _types(self) -> dict[str, FieldType]:

@@ -54,11 +54,10 @@ def read_table(path: Path) -> Iterator[TableRow | BadRow]:
 
 def _row(record: Record | BrokenRecord) -> TableRow | BadRow:
     if isinstance(record, BrokenRecord):
-        return BadRow(record.line, None, record.problem.reason, record.problem.message)
+        return BadRow.of(record.line, None, record.problem)
     for name, value in record.values.items():
         if isinstance(value, Unreadable):
-            problem = value.problem(name)
-            return BadRow(record.line, None, problem.reason, problem.message)
+            return BadRow.of(record.line, None, value.problem(name))
     values = {name: _plain(value) for name, value in record.values.items()}
     return TableRow(record.line, values)
 

@@ -94,7 +94,8 @@ class Unreadable:
 
     def problem(self, column: str) -> RowError:
         """Return an error that names the column."""
-        return RowError(self.reason, f"column {quote_for_message(column)}: {self.message}")
+        message = f"column {quote_for_message(column)}: {self.message}"
+        return RowError(self.reason, message).at(column, None)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,11 +82,7 @@ def _count(kinds: Sequence[RefusalKind]) -> int:
 
 def _summary(kinds: Sequence[RefusalKind], mended: int | None) -> dict[str, object]:
     """What `--json` prints."""
-    rows = [
-        {"line": row.line, "id": row.id, "reason": kind.reason, "message": row.message}
-        for kind in kinds
-        for row in kind.refusals
-    ]
+    rows = [{**asdict(row), "reason": kind.reason} for kind in kinds for row in kind.refusals]
     counts = {kind.reason: len(kind.refusals) for kind in kinds}
     retried = {} if mended is None else {"fewer": mended}
     return {"quarantined": len(rows), **retried, "reasons": counts, "rows": rows}
@@ -93,7 +90,8 @@ def _summary(kinds: Sequence[RefusalKind], mended: int | None) -> dict[str, obje
 
 def _print_csv(kinds: Sequence[RefusalKind]) -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(("line", "id", "reason", "message"))
+    table.writerow(("line", "id", "column", "value", "reason", "message"))
     for kind in kinds:
         for row in kind.refusals:
-            table.writerow((row.line, row.id or "", kind.reason, row.message))
+            texts = [text or "" for text in (row.id, row.column, row.value)]
+            table.writerow((row.line, *texts, kind.reason, row.message))

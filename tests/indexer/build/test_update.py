@@ -157,10 +157,13 @@ def test_a_few_odd_cells_do_not_change_a_field(many: Path, tmp_path: Path) -> No
     assert [opened.get(f"p{n}").fields.get("n") for n in (5, 6, 7, 8)] == [5, None, None, 8]
     assert any("line 8: 'six'" in note for note in report.notes)
     (line,) = (index / "quarantine.jsonl").read_text().splitlines()
-    assert {key: json.loads(line)[key] for key in ("line", "id", "reason")} == {
+    kept = ("line", "id", "reason", "column", "value")
+    assert {key: json.loads(line)[key] for key in kept} == {
         "line": 8,
         "id": "p6",
         "reason": "odd_value",
+        "column": "n",
+        "value": "six",
     }
     again = build(many, index)
     assert not again.published

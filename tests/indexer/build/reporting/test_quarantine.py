@@ -14,7 +14,7 @@ ROWS = [
     BadRow(2, "röd", Reason.NO_IMAGE, "the row has no image"),
     BadRow(5, None, Reason.MISSING_ID, "the row has no id"),
     BadRow(7, "x", "broken_image", "cut short"),
-    BadRow(9, "y", "broken_image", "cut short"),
+    BadRow(9, "y", "broken_image", "cut short", "image", "y.png"),
 ]
 
 
@@ -24,7 +24,14 @@ def test_every_row_is_a_line_and_reasons_are_counted(tmp_path: Path) -> None:
     assert reasons == {"no_image": 1, "missing_id": 1, "broken_image": 2}
     lines = path.read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"line": row.line, "id": row.id, "reason": row.reason, "message": row.message}
+        {
+            "line": row.line,
+            "id": row.id,
+            "reason": row.reason,
+            "message": row.message,
+            "column": row.column,
+            "value": row.value,
+        }
         for row in ROWS
     ]
     assert "röd" in lines[0]

@@ -30,13 +30,16 @@ def test_what_was_refused(fake_cli: Cli, broken: Path) -> None:
     found = only_json(fake_cli(*command, "--json"))
     assert found["quarantined"] == 2
     assert found["reasons"] == {"image_not_found": 1, "duplicate_id": 1}
-    assert [row["line"] for row in found["rows"]] == [8, 9]
+    assert [(row["line"], row["column"], row["value"]) for row in found["rows"]] == [
+        (8, "image", "gone.png"),
+        (9, "id", found["rows"][1]["id"]),
+    ]
     text = fake_cli(*command, "--limit", "1").stdout
     assert "1 image_not_found\n  line 8 (=gone): there is no file 'gone.png'" in text
     table = list(csv.DictReader(fake_cli(*command, "--csv").stdout.splitlines()))
-    assert [(row["line"], row["reason"]) for row in table] == [
-        ("8", "image_not_found"),
-        ("9", "duplicate_id"),
+    assert [(row["line"], row["column"], row["reason"]) for row in table] == [
+        ("8", "image", "image_not_found"),
+        ("9", "id", "duplicate_id"),
     ]
 
 

@@ -247,7 +247,8 @@ def test_arbitrary_bytes_are_rows_or_a_catalog_error(
 ) -> None:
     path = tmp_path_factory.mktemp("noise") / "c.csv"
     rows = read(path, b"id,image\n1,x\n" + content)
-    assert rows[0] == BadRow(2, "1", "image_not_found", rows[0].message)  # type: ignore[union-attr]
+    message = rows[0].message  # type: ignore[union-attr]
+    assert rows[0] == BadRow(2, "1", "image_not_found", message, "image", "x")
     for row in rows:
         assert isinstance(row, BadRow)
         assert row.message.isprintable()
