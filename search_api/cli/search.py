@@ -68,9 +68,9 @@ def _prepare(query: Query) -> Callable[[Encoder], object] | None:
 
 
 def _answer(result: SearchResult) -> Mapping[str, Any]:
-    from search_api.service.schemas import SearchResponse
+    from search_api.service.schemas import Links, SearchResponse
 
-    answer = asdict(SearchResponse.of(result))
+    answer = asdict(SearchResponse.of(result, Links()))
     for hit in answer["hits"]:
         if isnan(hit["score"]):
             hit["score"] = None  # JSON has no NaN

@@ -126,6 +126,8 @@ def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])
+    if settings.root_path:
+        document["servers"] = [{"url": settings.root_path}]
     document_keys(document, settings)
     return document
 

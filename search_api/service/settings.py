@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,11 @@ from embeddings.vision import Examination, FaceMode
 from search_api.service.errors import ServeError, describe
 
 __all__ = ["LogFormat", "Settings", "read_settings"]
+
+
+_PATH_NAME = re.compile(r"[A-Za-z0-9._~-]+")
+# With these as its root, the service could not tell its own paths from those of a proxy.
+_OWN_NAMES = ("v1", "static", "docs", "openapi.json", "healthz", "readyz", "metrics")
 
 
 class LogFormat(StrEnum):
@@ -178,6 +184,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Minimum bytes a second of a body, and of reading an answer; then 408.",
     )
+    root_path: str = Field(
+        default="",
+        max_length=200,
+        description="Path under which a proxy serves the service, such as /lookalike; links in "
+        "answers begin with it.",
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto "
@@ -202,6 +214,16 @@ class Settings(BaseSettings):
         from indexer.image_loading.fetching import normalize_host
 
         return tuple(normalize_host(host) for host in value)
+
+    @field_validator("root_path")
+    @classmethod
+    def _root(cls, value: str) -> str:
+        names = [name for name in value.strip().split("/") if name]
+        if not all(_PATH_NAME.fullmatch(name) and name not in (".", "..") for name in names):
+            raise ValueError("give a path of letters, digits and - . _ ~, such as /lookalike")
+        if names and names[0] in _OWN_NAMES:
+            raise ValueError(f"/{names[0]} begins paths of the service itself; choose another name")
+        return "".join(f"/{name}" for name in names)
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.service.errors import PayloadTooLargeError
 from search_api.service.middleware.item_paths import keep_quoted
 from search_api.service.middleware.metrics import Metrics, Stage, route_of
+from search_api.service.middleware.root_path import remove_root
 from search_api.service.middleware.trace import Trace, begin_trace
 from search_api.service.settings import Settings
 
@@ -59,6 +61,7 @@ class RequestMiddleware:
         self._metrics = metrics
         self._max_body_bytes = settings.max_body_bytes
         self._log_queries = settings.log_queries
+        self._root = settings.root_path
         self._headers = security_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +69,9 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        app = self._app
+        if remove_root(scope, self._root):
+            app = RedirectResponse(f"{self._root}/", HTTPStatus.PERMANENT_REDIRECT)
         keep_quoted(scope)
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
@@ -91,7 +97,7 @@ class RequestMiddleware:
         limited = _LimitedBody(headers, receive, self._max_body_bytes, received)
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._app(scope, limited, send_with_headers)
+            await app(scope, limited, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
             # The server itself may have answered: a body that came too slowly.

@@ -105,8 +105,8 @@ class BatchRoutes:
         query = await self._images.query(Body(request, None), fetched)
 
         def to_json(result: SearchResult) -> bytes:
-            answer = BatchResult(status=200, answer=SearchResponse.of(result, query))
-            return answer.model_dump_json().encode()
+            answer = SearchResponse.of(result, self._answering.links, query)
+            return BatchResult(status=200, answer=answer).model_dump_json().encode()
 
         return await self._answering.answer(query, to_json, started)
 

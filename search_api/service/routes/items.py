@@ -53,7 +53,9 @@ class ItemRoutes:
         """Return one product by its id."""
         async with self._answering.door.enter(request):
             return await self._answering.run(
-                lambda: ItemResponse.of(self._answering.engine.product(product_id))
+                lambda: ItemResponse.of(
+                    self._answering.engine.product(product_id), self._answering.links
+                )
             )
 
     async def suggest(

@@ -118,7 +118,7 @@ async def search_answer(answering: Answering, query: Query, started: float) -> R
     """
 
     def to_json(result: SearchResult) -> bytes:
-        return SearchResponse.of(result, query).json()
+        return SearchResponse.of(result, answering.links, query).json()
 
     current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
     content = await answering.answer(query, to_json, started)

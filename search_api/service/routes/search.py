@@ -85,7 +85,7 @@ class SearchRoutes:
             result = self._answering.engine.recommend(
                 body.liked, body.disliked, body.k, body.filter, body.fields, body.diversity
             )
-            return SearchResponse.of(result)
+            return SearchResponse.of(result, self._answering.links)
 
         async with self._answering.door.enter(request, work_of_recommendation(body)):
             return await self._answering.run(work)

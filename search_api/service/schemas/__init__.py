@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from search_api.service.schemas.hits import SearchResponse
     from search_api.service.schemas.items import ItemResponse, SuggestResponse
+    from search_api.service.schemas.links import Links
     from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
     from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
     from search_api.service.schemas.tags import (
@@ -65,6 +66,7 @@ else:
             ),
             "search_api.service.schemas.hits": ("SearchResponse",),
             "search_api.service.schemas.items": ("ItemResponse", "SuggestResponse"),
+            "search_api.service.schemas.links": ("Links",),
             "search_api.service.schemas.search": (
                 "PartRequest",
                 "RecommendRequest",
@@ -105,6 +107,7 @@ __all__ = [
     "IndexResponse",
     "ItemResponse",
     "KeywordWeight",
+    "Links",
     "MinConfidence",
     "Offset",
     "PartRequest",

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from typing import Self
-from urllib.parse import quote, urlencode
 
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from indexer.index import Match
 from indexer.search import Explanation as EngineExplanation
-from indexer.search import LikePart, Query, TextPart
+from indexer.search import Query
 from indexer.search import SearchResult as EngineResult
 from search_api.client import Explanation, SearchResult, SharedColour
 from search_api.client import Hit as ClientHit
-from search_api.service.schemas.items import image_path
+from search_api.service.schemas.links import Links
 from search_api.service.schemas.tags import TagResponse
 
-__all__ = ["ExplanationResponse", "Hit", "SearchResponse", "SharedColourResponse", "heat_path"]
+__all__ = ["ExplanationResponse", "Hit", "SearchResponse", "SharedColourResponse"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,13 @@ class Hit(ClientHit):
     )
 
     @classmethod
-    def of(cls, match: Match, explanation: ExplanationResponse | None = None) -> Self:
+    def of(cls, match: Match, links: Links, explanation: ExplanationResponse | None = None) -> Self:
         """Convert an engine's match."""
         return cls(
             id=match.id,
             score=round(match.score, 6),
             confidence=None if match.confidence is None else round(match.confidence, 4),
-            image=image_path(match.id, match.image),
+            image=links.image(match.id, match.image),
             fields=match.fields,  # type: ignore[arg-type]  # pydantic makes lists tuples
             grouped=match.grouped,
             explanation=explanation,
@@ -80,10 +79,10 @@ class SearchResponse(SearchResult):
     )
 
     @classmethod
-    def of(cls, result: EngineResult, query: Query | None = None) -> Self:
+    def of(cls, result: EngineResult, links: Links, query: Query | None = None) -> Self:
         """Convert an engine's result; explanations need its query."""
         return cls(
-            hits=_hits(result, query),
+            hits=_hits(result, links, query),
             total=len(result.hits),
             facets={name: tuple(counts) for name, counts in result.facets.items()},
             generation=result.generation,
@@ -100,22 +99,14 @@ class SearchResponse(SearchResult):
 _ADAPTER = TypeAdapter(SearchResponse)
 
 
-def _hits(result: EngineResult, query: Query | None) -> tuple[Hit, ...]:
+def _hits(result: EngineResult, links: Links, query: Query | None) -> tuple[Hit, ...]:
     if query is None or not query.explain:
-        return tuple(Hit.of(match) for match in result.hits)
+        return tuple(Hit.of(match, links) for match in result.hits)
     return tuple(
-        Hit.of(match, ExplanationResponse.of(why, heat_path(match.id, match.image, query)))
+        Hit.of(
+            match,
+            links,
+            ExplanationResponse.of(why, links.heat_map(match.id, match.image, query)),
+        )
         for match, why in zip(result.hits, result.explanations, strict=True)
     )
-
-
-def heat_path(product_id: str, number: int, query: Query) -> str:
-    """Return the path of an image's heat map for a query's words and products."""
-    parameters: list[tuple[str, str | int]] = [("image", number)]
-    for part in query.parts:
-        if isinstance(part, TextPart):
-            parameters.append(("q", part.text))
-        elif isinstance(part, LikePart):
-            parameters.append(("like", part.id))
-    path = f"/v1/items/{quote(product_id, safe='')}/heatmap"
-    return f"{path}?{urlencode(parameters, quote_via=quote)}"

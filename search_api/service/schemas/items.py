@@ -1,10 +1,9 @@
-"""Answers about single products, and the paths of their images."""
+"""Answers about single products, and completions of what is typed."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Self
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 from pydantic.dataclasses import dataclass
@@ -12,8 +11,9 @@ from pydantic.dataclasses import dataclass
 from indexer.index import Product
 from indexer.retrieval import Completion, CompletionKind
 from search_api.client import Item
+from search_api.service.schemas.links import Links
 
-__all__ = ["ItemResponse", "SuggestResponse", "SuggestionResponse", "image_path"]
+__all__ = ["ItemResponse", "SuggestResponse", "SuggestionResponse"]
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class ItemResponse(Item):
     """One product."""
 
     @classmethod
-    def of(cls, product: Product) -> Self:
+    def of(cls, product: Product, links: Links) -> Self:
         """Convert an index's product."""
-        images = tuple(image_path(product.id, number) for number in range(len(product.images)))
+        images = tuple(links.image(product.id, number) for number in range(len(product.images)))
         return cls(product.id, product.fields, images)  # type: ignore[arg-type]  # as for Hit
 
 
@@ -52,8 +52,3 @@ class SuggestResponse(BaseModel):
         """Convert an index's completions."""
         suggestions = [SuggestionResponse(**asdict(one)) for one in completions]
         return cls(suggestions=suggestions, generation=generation)
-
-
-def image_path(product_id: str, number: int) -> str:
-    """Return the path of a product's image; `number` counts from 0."""
-    return f"/v1/items/{quote(product_id, safe='')}/image/{number}"

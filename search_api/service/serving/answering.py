@@ -33,6 +33,7 @@ from search_api.service.admission import (
 )
 from search_api.service.errors import InvalidRequestError, NotReadyError, OverloadedError
 from search_api.service.middleware import Metrics, Stage
+from search_api.service.schemas import Links
 from search_api.service.serving.batch_queue import BatchKind, BatchOptions
 from search_api.service.serving.decode_task import ImageFile, QueryDecodeTask, QueryImage
 from search_api.service.serving.decoding import DecodeWorkers
@@ -120,6 +121,7 @@ class Answering:
         self._turns = FairQueue(settings.threads)  # at the threads
         self.door = _door(settings)
         self._probe = SharedAnswer(self._ask_once)
+        self.links = Links(settings.root_path)
         self.stopping = False
 
     def warm(self) -> None:

@@ -1,4 +1,7 @@
-/** Calls of the HTTP API that the page makes. */
+/** Calls of the HTTP API that the page makes.
+ *
+ * Their paths are relative, so that the page works under any path of a proxy.
+ */
 
 import { askForKey } from "./key.js";
 import { hasText, t } from "../texts/texts.js";
@@ -14,35 +17,35 @@ export class ApiError extends Error {
 
 /** The index that is served: products, images, model, generation and fields. */
 export function getIndex() {
-  return call("/v1/index");
+  return call("v1/index");
 }
 
 /** One product with all its fields and the addresses of its pictures. */
 export function getItem(id, signal) {
-  return call(`/v1/items/${encodeURIComponent(id)}`, { signal });
+  return call(`v1/items/${encodeURIComponent(id)}`, { signal });
 }
 
 /** Products like one. */
 export function getSimilar(id, k, signal) {
-  return call(`/v1/items/${encodeURIComponent(id)}/similar?k=${k}`, { signal });
+  return call(`v1/items/${encodeURIComponent(id)}/similar?k=${k}`, { signal });
 }
 
 /** Titles, values and tags that complete what was typed. */
 export async function getSuggestions(typed, signal) {
-  const { suggestions } = await call(`/v1/suggest?q=${encodeURIComponent(typed)}&k=8`, { signal });
+  const { suggestions } = await call(`v1/suggest?q=${encodeURIComponent(typed)}&k=8`, { signal });
   return suggestions;
 }
 
 /** The answer to a search; `picture` is a file of it, if any. */
 export function search(query, picture, signal) {
   // High, to be ahead of thumbnails that are still under way.
-  return call("/v1/search", { method: "POST", priority: "high", signal, ...bodyOf(query, picture) });
+  return call("v1/search", { method: "POST", priority: "high", signal, ...bodyOf(query, picture) });
 }
 
 /** A picture of the regions of a hit that matched, as a blob. */
 export async function heatMap(query, picture, address, signal) {
   const posts = picture || query.parts || query.image_url;
-  const response = await answerOf(address, {
+  const response = await answerOf(reachable(address), {
     signal,
     ...(posts && { method: "POST", ...bodyOf(query, picture) }),
   });
@@ -52,12 +55,18 @@ export async function heatMap(query, picture, address, signal) {
 
 /** The address of one of a product's pictures. */
 export function pictureOf(id, number = 0) {
-  return `/v1/items/${encodeURIComponent(id)}/image/${number}`;
+  return `v1/items/${encodeURIComponent(id)}/image/${number}`;
 }
 
 /** The address of the thumbnail of a picture, about `size` pixels on its longest side. */
 export function thumbnail(image, size = 320) {
-  return `${image}${image.includes("?") ? "&" : "?"}size=${size}`;
+  return `${reachable(image)}${image.includes("?") ? "&" : "?"}size=${size}`;
+}
+
+/** A link of an answer as the page can follow it, if the service does not know a proxy's path. */
+export function reachable(path) {
+  const root = new URL(".", location.href).pathname;
+  return path.startsWith("/") && !path.startsWith(root) ? `${root}${path.slice(1)}` : path;
 }
 
 /** An answer of JSON. */

@@ -42,6 +42,7 @@ function keep(how) {
   // The service would refuse other characters, and a cookie can't hold them.
   if (how !== "use" || !/^[\w.~+/=-]+$/.test(key)) return false;
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `lookalike_key=${key}; Path=/; SameSite=Strict${secure}`;
+  const path = new URL(".", location.href).pathname; // other applications of the host don't get it
+  document.cookie = `lookalike_key=${key}; Path=${path}; SameSite=Strict${secure}`;
   return true;
 }

@@ -1,7 +1,7 @@
 /** The product panel: pictures, fields and tags of one product, at an address of its own. */
 
 import { html, nothing, render } from "../../vendor/lit.js";
-import { getItem, getSimilar, thumbnail } from "../api/calls.js";
+import { getItem, getSimilar, reachable, thumbnail } from "../api/calls.js";
 import { isChosen, tagButton, toggled } from "../browse/facets.js";
 import { refine } from "../search/box.js";
 import { NO_QUERY, addressOf, example, ranks } from "../state/query.js";
@@ -122,9 +122,9 @@ function showPicture(image) {
   target.src = thumbnail(image);
   const full = new Image();
   full.addEventListener("load", () => {
-    if (target.dataset.image === image) target.src = image;
+    if (target.dataset.image === image) target.src = full.src;
   });
-  full.src = image;
+  full.src = reachable(image);
 }
 
 /** A web address as a link, any other text as text. */
