@@ -72,7 +72,7 @@ __all__ = ["build_index"]
 
 
 def build_index(
-    catalog_path: Path,
+    catalog_path: Path | Sequence[Path] | Catalog,
     index_path: Path,
     encoder: Encoder,
     options: BuildOptions | None = None,
@@ -85,7 +85,7 @@ def build_index(
     the old one. An index of another encoder is built anew.
 
     Args:
-        catalog_path: A folder of images, or a CSV, TSV, JSONL or Parquet file.
+        catalog_path: A file or folder as `open_catalog` takes it, several, or what it returned.
         index_path: The index folder; it is made if missing.
         encoder: Makes the vectors.
         options: How to build.
@@ -99,7 +99,9 @@ def build_index(
         BuildInterruptedError: On Ctrl-C; the same build resumes where this one stopped.
     """
     options = options or BuildOptions()
-    catalog = open_catalog(catalog_path, options.catalog)
+    catalog = catalog_path
+    if not isinstance(catalog, Catalog):
+        catalog = open_catalog(catalog, options.catalog)
     layout = Layout(index_path)
     with exclusive_writing(layout):
         report = _build_locked(layout, catalog, encoder, options, on_progress)
@@ -184,7 +186,7 @@ class _Build:
             self._read_catalog()
         read_seconds = time.monotonic() - self._start
         refused = chain(self._ledger.refused(), odd_rows(self._typer))
-        reasons = write_quarantine(self._layout.quarantine, refused)
+        reasons = write_quarantine(self._layout.quarantine, refused, self._catalog.place)
         self._refuse_bad_catalog()
         if self._options.keep_missing:
             self._update.keep_missing()
@@ -289,6 +291,7 @@ class _Build:
             former=former,
             kept=kept,
             forced=self._options.catalog.types,
+            place=self._catalog.place,
         )
 
     def _progress(self, stage: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -197,7 +197,10 @@ class Ledger:
 
     def add_refused(self, row: BadRow) -> None:
         """Record a catalog row, or one of its images, that can't be used."""
-        self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)", astuple(row))
+        self._db.execute(
+            "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?)",
+            (row.line, row.id, row.reason, row.message, row.column, row.value),
+        )
 
     def was_tried(self, sha256: bytes) -> bool:
         """Whether an image is embedded or recorded as failed."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
     from indexer.catalog.products import CatalogInspection, inspect_catalog
     from indexer.catalog.quoting import quote_for_message
-    from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
+    from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Place, Reason
     from indexer.catalog.titles import stored_title, title_field, title_of
 else:
     # A command imports only what it uses.
@@ -79,6 +79,7 @@ else:
                 "Catalog",
                 "CatalogOptions",
                 "CatalogRow",
+                "Place",
                 "Reason",
             ),
             "indexer.catalog.titles": (
@@ -103,6 +104,7 @@ __all__ = [
     "IdLedger",
     "ImageSource",
     "OddValue",
+    "Place",
     "Reason",
     "Scalar",
     "arrow_schema",

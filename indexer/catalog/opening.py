@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import tempfile
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from indexer.catalog.feeds import as_feed
 from indexer.catalog.image_folder import ImageFolderCatalog
 from indexer.catalog.images import is_index_folder
-from indexer.catalog.products import TableCatalog
+from indexer.catalog.products import SeveralCatalogs, TableCatalog
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Catalog, CatalogOptions
 from indexer.catalog.tables import TableOptions, open_table
+from indexer.catalog.tables.files import (
+    STANDARD_INPUT,
+    matching_paths,
+    save_standard_input,
+    tables_of_folder,
+)
 from indexer.errors import CatalogError
 
 __all__ = ["open_catalog"]
@@ -18,29 +28,54 @@ __all__ = ["open_catalog"]
 _DEFAULTS = CatalogOptions()
 
 
-def open_catalog(path: Path, options: CatalogOptions = _DEFAULTS) -> Catalog:
-    """Open a catalog: a folder of images or Parquet files, or a CSV, TSV, JSONL or Parquet file.
+def open_catalog(path: Path | Sequence[Path], options: CatalogOptions = _DEFAULTS) -> Catalog:
+    """Open a catalog: a folder of images or of tables, a file, or several of these as one.
 
     Args:
-        path: The folder, or a file whose ending tells its format: `.csv`, `.tsv`, `.jsonl`,
-            `.ndjson`, `.parquet` or `.pq`, in any case.
+        path: A folder, or a file whose ending tells its format, such as `.csv`, `.jsonl`, `.xlsx`
+            or `.parquet`; `-` for standard input, whose format is found; a pattern such as
+            `feeds/*.csv`; or several of these.
         options: How to read it.
 
     Raises:
         CatalogError: There is no such file, its format is unknown, a column is missing or named
             twice, the file is damaged, or it has no rows.
     """
+    given = [path] if isinstance(path, Path) else list(path)
+    shown = ", ".join(repr(str(one)) for one in given)
     try:
-        catalog = _open(path, options)
+        catalog = _open_all(given, options)
         first = next(catalog.rows(), None)
     except OSError as error:
-        raise CatalogError(f"{str(path)!r} can't be read: {error.strerror or error}") from error
+        raise CatalogError(f"{shown} can't be read: {error.strerror or error}") from error
     if first is None:
-        raise CatalogError(f"{str(path)!r} has no rows; there is nothing to index")
+        raise CatalogError(f"{shown} has no rows; there is nothing to index")
+    return catalog
+
+
+def _open_all(paths: Sequence[Path], options: CatalogOptions) -> Catalog:
+    if not paths:
+        raise CatalogError("no catalog is given; name a file or a folder")
+    catalogs: list[Catalog] = []
+    for path in matching_paths(paths):
+        tables = tables_of_folder(path) if path.is_dir() and not is_index_folder(str(path)) else []
+        catalogs += [_open(table, options) for table in tables or [path]]
+    return catalogs[0] if len(catalogs) == 1 else SeveralCatalogs(catalogs, options)
+
+
+def _open_standard_input(options: CatalogOptions) -> Catalog:
+    """Open standard input; paths of images begin in the working folder."""
+    saved = tempfile.TemporaryDirectory(prefix="lookalike-")
+    catalog = _open(save_standard_input(Path(saved.name)), replace(options, folder=Path.cwd()))
+    catalog.name = "standard input"
+    # Removed with the catalog, or when the process ends.
+    weakref.finalize(catalog, saved.cleanup)
     return catalog
 
 
 def _open(path: Path, options: CatalogOptions) -> Catalog:
+    if path == STANDARD_INPUT:
+        return _open_standard_input(options)
     name = options.id_column
     if not path.is_dir() and name is not None and name == options.image_column:
         raise CatalogError(

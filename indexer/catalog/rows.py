@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from indexer.catalog.fields import FieldType, FieldValue
 from indexer.catalog.images import ImageSource
@@ -16,7 +16,7 @@ from indexer.catalog.product_ids import IdLedger
 from indexer.catalog.quoting import quote_for_message, shown_value
 from indexer.errors import CatalogError, RowError
 
-__all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Reason"]
+__all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Place", "Reason"]
 
 
 class Reason(StrEnum):
@@ -81,6 +81,7 @@ class CatalogOptions:
         types: Types of fields; the others are found.
         sheet: The sheet of a spreadsheet, or the table of an SQLite file; None for the only one.
         image_roots: Folders besides the catalog's own that images may be in.
+        folder: The folder where paths of images begin; None for the catalog's.
     """
 
     id_column: str | None = None
@@ -91,6 +92,7 @@ class CatalogOptions:
     types: Mapping[str, FieldType] = field(default_factory=dict)
     sheet: str | None = None
     image_roots: tuple[Path, ...] = ()
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class BadRow:
         message: What is wrong and how to correct it; one line, special characters escaped.
         column: The column whose value is the problem; None if that is the whole row.
         value: The beginning of that value, special characters escaped.
+        file: The file that the line is in, where a build reads several.
     """
 
     line: int
@@ -131,6 +134,7 @@ class BadRow:
     message: str
     column: str | None = None
     value: str | None = None
+    file: str | None = None
 
     @classmethod
     def of(cls, line: int, product_id: str | None, problem: RowError) -> Self:
@@ -139,12 +143,29 @@ class BadRow:
         return cls(line, product_id, problem.reason, problem.message, problem.column, value)
 
 
+class Place(NamedTuple):
+    """Where a row is.
+
+    Attributes:
+        line: As in `CatalogRow`, within its file.
+        file: The file, where a catalog is made of several; else None.
+    """
+
+    line: int
+    file: str | None = None
+
+    def __str__(self) -> str:
+        """Return the place for a message, such as `7` or `7 of 'b.csv'`."""
+        return f"{self.line}" if self.file is None else f"{self.line} of {self.file!r}"
+
+
 class Catalog(ABC):
     """A catalog on disk: a stream of rows that can be read as often as needed.
 
     A format implements `count` and `read_rows`, which yields rows and bad rows in a fixed order.
 
     Attributes:
+        path: The file or folder; the first of several.
         name: Name of the file or folder.
         untyped: True if fields are text whose type has to be inferred (CSV, TSV).
     """
@@ -156,7 +177,7 @@ class Catalog(ABC):
     _id_column: str | None = None
 
     def __init__(self, path: Path, options: CatalogOptions) -> None:
-        self._path = path
+        self.path = path
         self._options = options
         self.name = path.name or str(path)
 
@@ -174,6 +195,10 @@ class Catalog(ABC):
     def notes(self) -> tuple[str, ...]:
         """What was changed or passed over in reading it; each is one line."""
         return ()
+
+    def place(self, line: int) -> Place:
+        """Return where a row is, by its `line`."""
+        return Place(line)
 
     @property
     @abstractmethod
@@ -195,7 +220,7 @@ class Catalog(ABC):
                 return
             with IdLedger() as ledger:
                 for row in self.read_rows():
-                    yield _claim_id(row, ledger, self._id_column)
+                    yield self._claimed(row, ledger)
         except OSError as error:
             raise CatalogError(
                 f"{quote_for_message(self.name)} can't be read any more: {error.strerror or error}"
@@ -210,18 +235,16 @@ class Catalog(ABC):
     def read_rows(self) -> Iterator[CatalogRow | BadRow]:
         """Yield the rows; ids may repeat."""
 
-
-def _claim_id(
-    row: CatalogRow | BadRow, ledger: IdLedger, column: str | None
-) -> CatalogRow | BadRow:
-    if row.id is None or (isinstance(row, BadRow) and row.reason in _WITHOUT_ID):
-        return row
-    first = ledger.claim(row.id, row.line)
-    if first == row.line or isinstance(row, BadRow):
-        return row
-    problem = RowError(
-        Reason.DUPLICATE_ID,
-        f"row {row.line} has the id {quote_for_message(row.id)} of row {first}; give every "
-        "product an id of its own, or put all images of one product into one row as a list",
-    )
-    return BadRow.of(row.line, row.id, problem.at(column, row.id))
+    def _claimed(self, row: CatalogRow | BadRow, ledger: IdLedger) -> CatalogRow | BadRow:
+        if row.id is None or (isinstance(row, BadRow) and row.reason in _WITHOUT_ID):
+            return row
+        first = ledger.claim(row.id, row.line)
+        if first == row.line or isinstance(row, BadRow):
+            return row
+        problem = RowError(
+            Reason.DUPLICATE_ID,
+            f"row {self.place(row.line)} has the id {quote_for_message(row.id)} of row "
+            f"{self.place(first)}; give every product an id of its own, or put all images of one "
+            "product into one row as a list",
+        )
+        return BadRow.of(row.line, row.id, problem.at(self._id_column, row.id))

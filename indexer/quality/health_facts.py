@@ -34,6 +34,7 @@ class Refusal:
         message: The problem and its remedy.
         column: The column whose value is the problem; None if that is the whole row.
         value: The beginning of that value.
+        file: The file that the line is in, where a build read several.
     """
 
     line: int
@@ -41,6 +42,7 @@ class Refusal:
     message: str
     column: str | None = None
     value: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True)

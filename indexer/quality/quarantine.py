@@ -31,6 +31,6 @@ def _refusals(path: Path) -> Iterator[tuple[str, Refusal]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
-            # An index of before has neither columns nor values.
-            more = (row.get("column"), row.get("value"))
+            # An index of before has none of these.
+            more = (row.get(name) for name in ("column", "value", "file"))
             yield str(row["reason"]), Refusal(row["line"], row["id"], row["message"], *more)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from search_api import console
-from search_api.cli.options import CatalogArguments, JsonOption, expand_arguments
+from search_api.cli.options import CatalogArgument, CatalogArguments, JsonOption, expand_arguments
 
 if TYPE_CHECKING:
     from indexer.catalog import Catalog, CatalogOptions, FieldType
@@ -23,13 +23,7 @@ catalog_app = typer.Typer(help="Look at a catalog before it is indexed.", no_arg
 @expand_arguments
 def catalog_inspect(
     *,
-    catalog: Annotated[
-        Path,
-        typer.Argument(
-            help="A folder of images, or a file in one of the formats of catalogs.",
-            show_default=False,
-        ),
-    ],
+    catalog: CatalogArgument,
     reading: CatalogArguments,
     as_json: JsonOption = False,
 ) -> None:

@@ -30,7 +30,8 @@ def print_inspection(found: CatalogInspection) -> None:
         fields = [f"{name} ({kind})" for name, kind in found.types.items()]
         _say(f"fields: {_some(fields, _NAMES)}")
     for product in found.products:
-        _say(f"line {product.line}: {product.id}  {_some(product.images, _IMAGES)}")
+        place = f"{product.line} of {product.file}" if product.file else f"{product.line}"
+        _say(f"line {place}: {product.id}  {_some(product.images, _IMAGES)}")
         for name, value in list(product.fields.items())[:_FIELDS]:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             _say(f"    {name}: {shown[:_VALUE_CHARACTERS]}")
@@ -40,7 +41,8 @@ def print_inspection(found: CatalogInspection) -> None:
     for reason, count in found.reasons.items():
         _say(f"  {count:,} {reason}")
     for row in found.refused[:_REFUSED]:
-        _say(f"    line {row.line}: {row.message}")
+        place = f"{row.line} of {row.file}" if row.file else f"{row.line}"
+        _say(f"    line {place}: {row.message}")
 
 
 def _some(items: Sequence[str], most: int) -> str:

@@ -32,7 +32,8 @@ def print_quarantine(kinds: Sequence[RefusalKind], limit: int, mended: int | Non
         for row in kind.refusals[:limit]:
             name = f" ({for_terminal(row.id)})" if row.id else ""
             message = for_terminal(row.message, _MESSAGE_CHARACTERS)
-            out.print(f"  line {row.line}{name}: {message}", soft_wrap=True)
+            place = f"{row.line} of {for_terminal(row.file)}" if row.file else f"{row.line}"
+            out.print(f"  line {place}{name}: {message}", soft_wrap=True)
         more = len(kind.refusals) - limit
         if more > 0:
             out.print(f"  and {more:,} more: --limit or --csv shows them", style="dim")

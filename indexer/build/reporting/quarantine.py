@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from indexer.catalog import BadRow, FieldTyper, Reason, quote_for_message
+from indexer.catalog import BadRow, FieldTyper, Place, Reason, quote_for_message
 from indexer.errors import RowError
 from indexer.storage import replace_file
 
 __all__ = ["odd_rows", "write_quarantine"]
 
 
-def write_quarantine(path: Path, refused: Iterable[BadRow]) -> Counter[str]:
+def write_quarantine(
+    path: Path, refused: Iterable[BadRow], place: Callable[[int], Place] = Place
+) -> Counter[str]:
     """Write rows to a file, one JSON object a line, in one step.
+
+    Args:
+        path: The file.
+        refused: The rows.
+        place: Tells the line and the file of a row by its line.
 
     Returns:
         The number of rows for each reason.
@@ -26,7 +33,9 @@ def write_quarantine(path: Path, refused: Iterable[BadRow]) -> Counter[str]:
     def lines() -> Iterator[bytes]:
         for row in refused:
             reasons[str(row.reason)] += 1
-            yield json.dumps(asdict(row), ensure_ascii=False).encode() + b"\n"
+            line, file = place(row.line)
+            written = {**asdict(row), "line": line, "file": file}
+            yield json.dumps(written, ensure_ascii=False).encode() + b"\n"
 
     replace_file(path, lines())
     return reasons

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 import pyarrow as pa
@@ -70,6 +70,7 @@ class FieldTyper:
         former: Types of the generation before.
         forced: Types that the user decided.
         kept: Fields of the generation before that stay, even where no row has them.
+        place: Names the place of a line in notes.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class FieldTyper:
         former: Mapping[str, FieldType] | None = None,
         forced: Mapping[str, FieldType] | None = None,
         kept: Iterable[str] = (),
+        place: Callable[[int], object] = str,
     ) -> None:
+        self._place = place
         self._parse_text = parse_text
         self._known = dict(known or {})
         self._former = dict(former or {})
@@ -192,7 +195,7 @@ class FieldTyper:
             if odd:
                 found.append(
                     f"{name!r} is of type {kind.value}; {odd:,} of {column.total:,} values do not "
-                    f"fit and are left out ({_shown(column.odd(kind))})"
+                    f"fit and are left out ({self._shown(column.odd(kind))})"
                 )
             if former is not None and former is not kind:
                 found.append(
@@ -202,24 +205,29 @@ class FieldTyper:
             if kind is FieldType.DATE and column.guessed_order:
                 found.append(
                     f"{name!r} has dates that can be read in two ways; they are read with the day "
-                    f"first ({_shown(column.doubtful_dates)}); --types {name}=text leaves them as "
-                    "written"
+                    f"first ({self._shown(column.doubtful_dates)}); --types {name}=text leaves "
+                    "them as written"
                 )
             if kind in _NUMBERS and column.guessed:
                 found.append(
                     f"{name!r} has values whose comma or point may be decimal or not; they are "
                     f"read with {'commas' if column.mark == ',' else 'points'} as decimal "
-                    f"({_shown(column.doubtful)}); --types {name}=text leaves them as written"
+                    f"({self._shown(column.doubtful)}); --types {name}=text leaves them as written"
                 )
             words = column.counts.get(FieldType.TEXT, 0)
             nearly = kind is FieldType.TEXT is column.joined() and former is None
             if nearly and not column.codes and 0 < words <= _NEARLY * column.total:
                 found.append(
                     f"{name!r} is text, since {words:,} of {column.total:,} values are no numbers "
-                    f"({_shown(column.noted[FieldType.TEXT])}); --types {name}=number leaves them "
-                    "out"
+                    f"({self._shown(column.noted[FieldType.TEXT])}); --types {name}=number leaves "
+                    "them out"
                 )
         return found
+
+    def _shown(self, values: Iterable[OddValue]) -> str:
+        """Return the first values with their lines, for a note."""
+        first = islice(values, 3)
+        return ", ".join(f"line {self._place(odd.line)}: {odd.value[:40]!r}" for odd in first)
 
     def cleaned(
         self, fields: Mapping[str, FieldValue], types: Mapping[str, FieldType]
@@ -275,11 +283,6 @@ def _type_of(value: FieldValue, *, parse_text: bool) -> FieldType | None:
         return type_of_list(value)
     # Of typed text, only lists are looked for.
     return type_of_text(value) if parse_text or value[:1] == "[" else FieldType.TEXT
-
-
-def _shown(values: Iterable[OddValue]) -> str:
-    """Return the first values with their lines, for a note."""
-    return ", ".join(f"line {odd.line}: {odd.value[:40]!r}" for odd in islice(values, 3))
 
 
 def _is_whole(value: FieldValue) -> bool:

@@ -7,6 +7,13 @@ from indexer.catalog.products.inspection import (
     InspectedProduct,
     inspect_catalog,
 )
+from indexer.catalog.products.several_catalogs import SeveralCatalogs
 from indexer.catalog.products.table_catalog import TableCatalog
 
-__all__ = ["CatalogInspection", "InspectedProduct", "TableCatalog", "inspect_catalog"]
+__all__ = [
+    "CatalogInspection",
+    "InspectedProduct",
+    "SeveralCatalogs",
+    "TableCatalog",
+    "inspect_catalog",
+]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from indexer.catalog.fields import FieldType, FieldTyper, FieldValue
 from indexer.catalog.products.table_catalog import TableCatalog
-from indexer.catalog.rows import BadRow, Catalog, CatalogRow
+from indexer.catalog.rows import BadRow, Catalog, CatalogRow, Place
 
 __all__ = ["CatalogInspection", "InspectedProduct", "inspect_catalog"]
 
@@ -29,12 +29,14 @@ class InspectedProduct:
         id: Its id.
         images: Paths or URLs of its images; empty for bytes in the catalog.
         fields: Its fields, in their types, without those that have no value.
+        file: The file that the line is in, where there are several.
     """
 
     line: int
     id: str
     images: tuple[str, ...]
     fields: Mapping[str, FieldValue]
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ def inspect_catalog(
         CatalogError: The file disappeared, or is damaged.
     """
     typer = FieldTyper(
-        parse_text=catalog.untyped, known=catalog.field_types, former=former, forced=forced
+        parse_text=catalog.untyped,
+        known=catalog.field_types,
+        former=former,
+        forced=forced,
+        place=catalog.place,
     )
     first: list[CatalogRow] = []
     refused: list[BadRow] = []
@@ -101,7 +107,8 @@ def inspect_catalog(
         if isinstance(row, BadRow):
             reasons[row.reason] += 1
             if len(refused) < _REFUSED_SHOWN:
-                refused.append(row)
+                line, file = catalog.place(row.line)
+                refused.append(replace(row, line=line, file=file))
         else:
             typer.observe(row.fields, row.line, row.id)
             if len(first) < _SHOWN:
@@ -116,13 +123,13 @@ def inspect_catalog(
         types={name: kind.value for name, kind in typer.types().items()},
         rows=read,
         complete=complete,
-        products=tuple(_product(row, typer) for row in first),
+        products=tuple(_product(row, typer, catalog.place(row.line)) for row in first),
         reasons=dict(reasons.most_common()),
         refused=tuple(refused),
         notes=(*catalog.notes, *typer.notes()),
     )
 
 
-def _product(row: CatalogRow, typer: FieldTyper) -> InspectedProduct:
+def _product(row: CatalogRow, typer: FieldTyper, place: Place) -> InspectedProduct:
     images = tuple(image.location for image in row.images)
-    return InspectedProduct(row.line, row.id, images, typer.stored(row.fields))
+    return InspectedProduct(place.line, row.id, images, typer.stored(row.fields), place.file)

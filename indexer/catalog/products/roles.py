@@ -15,6 +15,8 @@ from indexer.errors import CatalogError
 __all__ = ["find_roles"]
 
 _SAMPLE = 200
+# The column of Datasets' folders of images, whose products have no other id.
+_FILE_NAME = ("file_name",)
 _MOST_NAMED = 20
 # Ids by their content: fewer rows say nothing.
 _LEAST_ROWS = 3
@@ -84,6 +86,8 @@ class _Finder:
         ]
         if ranked:
             return min(ranked)[2]
+        if tuple(images) == _FILE_NAME:
+            return images[0]
         found = [name for name in self._columns if name not in images and self._holds_ids(name)]
         if len(found) == 1 or self._table.columns is None:
             return found[0] if len(found) == 1 else "id"

@@ -45,7 +45,7 @@ class TableCatalog(Catalog):
         if table.columns is not None:
             check_columns(table, self._roles)
         table.check_roles(self._roles)
-        self._builder = RowBuilder(table.root, options, self._roles.id)
+        self._builder = RowBuilder(options.folder or table.root, options, self._roles.id)
         self._id_column = self._roles.id
         self.untyped = table.untyped
 
@@ -94,7 +94,9 @@ class TableCatalog(Catalog):
 
     def _row(self, record: Record | BrokenRecord, names: set[str]) -> CatalogRow | BadRow:
         values = dict(record.values)
-        raw_id = _missing_if_nan(values.pop(self._roles.id, None))
+        # A column of paths may hold the ids, too.
+        taken = values.get if self._roles.id in self._roles.images else values.pop
+        raw_id = _missing_if_nan(taken(self._roles.id, None))
         if isinstance(record, BrokenRecord):
             return self._builder.bad_row(record.line, raw_id, record.problem)
         try:

@@ -13,7 +13,7 @@ from typing import Any
 from indexer.catalog.images import is_ignored
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Reason
-from indexer.catalog.tables.compression import compression_of, open_bytes
+from indexer.catalog.tables.files import compression_of, open_bytes
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
 from indexer.errors import CatalogError, RowError
 

@@ -10,7 +10,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.tables.compression import compression_of, open_bytes
+from indexer.catalog.tables.files import compression_of, open_bytes
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
 from indexer.errors import CatalogError
 

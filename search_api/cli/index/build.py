@@ -16,6 +16,7 @@ from search_api.cli.index.report import write_report
 from search_api.cli.loading import load_encoder
 from search_api.cli.options import (
     BuildArguments,
+    CatalogArgument,
     IndexOption,
     JsonOption,
     NewModelOption,
@@ -32,12 +33,7 @@ __all__ = ["index_build"]
 @expand_arguments
 def index_build(
     *,
-    catalog: Annotated[
-        Path,
-        typer.Argument(
-            help="A folder of images, or a CSV, TSV, JSONL or Parquet file.", show_default=False
-        ),
-    ],
+    catalog: CatalogArgument,
     index: IndexOption,
     model: NewModelOption = DEFAULT_MODEL,
     build: BuildArguments,
@@ -69,7 +65,7 @@ def index_build(
         return
     encoder = load_encoder(model, compute)
     with console.BuildBar(encoder.spec) as bar:
-        report = build_index(catalog, index, encoder, options, bar.update)
+        report = build_index(opened, index, encoder, options, bar.update)
     if as_json:
         console.print_json(_summary(report, index))
     else:

@@ -35,9 +35,10 @@ def index_quarantine(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a CSV table of all rows.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="Rows listed of each reason.")] = 5,
     retry: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            help="Build again from this catalog, and show what is left.", show_default=False
+            help="Build again from this catalog, and show what is left; may be repeated.",
+            show_default=False,
         ),
     ] = None,
     reading: CatalogArguments,
@@ -50,7 +51,7 @@ def index_quarantine(
 
     model = Index.open(index).manifest.encoder.name
     mended: int | None = None
-    if retry is not None:
+    if retry:
         before = _count(read_quarantine(index))
         _build_again(retry, index, model, reading, compute)
         mended = before - _count(read_quarantine(index))
@@ -64,16 +65,20 @@ def index_quarantine(
 
 
 def _build_again(
-    catalog: Path, index: Path, model: str, reading: CatalogArguments, compute: ComputeArguments
+    catalog: Sequence[Path],
+    index: Path,
+    model: str,
+    reading: CatalogArguments,
+    compute: ComputeArguments,
 ) -> None:
     from indexer.build import BuildOptions, build_index
     from indexer.catalog import open_catalog
 
     options = BuildOptions(catalog=reading.catalog_options())
-    open_catalog(catalog, options.catalog)  # fails before the model is loaded
+    opened = open_catalog(catalog, options.catalog)  # fails before the model is loaded
     encoder = load_encoder(model, compute)
     with console.BuildBar(encoder.spec) as bar:
-        build_index(catalog, index, encoder, options, bar.update)
+        build_index(opened, index, encoder, options, bar.update)
 
 
 def _count(kinds: Sequence[RefusalKind]) -> int:
@@ -90,8 +95,8 @@ def _summary(kinds: Sequence[RefusalKind], mended: int | None) -> dict[str, obje
 
 def _print_csv(kinds: Sequence[RefusalKind]) -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(("line", "id", "column", "value", "reason", "message"))
+    table.writerow(("file", "line", "id", "column", "value", "reason", "message"))
     for kind in kinds:
         for row in kind.refusals:
             texts = [text or "" for text in (row.id, row.column, row.value)]
-            table.writerow((row.line, *texts, kind.reason, row.message))
+            table.writerow((row.file or "", row.line, *texts, kind.reason, row.message))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search_api.cli.options.build import AnnArguments, BuildArguments, TagArguments
-from search_api.cli.options.catalog import CatalogArguments
+from search_api.cli.options.catalog import CatalogArgument, CatalogArguments
 from search_api.cli.options.common import (
     IndexOption,
     JsonOption,
@@ -19,6 +19,7 @@ from search_api.cli.options.query import QueryArguments
 __all__ = [
     "AnnArguments",
     "BuildArguments",
+    "CatalogArgument",
     "CatalogArguments",
     "IndexOption",
     "JsonOption",

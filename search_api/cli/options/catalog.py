@@ -15,7 +15,16 @@ from search_api.cli.options.parsing import name_value_pairs
 if TYPE_CHECKING:
     from indexer.catalog import CatalogOptions, FieldType
 
-__all__ = ["CatalogArguments"]
+__all__ = ["CatalogArgument", "CatalogArguments"]
+
+CatalogArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        help="A folder of images, a file in one of the formats of catalogs, - for standard input, "
+        "or several files, also as a pattern.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

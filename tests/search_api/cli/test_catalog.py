@@ -36,6 +36,7 @@ def test_inspection_as_json(fake_cli: Cli, shop: Path) -> None:
         "id": "0071",
         "images": ["a.png"],
         "fields": {"Titel": "Becher", "Preis": 4.0, "Größe": "M"},
+        "file": None,
     }
     assert [(row["line"], row["id"]) for row in found["refused"]] == [(4, "0073")]
 

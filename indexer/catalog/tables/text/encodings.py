@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indexer.catalog.quoting import quote_for_message
-from indexer.catalog.tables.compression import open_bytes
+from indexer.catalog.tables.files import open_bytes
 from indexer.catalog.tables.text.latin import LATIN, best_latin
 from indexer.errors import CatalogError
 

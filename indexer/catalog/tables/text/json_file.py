@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Reason
-from indexer.catalog.tables.compression import compression_of, open_bytes
+from indexer.catalog.tables.files import compression_of, open_bytes
 from indexer.catalog.tables.table import BrokenRecord, Record, Roles, Table, TableDescription
 from indexer.catalog.tables.text.jsonl import DECODER
 from indexer.errors import CatalogError, RowError

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from indexer.catalog.rows import Reason
-from indexer.catalog.tables.compression import compression_of, open_bytes, plain_name
+from indexer.catalog.tables.files import compression_of, open_bytes, plain_name
 from indexer.catalog.tables.text.encodings import ESCAPED, survey
 from indexer.errors import RowError
 

@@ -31,6 +31,7 @@ def test_every_row_is_a_line_and_reasons_are_counted(tmp_path: Path) -> None:
             "message": row.message,
             "column": row.column,
             "value": row.value,
+            "file": None,
         }
         for row in ROWS
     ]

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog
-from indexer.catalog.tables import compression, open_table
+from indexer.catalog.tables import open_table
+from indexer.catalog.tables.files import compression
 from indexer.errors import CatalogError
 
 

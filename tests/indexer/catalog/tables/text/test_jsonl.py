@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from indexer.catalog import BadRow, CatalogRow, open_catalog
@@ -139,6 +139,8 @@ def test_damage_costs_the_line_it_is_on(
     folder = tmp_path_factory.mktemp("mutated")
     (folder / "a.jpg").touch()
     line = LINES[which][:position] + inserted + LINES[which][position + dropped :]
+    # A file that begins as one of another format is refused whole.
+    assume(which > 0 or line[:1] in b"{\n ")
     rows = read(folder / "c.jsonl", b"\n".join([*LINES[:which], line, *LINES[which + 1 :]]))
     extra = line.count(b"\n")
     found = {row.line: row for row in rows}
