@@ -8,7 +8,8 @@ from embeddings.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from embeddings.images.containers import REDUCIBLE
-    from embeddings.images.decoding import ImageLimits, open_image, open_reduced
+    from embeddings.images.decoding import ImageLimits, check_bytes, open_image, open_reduced
+    from embeddings.images.decoding_cost import DecodingCost, check_memory, estimate_decoding
     from embeddings.images.reading import read_image
     from embeddings.images.reduction import ReducedImage, Reduction
     from embeddings.images.thumbnails import make_thumbnail
@@ -20,8 +21,14 @@ else:
             "embeddings.images.containers": ("REDUCIBLE",),
             "embeddings.images.decoding": (
                 "ImageLimits",
+                "check_bytes",
                 "open_image",
                 "open_reduced",
+            ),
+            "embeddings.images.decoding_cost": (
+                "DecodingCost",
+                "check_memory",
+                "estimate_decoding",
             ),
             "embeddings.images.reading": ("read_image",),
             "embeddings.images.reduction": (
@@ -34,9 +41,13 @@ else:
 
 __all__ = [
     "REDUCIBLE",
+    "DecodingCost",
     "ImageLimits",
     "ReducedImage",
     "Reduction",
+    "check_bytes",
+    "check_memory",
+    "estimate_decoding",
     "make_thumbnail",
     "open_image",
     "open_reduced",

@@ -161,6 +161,11 @@ def open_reduced(
         raise ImageTooLargeError(
             f"the {container.format} image has too many pixels; scale it down and send it again"
         ) from None
+    except MemoryError as error:
+        raise ImageTooLargeError(
+            f"the {container.format} image takes more memory than the decoder may use; scale it "
+            "down, or save it as a baseline JPEG"
+        ) from error
     except Exception as error:
         raise BrokenImageError(
             f"the {container.format} image is damaged, or of a kind that is not read; "

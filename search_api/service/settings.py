@@ -54,6 +54,17 @@ class Settings(BaseSettings):
         description="Maximum pixels of an image; four times as many of a baseline JPEG, which is "
         "decoded at half its sides.",
     )
+    max_image_memory: int = Field(
+        default=320 * 2**20,
+        gt=0,
+        description="Maximum bytes that decoding an image may take, as estimated from its header.",
+    )
+    decode_megapixels: float = Field(
+        default=800.0,
+        gt=0,
+        description="Maximum megapixels of the images of one request, and of those that wait, as "
+        "baseline JPEGs; those of PNG and WebP count 4 or 7 times, of AVIF 8 times.",
+    )
     threads: int = Field(default=4, gt=0, description="Threads that search.")
     deadline_seconds: float = Field(
         default=10.0,

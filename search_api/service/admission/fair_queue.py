@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -38,18 +39,21 @@ class FairQueue:
     Args:
         places: How many places there are.
         most_waiting: Returns how many requests may wait.
+        most_work: How much the requests that wait may cost together.
         on_refusal: Called for every request that is refused.
     """
 
     def __init__(
         self,
         places: int,
-        most_waiting: Callable[[], float] = lambda: float("inf"),
+        most_waiting: Callable[[], float] = lambda: math.inf,
         on_refusal: Callable[[], None] = lambda: None,
+        most_work: float = math.inf,
     ) -> None:
         self._places = places
         self._most_waiting = most_waiting
         self._on_refusal = on_refusal
+        self._most_work = most_work
         self._free = places
         self._now = 0.0  # virtual time: the start of the latest request that got a place
         self._ends: dict[str, float] = {}
@@ -62,7 +66,7 @@ class FairQueue:
 
     def would_refuse(self, caller: str, cost: float = 1.0) -> bool:
         """Return whether a request of a caller would be refused now."""
-        full = self._is_taken() and self.waiting >= self._most_waiting()
+        full = self._is_taken() and self._is_full(cost)
         return full and self._greediest(caller, cost) is None
 
     @asynccontextmanager
@@ -90,7 +94,7 @@ class FairQueue:
             self._free -= width
             self._now = self._stamp(caller, cost)
             return
-        if self.waiting >= self._most_waiting():
+        while self._is_full(cost):
             self._on_refusal()
             victim = self._greediest(caller, cost)
             if victim is None:
@@ -115,6 +119,12 @@ class FairQueue:
         """Give a place back that `take` took."""
         self._free += width
         self._grant()
+
+    def _is_full(self, cost: float) -> bool:
+        if self.waiting >= self._most_waiting():
+            return True
+        work = sum(each.cost for line in self._waiting.values() for each in line)
+        return bool(work) and work + cost > self._most_work
 
     def _is_taken(self) -> bool:
         return self._free <= 0 or bool(self._waiting)

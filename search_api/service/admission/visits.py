@@ -11,7 +11,7 @@ from search_api.service.admission.costs import CostClass
 __all__ = ["Visit", "begin_visit", "current_visit"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Visit:
     """One request.
 
@@ -19,11 +19,13 @@ class Visit:
         caller: The name of its key, or the group of addresses that it comes from.
         cost: The cost of its route.
         charge: Counts further work for the caller's rate limit.
+        decoding: The work of decoding its images so far, in megapixels of a baseline JPEG.
     """
 
     caller: str = "local"
     cost: CostClass = CostClass.SEARCH
     charge: Callable[[float], None] = lambda _: None
+    decoding: float = 0.0
 
 
 _current: ContextVar[Visit | None] = ContextVar("visit", default=None)

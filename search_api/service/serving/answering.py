@@ -115,8 +115,12 @@ class Answering:
         self.taggers = Taggers(self.engine.encoder, settings.taxonomies)
         examination = settings.examination
         examination.check()
-        task = QueryDecodeTask(engine.encoder.preprocess, settings.image_limits, examination)
-        self._workers = DecodeWorkers(task, settings.decode_workers, settings.decode_seconds)
+        task = QueryDecodeTask(
+            engine.encoder.preprocess, settings.image_limits, examination, settings.max_image_memory
+        )
+        self._workers = DecodeWorkers(
+            task, settings.decode_workers, settings.decode_seconds, settings.decode_megapixels
+        )
         self._threads = ThreadPoolExecutor(settings.threads, "search")
         self._turns = FairQueue(settings.threads)  # at the threads
         self.door = _door(settings)

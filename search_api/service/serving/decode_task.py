@@ -6,20 +6,36 @@ The decoding processes import this module, and nothing of the service.
 from __future__ import annotations
 
 import math
+import resource
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from embeddings import PixelArray, Preprocess
-from embeddings.images import ImageLimits, open_image, open_reduced
+from embeddings.images import (
+    DecodingCost,
+    ImageLimits,
+    check_bytes,
+    check_memory,
+    estimate_decoding,
+    open_image,
+    open_reduced,
+)
 from embeddings.vision import Examination
 from indexer.image_loading import THUMBNAIL_SIDE
 
-__all__ = ["ImageFile", "QueryDecodeTask", "QueryImage", "Region"]
+__all__ = ["ImageFile", "QueryDecodeTask", "QueryImage", "Region", "limit_decoder"]
 
 # A region narrower than this fraction of the image is decoded at full resolution: no reduction of
 # the whole image leaves enough of it.
 _SMALLEST_REDUCED = 0.01
+
+# Bytes of address space that a decoding process may need besides those of an image.
+_SPARE_MEMORY = 2**28
+# The same for detectors, which are loaded with the first image.
+_DETECTOR_MEMORY = 2**31
 
 Region = tuple[float, float, float, float]
 """Left, top, right and bottom as fractions of an image's sides, 0 to 1."""
@@ -52,11 +68,24 @@ class QueryDecodeTask:
         preprocess: Makes the encoder's pixels.
         limits: The largest image, in bytes and pixels.
         examination: What to look for in every image.
+        max_memory: Most bytes that decoding an image may take, as estimated from its header.
     """
 
     preprocess: Preprocess
     limits: ImageLimits
     examination: Examination = field(default_factory=Examination)
+    max_memory: int = 320 * 2**20
+
+    def cost(self, file: ImageFile) -> DecodingCost:
+        """Estimate what the image costs, before anything is decoded.
+
+        Raises:
+            ImageError: The image can't be used, or takes too much memory.
+        """
+        check_bytes(len(file.data), self.limits)
+        cost = estimate_decoding(file.data, self.limits.max_pixels)
+        check_memory(cost, self.max_memory)
+        return cost
 
     def __call__(self, file: ImageFile) -> QueryImage:
         """Decode, crop and preprocess; whole images exactly as `DecodePool` does a product's.
@@ -74,6 +103,27 @@ class QueryDecodeTask:
         needed = math.ceil(needed / max(min(right - left, bottom - top), _SMALLEST_REDUCED))
         image = self.examination.encoded(open_image(file.data, limits=self.limits, target=needed))
         return QueryImage(self.preprocess(_crop(image, file.region)))
+
+
+def limit_decoder(task: QueryDecodeTask) -> None:
+    """Prepare a decoding process: its address space may grow by what an image may take, and a half.
+
+    An image that takes more than was estimated then fails alone, with a `MemoryError`.
+
+    Args:
+        task: What it will do; whatever that imports is there already.
+    """
+    memory = task.max_memory + task.max_memory // 2 + _SPARE_MEMORY
+    if task.examination.key:
+        memory += _DETECTOR_MEMORY
+    # Each thread would reserve memory of its own, and take a processor from other images.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    with suppress(OSError, ValueError):  # there is no such file or limit on this system
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        size = pages * resource.getpagesize() + memory
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or size < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
 
 def _crop(image: Image.Image, region: Region) -> Image.Image:

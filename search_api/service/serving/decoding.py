@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
 from pebble import ProcessPool
 
+from embeddings import ImageTooLargeError
 from indexer.image_loading import WorkerPool, decoder_faults
-from search_api.service.serving.decode_task import ImageFile, QueryDecodeTask, QueryImage
+from search_api.service.admission import FairQueue, current_visit
+from search_api.service.serving.decode_task import (
+    ImageFile,
+    QueryDecodeTask,
+    QueryImage,
+    limit_decoder,
+)
 
 __all__ = ["DecodeWorkers", "start_decoding"]
 
 _PRELOADED = ["__main__", "search_api.service.serving.decode_task"]
+
+# Work above which an image is large: a third of a second or so.
+_LARGE = 40.0
 
 
 def start_decoding() -> BaseContext:
@@ -38,20 +50,33 @@ def start_decoding() -> BaseContext:
 
 
 class DecodeWorkers:
-    """Pool of processes that decode query images.
+    """Pool of processes that decode query images, in turns of the callers.
+
+    An image's cost is estimated from its header first. Large ones leave a process to small ones.
 
     Args:
         task: The work on one image.
         workers: Number of processes.
         seconds: Maximum time for one image; after it, its process is replaced.
+        budget: Maximum work of the images of one request, and of those that wait, in megapixels of
+            a baseline JPEG.
     """
 
-    def __init__(self, task: QueryDecodeTask, workers: int, seconds: float) -> None:
+    def __init__(
+        self, task: QueryDecodeTask, workers: int, seconds: float, budget: float = math.inf
+    ) -> None:
         self._task = task
         self._workers = workers
         self._seconds = seconds
+        self._budget = budget
+        self._turns = FairQueue(workers, most_work=budget)
+        self._large_turns = FairQueue(max(1, workers - 1), most_work=budget)
         context = start_decoding()
-        self._pool = WorkerPool(lambda: ProcessPool(max_workers=workers, context=context))
+        self._pool = WorkerPool(
+            lambda: ProcessPool(
+                max_workers=workers, context=context, initializer=limit_decoder, initargs=[task]
+            )
+        )
 
     def warm(self, file: ImageFile) -> None:
         """Start every process with an image, so that the first request need not wait for it."""
@@ -64,13 +89,31 @@ class DecodeWorkers:
 
         Raises:
             ImageError: The image can't be used, or its process hung or crashed.
+            OverloadedError: Too much waits to be decoded.
         """
+        work = (await asyncio.to_thread(self._task.cost, file)).work
+        visit = current_visit()
+        visit.decoding += work
+        if visit.decoding > self._budget:
+            raise ImageTooLargeError(
+                "the images of the request have too many pixels together; scale them down, or send "
+                "fewer at once"
+            )
+        turns = [self._large_turns] if work > _LARGE else []
+        held: list[FairQueue] = []
         try:
-            return await self._decode(file)
-        except BrokenProcessPool:  # an idle process was killed: new ones start
-            return await self._decode(file)
+            for each in (*turns, self._turns):
+                await each.take(visit.caller, work)
+                held.append(each)
+            try:
+                return await self._decode(file, held)
+            except BrokenProcessPool:  # an idle process was killed: new ones start
+                return await self._decode(file, held)
+        finally:
+            for each in held:
+                each.give_back()
 
-    async def _decode(self, file: ImageFile) -> QueryImage:
+    async def _decode(self, file: ImageFile, held: list[FairQueue]) -> QueryImage:
         future = self._submit(file)
         decoded = asyncio.wrap_future(future)
         # Retrieved here, or asyncio logs an error that no caller waits for any more.
@@ -82,6 +125,8 @@ class DecodeWorkers:
         except asyncio.CancelledError:
             if not future.running():
                 future.cancel()
+            else:
+                _give_back_at_end(future, held)
             raise
 
     def close(self) -> None:
@@ -90,3 +135,17 @@ class DecodeWorkers:
 
     def _submit(self, file: ImageFile) -> Future[QueryImage]:
         return self._pool.schedule(self._task, [file], self._seconds)
+
+
+def _give_back_at_end(future: Future[QueryImage], held: list[FairQueue]) -> None:
+    """Give the places of a caller that left back when its decode, which goes on, has ended."""
+    loop = asyncio.get_running_loop()
+    kept = held.copy()
+    held.clear()
+
+    def give_back(_: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            for each in kept:
+                loop.call_soon_threadsafe(each.give_back)
+
+    future.add_done_callback(give_back)

@@ -14,14 +14,14 @@ from search_api.service.serving.decode_task import QueryDecodeTask
 class _ThreadDecoder:
     """In place of `DecodeWorkers`, which `test_decoding.py` and every server process use."""
 
-    def __init__(self, task: QueryDecodeTask, workers: int, seconds: float) -> None:
-        del workers, seconds
+    def __init__(self, task: QueryDecodeTask, *_: float) -> None:
         self._task = task
 
     def warm(self, file: ImageFile) -> None:
         self._task(file)
 
     async def decode(self, file: ImageFile) -> QueryImage:
+        await asyncio.to_thread(self._task.cost, file)
         return await asyncio.to_thread(self._task, file)
 
     def close(self) -> None: ...

@@ -25,11 +25,13 @@ from embeddings import (
     ResizeMode,
     UnsupportedImageError,
 )
-from embeddings.images import ImageLimits
+from embeddings.images import DecodingCost, ImageLimits
 from embeddings.vision import Examination, FaceMode
 from indexer.image_loading import DecodeTask
 from indexer.search import Engine
+from search_api.service.admission import Visit, begin_visit
 from search_api.service.app import create_app
+from search_api.service.errors import OverloadedError
 from search_api.service.serving import ImageFile, QueryImage, answering
 from search_api.service.serving.decode_task import QueryDecodeTask, Region
 from search_api.service.serving.decoding import DecodeWorkers
@@ -42,11 +44,16 @@ from tests.support.waiting import until
 # Long enough for a small image on a busy machine.
 HANG_SECONDS = 3.0
 
-TASK = QueryDecodeTask(Preprocess((8, 8), ResizeMode.SQUASH), ImageLimits(max_pixels=4_000_000))
+TASK = QueryDecodeTask(
+    Preprocess((8, 8), ResizeMode.SQUASH), ImageLimits(max_pixels=4_000_000), max_memory=10**8
+)
 
 
 class HostileTask(QueryDecodeTask):
     """Hangs, ends its process or dies of a signal when told to by the bytes."""
+
+    def cost(self, file: ImageFile) -> DecodingCost:
+        return DecodingCost("PNG", 1, 1.0, 1)
 
     def __call__(self, given: ImageFile) -> QueryImage:
         match given.data:
@@ -199,3 +206,139 @@ def test_idle_processes_that_are_killed_are_replaced() -> None:
             np.testing.assert_array_equal(after.pixels, before.pixels)
     finally:
         workers.close()
+
+
+class HeldTask(HostileTask):
+    """Decodes for as long as a file exists; the bytes are its path, and the work of the image."""
+
+    def cost(self, file: ImageFile) -> DecodingCost:
+        return DecodingCost("PNG", 1, float(file.data.split()[1]), 1)
+
+    def __call__(self, given: ImageFile) -> QueryImage:
+        path = Path(os.fsdecode(given.data.split()[0]))
+        (path.parent / "begun").touch()
+        while path.exists():
+            time.sleep(0.01)
+        return QueryImage(np.zeros((8, 8, 3), np.uint8))
+
+
+def held(path: Path, work: float) -> ImageFile:
+    return ImageFile(b"%b %a" % (os.fsencode(path), work))
+
+
+@pytest.mark.case(51)
+def test_large_images_leave_a_process_to_small_ones(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.touch()
+    task = HeldTask(TASK.preprocess, TASK.limits, max_memory=TASK.max_memory)
+    workers = DecodeWorkers(task, 2, PATIENCE, budget=800)
+
+    async def run() -> None:
+        large = [asyncio.create_task(workers.decode(held(lock, 390.0))) for _ in range(3)]
+        await asyncio.to_thread(until, (tmp_path / "begun").exists)
+        for _ in range(4):
+            await asyncio.wait_for(workers.decode(held(tmp_path / "none", 1.0)), PATIENCE)
+        assert not any(each.done() for each in large)
+        # As many as the budget allows wait; one more of the same caller is refused.
+        with pytest.raises(OverloadedError):
+            await workers.decode(held(lock, 390.0))
+        lock.unlink()
+        await asyncio.gather(*large)
+
+    try:
+        asyncio.run(run())
+    finally:
+        workers.close()
+
+
+@pytest.mark.case(51)
+def test_a_caller_that_leaves_keeps_its_place_until_its_decode_has_ended(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.touch()
+    workers = DecodeWorkers(
+        HeldTask(TASK.preprocess, TASK.limits, max_memory=TASK.max_memory), 1, PATIENCE
+    )
+
+    async def run() -> None:
+        gone = asyncio.create_task(workers.decode(held(lock, 1.0)))
+        await asyncio.to_thread(until, (tmp_path / "begun").exists)
+        gone.cancel()
+        await asyncio.wait([gone])
+        after = asyncio.create_task(workers.decode(held(tmp_path / "none", 1.0)))
+        await asyncio.sleep(0.05)
+        assert workers._turns.waiting == 1
+        lock.unlink()
+        await asyncio.wait_for(after, PATIENCE)
+
+    try:
+        asyncio.run(run())
+    finally:
+        workers.close()
+
+
+@pytest.mark.case(51)
+def test_the_images_of_one_request_have_a_budget_together() -> None:
+    workers = DecodeWorkers(TASK, 1, PATIENCE, budget=3.0)
+    image = ImageFile(image_file(RED, size=(500, 500)))  # a quarter of a megapixel, times 4
+
+    async def run() -> list[Any]:
+        begin_visit(Visit())
+        several = [await _outcome(workers.decode(image)) for _ in range(4)]
+        begin_visit(Visit())
+        return [*several, await _outcome(workers.decode(image))]
+
+    try:
+        kinds = [type(each) for each in asyncio.run(run())]
+        assert kinds == [QueryImage] * 3 + [ImageTooLargeError, QueryImage]
+    finally:
+        workers.close()
+
+
+async def _outcome(decoding: Any) -> Any:
+    try:
+        return await decoding
+    except ImageTooLargeError as error:
+        return error
+
+
+class BlindTask(QueryDecodeTask):
+    """Estimates nothing."""
+
+    def cost(self, file: ImageFile) -> DecodingCost:
+        return DecodingCost("PNG", 1, 1.0, 1)
+
+
+@pytest.mark.case(51)
+def test_a_process_takes_no_more_memory_than_it_may() -> None:
+    out = BytesIO()
+    Image.new("RGB", (6500, 6500)).save(out, "WEBP", lossless=True, quality=0, method=0)
+    task = BlindTask(TASK.preprocess, ImageLimits(), max_memory=2**20)
+    workers = DecodeWorkers(task, 1, PATIENCE)
+    try:
+        (refused,) = decoded(workers, ImageFile(out.getvalue()))
+        # Libraries do not tell why they fail.
+        assert isinstance(refused, ImageTooLargeError | BrokenImageError)
+        (small,) = decoded(workers, ImageFile(image_file(RED)))
+        assert (small.pixels == RED).all()
+    finally:
+        workers.close()
+
+
+@pytest.mark.case(51)
+@pytest.mark.parametrize(
+    ("kind", "side", "options"),
+    [
+        ("AVIF", 7000, {"speed": 10}),
+        ("WEBP", 7000, {"lossless": True, "method": 0, "quality": 0}),
+        ("PNG", 6000, {"compress_level": 1}),
+    ],
+)
+def test_a_small_file_of_many_pixels_is_refused_before_it_is_decoded(
+    client: TestClient, kind: str, side: int, options: dict[str, Any]
+) -> None:
+    """The case sec-avif-starve."""
+    out = BytesIO()
+    Image.new("RGBA" if kind == "PNG" else "RGB", (side, side)).save(out, kind, **options)
+    answer = client.post("/v1/search", files={"image": out.getvalue()})
+    assert error_of(answer) == (422, "image_too_large")
+    assert kind in answer.json()["message"]
