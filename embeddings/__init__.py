@@ -21,7 +21,15 @@ from embeddings.errors import (
 from embeddings.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from embeddings.encoder import Encoder, EncoderSpec, FloatArray, PixelArray, encode_many_texts
+    from embeddings.encoder import (
+        Encoder,
+        EncoderSpec,
+        FeatureEncoder,
+        FloatArray,
+        PixelArray,
+        encode_image_rows,
+        encode_many_texts,
+    )
     from embeddings.fake import FakeEncoder
     from embeddings.heat_map import (
         HeatMap,
@@ -52,8 +60,10 @@ else:
             "embeddings.encoder": (
                 "Encoder",
                 "EncoderSpec",
+                "FeatureEncoder",
                 "FloatArray",
                 "PixelArray",
+                "encode_image_rows",
                 "encode_many_texts",
             ),
             "embeddings.fake": ("FakeEncoder",),
@@ -99,6 +109,7 @@ __all__ = [
     "Encoder",
     "EncoderSpec",
     "FakeEncoder",
+    "FeatureEncoder",
     "FloatArray",
     "HeatMap",
     "ImageError",
@@ -119,6 +130,7 @@ __all__ = [
     "VisionUnavailableError",
     "ZeroShotClassifier",
     "compute_heat_map",
+    "encode_image_rows",
     "encode_many_texts",
     "export_model",
     "find_spec",

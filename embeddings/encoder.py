@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from embeddings.preprocess import Preprocess
 
-__all__ = ["Encoder", "EncoderSpec", "FloatArray", "PixelArray", "encode_many_texts"]
+__all__ = [
+    "Encoder",
+    "EncoderSpec",
+    "FeatureEncoder",
+    "FloatArray",
+    "PixelArray",
+    "encode_image_rows",
+    "encode_many_texts",
+]
 
 # Texts given to a model at once: more take memory and are hardly quicker.
 _TEXT_BATCH = 64
@@ -34,6 +42,8 @@ class EncoderSpec:
         logit_scale: The multiplier of cosines learned in training (CLIP, Radford et al. 2021,
             section 2.3); softmax over labels uses it.
         runtime: The library that computes: `torch`, `openvino` or `onnx`.
+        features: How many numbers `FeatureEncoder.encode_image_rows` gives beside each vector; 0
+            for an encoder that gives none.
     """
 
     name: str
@@ -43,6 +53,7 @@ class EncoderSpec:
     precision: str = "fp32"
     logit_scale: float = 100.0
     runtime: str = "torch"
+    features: int = 0
 
 
 @runtime_checkable
@@ -77,6 +88,36 @@ class Encoder(Protocol):
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts; `[n, dim]` float32 rows of length 1. Text past the context is cut off."""
         ...
+
+
+@runtime_checkable
+class FeatureEncoder(Encoder, Protocol):
+    """An encoder that also gives what its vectors are made of: an index can learn from that.
+
+    `spec.features` is above 0.
+    """
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Embed images, and keep the features before the last projection, from the same pass.
+
+        Args:
+            pixels: As for `encode_images`.
+
+        Returns:
+            `[n, dim + features]` float32: the vector of `encode_images`, then the features.
+        """
+        ...
+
+
+def encode_image_rows(encoder: Encoder, pixels: PixelArray) -> FloatArray:
+    """Embed images with their features, where the encoder has any.
+
+    Returns:
+        `[n, dim + spec.features]` float32, as `FeatureEncoder.encode_image_rows` gives them.
+    """
+    rows = getattr(encoder, "encode_image_rows", None)
+    found: FloatArray = encoder.encode_images(pixels) if rows is None else rows(pixels)
+    return found
 
 
 def encode_many_texts(encoder: Encoder, texts: Sequence[str]) -> FloatArray:

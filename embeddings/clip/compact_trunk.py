@@ -21,7 +21,7 @@ from timm.models._efficientnet_builder import (
     round_channels,
 )
 from timm.models.efficientnet import EfficientNet
-from torch import Tensor, nn
+from torch import Tensor, cat, nn
 
 __all__ = ["CLASSES", "DIM", "FORK", "LOW_STAGES", "CompactTrunk", "lookalike_compact", "pools"]
 
@@ -106,6 +106,15 @@ class CompactTrunk(EfficientNet):
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed images `[n, 3, height, width]`; `[n, 256]` vectors, not of length 1."""
+        return self.vectors_and_features(x)[0]
+
+    def vectors_and_features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed images, and return what the general branch and the first stages see in them.
+
+        Returns:
+            As `forward`; and `[n, 1600]`: the general branch's 1,280 pooled features, then `pools`
+            of the first stages, in order. No training on products has changed these.
+        """
         maps = self.bn1(self.conv_stem(x))
         low: list[Tensor] = []
         for number, stage in enumerate(self.blocks[:FORK]):
@@ -114,7 +123,8 @@ class CompactTrunk(EfficientNet):
                 low += pools(maps)
         forked = self.forked(maps)
         features = self.features(forked).mean((2, 3))
-        return self.vectors(features, self.retail(forked).mean((2, 3)), low)
+        vectors = self.vectors(features, self.retail(forked).mean((2, 3)), low)
+        return vectors, cat([features, *low], dim=1)
 
     def forked(self, maps: Tensor) -> Tensor:
         """Return the maps that both branches start from.

@@ -7,8 +7,8 @@ process of its own (as PyTorch advises: `torch.nn.parallel.DistributedDataParall
 | request | answer |
 |---|---|
 | none: it has been started | `_Loaded`, or a `ModelError`, after which it ends |
-| the shape of a pixel array, then the array's bytes | the vectors, or a `ModelError` |
-| a list of texts | the same |
+| the shape of a pixel array, then the array's bytes | the rows, or a `ModelError` |
+| a list of texts | the vectors, or a `ModelError` |
 """
 
 from __future__ import annotations
@@ -109,12 +109,16 @@ class MultiDeviceEncoder:
         Raises:
             ModelError: A device failed, or its process has ended.
         """
+        return self.encode_image_rows(pixels)[:, : self._spec.dim]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Embed pixels as `encode_images` does; `[n, dim + features]`, the features included."""
         if len(pixels) == 0:
-            return np.empty((0, self._spec.dim), np.float32)
+            return np.empty((0, self._spec.dim + self._spec.features), np.float32)
         processes = self._processes[: len(pixels)]
         parts = np.array_split(pixels, len(processes))
         with ThreadPoolExecutor(len(processes)) as threads:
-            return np.concatenate(list(threads.map(_DeviceProcess.encode_images, processes, parts)))
+            return np.concatenate(list(threads.map(_DeviceProcess.image_rows, processes, parts)))
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts on the first device; otherwise as `encode_images`."""
@@ -165,15 +169,15 @@ class _DeviceProcess:
         loaded: _Loaded = self._ask(lambda: None, hint)
         return loaded
 
-    def encode_images(self, pixels: PixelArray) -> FloatArray:
-        """As `MultiDeviceEncoder.encode_images`, n from 1."""
+    def image_rows(self, pixels: PixelArray) -> FloatArray:
+        """As `MultiDeviceEncoder.encode_image_rows`, n from 1."""
 
         def send() -> None:
             self._connection.send(pixels.shape)
             _write(self._connection, pixels)
 
-        vectors: FloatArray = self._ask(send)
-        return vectors
+        rows: FloatArray = self._ask(send)
+        return rows
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """As `MultiDeviceEncoder.encode_texts`."""
@@ -262,7 +266,7 @@ def _compute_for_parent(
                 answer = _attempt(device, partial(encoder.encode_texts, request))
             else:
                 pixels = _read(connection, request)
-                answer = _attempt(device, partial(encoder.encode_images, pixels))
+                answer = _attempt(device, partial(encoder.encode_image_rows, pixels))
             connection.send(answer)
 
 

@@ -40,6 +40,7 @@ class _ThreadedEncoder:
         self._model = model
         self._spec = spec
         self._encode_images = thread.wrap(model.encode_images)
+        self._encode_image_rows = thread.wrap(model.encode_image_rows)
         self._encode_texts = thread.wrap(model.encode_texts)
 
     @property
@@ -60,6 +61,10 @@ class _ThreadedEncoder:
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
         return self._encode_images(pixels)
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Embed pixels as `encode_images` does; `[n, dim + features]`, the features included."""
+        return self._encode_image_rows(pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts; `[n, dim]` float32 unit rows. Tokens past the model's context are cut."""
@@ -83,6 +88,7 @@ class ClipEncoder(_ThreadedEncoder):
             device=str(model.device),
             precision=model.precision,
             logit_scale=model.logit_scale,
+            features=model.features,
         )
         super().__init__(model, spec, MODEL_THREAD)
 

@@ -23,8 +23,8 @@ class ImageChunks:
     is computed, and the vectors are fetched together.
 
     Args:
-        network: Takes `[n, height, width, 3]` uint8 pixels on the device, and returns `[n, dim]`
-            float32 vectors there.
+        network: Takes `[n, height, width, 3]` uint8 pixels on the device, and returns `[n, …]`
+            float32 rows there.
         device: Where it runs.
         size: The largest number of images at once, from 1.
 
@@ -40,7 +40,7 @@ class ImageChunks:
         self._device = device
 
     def __call__(self, pixels: PixelArray) -> FloatArray:
-        """Return `[n, dim]` float32 vectors of `[n, height, width, 3]` uint8 pixels, n from 1.
+        """Return the float32 rows `[n, …]` of `[n, height, width, 3]` uint8 pixels, n from 1.
 
         Raises:
             ModelError: The device has no memory for a single image.

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from embeddings.clip.batch_norm import fold_batch_norms
+from embeddings.clip.feature_tower import FeatureTower
 from embeddings.clip.image_chunks import ImageChunks, to_device
 from embeddings.encoder import FloatArray, PixelArray
 from embeddings.errors import ModelError
@@ -67,6 +68,7 @@ class ClipModel:
         self._network = network.eval().requires_grad_(requires_grad=False).to(device)
         self._mean = torch.tensor(self._config["mean"], device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(self._config["std"], device=device).view(1, 3, 1, 1)
+        self._tower = FeatureTower(self._network)
         self._fold_batch_norms()
         if device.type == "cuda":  # so that convolutions in half precision use tensor cores
             self._network.visual.to(memory_format=torch.channels_last)
@@ -77,6 +79,12 @@ class ClipModel:
     def dim(self) -> int:
         """Length of the model's vectors."""
         return int(self.encode_texts(["probe"]).shape[1])
+
+    @cached_property
+    def features(self) -> int:
+        """Number of features beside each vector; 0 for none."""
+        with torch.inference_mode():
+            return self._tower.width(self.preprocess.size)
 
     @property
     def precision(self) -> str:
@@ -100,8 +108,12 @@ class ClipModel:
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
+        return self.encode_image_rows(pixels)[:, : self.dim]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Embed pixels; `[n, dim + features]` float32: unit rows, and the features beside them."""
         if len(pixels) == 0:
-            return np.empty((0, self.dim), dtype=np.float32)
+            return np.empty((0, self.dim + self.features), dtype=np.float32)
         return self._image_chunks(pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -127,16 +139,17 @@ class ClipModel:
         )
 
     def _encode_chunk(self, pixels: PixelArray, dtype: torch.dtype) -> FloatArray:
-        vectors = self._embed(to_device(pixels, self.device), dtype)
-        return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
+        rows = self._embed(to_device(pixels, self.device), dtype)
+        return np.asarray(rows.cpu().numpy(), dtype=np.float32)[:, : self.dim]
 
     def _embed(self, pixels: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """Embed uint8 pixels on the device; returns unit rows there."""
+        """Embed uint8 pixels on the device; returns unit rows and features side by side there."""
         # [n, h, w, c] seen as [n, c, h, w] is torch's channels_last layout, the quick one for
         # convolutions, at no cost.
         batch = pixels.permute(0, 3, 1, 2).float().div_(255.0).sub_(self._mean).div_(self._std)
         with torch.inference_mode(), self._autocast(dtype):
-            return functional.normalize(self._network.encode_image(batch).float(), dim=-1)
+            vectors, features = self._tower(batch)
+            return torch.cat([functional.normalize(vectors.float(), dim=-1), features.float()], 1)
 
     def _autocast(self, dtype: torch.dtype) -> Any:
         if dtype is torch.float32:

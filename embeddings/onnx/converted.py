@@ -15,8 +15,8 @@ from embeddings.onnx.folder import DESCRIPTION_FILE
 
 __all__ = ["conversion_lock", "converted_folder", "find_conversion", "remember_conversion"]
 
-# A model that failed to convert is tried again with a later exporter.
-_EXPORTER = 1
+# A later exporter converts again what an earlier one did, and tries again what it could not.
+_EXPORTER = 2
 
 
 def converted_folder(fingerprint: str) -> Path:

@@ -70,6 +70,7 @@ class OnnxEncoder:
             precision=self._choices[IMAGE_TOWER].precision,
             logit_scale=folder.logit_scale,
             runtime=runtime.name,
+            features=folder.features,
         )
 
     @property
@@ -94,6 +95,10 @@ class OnnxEncoder:
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Embed `[n, height, width, 3]` uint8 pixels; `[n, dim]` float32 unit rows."""
+        return self.encode_image_rows(pixels)[:, : self._folder.dim]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Embed pixels; `[n, dim + features]` float32: unit rows, and the features beside them."""
         return self.run(IMAGE_TOWER, pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -139,12 +144,11 @@ class OnnxEncoder:
         }
 
     def _measure(self, name: str, probes: Callable[[], NDArray[Any]]) -> Choice:
-        return choose(
-            lambda precision: self._compile(name, precision, self._threads, _CHUNKS[0]),
-            probes(),
-            self._candidates,
-            _CHUNKS,
-        )
+        def vectors(precision: str) -> Tower:
+            infer = self._runtime.compile(self._folder.path / name, precision, self._threads)
+            return Tower(infer, self._threads, _CHUNKS[0])
+
+        return choose(vectors, probes(), self._candidates, _CHUNKS)
 
     def run(self, name: str, rows: NDArray[Any], *, divided: bool = True) -> FloatArray:
         """Run a tower on a batch.
@@ -154,9 +158,13 @@ class OnnxEncoder:
             rows: `[n, …]`, its input.
             divided: Whether the processors divide the batch, or work together on a small one;
                 otherwise one of them runs it.
+
+        Returns:
+            `[n, dim]`, or `[n, dim + features]` for the image tower.
         """
         if len(rows) == 0:
-            return np.empty((0, self._folder.dim), np.float32)
+            beside = self._folder.features if name == IMAGE_TOWER else 0
+            return np.empty((0, self._folder.dim + beside), np.float32)
         if not divided:
             return self._tower(name, self._threads)(rows, divided=False)
         together = len(rows) < self._threads and self._is_quicker_alone(name, rows[:1])
@@ -192,8 +200,11 @@ class OnnxEncoder:
             return tower
 
     def _compile(self, name: str, precision: str, streams: int, chunk: int) -> Tower:
-        infer = self._runtime.compile(self._folder.path / name, precision, streams)
-        return Tower(infer, streams, chunk)
+        path = self._folder.path / name
+        if name != IMAGE_TOWER or not self._folder.features:
+            return Tower(self._runtime.compile(path, precision, streams), streams, chunk)
+        infer = self._runtime.compile_all(path, precision, streams)
+        return Tower(lambda rows: np.concatenate(infer(rows), axis=1), streams, chunk)
 
 
 class _Undivided:
@@ -205,6 +216,9 @@ class _Undivided:
         self.preprocess = encoder.preprocess
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
+        return self.encode_image_rows(pixels)[:, : self.spec.dim]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
         return self._encoder.run(IMAGE_TOWER, pixels, divided=False)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:

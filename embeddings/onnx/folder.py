@@ -17,7 +17,8 @@ __all__ = ["DESCRIPTION_FILE", "IMAGE_TOWER", "TEXT_TOWER", "ModelFolder", "Toke
 
 DESCRIPTION_FILE = "lookalike_model.json"
 IMAGE_TOWER = "image.onnx"
-"""Takes `pixels`, `[n, height, width, 3]` uint8; gives `vectors`, `[n, dim]` float32 unit rows."""
+"""Takes `pixels`, `[n, height, width, 3]` uint8; gives `vectors`, `[n, dim]` float32 unit rows.
+Beside them `features`, `[n, features]` float32, where the description says that there are any."""
 TEXT_TOWER = "text.onnx"
 """Takes `tokens`, `[n, context]` int64; gives `vectors`, `[n, dim]` float32 unit rows."""
 
@@ -59,6 +60,7 @@ class ModelFolder:
         files: SHA-256 (hex) of every other file, by name.
         quality_kept: By precision, the share of the labelled precision and recall of
             float32 that is kept; empty where it was not measured.
+        features: Width of the image tower's second output; 0 where it has none.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class ModelFolder:
     tokenizer: TokenizerConfig
     files: Mapping[str, str]
     quality_kept: Mapping[str, float] = field(default_factory=dict)
+    features: int = 0
 
     @classmethod
     def read(cls, path: Path) -> ModelFolder:
@@ -111,6 +114,7 @@ class ModelFolder:
                 tokenizer=TokenizerConfig(**facts["tokenizer"]),
                 files={str(name): str(digest) for name, digest in facts["files"].items()},
                 quality_kept={str(k): float(v) for k, v in facts["quality_kept"].items()},
+                features=int(facts.get("features", 0)),  # folders of version 0.2 have none
             )
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise _broken(path, f"{DESCRIPTION_FILE} is damaged ({error!r})") from error
@@ -137,6 +141,7 @@ class ModelFolder:
             "tokenizer": asdict(self.tokenizer),
             "files": dict(self.files),
             "quality_kept": dict(self.quality_kept),
+            "features": self.features,
         }
         (self.path / DESCRIPTION_FILE).write_text(json.dumps(facts, indent=1) + "\n")
 

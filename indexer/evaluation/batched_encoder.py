@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from embeddings import Encoder, EncoderSpec, FloatArray, PixelArray, Preprocess
+from embeddings import (
+    Encoder,
+    EncoderSpec,
+    FloatArray,
+    PixelArray,
+    Preprocess,
+    encode_image_rows,
+)
 
 __all__ = ["CachedBatchEncoder"]
 
@@ -50,8 +57,8 @@ class CachedBatchEncoder:
             self._pixels = {}
             return []
         pixels = np.stack([self.preprocess(image) for image in images])
-        vectors = self._encoder.encode_images(pixels)
-        self._pixels = dict(zip(map(_key, pixels), vectors, strict=True))
+        rows = encode_image_rows(self._encoder, pixels)
+        self._pixels = dict(zip(map(_key, pixels), rows, strict=True))
         return [Image.fromarray(array) for array in pixels]
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
@@ -62,10 +69,15 @@ class CachedBatchEncoder:
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """See `Encoder.encode_images`."""
+        return self.encode_image_rows(pixels)[:, : self.spec.dim]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """See `embeddings.encode_image_rows`."""
         keys = [_key(array) for array in pixels]
         if not all(key in self._pixels for key in keys):
-            return self._encoder.encode_images(pixels)
-        return _stack([self._pixels[key] for key in keys], self.spec.dim)
+            return encode_image_rows(self._encoder, pixels)
+        rows = [self._pixels[key] for key in keys]
+        return _stack(rows, self.spec.dim + self.spec.features)
 
 
 def _key(pixels: PixelArray) -> bytes:

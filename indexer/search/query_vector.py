@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from embeddings import Encoder, FloatArray, PixelArray
+from embeddings import Encoder, FloatArray, PixelArray, encode_image_rows
 from indexer.errors import QueryError
 from indexer.index import Index
 from indexer.search.query import ImagePart, LikePart, QueryPart, TextPart
@@ -27,10 +27,18 @@ class EncodedParts:
     Attributes:
         texts: `[n, dim]`, one unit row for each text, in the order of the parts.
         images: `[m, dim]`, one unit row for each image, in the order of the parts.
+        features: `[m, features]`, what the encoder gives beside the vector of each image.
     """
 
     texts: FloatArray
     images: FloatArray
+    features: FloatArray
+
+    @classmethod
+    def of_rows(cls, texts: FloatArray, rows: FloatArray) -> EncodedParts:
+        """Make them of the vectors of texts and of `encode_image_rows`."""
+        dim = texts.shape[1]
+        return cls(texts, rows[:, :dim], rows[:, dim:])
 
 
 def encode_parts(encoder: Encoder, parts: Sequence[QueryPart]) -> EncodedParts:
@@ -38,9 +46,9 @@ def encode_parts(encoder: Encoder, parts: Sequence[QueryPart]) -> EncodedParts:
     texts = [part.text for part in parts if isinstance(part, TextPart)]
     pixels = [pixels_of(encoder, part) for part in parts if isinstance(part, ImagePart)]
     none = np.empty((0, encoder.spec.dim), np.float32)
-    return EncodedParts(
+    return EncodedParts.of_rows(
         encoder.encode_texts(texts) if texts else none,
-        encoder.encode_images(np.stack(pixels)) if pixels else none,
+        encode_image_rows(encoder, np.stack(pixels)) if pixels else none,
     )
 
 

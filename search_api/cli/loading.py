@@ -63,6 +63,10 @@ class DeferredEncoder:
         """Embed images, as `Encoder.encode_images`."""
         return self.loaded().encode_images(pixels)
 
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Embed images with their features, as `embeddings.encode_image_rows`."""
+        return embeddings.encode_image_rows(self.loaded(), pixels)
+
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Embed texts, as `Encoder.encode_texts`."""
         return self.loaded().encode_texts(texts)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from embeddings.clip.exporting.weights import refer_to_weights
+from embeddings.clip.feature_tower import FeatureTower
 from embeddings.clip.model import make_preprocess
 from embeddings.clip.networks import LoadedNetwork, load_network
 from embeddings.errors import LookalikeError, ModelError
@@ -40,6 +41,8 @@ __all__ = ["export_model", "export_network"]
 
 # Both compute in float32: less means that the graph is not the network.
 _LEAST_COSINE = 0.9999
+# Keeps a division by the length of features defined where they are zero.
+_LEAST_LENGTH = 1e-12
 _WEIGHTS_FILE = "weights.safetensors"
 _TOKENIZER_FILE = "tokenizer.json"
 
@@ -99,8 +102,9 @@ def _write(loaded: LoadedNetwork, folder: Path) -> ModelFolder:
     preprocess = make_preprocess(network.visual.preprocess_cfg)
     images = torch.from_numpy(probe_images(preprocess.size)[:2])
     tokens = loaded.tokenizer(list(PROBE_TEXTS[:2]))
+    image_tower = _ImageTower(network)
     towers: dict[str, tuple[nn.Module, str, Tensor]] = {
-        IMAGE_TOWER: (_ImageTower(network), "pixels", images),
+        IMAGE_TOWER: (image_tower, "pixels", images),
         TEXT_TOWER: (_TextTower(network), "tokens", tokens),
     }
     for file, (tower, values, example) in towers.items():
@@ -120,13 +124,18 @@ def _write(loaded: LoadedNetwork, folder: Path) -> ModelFolder:
         preprocess=preprocess,
         tokenizer=tokenizer,
         files={name: sha256_of(folder / name) for name in names},
+        features=image_tower.features,
     )
     exported.write()
     return exported
 
 
 class _ImageTower(nn.Module):
-    """Normalisation and image tower: uint8 pixels `[n, h, w, 3]` to unit rows."""
+    """Normalisation and image tower: uint8 pixels `[n, h, w, 3]` to unit rows, and to features.
+
+    Attributes:
+        features: Width of the second output; 0 for a tower that has one output.
+    """
 
     pixel_mean: Tensor
     pixel_std: Tensor
@@ -134,14 +143,17 @@ class _ImageTower(nn.Module):
     def __init__(self, network: Any) -> None:
         super().__init__()
         config = network.visual.preprocess_cfg
-        self.network = network
+        self.tower = FeatureTower(network)
+        self.features = self.tower.width(make_preprocess(config).size)
         self.register_buffer("pixel_mean", torch.tensor(config["mean"]).view(1, 3, 1, 1))
         self.register_buffer("pixel_std", torch.tensor(config["std"]).view(1, 3, 1, 1))
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         scaled = pixels.permute(0, 3, 1, 2).float().div(255.0)
         scaled = scaled.sub(self.pixel_mean).div(self.pixel_std)
-        return functional.normalize(self.network.encode_image(scaled), dim=-1)
+        vectors, features = self.tower(scaled)
+        unit = functional.normalize(vectors, dim=-1)
+        return (unit, features) if self.features else (unit,)
 
 
 class _TextTower(nn.Module):
@@ -168,7 +180,7 @@ def _graph(tower: nn.Module, values: str, example: Tensor) -> onnx.ModelProto:
                 (example,),
                 dynamo=True,
                 input_names=[values],
-                output_names=["vectors"],
+                output_names=["vectors", "features"][: 1 + bool(getattr(tower, "features", 0))],
                 dynamic_shapes=({0: torch.export.Dim("n")},),
                 optimize=False,
                 verbose=False,
@@ -228,15 +240,20 @@ def _compare(loaded: LoadedNetwork, exported: ModelFolder) -> None:
     tokens = loaded.tokenizer(list(PROBE_TEXTS))
     images = torch.from_numpy(probe_images(exported.preprocess.size))
     with torch.inference_mode():
-        wanted = [
-            _ImageTower(loaded.network).eval()(images).numpy(),
-            _TextTower(loaded.network).eval()(tokens).numpy(),
-        ]
+        rows = torch.cat(_ImageTower(loaded.network).eval()(images), 1).numpy()
+        texts = _TextTower(loaded.network).eval()(tokens).numpy()
     encoder = load_folder(exported.path, "exported", precision="fp32")
-    found = [encoder.encode_images(images.numpy()), encoder.encode_texts(PROBE_TEXTS)]
+    found = encoder.encode_image_rows(images.numpy())
+    pairs = {
+        "vectors": (rows[:, : exported.dim], found[:, : exported.dim]),
+        "vectors of texts": (texts, encoder.encode_texts(PROBE_TEXTS)),
+    }
+    if exported.features:
+        pairs["features"] = (rows[:, exported.dim :], found[:, exported.dim :])
     if not np.array_equal(make_tokenizer(exported)(PROBE_TEXTS), tokens.numpy()):
         raise ModelError("The exported tokenizer gives other tokens than open_clip's.")
-    for one, other in zip(wanted, found, strict=True):
-        least = (one * other).sum(axis=1).min()
+    for name, (one, other) in pairs.items():
+        lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+        least = ((one * other).sum(axis=1) / np.maximum(lengths, _LEAST_LENGTH)).min()
         if not least >= _LEAST_COSINE:
-            raise ModelError(f"The exported model gives other vectors (cosine {least:.5f}).")
+            raise ModelError(f"The exported model gives other {name} (cosine {least:.5f}).")

@@ -299,7 +299,7 @@ class Answering:
         with suppress(OverloadedError):
             async with self.door.deadline():
                 texts = await self.queue.uncached_texts(["ready"], self._deadline())
-                encoded = EncodedParts(texts, self.queue.no_vectors)
+                encoded = EncodedParts.of_rows(texts, self.queue.no_rows)
                 query = Query(parts=(TextPart("ready"),), k=1)
                 await self.run(lambda: self.engine.find(query, encoded))
 
@@ -317,7 +317,7 @@ class Answering:
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]
         images = [part for part in query.parts if isinstance(part, ImagePart)]
         if not texts and not images:
-            return EncodedParts(self.queue.no_vectors, self.queue.no_vectors)
+            return EncodedParts.of_rows(self.queue.no_vectors, self.queue.no_rows)
         pixels = [self.engine.pixels(part) for part in images]
         deadline = self._deadline()
         with (
@@ -327,9 +327,9 @@ class Answering:
         ):
             # Both are queued before either is awaited.
             both = await asyncio.gather(
-                self.queue.texts(texts, deadline), self.queue.images(pixels, deadline)
+                self.queue.texts(texts, deadline), self.queue.image_rows(pixels, deadline)
             )
-        return EncodedParts(*both)
+        return EncodedParts.of_rows(*both)
 
     def _deadline(self) -> float:
         """Return when an encode that is queued now is no longer needed, by the batcher's clock."""

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from embeddings import BrokenImageError, Encoder, EncoderSpec, FloatArray, PixelArray, Preprocess
+from embeddings import (
+    BrokenImageError,
+    Encoder,
+    EncoderSpec,
+    FloatArray,
+    PixelArray,
+    Preprocess,
+    encode_image_rows,
+)
 from indexer.retrieval import checkpoint
 from search_api.service.errors import DeadlineError
 from search_api.service.serving.batch_queue import BatchKind, BatchOptions
@@ -62,7 +70,9 @@ class EncodeQueue:
         side_by_side: bool = False,
     ) -> None:
         self._cache = cache
-        self.no_vectors: FloatArray = np.empty((0, encoder.spec.dim), np.float32)
+        spec = encoder.spec
+        self.no_vectors: FloatArray = np.empty((0, spec.dim), np.float32)
+        self.no_rows: FloatArray = np.empty((0, spec.dim + spec.features), np.float32)
         self._encoder = encoder
         self._per_core_encoders: Sequence[Encoder] = (
             getattr(encoder, "per_core_encoders", ()) if side_by_side else ()
@@ -126,8 +136,19 @@ class EncodeQueue:
 
     async def images(self, pixels: Sequence[PixelArray], deadline: float = math.inf) -> FloatArray:
         """Encode preprocessed images; arguments, result and errors as for `texts`."""
+        rows = await self.image_rows(pixels, deadline)
+        return rows[:, : self._encoder.spec.dim]
+
+    async def image_rows(
+        self, pixels: Sequence[PixelArray], deadline: float = math.inf
+    ) -> FloatArray:
+        """Encode preprocessed images; arguments and errors as for `texts`.
+
+        Returns:
+            `[n, dim + features]`, as `embeddings.encode_image_rows` gives them.
+        """
         if not pixels:
-            return self.no_vectors
+            return self.no_rows
         return np.stack(await _gather(self._submit(BatchKind.IMAGES, pixels, deadline)))
 
     def encode_blocking(self, kind: BatchKind, values: Sequence[Any], seconds: float) -> FloatArray:
@@ -176,13 +197,17 @@ class QueuedEncoder:
 
     def encode_images(self, pixels: PixelArray) -> FloatArray:
         """Encode images as the encoder does; errors as `EncodeQueue.encode_blocking`."""
-        return self._encode(BatchKind.IMAGES, list(pixels))
+        return self.encode_image_rows(pixels)[:, : self.spec.dim]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Encode images with their features; errors as `EncodeQueue.encode_blocking`."""
+        return self._encode(BatchKind.IMAGES, list(pixels), self._queue.no_rows)
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Encode texts as the encoder does; errors as `EncodeQueue.encode_blocking`."""
-        return self._encode(BatchKind.TEXTS, list(texts))
+        return self._encode(BatchKind.TEXTS, list(texts), self._queue.no_vectors)
 
-    def _encode(self, kind: BatchKind, values: Sequence[Any]) -> FloatArray:
+    def _encode(self, kind: BatchKind, values: Sequence[Any], none: FloatArray) -> FloatArray:
         # Batch by batch, so that other queries fit between those of a thousand labels.
         size = BATCH_SIZES[kind]
         rows = []
@@ -190,7 +215,7 @@ class QueuedEncoder:
             checkpoint()
             batch = values[start : start + size]
             rows.append(self._queue.encode_blocking(kind, batch, self._seconds))
-        return np.concatenate([np.empty((0, self.spec.dim), np.float32), *rows])
+        return np.concatenate([none, *rows])
 
     def __getattr__(self, name: str) -> Any:
         """Return any other attribute of the encoder."""
@@ -201,7 +226,7 @@ def _work(encoder: Encoder) -> dict[BatchKind, Work]:
     """Return what an encoder does with batches of each kind."""
 
     def images(pixels: Sequence[PixelArray]) -> Sequence[Any]:
-        rows = encoder.encode_images(np.stack(pixels))
+        rows = encode_image_rows(encoder, np.stack(pixels))
         return [row if np.isfinite(row).all() else _no_vector() for row in rows]
 
     return {

@@ -76,13 +76,13 @@ def test_each_device_gets_its_share(
     encoder: MultiDeviceEncoder, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares: list[tuple[str, int]] = []
-    encode = device_processes._DeviceProcess.encode_images
+    encode = device_processes._DeviceProcess.image_rows
 
     def watched(process, part: np.ndarray) -> np.ndarray:
         shares.append((process._device, len(part)))
         return encode(process, part)
 
-    monkeypatch.setattr(device_processes._DeviceProcess, "encode_images", watched)
+    monkeypatch.setattr(device_processes._DeviceProcess, "image_rows", watched)
     encoder.encode_images(pixels[:7])
     assert sorted(shares) == [("cpu", 4), ("cpu:0", 3)]
 

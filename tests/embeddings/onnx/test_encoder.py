@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
-from embeddings import Encoder, ModelError
+from embeddings import Encoder, FeatureEncoder, ModelError, encode_image_rows
 from embeddings.clip import load_encoder as load_on_torch
 from embeddings.models import COMPACT_FOLDER
-from embeddings.onnx import load_folder, probe_images
+from embeddings.onnx import load_folder, probe_images, sha256_of
 from tests.support.canonical import TEXTS, VECTORS, images
 
 RUNTIMES = ["openvino", "onnx"]
@@ -52,6 +53,50 @@ def test_compact_has_its_canonical_vectors(runtime: str) -> None:
     assert ((shown * wanted).sum(axis=1)).min() > 0.9999
     wanted = np.array(expected["texts"])
     assert (encoder.encode_texts(TEXTS) * wanted).sum(axis=1).min() > 0.9999
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_features_are_those_of_torch(
+    runtime: str, source_model: Path, exported_model: Path, pixels: np.ndarray
+) -> None:
+    torch = load_on_torch(f"local-dir:{source_model}", device="cpu", precision="fp32")
+    ours = load_folder(exported_model, "tiny", runtime=runtime, precision="fp32")
+    assert isinstance(ours, FeatureEncoder)
+    assert isinstance(torch, FeatureEncoder)
+    assert ours.spec.features == torch.spec.features == 64
+    rows = ours.encode_image_rows(pixels)
+    assert (rows.shape, rows.dtype) == ((21, 32 + 64), np.float32)
+    np.testing.assert_array_equal(rows[:, :32], ours.encode_images(pixels))
+    np.testing.assert_allclose(rows, torch.encode_image_rows(pixels), atol=1e-3)
+    assert ours.encode_image_rows(pixels[:0]).shape == (0, 96)
+    alone = ours.parallel_encoders[0]
+    np.testing.assert_allclose(encode_image_rows(alone, pixels), rows, atol=1e-4)
+    np.testing.assert_allclose(alone.encode_images(pixels), rows[:, :32], atol=1e-4)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_compact_gives_features_of_the_same_pass(runtime: str) -> None:
+    encoder = load_folder(COMPACT_FOLDER, "compact", runtime=runtime, precision="fp32")
+    assert encoder.spec.features == 1600
+    rows = encoder.encode_image_rows(np.stack([encoder.preprocess(image) for image in images()]))
+    expected = np.array(json.loads(VECTORS.read_text("utf-8"))["images"])
+    assert (rows[:, :256] * expected).sum(axis=1).min() > 0.9999
+    assert (rows[:, 256:].std(axis=0) > 0).mean() > 0.5  # of four plain images
+
+
+def test_a_folder_of_an_older_version_has_no_features(own_export: Path) -> None:
+    file = own_export / "lookalike_model.json"
+    graph = onnx.load_model(own_export / "image.onnx", load_external_data=False)
+    del graph.graph.output[1]
+    onnx.save_model(graph, own_export / "image.onnx")
+    facts = json.loads(file.read_text())
+    del facts["features"]
+    facts["files"]["image.onnx"] = sha256_of(own_export / "image.onnx")
+    file.write_text(json.dumps(facts))
+    encoder = load_folder(own_export, "tiny", precision="fp32")
+    pixels = np.zeros((2, 32, 32, 3), np.uint8)
+    assert encoder.spec.features == 0
+    assert encode_image_rows(encoder, pixels).shape == (2, 32)
 
 
 def test_the_automatic_precision_of_compact_keeps_its_vectors() -> None:

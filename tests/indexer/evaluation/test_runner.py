@@ -17,6 +17,7 @@ from indexer.evaluation.batched_encoder import CachedBatchEncoder
 from indexer.evaluation.comparison import compare
 from indexer.index import Index
 from indexer.search import Engine, ImagePart, Query, TextPart
+from tests.support.featured import FeaturedEncoder
 
 TEMPLATE = Query(parts=(), k=2)
 
@@ -152,6 +153,18 @@ def test_images_of_the_batch_are_looked_up(mode: ResizeMode, size: tuple[int, in
     assert encoder.batches == 0
     np.testing.assert_array_equal(cached.encode_texts(["red", "blue"])[1], [0, 0, 1])
     assert cached.encode_texts([]).shape == (0, 3)
+
+
+def test_features_of_the_batch_are_looked_up() -> None:
+    encoder = FeaturedEncoder()
+    cached = CachedBatchEncoder(encoder)
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    (small,) = cached.load_batch([], [Image.fromarray(noise)])
+    pixels = cached.preprocess(small)[None]
+    wanted = encoder.encode_image_rows(pixels)
+    np.testing.assert_array_equal(cached.encode_image_rows(pixels), wanted)
+    np.testing.assert_array_equal(cached.encode_images(pixels), wanted[:, :3])
+    assert cached.encode_image_rows(pixels[:0]).shape == (0, 7)
 
 
 def test_comparison(engine: Engine, colours: Path, tmp_path: Path) -> None:

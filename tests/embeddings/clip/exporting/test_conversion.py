@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -70,15 +71,21 @@ def test_a_model_that_does_not_convert_is_tried_once(
         load_encoder(name, runtime="openvino")
 
 
-def test_other_vectors_are_no_conversion(own_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("output", "name"), [(0, "vectors"), (1, "features")])
+def test_other_vectors_are_no_conversion(
+    own_model: Path, monkeypatch: pytest.MonkeyPatch, output: int, name: str
+) -> None:
+    def negated(module: object, pixels: object) -> tuple[Any, ...]:
+        outputs = list(tower(module, pixels))
+        outputs[output] = -outputs[output]
+        return tuple(outputs)
+
     tower = export._ImageTower.forward
     graph = export._graph
 
     def wrong(module: object, values: str, example: object) -> object:
         if values == "pixels":
-            monkeypatch.setattr(
-                export._ImageTower, "forward", lambda self, pixels: -tower(self, pixels)
-            )
+            monkeypatch.setattr(export._ImageTower, "forward", negated)
         try:
             return graph(module, values, example)
         finally:
@@ -87,7 +94,7 @@ def test_other_vectors_are_no_conversion(own_model: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(export, "_graph", wrong)
     lines: list[str] = []
     assert conversion.convert(f"local-dir:{own_model}", lines.append) is None
-    assert "gives other vectors (cosine -" in lines[-1]
+    assert f"gives other {name} (cosine -" in lines[-1]
 
 
 def test_a_full_cache_leaves_the_model_on_torch(

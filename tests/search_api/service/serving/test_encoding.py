@@ -14,6 +14,7 @@ from search_api.service.errors import DeadlineError
 from search_api.service.serving.batch_queue import BatchOptions
 from search_api.service.serving.encoding import BATCH_SIZES, EncodeQueue, QueuedEncoder
 from search_api.service.serving.text_cache import TextCache
+from tests.support.featured import FeaturedEncoder
 from tests.support.processes import PATIENCE
 
 
@@ -96,6 +97,24 @@ def test_as_an_encoder_for_threads(encoder: Counting, queue: EncodeQueue) -> Non
     pixels = np.stack(squares((9, 0, 0), (0, 9, 0)))
     np.testing.assert_array_equal(through.encode_images(pixels), encoder.encode_images(pixels))
     assert through.encode_texts([]).shape == (0, 3)
+
+
+def test_features_come_with_the_vectors() -> None:
+    encoder = FeaturedEncoder()
+    queue = EncodeQueue(encoder, BatchOptions(BATCH_SIZES), TextCache(2))
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    wanted = encoder.encode_image_rows(pixels)
+    try:
+        through = QueuedEncoder(encoder, queue, 60.0)
+        np.testing.assert_array_equal(through.encode_image_rows(pixels), wanted)
+        np.testing.assert_array_equal(through.encode_images(pixels), wanted[:, :3])
+        assert through.encode_image_rows(pixels[:0]).shape == (0, 7)
+        np.testing.assert_array_equal(asyncio.run(queue.image_rows(list(pixels[:3]))), wanted[:3])
+        vectors = asyncio.run(queue.images(list(pixels[:3])))
+        np.testing.assert_array_equal(vectors, wanted[:3, :3])
+        assert asyncio.run(queue.image_rows([])).shape == (0, 7)
+    finally:
+        queue.batcher.close()
 
 
 def test_a_thread_does_not_wait_for_ever(encoder: Counting, queue: EncodeQueue) -> None:
