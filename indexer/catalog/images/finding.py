@@ -12,6 +12,7 @@ from pathlib import Path
 from indexer.catalog.images.sources import ImageSource, check_size, not_a_file, os_problem
 from indexer.catalog.images.spellings import (
     FolderNames,
+    equal_names,
     file_url_path,
     foreign_parts,
     is_absolute,
@@ -82,7 +83,7 @@ class ImageFinder:
         self._roots = [_Root(root) for root in (folder, *image_roots)]
         self._max_bytes = max_bytes
         self._names = FolderNames()
-        # Real folders with a slash at their end, by the texts before the last slash of a path.
+        # Real folders with a slash at their end, by the texts up to the last slash of a path.
         self._folders = {"": self._roots[0].prefix}
 
     def find(self, text: str) -> ImageSource:
@@ -139,12 +140,19 @@ class ImageFinder:
             return self._known(text) or self._search(text)
 
     def _known(self, text: str) -> ImageSource | None:
-        """Find a file in a folder in which one was found before, as most are."""
-        folder, _, name = text.rpartition("/")
+        """Find a file in a folder in which one was found before, as most are.
+
+        So no folder is listed for a row whose path is spelled otherwise than the folder is, or in
+        another Unicode form than the file.
+        """
+        folder, name = _split(text)
         real = self._folders.get(folder)
         if real is None or name in ("", ".", ".."):
             return None
-        return self._regular(self._roots[0], real + name)
+        for spelled in equal_names(name):
+            if (source := self._regular(self._roots[0], real + spelled)) is not None:
+                return source
+        return None
 
     def _search(self, text: str) -> ImageSource:
         """Find a file by a path of any spelling.
@@ -155,30 +163,38 @@ class ImageFinder:
         spelled = [text, *other_spellings(text)]
         for look in (self._at, self._nearly):
             for variant in spelled:
-                if (source := look(variant)) is not None:
+                if (source := look(variant, text)) is not None:
                     return source
         if not all(self._is_inside(variant) for variant in spelled):
             raise self._outside(text)
         raise self._not_found(text)
 
-    def _at(self, text: str) -> ImageSource | None:
-        """Find a file by a path in this spelling; None if there is none.
+    def _at(self, text: str, given: str) -> ImageSource | None:
+        """Find a file by a path in this spelling of the given one; None if there is none.
 
         Raises:
             SourceError: `path_outside_catalog`, and whatever is wrong with the file.
         """
         for root, path in self._candidates(text):
             if (source := self._real(root, path)) is not None:
-                self._remember(text)
+                self._remember(given, path)
                 return source
         return None
 
-    def _remember(self, text: str) -> None:
-        root, folder = self._roots[0], text.rpartition("/")[0]
-        if text.startswith("/") or folder in self._folders:
+    def _remember(self, given: str, path: str) -> None:
+        """Remember the folder that the beginning of a path stands for.
+
+        Args:
+            given: The path as the catalog spells it.
+            path: The same as the folders spell it, absolute, before links are followed.
+        """
+        root, (folder, _) = self._roots[0], _split(given)
+        if given.startswith("/") or folder in self._folders:
             return
-        real = os.path.join(os.path.realpath(root.prefix + folder), "")  # noqa: PTH118
-        if real.startswith(root.prefix):
+        real = os.path.join(os.path.realpath(os.path.dirname(path)), "")  # noqa: PTH118, PTH120
+        exact = os.path.join(os.path.realpath(root.prefix + folder), "")  # noqa: PTH118
+        # Where a folder of just this name is there, too, another may hold the next file.
+        if real.startswith(root.prefix) and (exact == real or not os.path.isdir(exact)):  # noqa: PTH112
             if len(self._folders) >= _MAX_FOLDERS:
                 self._folders.clear()
             self._folders[folder] = real
@@ -231,14 +247,16 @@ class ImageFinder:
         check_size(found.st_size, self._max_bytes)
         return ImageSource(location, path=real, root=root.path)
 
-    def _nearly(self, text: str) -> ImageSource | None:
+    def _nearly(self, text: str, given: str) -> ImageSource | None:
         """Find a file whose names differ from a path in case or Unicode form."""
         for root, path in self._candidates(text):
             prefix = next((one for one in root.spelled if path.startswith(one)), None)
             if prefix is None:
                 continue
             parts = list(Path(os.path.normpath(path[len(prefix) :])).parts)
-            if (source := self._below_nearly(root, parts)) is not None:
+            found = self._names.find(root.prefix, parts)
+            if found is not None and (source := self._real(root, found)) is not None:
+                self._remember(given, found)
                 return source
         return None
 
@@ -291,6 +309,12 @@ class ImageFinder:
             "image_not_found",
             f"there is no file {quote_for_message(text)} below {self._places()}; {advice}",
         )
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return a path's folder and name; they are separated by a slash or a backslash."""
+    at = max(text.rfind("/"), text.rfind("\\"))
+    return text[: at + 1], text[at + 1 :]
 
 
 @contextmanager

@@ -12,7 +12,14 @@ from urllib.parse import unquote, urlsplit
 from indexer.catalog.quoting import quote_for_message
 from indexer.errors import SourceError
 
-__all__ = ["FolderNames", "file_url_path", "foreign_parts", "is_absolute", "other_spellings"]
+__all__ = [
+    "FolderNames",
+    "equal_names",
+    "file_url_path",
+    "foreign_parts",
+    "is_absolute",
+    "other_spellings",
+]
 
 # Names that `FolderNames` holds at most, in all folders together: some 100 MB.
 _MAX_NAMES = 500_000
@@ -56,6 +63,20 @@ def other_spellings(text: str) -> Iterator[str]:
             if variant not in seen:
                 seen.add(variant)
                 yield variant
+
+
+def equal_names(name: str) -> Iterator[str]:
+    """Yield the name of a file, with percent codes decoded, and in each Unicode form, once each."""
+    yield name
+    if name.isascii() and "%" not in name:
+        return
+    seen = {name}
+    for spelled in (name, _decoded(name)):
+        for form in ("NFC", "NFD"):
+            for variant in (spelled, unicodedata.normalize(form, spelled)):
+                if variant not in seen and "/" not in variant and "\0" not in variant:
+                    seen.add(variant)
+                    yield variant
 
 
 def _decoded(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from indexer.catalog.products.column_names import plain_column
 from indexer.catalog.products.inspection import (
     CatalogInspection,
     InspectedProduct,
@@ -16,4 +17,5 @@ __all__ = [
     "SeveralCatalogs",
     "TableCatalog",
     "inspect_catalog",
+    "plain_column",
 ]

@@ -126,6 +126,21 @@ _WOO_NAMES = {
         "ID", "Type", "SKU", "Name", "Published", "Images", "Parent", "Regular price",
         "Attribute 1 name", "Attribute 1 value(s)", "Attribute 1 visible", "Attribute 1 global",
     ),
+    "WooCommerce in German": (
+        "ID", "Typ", "Artikelnummer", "Name", "Veröffentlicht", "Bilder",
+        "Übergeordnetes Produkt", "Regulärer Preis", "Attribut 1 Name", "Attribut 1 Wert(e)",
+        "Attribut 1 Sichtbar", "Attribut 1 Global",
+    ),
+    "WooCommerce in French": (
+        "ID", "Type", "UGS", "Nom", "Publié", "Images", "Parent", "Tarif régulier",
+        "Nom de l\u2019attribut 1", "Valeur(s) de l\u2019attribut 1 ", "Attribut 1 visible",
+        "Attribut 1 global",
+    ),
+    "WooCommerce in Spanish": (
+        "ID", "Tipo", "SKU", "Nombre", "Publicado", "Imágenes", "Superior", "Precio normal",
+        "Nombre del atributo 1", "Valor(es) del atributo 1", "Atributo visible 1",
+        "Atributo global 1",
+    ),
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexer import CatalogError
-from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog
+from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog, title_of
 from indexer.catalog.feeds import as_feed
 from indexer.catalog.tables import open_table
 
@@ -184,6 +184,38 @@ def test_woocommerce(tmp_path: Path) -> None:
     assert rows["13"].fields["Name"] == "Hoodie"
     assert rows["13"].fields["Color"] == "Green"
     assert feed_of(tmp_path / "wc-product-export.csv") == "WooCommerce export"
+
+
+TRANSLATED = {
+    "German": (
+        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Kategorien,Bilder,Übergeordnetes Produkt,"
+        "Regulärer Preis,Attribut 1 Name,Attribut 1 Wert(e),Attribut 1 Sichtbar,Attribut 1 Global"
+    ),
+    "French": (
+        "ID,Type,UGS,Nom,Publié,Catégories,Images,Parent,Tarif régulier,Nom de l\u2019attribut 1,"
+        "Valeur(s) de l\u2019attribut 1 ,Attribut 1 visible,Attribut 1 global"
+    ),
+    "Spanish": (
+        "ID,Tipo,SKU,Nombre,Publicado,Categorías,Imágenes,Superior,Precio normal,"
+        "Nombre del atributo 1,Valor(es) del atributo 1,Atributo visible 1,Atributo global 1"
+    ),
+}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_woocommerce_in_the_languages_of_shops(tmp_path: Path, language: str) -> None:
+    header = TRANSLATED[language]
+    name, categories = header.split(",")[3], header.split(",")[5]
+    path = tmp_path / "wc.csv"
+    rows = opened(path, header + WOO[WOO.index("\n") :])
+    assert feed_of(path) == "WooCommerce export"
+    assert images(rows["12"]) == ["hood-blue.jpg"]
+    assert images(rows["13"]) == ["hood.jpg"]
+    assert [row.fields.get(GROUP) for row in rows.values()] == [None, "11", "11", "11"]
+    hood = rows["13"].fields
+    assert (hood[name], hood[categories], hood["Color"]) == ("Hoodie", "Clothes", "Green")
+    assert not any("ttribut" in column or "tributo" in column for column in hood)
+    assert title_of(hood) == "Hoodie"
 
 
 def test_named_columns_win_over_a_feed(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from indexer import CatalogError, SourceError
 from indexer.catalog import CatalogOptions, CatalogRow, open_catalog
-from indexer.catalog.images import ImageFinder
+from indexer.catalog.images import ImageFinder, spellings
 
 NFC = unicodedata.normalize("NFC", "Übergröße é.png")
 NFD = unicodedata.normalize("NFD", NFC)
@@ -80,6 +83,43 @@ def test_a_file_is_found_by_any_spelling(shop: Path, text: str, location: str) -
 def test_absolute_paths_into_the_folder_are_taken(shop: Path, prefix: str) -> None:
     assert found(finder(shop), f"{prefix}{shop}/pictures/a.png") == "pictures/a.png"
     assert found(finder(shop), f"{prefix}{shop}/PICTURES/a.png") == "pictures/a.png"
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda name: f"Pictures/Sub/{unicodedata.normalize('NFC', name)}",
+        lambda name: f"PICTURES\\sub\\{unicodedata.normalize('NFC', name)}",
+        lambda name: f"pictures/sub/{unicodedata.normalize('NFC', name)}",
+        lambda name: f"pictures%2Fsub/{quote(name)}",
+    ],
+)
+def test_no_folder_is_listed_for_each_row(
+    tmp_path: Path, spell: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [unicodedata.normalize("NFD", f"größe {n}.png") for n in range(50)]
+    put(tmp_path, *(f"pictures/sub/{name}" for name in names), "other/x.png")
+    monkeypatch.setattr(spellings, "_MAX_NAMES", 10)  # no list of a large folder is kept
+    images, listed = finder(tmp_path), []
+    listing = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or listing(path))
+    for name in names:
+        assert found(images, spell(name)) == f"pictures/sub/{name}"
+        assert found(images, "OTHER/x.png") == "other/x.png"
+    assert len(listed) < 10
+
+
+def test_a_folder_of_just_this_name_is_looked_in_first(tmp_path: Path) -> None:
+    put(tmp_path, "Pictures/a.png", "pictures/b.png", "pictures/a.png")
+    images = finder(tmp_path)
+    assert found(images, "pictures/b.png") == "pictures/b.png"
+    assert found(images, "Pictures/a.png") == "Pictures/a.png"
+    assert found(images, "Pictures\\a.png") == "Pictures/a.png"
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "a.png").symlink_to("../pictures/b.png")
+    (tmp_path / "linked" / "b.png").write_bytes(b"linked/b.png")
+    assert images.find("LINKED/a.png").location == "pictures/b.png"
+    assert found(images, "LINKED/b.png") == "linked/b.png"
 
 
 def test_an_absolute_path_through_a_link_to_the_folder_is_taken(shop: Path, tmp_path: Path) -> None:

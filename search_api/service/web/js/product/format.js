@@ -2,10 +2,16 @@
 
 import { language, t } from "../texts/texts.js";
 
-const TITLE_FIELDS = ["title", "name", "product_name", "product_title", "description"];
+// As indexer/catalog/titles.py has them, best first.
+const TITLE_FIELDS = [
+  "title", "name", "product_name", "product_title", "item_name", "titel", "titre", "titulo",
+  "produktname", "artikelname", "bezeichnung", "artikelbezeichnung", "produktbezeichnung",
+  "produkttitel", "nom", "nom_produit", "nom_du_produit", "designation", "nombre",
+  "nombre_producto", "nombre_del_producto", "caption", "description", "beschreibung", "descripcion",
+];
 const NOTED_FIRST = ["category", "product_type", "type", "brand", "colour", "color", "base_colour"];
 const NEVER_NOTED = new Set([
-  ...TITLE_FIELDS, "id", "sku", "price", "currency", "image", "images", "source", "path", "url",
+  ...TITLE_FIELDS, "id", "sku", "price", "currency", "price_currency", "item_group_id", "handle", "image", "images", "source", "path", "url",
 ]);
 // Least confidence of each step in words.
 const MATCHES = [[0.85, "match_strong"], [0.6, "match_good"], [0.3, "match_fair"], [-1, "match_weak"]];
@@ -18,12 +24,24 @@ const BIDI_CONTROLS = /[\u202A-\u202E\u2066-\u2069]/g;
 
 /** The first title-like field that is not empty, else the id. */
 export function titleOf(id, fields) {
-  const name = TITLE_FIELDS.find((field) => display(fields[field]).trim());
-  return name ? display(fields[name]) : id;
+  const named = new Map(Object.keys(fields).map((field) => [plainName(field), field]));
+  const title = TITLE_FIELDS.map((name) => fields[named.get(name)]).find((text) => display(text).trim());
+  return title === undefined ? id : display(title);
+}
+
+/** A field's name in lower case, without accents, with one underscore between words. */
+function plainName(field) {
+  return field
+    .replace(/([a-z])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .replace(/[^\p{L}\p{N}]+/gu, "_")
+    .replace(/^_|_$/g, "");
 }
 
 /** The price as people write it, "" where there is none. */
-export function priceOf({ price, currency }) {
+export function priceOf({ price, price_currency: beside, currency = beside }) {
   const amount = Number.parseFloat(price);
   if (!Number.isFinite(amount) || amount !== Number(price)) return display(price);
   const style = /^[A-Z]{3}$/.test(currency ?? "")
@@ -36,7 +54,7 @@ export function priceOf({ price, currency }) {
 export function notesOf(fields) {
   const names = new Set([...NOTED_FIRST, ...Object.keys(fields)]);
   const notes = [...names]
-    .filter((name) => !NEVER_NOTED.has(name) && isShortText(fields[name]))
+    .filter((name) => !NEVER_NOTED.has(plainName(name)) && isShortText(fields[name]))
     .map((name) => display(fields[name]).trim());
   const labels = () => tagsOf(fields).map(([, [[, label]]]) => label);
   return [...new Set(notes.length ? notes : labels())].slice(0, NOTES);
