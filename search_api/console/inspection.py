@@ -36,7 +36,7 @@ def print_inspection(found: CatalogInspection) -> None:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
             _say(f"    {name}: {shown[:_VALUE_CHARACTERS]}")
     bad = sum(found.reasons.values())
-    read = "rows" if found.complete else "rows looked at"
+    read = ("row" if found.rows == 1 else "rows") + ("" if found.complete else " looked at")
     _say(f"{found.rows:,} {read}, {bad:,} would be refused")
     for reason, count in found.reasons.items():
         _say(f"  {count:,} {reason}")

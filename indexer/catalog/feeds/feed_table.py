@@ -60,6 +60,6 @@ def split_urls(value: object) -> list[str]:
     if isinstance(value, list | tuple):
         return [url for item in value for url in split_urls(item)]
     text = text_of(value)
-    if "://" in text:
+    if "://" in text or text.startswith("//"):
         return [part.strip() for part in _BETWEEN_URLS.split(text) if part.strip()]
     return [part.strip() for part in text.split(",") if part.strip()]

@@ -15,8 +15,10 @@ from indexer.errors import RowError
 __all__ = ["images_of"]
 
 _SEPARATOR = re.compile(r"[|;,\s]")
-_BEFORE_URL = re.compile(r"[\s|;,]+(?=https?://)", re.IGNORECASE)
-_URL = re.compile(r"\s*https?://", re.IGNORECASE)
+# Also an address without its scheme, "//cdn.example/a.jpg".
+_ADDRESS = r"(?:https?://|//[^/\s]+\.[^/\s]+/)"
+_BEFORE_URL = re.compile(rf"[\s|;,]+(?={_ADDRESS})", re.IGNORECASE)
+_URL = re.compile(rf"\s*{_ADDRESS}", re.IGNORECASE)
 _MEMBERS = ("bytes", "path", "url", "src", "link", "href")
 _NAME = re.compile(r"[^|;,\n]*\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic)", re.IGNORECASE)
 

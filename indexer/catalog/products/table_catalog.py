@@ -69,7 +69,8 @@ class TableCatalog(Catalog):
         """What was recognised, and what was changed or passed over; each is one line."""
         kind = self.description
         if kind.feed and self._products is not None:
-            kind = replace(kind, feed=f"{kind.feed}, {self._products:,} products")
+            many = "" if self._products == 1 else "s"
+            kind = replace(kind, feed=f"{kind.feed}, {self._products:,} product{many}")
         return (f"{self.name} is read as {kind}", *self._table.notes)
 
     @cached_property

@@ -119,8 +119,13 @@ def _galleries(shop: Shop, kind: str) -> Iterator[Cell]:
         "pipes": "|".join, "commas": ",".join, "semicolons": ";".join, "commas, blanks": ", ".join,
         "JSON": json.dumps, "Python": str,
     }  # fmt: skip
-    for what, names, wanted in (("paths", paths, _GALLERY), ("URLs", urls, tuple(urls))):
-        more = {"blanks": " ".join, "lines": "\n".join} if what == "URLs" else {}
+    bare = [url.removeprefix("https:") for url in urls]
+    for what, names, wanted in (
+        ("paths", paths, _GALLERY),
+        ("URLs", urls, tuple(urls)),
+        ("URLs without schemes", bare, tuple(urls)),
+    ):
+        more = {"blanks": " ".join, "lines": "\n".join} if "URLs" in what else {}
         for name, join in {**ways, **more}.items():
             text = join(names)
             sheet = Sheet(["id", "title", "images"], [[f"{n}", "Mug", text] for n in range(3)])

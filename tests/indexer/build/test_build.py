@@ -168,6 +168,7 @@ def test_an_unusable_catalog_is_refused_and_the_old_generation_stays(
     assert [row["reason"] for row in quarantine(tmp_path / "index")] == ["unsupported_image"] * 5
 
 
+@pytest.mark.case(14)
 def test_max_bad_is_a_share_of_the_rows(colours: Path, tmp_path: Path) -> None:
     (colours.parent / "red.png").write_text("bad")  # one of five
     with pytest.raises(TooManyBadRowsError):
@@ -175,6 +176,7 @@ def test_max_bad_is_a_share_of_the_rows(colours: Path, tmp_path: Path) -> None:
     assert build(colours, tmp_path / "index", max_bad=0.2).products == 4
 
 
+@pytest.mark.case(14)
 def test_an_empty_catalog_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CatalogError, match="has no rows"):

@@ -88,6 +88,7 @@ def test_images_are_fetched_once(shop: Shop, catalog: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("body", [None, b"<html>Sorry</html>", png((0, 0, 255))[:-20]])
+@pytest.mark.case(15)
 def test_an_image_that_fails_keeps_its_vector_and_is_tried_again(
     shop: Shop, catalog: Path, tmp_path: Path, body: bytes | None
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_image_that_fails_keeps_its_vector_and_is_tried_again(
     np.testing.assert_allclose(Index.open(index).vector("blue"), [0, 1, 0], atol=1e-3)
 
 
+@pytest.mark.case(15)
 def test_an_image_that_never_was_there_is_left_out(
     shop: Shop, catalog: Path, tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ def test_dates_that_are_to_be_text_are_read_anew(many: Path, tmp_path: Path) -> 
     assert Index.open(index).get("p7").fields["n"] == "31.12.2007"
 
 
+@pytest.mark.case(58)
 def test_a_column_whose_values_are_of_another_type_now_keeps_its_own(
     many: Path, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_column_whose_values_are_of_another_type_now_keeps_its_own(
     assert any("28 of 30 values do not fit" in note for note in report.notes)
 
 
+@pytest.mark.case(58)
 def test_a_few_odd_cells_do_not_change_a_field(many: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
     build(many, index)

@@ -51,6 +51,7 @@ def test_hidden_files_and_system_files_are_skipped(tmp_path: Path) -> None:
     assert open_catalog(tmp_path).count == 1
 
 
+@pytest.mark.case(12)
 def test_links_pipes_and_sockets(tmp_path: Path) -> None:
     root, outside = tmp_path / "shop", tmp_path / "outside"
     put(outside, "secret.jpg")

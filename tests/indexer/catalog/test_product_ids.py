@@ -31,6 +31,7 @@ def test_values_that_are_ids(value: object, expected: str) -> None:
     assert clean_id(value) == expected
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -61,6 +62,7 @@ def test_values_that_are_none(value: object, reason: str) -> None:
     assert len(caught.value.message) < 300
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("latest", [1, 3, 100_000])
 @given(ids=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), max_size=40))
 def test_the_ledger_names_the_first_line_of_every_id(latest: int, ids: list[str]) -> None:

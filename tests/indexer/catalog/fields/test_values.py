@@ -234,6 +234,7 @@ def typed(cells: list[str], **options: dict[str, FieldType]) -> FieldTyper:
 NUMBERS = [f"{at}.5" for at in range(200)]
 
 
+@pytest.mark.case(58)
 @pytest.mark.parametrize(
     ("cells", "former", "expected"),
     [

@@ -129,6 +129,7 @@ def test_an_absolute_path_through_a_link_to_the_folder_is_taken(shop: Path, tmp_
     assert found(finder(link), f"{shop}/pictures/a.png") == "pictures/a.png"
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize(
     "text",
     [

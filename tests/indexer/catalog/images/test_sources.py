@@ -97,6 +97,7 @@ def test_paths_below_the_folder_are_read(
     assert steps == [str(shop), *location.split("/")]
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
@@ -140,6 +141,7 @@ def test_other_paths_cost_the_row_and_are_not_opened(
     assert set(opened) == {str(shop / "c.jsonl")}
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize("image", ["../outside/secret.jpg", "deep/../../x", "/etc/passwd"])
 def test_paths_that_leave_the_folder_by_their_text_are_not_looked_up(
     shop: Path, monkeypatch: pytest.MonkeyPatch, image: str
@@ -174,6 +176,7 @@ def test_urls_are_stored_and_not_read(shop: Path) -> None:
         source.read(100)
 
 
+@pytest.mark.case(12)
 def test_a_folder_replaced_by_a_link_after_the_row_was_read_is_not_followed(shop: Path) -> None:
     row = row_of(shop, "deep/er/b.jpg")
     assert isinstance(row, CatalogRow)
