@@ -41,6 +41,7 @@ from search_api.service.schemas import (
     RecommendRequest,
     SearchRequest,
     TagsRequest,
+    describe_served,
 )
 from search_api.service.serving import Answering, service_lifespan
 from search_api.service.settings import Settings
@@ -109,13 +110,13 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         for route in subject.table():
             route.add_to(app)
             costs.add(route.method, route.path, route.cost)
-    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, settings, answering)  # type: ignore[method-assign]
     add_documentation(app)
     page.mount(app)
     return app
 
 
-def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
+def _openapi(app: FastAPI, settings: Settings, answering: Answering) -> dict[str, Any]:
     """Return FastAPI's document, with the bodies that `read_body` reads."""
     document = FastAPI.openapi(app)
     models: list[tuple[type[BaseModel], Literal["validation"]]] = [
@@ -126,6 +127,8 @@ def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])
+    fields = answering.engine.index.manifest.columns
+    describe_served(document, fields, fetches_urls=settings.fetches_urls)
     if settings.root_path:
         document["servers"] = [{"url": settings.root_path}]
     document_keys(document, settings)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from search_api.service.requests.body import Body, body_schema, parse_value, read_body, read_json
+from search_api.service.requests.body import Body, parse_value, read_body, read_json
+from search_api.service.requests.documented import json_body, search_body, tags_body
 from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.images import QueryImages
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
@@ -23,11 +24,13 @@ __all__ = [
     "SimilarParameters",
     "TagImages",
     "TextParameters",
-    "body_schema",
+    "json_body",
     "parse_value",
     "read_body",
     "read_json",
+    "search_body",
     "tag_images",
+    "tags_body",
     "work_of_parameters",
     "work_of_recommendation",
     "work_of_searches",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from search_api.service.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
 
-__all__ = ["Body", "body_schema", "parse_value", "read_body", "read_json"]
+__all__ = ["Body", "parse_value", "read_body", "read_json"]
 
 # Bytes; the JSON of a multipart request is small, and starlette keeps such parts in memory.
 _MAX_JSON_PART = 2**20
@@ -76,24 +76,6 @@ def parse_value(model: type[M], value: object) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         raise InvalidRequestError.from_validation(error) from None
-
-
-def body_schema(
-    model: type[BaseModel], *, multipart: bool = True, max_images: int = 1
-) -> dict[str, Any]:
-    """Return OpenAPI's description of a body of `read_body`, or of `read_json` if not multipart."""
-    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
-    content: dict[str, Any] = {"application/json": {"schema": reference}}
-    if multipart:
-        image: dict[str, Any] = {"type": "string", "format": "binary"}
-        if max_images > 1:
-            image = {"type": "array", "items": image, "maxItems": max_images}
-        form = {"type": "object", "properties": {"image": image, "query": reference}}
-        content["multipart/form-data"] = {
-            "schema": form,
-            "encoding": {"query": {"contentType": "application/json"}},
-        }
-    return {"requestBody": {"required": True, "content": content}}
 
 
 def _content_type(request: Request) -> str:

@@ -17,7 +17,7 @@ from search_api.service.errors import status_of
 from search_api.service.requests import (
     Body,
     QueryImages,
-    body_schema,
+    json_body,
     parse_value,
     read_json,
     work_of_searches,
@@ -60,7 +60,7 @@ class BatchRoutes:
         """Return the routes."""
         options = {
             "response_model": BatchResponse,
-            "openapi_extra": body_schema(BatchRequest, multipart=False),
+            "openapi_extra": json_body(BatchRequest),
             "responses": NOT_FOUND,
         }
         return [Route("POST", "/v1/search/batch", CostClass.SEARCH, self.batch, options)]

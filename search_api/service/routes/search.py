@@ -13,9 +13,10 @@ from search_api.service.admission import CostClass
 from search_api.service.requests import (
     QueryImages,
     TextParameters,
-    body_schema,
+    json_body,
     read_body,
     read_json,
+    search_body,
     work_of_parameters,
     work_of_recommendation,
     work_of_searches,
@@ -41,10 +42,7 @@ class SearchRoutes:
 
     def table(self) -> list[Route]:
         """Return the routes."""
-        search, recommend = (
-            body_schema(SearchRequest),
-            body_schema(RecommendRequest, multipart=False),
-        )
+        search, recommend = search_body(), json_body(RecommendRequest)
         answer = {"response_model": SearchResponse}
         return [
             Route("POST", "/v1/search", CostClass.SEARCH, self.search,

@@ -13,9 +13,9 @@ from search_api.service.errors import status_of
 from search_api.service.requests import (
     ImageUrls,
     TagImages,
-    body_schema,
     read_body,
     tag_images,
+    tags_body,
     work_of_tags,
 )
 from search_api.service.routes.route import UNSUPPORTED, Route, error_of_one, gather_all
@@ -55,7 +55,7 @@ class TagRoutes:
 
     def table(self) -> list[Route]:
         """Return the routes."""
-        tags = body_schema(TagsRequest, max_images=MAX_IMAGES)
+        tags = tags_body()
         return [
             Route("POST", "/v1/tags", CostClass.SEARCH, self.tags,
                   {"response_model": TagsResponse, "response_model_exclude_none": True,

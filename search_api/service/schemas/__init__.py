@@ -8,6 +8,7 @@ from embeddings import lazy_exports
 
 if TYPE_CHECKING:
     from search_api.service.schemas.batch import BatchRequest, BatchResponse, BatchResult
+    from search_api.service.schemas.conditions import SEARCHED_BY, exactly_one, one_or_more
     from search_api.service.schemas.fields import (
         MAX_IMAGES,
         MAX_PARTS,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from search_api.service.schemas.items import ItemResponse, SuggestResponse
     from search_api.service.schemas.links import Links
     from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
+    from search_api.service.schemas.served import describe_served
     from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
     from search_api.service.schemas.tags import (
         BatchError,
@@ -47,6 +49,12 @@ else:
                 "BatchResponse",
                 "BatchResult",
             ),
+            "search_api.service.schemas.conditions": (
+                "SEARCHED_BY",
+                "exactly_one",
+                "one_or_more",
+            ),
+            "search_api.service.schemas.served": ("describe_served",),
             "search_api.service.schemas.fields": (
                 "MAX_IMAGES",
                 "MAX_PARTS",
@@ -90,6 +98,7 @@ else:
 __all__ = [
     "MAX_IMAGES",
     "MAX_PARTS",
+    "SEARCHED_BY",
     "BatchError",
     "BatchRequest",
     "BatchResponse",
@@ -121,4 +130,7 @@ __all__ = [
     "TagsResponse",
     "TagsResult",
     "Text",
+    "describe_served",
+    "exactly_one",
+    "one_or_more",
 ]

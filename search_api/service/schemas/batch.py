@@ -14,8 +14,18 @@ __all__ = ["BatchRequest", "BatchResponse", "BatchResult"]
 
 _MAX_QUERIES = 64
 
-# Each query is validated by itself, so that an invalid one becomes its own result.
-_AnyQuery = Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/SearchRequest"})]
+# Each query is validated by itself, so that an invalid one becomes its own result, whatever it is.
+_AnyQuery = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"$ref": "#/components/schemas/SearchRequest"},
+                {"description": "Anything else is accepted, and gets an error of its own."},
+            ]
+        }
+    ),
+]
 
 
 class BatchRequest(RequestModel):

@@ -74,6 +74,11 @@ def _boolean_or_name(value: object) -> object:
     return value
 
 
+def _integral(value: object) -> object:
+    # JSON has one kind of number: 20.0 is the integer 20 (JSON Schema, 6.3).
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _short_data_url(value: object) -> object:
     # A data URL holds an image, so it is too long for a URL; what is left of it is refused by what
     # it is, and not by its length.
@@ -92,7 +97,7 @@ def _not_too_broad(raw: dict[str, Any] | None) -> dict[str, Any] | None:
     return raw
 
 
-Strictly = Annotated[T, Strict()]
+Strictly = Annotated[T, Strict(), BeforeValidator(_integral)]
 """Refuses the text "5" and the value true where a number belongs."""
 
 Whole = Strictly[int]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from indexer.search import KEYWORD_WEIGHT, Fusion, SearchMode
+from search_api.service.schemas.conditions import exactly_one, only_with
 from search_api.service.schemas.fields import (
     MAX_PARTS,
     ColourShare,
@@ -36,6 +37,22 @@ _MAX_FACETS = 32
 _MAX_SEEDS = 100
 
 
+_ONE_OF = ("text", "image_base64", "image_url", "like")
+
+
+_Region = Annotated[
+    tuple[Fraction, Fraction, Fraction, Fraction],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": "number", "minimum": 0, "maximum": 1},
+            "minItems": 4,
+            "maxItems": 4,
+        }
+    ),
+]
+
+
 class PartRequest(RequestModel):
     """One weighted part of a query: exactly one of text, image_base64, image_url and like."""
 
@@ -51,16 +68,21 @@ class PartRequest(RequestModel):
         default=1.0, ge=-10, le=10, examples=[-0.4], description="A negative weight pushes away."
     )
 
+    model_config = ConfigDict(json_schema_extra=exactly_one(_ONE_OF))
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [self.text, self.image_base64, self.image_url, self.like]
-        if sum(value is not None for value in given) != 1:
+        if sum(getattr(self, name) is not None for name in _ONE_OF) != 1:
             raise ValueError("give exactly one of text, image_base64, image_url and like")
         return self
 
 
 class SearchRequest(RequestModel):
     """A search; text, image, liked products and parts combine into one query by weight."""
+
+    model_config = ConfigDict(
+        json_schema_extra=only_with("colour", ("colour_within", "colour_weight"))
+    )
 
     text: Text | None = Field(default=None, examples=["red summer dress"])
     image_base64: str | None = Field(
@@ -74,7 +96,7 @@ class SearchRequest(RequestModel):
         description="An image's http or https URL; refused unless the service was started with "
         "--allow-url-fetch or --url-host.",
     )
-    region: tuple[Fraction, Fraction, Fraction, Fraction] | None = Field(
+    region: _Region | None = Field(
         default=None,
         examples=[[0.1, 0.2, 0.8, 0.9]],
         description="Part of the query image to search with: left, top, right and bottom as "
@@ -127,6 +149,7 @@ class SearchRequest(RequestModel):
     group: Group = False
     explain: bool = Field(
         default=False,
+        strict=True,
         examples=[True],
         description="Return with each hit the tags and colours that it shares with the query, and "
         "the path of a heat map.",

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
 from embeddings import Tag as EngineTag
 from search_api.client import Tag as ClientTag
 from search_api.service.errors import UNION
+from search_api.service.schemas.conditions import one_or_more
 from search_api.service.schemas.fields import (
     MAX_IMAGES,
     FieldName,
@@ -30,7 +39,8 @@ T = TypeVar("T")
 
 # A message names what is wrong with the form that was given, and never the other one.
 _OneOrSeveral = Annotated[
-    Annotated[T, Tag(f"{UNION}one")] | Annotated[list[T], Tag(f"{UNION}several")],
+    Annotated[T, Tag(f"{UNION}one")]
+    | Annotated[list[T], Field(min_length=1, max_length=MAX_IMAGES), Tag(f"{UNION}several")],
     Discriminator(lambda given: f"{UNION}{'several' if isinstance(given, list) else 'one'}"),
 ]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -78,14 +88,12 @@ class TagsRequest(RequestModel):
         default=5, ge=1, le=_MAX_TOP, examples=[5], description="Maximum labels of each group."
     )
 
+    model_config = ConfigDict(json_schema_extra=one_or_more(("labels", "taxonomies")))
+
     @model_validator(mode="after")
     def _something_to_tag_with(self) -> Self:
         if not self.labels and not self.taxonomies:
             raise ValueError("labels: give labels, taxonomies or both")
-        for name in ("image_base64", "image_url"):
-            given = getattr(self, name)
-            if isinstance(given, list) and not 1 <= len(given) <= MAX_IMAGES:
-                raise ValueError(f"{name}: give 1 to {MAX_IMAGES} images")
         return self
 
 

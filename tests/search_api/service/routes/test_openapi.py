@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.search import Engine
+from search_api.service.app import create_app
 from search_api.service.schemas import ErrorResponse, SearchRequest, TagsRequest
+from search_api.service.settings import Settings
 
 ROUTES = {
     ("post", "/v1/search"),
@@ -115,12 +118,45 @@ def test_both_kinds_of_body_are_documented(document: Any, path: str, model: str)
     body = operations(document)[("post", path)]["requestBody"]
     reference = {"$ref": f"#/components/schemas/{model}"}
     assert body["required"]
-    assert body["content"]["application/json"]["schema"] == reference
+    alone, condition = body["content"]["application/json"]["schema"]["allOf"]
+    assert alone == reference
+    assert {"anyOf", "oneOf"} & condition.keys()
     form = body["content"]["multipart/form-data"]["schema"]["properties"]
     file: dict[str, Any] = {"type": "string", "format": "binary"}
     if path == "/v1/tags":  # takes several
-        file = {"type": "array", "items": file, "maxItems": 32}
+        file = {"type": "array", "items": file, "minItems": 1, "maxItems": 32}
     assert form == {"image": file, "query": reference}
+
+
+def test_requests_name_the_fields_of_the_catalog(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    fields = {"title", "price", "available", "sizes"} & set(schemas["ProductFilter"]["properties"])
+    assert {"title", "price"} <= fields
+    search = schemas["SearchRequest"]["properties"]
+    assert "price" in search["facets"]["items"]["enum"]
+    assert "price" in search["fields"]["anyOf"][0]["items"]["enum"]
+    assert search["filter"]["anyOf"][0] == {"$ref": "#/components/schemas/ProductFilter"}
+    conditions = schemas[schemas["ProductFilter"]["properties"]["price"]["$ref"].split("/")[-1]]
+    assert {"gte", "lt", "in", "not"} <= conditions["anyOf"][2]["properties"].keys()
+    assert conditions["anyOf"][2]["additionalProperties"] is False
+    named = [
+        parameter["schema"]["anyOf"][0]["items"]["enum"]
+        for operation in operations(document).values()
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "fields"
+    ]
+    assert len(named) == 2
+    assert all({"price", ""} <= set(names) for names in named)
+
+
+def test_images_by_url_are_in_the_document_only_where_they_are_fetched(
+    colour_engine: Engine,
+) -> None:
+    for fetches in (False, True):
+        app = create_app(colour_engine, Settings(allow_url_fetch=fetches))
+        for model in ("SearchRequest", "PartRequest", "TagsRequest"):
+            schema = app.openapi()["components"]["schemas"][model]["properties"]["image_url"]
+            assert (schema.get("type") == "null") is not fetches
 
 
 @pytest.mark.parametrize("model", [SearchRequest, TagsRequest])

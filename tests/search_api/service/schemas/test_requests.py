@@ -24,7 +24,7 @@ INVALID: list[tuple[str, dict[str, Any]]] = [
     ("k", {"k": float("nan")}),
     ("k", {"k": "5"}),
     ("k", {"k": True}),
-    ("k", {"k": 5.0}),
+    ("k", {"k": 5.5}),
     ("offset", {"offset": "1"}),
     ("offset", {"offset": False}),
     ("min_confidence", {"min_confidence": "0.5"}),
