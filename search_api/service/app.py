@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from embeddings import LookalikeError
 from indexer.search import Engine
-from search_api.service.admission import CostTable
+from search_api.service.admission import BodyBudget, CostTable
 from search_api.service.errors import UnavailableError, describe, is_unexpected, status_of
 from search_api.service.middleware import (
     Metrics,
@@ -101,6 +101,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         HeatRoutes(answering, images),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
+    )
+    app.state.bodies = BodyBudget(
+        settings.bodies_memory, settings.bodies_disk, settings.deadline_seconds
     )
     costs = CostTable()
     add_middleware(app, settings, metrics, answering.door, costs)

@@ -65,6 +65,18 @@ class Settings(BaseSettings):
         description="Maximum megapixels of the images of one request, and of those that wait, as "
         "baseline JPEGs; those of PNG and WebP count 4 or 7 times, of AVIF 8 times.",
     )
+    bodies_memory: int = Field(
+        default=64 * 2**20,
+        gt=0,
+        description="Maximum bytes of large bodies that requests hold at the same time; others "
+        "wait.",
+    )
+    bodies_disk: int = Field(
+        default=2**30,
+        gt=0,
+        description="Maximum bytes of bodies that arrive in files, half of it for one caller; "
+        "beyond it 503.",
+    )
     threads: int = Field(default=4, gt=0, description="Threads that search.")
     deadline_seconds: float = Field(
         default=10.0,

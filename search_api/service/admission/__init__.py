@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from search_api.service.admission.bodies import BodyBudget
 from search_api.service.admission.costs import CostClass, CostTable, Lane
 from search_api.service.admission.door import Door, DoorLimits
 from search_api.service.admission.fair_queue import FairQueue
@@ -10,6 +11,7 @@ from search_api.service.admission.shared_answers import SharedAnswer
 from search_api.service.admission.visits import Visit, begin_visit, current_visit
 
 __all__ = [
+    "BodyBudget",
     "CostClass",
     "CostTable",
     "Door",

@@ -37,7 +37,7 @@ class FairQueue:
     wait, the caller whose requests cost most loses its last one.
 
     Args:
-        places: How many places there are.
+        places: How many places there are; an attribute too.
         most_waiting: Returns how many requests may wait.
         most_work: How much the requests that wait may cost together.
         on_refusal: Called for every request that is refused.
@@ -50,7 +50,7 @@ class FairQueue:
         on_refusal: Callable[[], None] = lambda: None,
         most_work: float = math.inf,
     ) -> None:
-        self._places = places
+        self.places = places
         self._most_waiting = most_waiting
         self._on_refusal = on_refusal
         self._most_work = most_work
@@ -81,7 +81,7 @@ class FairQueue:
         Raises:
             OverloadedError: Too many wait, and none of them is of a caller that asks for more.
         """
-        width = min(width, self._places)
+        width = min(width, self.places)
         await self.take(caller, cost, width)
         try:
             yield
@@ -131,7 +131,7 @@ class FairQueue:
 
     def _stamp(self, caller: str, cost: float) -> float:
         """Return the virtual start time of a new request."""
-        if self._free == self._places and not self._waiting:
+        if self._free == self.places and not self._waiting:
             self._now = 0.0
             self._ends.clear()
         elif len(self._ends) >= _MAX_REMEMBERED:

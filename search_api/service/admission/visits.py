@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search_api.service.admission.costs import CostClass
 
@@ -26,6 +26,16 @@ class Visit:
     cost: CostClass = CostClass.SEARCH
     charge: Callable[[float], None] = lambda _: None
     decoding: float = 0.0
+    _at_end: list[Callable[[], None]] = field(default_factory=list)
+
+    def at_end(self, function: Callable[[], None]) -> None:
+        """Call a function when the request has ended."""
+        self._at_end.append(function)
+
+    def end(self) -> None:
+        """Call what is to be called at the end."""
+        while self._at_end:
+            self._at_end.pop()()
 
 
 _current: ContextVar[Visit | None] = ContextVar("visit", default=None)

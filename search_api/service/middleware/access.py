@@ -80,11 +80,14 @@ class AccessMiddleware:
             refusal.headers["Retry-After"] = str(math.ceil(wait))
             await refusal(scope, receive, send)
             return
-        if limiter is None:
-            begin_visit(Visit(caller, cost))
-        else:
-            begin_visit(Visit(caller, cost, partial(limiter.charge, caller)))
-        await self._app(scope, receive, send)
+        visit = Visit(caller, cost)
+        if limiter is not None:
+            visit.charge = partial(limiter.charge, caller)
+        begin_visit(visit)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            visit.end()
 
 
 def _refusal(scope: Scope, status: int, code: str, message: str) -> JSONResponse:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
-import errno
+import re
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from search_api.service.errors import InvalidRequestError, MalformedRequestError, SpoolFullError
+from search_api.service.admission import BodyBudget
+from search_api.service.errors import InvalidRequestError, MalformedRequestError
 
 __all__ = ["Body", "parse_value", "read_body", "read_json"]
 
@@ -30,8 +33,11 @@ _CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 # Marks of other encodings, which some shells write without being asked.
 _OTHER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-# Large uploads are received through a temporary file, for which there may be no space.
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Bytes of a form that are parsed at once.
+_PIECE = 2**18
+
+# Where the parser of JSON says that a text is wrong.
+_PLACE = re.compile(r"at (line \d+ column \d+)")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,29 +92,45 @@ async def _read_json(request: Request, model: type[M], accepted: str) -> M:
     kind = _content_type(request)
     if kind not in ("application/json", ""):
         raise MalformedRequestError(f"The content type {kind!r} is not supported; send {accepted}.")
-    return _parse(model, await request.body())
+    return _parse(model, await _whole(request))
+
+
+async def _whole(request: Request) -> bytes:
+    bodies: BodyBudget = request.app.state.bodies
+    return await bodies.receive(request.stream())
 
 
 async def _read_form(request: Request, model: type[M], max_images: int) -> Body[M]:
     _, options = parse_options_header(request.headers["content-type"])
     if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
         raise MalformedRequestError("The multipart form's charset is not UTF-8; leave it out.")
+    whole = await _whole(request)
+    parser = MultiPartParser(
+        request.headers,
+        _pieces(whole),
+        max_files=1 + max_images,
+        max_fields=2,
+        max_part_size=_MAX_JSON_PART,
+    )
+    parser.spool_max_size = len(whole) + 1  # never another file
     try:
-        # Parsed here, kept by the request, and closed with it below.
-        await request.form(max_files=1 + max_images, max_fields=2, max_part_size=_MAX_JSON_PART)
-    except HTTPException as error:
-        raise MalformedRequestError(f"The multipart form can't be read: {error.detail}") from error
-    except OSError as error:
-        if error.errno not in _NO_SPACE:
-            raise
-        raise SpoolFullError(
-            "The service has no space for an upload now; try again later, or send a smaller image."
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        raise MalformedRequestError(
+            "The multipart form can't be read; check its boundary, the headers of its parts, and "
+            f"that there are at most {max_images} files and {_MAX_JSON_PART // 2**20} MiB of JSON."
         ) from error
-    async with request.form() as form:
-        files, query = _form_parts(form, max_images)
-        raw = await query.read() if isinstance(query, UploadFile) else query.encode()
-        uploads = [await file.read() for file in files]
+    files, query = _form_parts(form, max_images)
+    raw = await query.read() if isinstance(query, UploadFile) else query.encode()
+    uploads = [await file.read() for file in files]
     return Body(_parse(model, raw), uploads[0] if uploads else None, tuple(uploads[1:]))
+
+
+async def _pieces(whole: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(whole), _PIECE):
+        yield whole[start : start + _PIECE]
+        await asyncio.sleep(0)  # other requests have their turn
+    yield b""
 
 
 def _form_parts(form: FormData, max_images: int) -> tuple[list[UploadFile], UploadFile | str]:
@@ -145,5 +167,9 @@ def _parse(model: type[M], raw: bytes) -> M:
         if error.error_count() == 1:
             (problem,) = error.errors(include_url=False, include_input=False)
             if problem["type"] == "json_invalid":
-                raise MalformedRequestError(f"The body is not JSON: {problem['msg']}.") from None
+                place = _PLACE.search(problem["msg"])
+                where = f" at {place[1]}" if place else ""
+                raise MalformedRequestError(
+                    f"The body is not valid JSON{where}; send one JSON object in UTF-8."
+                ) from None
         raise InvalidRequestError.from_validation(error) from None

@@ -158,6 +158,28 @@ def test_a_large_body_is_not_held(guarded: Server, kind: str, declared: bool) ->
     assert peak(guarded) - before < 100 * MIB
 
 
+@pytest.mark.case(49)
+def test_half_sent_bodies_take_no_memory(coloured: Path, tmp_path: Path) -> None:
+    """The case sec-body-memory, and forms: many parts, none of which is large."""
+    running = serve(Cli(fake=True), coloured / "index", tmp_path / "stderr")
+    part = PART + b"x" * (MIB // 2) + b"\r\n"
+    try:
+        for kind, block in (("application/json", b" " * (8 * MIB)), (FORM, part * 16)):
+            before = peak(running)
+            with contextlib.ExitStack() as links:
+                for _ in range(30):
+                    link = links.enter_context(connect(running))
+                    link.sendall(head(kind, "Content-Length: 26000000") + block)
+                answer = httpx.post(
+                    f"{running.url}/v1/search", files={"image": image_file(RED)}, timeout=PATIENCE
+                )
+                assert answer.status_code == 200
+                assert peak(running) - before < 100 * MIB
+    finally:
+        running.process.terminate()
+        running.process.communicate(timeout=PATIENCE)
+
+
 def test_a_large_body_without_a_key_is_not_read(guarded: Server) -> None:
     before = peak(guarded)
     pieces = [head(key="wrong"), *[chunked(b" " * MIB)] * 100]
