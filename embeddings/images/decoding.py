@@ -9,6 +9,7 @@ called by name, so that no other Pillow plugin is ever tried; any exception of t
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops
@@ -26,6 +27,7 @@ from embeddings.errors import (
     BufferedImageError,
     ImageError,
     ImageTooLargeError,
+    UnsupportedImageError,
 )
 from embeddings.images.containers import (
     FORMATS,
@@ -56,7 +58,19 @@ ALLOWED_FORMATS: tuple[str, ...] = FORMATS
 # a process-wide warning that can't be caught safely among threads; we stay below it.
 _PILLOW_GUARD = 1024 * 1024 * 1024 // 4 // 3
 
-_DECODERS: dict[str, type[ImageFile]] = {
+
+def _open_heic(source: io.BytesIO) -> ImageFile:
+    try:
+        from pi_heif import HeifImageFile
+    except ImportError:
+        raise UnsupportedImageError(
+            "the file is a HEIC image; install lookalike[heic] to read it, or send JPEG"
+        ) from None
+    opened: ImageFile = HeifImageFile(source)
+    return opened
+
+
+_DECODERS: dict[str, Callable[[io.BytesIO], ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
     "WEBP": WebPImageFile,
@@ -64,6 +78,7 @@ _DECODERS: dict[str, type[ImageFile]] = {
     "BMP": BmpImageFile,
     "TIFF": TiffImageFile,
     "AVIF": AvifImageFile,
+    "HEIC": _open_heic,
 }
 
 # The operation that makes an image of EXIF orientation 2 to 8 upright (EXIF 2.32, 4.6.4, tag 274).
@@ -203,7 +218,8 @@ def _upright_rgb(container: Container, max_pixels: int, target: int | None) -> R
     orientation, profile = container.orientation, container.profile
     if container.format == "AVIF":
         orientation = exif_orientation(image.info.get("exif", b""))
-        profile = image.info.get("icc_profile", b"")
+    if container.format in ("AVIF", "HEIC"):
+        profile = image.info.get("icc_profile") or profile
     rgb = to_rgb(image, profile)
     if container.format == "GIF" and rgb.size != (container.width, container.height):
         canvas = Image.new("RGB", (container.width, container.height), "white")

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from embeddings.images import open_image
+from tests.support import heic_samples
 
 WIDTH, HEIGHT = 21, 14
 
@@ -256,6 +257,7 @@ def by_format() -> dict[str, dict[str, bytes]]:
         "BMP": _bmps(),
         "TIFF": _tiffs(),
         "AVIF": _avifs(),
+        "HEIC": {"heic": heic_samples.PATCHES, "heic-alpha": heic_samples.CLEAR},
     }
 
 

@@ -38,8 +38,8 @@ class Container:
         orientation: The EXIF orientation, 1 to 8.
         offset: (left, top) in pixels of the decoded image on a white canvas of `width` x `height`;
             only the first frame of a GIF lies elsewhere than at (0, 0).
-        profile: The ICC profile of the pixels; empty for sRGB, or where the decoder gives it
-            (AVIF).
+        profile: The ICC profile of the pixels; empty for sRGB. The decoder may give another one
+            (AVIF, HEIC).
         several_scans: Whether it is a JPEG in several scans, all of whose coefficients a decoder
             holds in memory, at any scale.
         ended: False for a JPEG without an end marker, so that its last pixels may be missing.

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from embeddings.images.coded_colours import chromatic_profile, coded_profile
 from embeddings.images.containers.base import (
     MAX_PARTS,
     MAX_PROFILE_BYTES,
@@ -29,6 +30,8 @@ _DEEP = 16
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 # The bit of a chunk type's first byte that says that a decoder may skip it (PNG, 5.4).
 _ANCILLARY = 0x20
+# cHRM and gAMA hold numbers times this.
+_FIXED = 100_000
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
 
@@ -42,7 +45,7 @@ def read_png(data: bytes, limit: int) -> Container:
         ImageError: As `unwrap` says.
     """
     header = _Header.read(data, limit)
-    orientation, profile = 1, b""
+    orientation, colours = 1, dict[bytes, bytes]()
     kept: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
     for kind, first, after in _chunks(data):
@@ -53,8 +56,8 @@ def read_png(data: bytes, limit: int) -> Container:
                 kept.setdefault(kind, _checked(data, first, after))
             case b"eXIf":
                 orientation = exif_orientation(data[first:after])
-            case b"iCCP":
-                profile = profile or _profile(data[first:after])
+            case b"iCCP" | b"cICP" | b"sRGB" | b"cHRM" | b"gAMA":
+                colours.setdefault(kind, data[first:after])
             case _ if not kind[0] & _ANCILLARY:
                 raise unsupported("PNG", "unknown critical chunks")
     if not pixels or (header.colour == _PALETTE and b"PLTE" not in kept):
@@ -64,7 +67,9 @@ def read_png(data: bytes, limit: int) -> Container:
     kept[b"IDAT"] = b"".join(pixels)
     chunks = [_chunk(kind, kept[kind]) for kind in _KEPT if kind in kept]
     whole = b"".join((data[:_SIGNATURE_BYTES], *chunks, _chunk(b"IEND", b"")))
-    return Container("PNG", header.width, header.height, whole, orientation, profile=profile)
+    return Container(
+        "PNG", header.width, header.height, whole, orientation, profile=_colours(colours)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,29 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         yield kind, first, after
     raise broken("PNG", "too many chunks")
+
+
+def _colours(chunks: dict[bytes, bytes]) -> bytes:
+    """Return the ICC profile that the chunks of colours declare, in the order of browsers (4.3).
+
+    Empty for sRGB.
+    """
+    try:
+        if b"cICP" in chunks:
+            primaries, transfer, matrix, whole = struct.unpack(">4B", chunks[b"cICP"])
+            if not matrix and whole:
+                return coded_profile(primaries, transfer)
+        if b"iCCP" in chunks and (profile := _profile(chunks[b"iCCP"])):
+            return profile
+        # Browsers use neither of the two alone.
+        if b"sRGB" not in chunks and b"cHRM" in chunks and b"gAMA" in chunks:
+            values = [value / _FIXED for value in struct.unpack(">8I", chunks[b"cHRM"])]
+            white, *points = zip(values[::2], values[1::2], strict=True)
+            (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
+            return chromatic_profile((*points, white), gamma / _FIXED)
+    except struct.error:
+        pass  # a damaged chunk says nothing
+    return b""
 
 
 def _profile(body: bytes) -> bytes:

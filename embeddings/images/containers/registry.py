@@ -12,10 +12,10 @@ import struct
 from collections.abc import Callable
 
 from embeddings.errors import UnsupportedImageError
-from embeddings.images.containers.avif import is_avif, read_avif
 from embeddings.images.containers.base import Container, cut_short
 from embeddings.images.containers.bmp import HEADER_SIZES, read_bmp
 from embeddings.images.containers.gif import read_gif
+from embeddings.images.containers.iso import is_avif, is_heic, read_avif, read_heic
 from embeddings.images.containers.jpeg import read_jpeg
 from embeddings.images.containers.png import read_png
 from embeddings.images.containers.tiff import read_tiff
@@ -32,6 +32,7 @@ _READERS: dict[str, _Reader] = {
     "BMP": read_bmp,
     "TIFF": read_tiff,
     "AVIF": read_avif,
+    "HEIC": read_heic,
 }
 FORMATS: tuple[str, ...] = tuple(_READERS)
 
@@ -56,6 +57,12 @@ _OTHER_PREFIXES = {
     b"<html": "a web page",
     b"PK\x03\x04": "a ZIP archive",
     b"8BPS": "a Photoshop file",
+    b"\xff\x0a": "a JPEG XL image",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "a JPEG XL image",
+    b"\0\0\0\x0cjP  \r\n\x87\n": "a JPEG 2000 image",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 image",
+    b"\x1a\x45\xdf\xa3": "a video",
+    b"\0\0\1\0": "a Windows icon",
 }
 _LONGEST_PREFIX = 64  # bytes, with a byte-order mark and white space before it
 
@@ -92,6 +99,8 @@ def _detect_format(data: bytes) -> str | None:
         return "WEBP"
     if data[4:8] == b"ftyp" and is_avif(data):
         return "AVIF"
+    if data[4:8] == b"ftyp" and is_heic(data):
+        return "HEIC"
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in HEADER_SIZES:
         return "BMP"
     return None
@@ -102,7 +111,7 @@ def _describe(data: bytes) -> str:
     if not data:
         return "the file is empty"
     if data[4:8] == b"ftyp":
-        return "the file is a HEIC image or a video"
+        return "the file is a video, or an image of a kind that phones don't write"
     start = data[:_LONGEST_PREFIX].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for prefix, name in _OTHER_PREFIXES.items():
         if start.startswith(prefix.lower()):

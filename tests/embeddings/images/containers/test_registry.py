@@ -26,7 +26,7 @@ from tests.support.image_samples import SAMPLES
         b"P6 1 1 255 abc",
         b"\0\0\1\0\1\0" + SAMPLES["png"],
         b"8BPS" + bytes(60),
-        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40),
+        b"\0\0\0\x18ftypisom\0\0\0\0mp42avc1" + bytes(40),
         b"PK\x03\x04" + SAMPLES["jpeg"],
         b"\n" + SAMPLES["png"],
     ],
@@ -43,7 +43,17 @@ def test_text_is_unsupported(text):
 
 
 @pytest.mark.parametrize(
-    ("data", "name"), [(b"", "empty"), (b"%PDF-1.4", "PDF"), (b" <SVG >", "SVG")]
+    ("data", "name"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.4", "PDF"),
+        (b" <SVG >", "SVG"),
+        (b"\xff\x0a\xfa", "a JPEG XL image"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n\0", "a JPEG XL image"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n\0", "a JPEG 2000 image"),
+        (b"\xff\x4f\xff\x51\0", "a JPEG 2000 image"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "a video"),
+    ],
 )
 def test_the_error_names_the_file_sent_instead(data, name):
     with pytest.raises(UnsupportedImageError, match=name):
