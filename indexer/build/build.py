@@ -26,7 +26,7 @@ from indexer.build.reporting import (
     write_quarantine,
 )
 from indexer.build.reusable_images import ReusableImages
-from indexer.build.texts import TitleMixer
+from indexer.build.texts import SAMPLE, Adapting, TitleMixer, adaptation_notes
 from indexer.build.update import Update
 from indexer.calibration import (
     confidence_to_json,
@@ -119,9 +119,7 @@ def _build_locked(
     live = _open_live(layout)
     options = options.completed(None if live is None else live.manifest)
     options.examination.check()
-    # Images embedded without thumbnails are of no use to a build that wants thumbnails.
-    kind = f"{encoder.spec.fingerprint} thumbnails={options.thumbnails}"
-    ledger = Ledger(layout.ledger, f"{kind} {options.examination.key}".rstrip())
+    ledger = Ledger(layout.ledger, options.images_kind(encoder.spec))
     try:
         return _Build(layout, catalog, encoder, options, ledger, on_progress, live).run()
     except KeyboardInterrupt as error:
@@ -147,6 +145,7 @@ class _Build:
         live: Index | None,
     ) -> None:
         assert options.text_weight is not None
+        assert options.adapt is not None
         self._layout = layout
         self._catalog = catalog
         self._encoder = encoder
@@ -172,6 +171,8 @@ class _Build:
             thumbnails=options.thumbnails,
             examination=examined,
         )
+        usable = live if segments else None
+        self._adapting = Adapting(layout, encoder.spec, options.adapt, usable)
         self._tags = IndexTags(layout, encoder, self._former, options.tags)
 
     def run(self) -> BuildReport:
@@ -201,6 +202,9 @@ class _Build:
         Returns:
             The live manifest, and whether this build published it.
         """
+        lessons, types = self._ledger.lessons(SAMPLE), self._typer.types()
+        learned = self._adapting.settle(lessons, types, self._mixer)
+        self._update.adaptation = self._adapting.digest
         segment = NewSegment(
             self._ledger,
             update=self._update,
@@ -209,7 +213,9 @@ class _Build:
             live=self._live,
             counts=self._counts,
         )
-        record = segment.write(self._layout, self._encoder, self._mixer, self._options.neighbours)
+        record = segment.write(
+            self._layout, self._encoder, self._mixer, self._options.neighbours, learned
+        )
         manifest = self._manifest(record, segment.absorbed)
         published = self._differs(manifest)
         if published:
@@ -240,7 +246,7 @@ class _Build:
             device=spec.device,
             precision=spec.precision,
             stages=self._clock.shares(),
-            notes=(*self._catalog.notes, *self._typer.notes()),
+            notes=(*self._catalog.notes, *self._typer.notes(), *adaptation_notes(live.adaptation)),
         )
 
     def _usable_segments(self) -> tuple[Segment, ...]:
@@ -277,6 +283,7 @@ class _Build:
             clock=self._clock,
             on_progress=lambda: self._progress("reading"),
             examination=self._examination,
+            features=self._adapting.width,
         ).read()
 
     def _new_typer(self) -> FieldTyper:
@@ -329,6 +336,7 @@ class _Build:
             fields={name: str(kind) for name, kind in self._typer.types().items()},
             catalog=self._catalog.name,
             examination=self._examination.key,
+            adaptation=self._adapting.record,
         )
 
     def _differs(self, manifest: Manifest) -> bool:
@@ -359,6 +367,7 @@ class _Build:
             former is None
             or not self._update.segments  # of another encoder, or none
             or former.text_weight != self._text_weight
+            or former.adaptation != self._adapting.record
             or former.fields != manifest.fields
         ):
             return None
@@ -376,7 +385,8 @@ def _is_live(layout: Layout, manifest: Manifest) -> bool:
 
 def _content(manifest: Manifest) -> tuple[object, ...]:
     """Return what distinguishes a generation from another."""
-    return manifest.encoder.fingerprint, manifest.segments, manifest.fields, manifest.examination
+    content = manifest.encoder.fingerprint, manifest.segments, manifest.fields
+    return *content, manifest.examination, manifest.adaptation
 
 
 def _open_live(layout: Layout) -> Index | None:

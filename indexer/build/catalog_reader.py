@@ -42,6 +42,7 @@ class CatalogReader:
         clock: Told which stages work.
         on_progress: Called after every commit.
         examination: What to look for in new images.
+        features: Number of features to keep of each new image; 0 for none.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class CatalogReader:
         clock: StageClock,
         on_progress: Callable[[], None],
         examination: Examination,
+        features: int = 0,
     ) -> None:
+        self._features = features
         self._catalog = catalog
         self._encoder = encoder
         self._options = options
@@ -91,6 +94,7 @@ class CatalogReader:
             counts=self._counts,
             clock=clock,
             batch_size=batch_size,
+            features=self._features,
         )
         limits = FetchLimits(max_bytes=options.catalog.max_image_bytes)
         with pipeline, decoder, Fetcher(limits, options.addresses) as fetcher:

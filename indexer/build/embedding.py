@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from embeddings import Encoder, FloatArray, ImageError, PixelArray
+from embeddings import Encoder, FloatArray, ImageError, PixelArray, encode_image_rows
 from indexer.build.ledger import EmbeddedImage, Ledger, to_stored
 from indexer.build.reporting import Counts, Stage, StageClock
 from indexer.image_loading import BatchInDecoder, DecodedBatch, ImageDecoder, ImageDetails
@@ -103,6 +103,7 @@ class EmbeddingPipeline:
         counts: Counters of embedded and refused images, to add to.
         clock: Told which stages work.
         batch_size: Number of images given to the encoder at once.
+        features: Number of features to record beside each vector; 0 for none.
     """
 
     def __init__(
@@ -114,7 +115,9 @@ class EmbeddingPipeline:
         counts: Counts,
         clock: StageClock,
         batch_size: int,
+        features: int = 0,
     ) -> None:
+        self._features = features
         self._encoder = encoder
         self._decoder = decoder
         self._ledger = ledger
@@ -210,10 +213,13 @@ class EmbeddingPipeline:
 
     def _encode_in_thread(self, pixels: PixelArray) -> FloatArray:
         with self._clock.encode():
+            if self._features:
+                return encode_image_rows(self._encoder, pixels)
             return self._encoder.encode_images(pixels)
 
     def _record(self, encoding: _Encoding) -> None:
-        vectors = to_stored(encoding.vectors.result())
+        rows, dim = encoding.vectors.result(), self._encoder.spec.dim
+        vectors, features = to_stored(rows[:, :dim]), to_stored(rows[:, dim:])
         encoding.decoded.release()
         embedded = []
         usable = np.isfinite(vectors).all(axis=1)
@@ -226,6 +232,7 @@ class EmbeddingPipeline:
                         details.thumbnail,
                         details.colours,
                         details.findings,
+                        features[row] if self._features else None,
                     )
                 )
             else:

@@ -19,7 +19,14 @@ from embeddings import FloatArray
 from indexer.catalog import BadRow, CatalogRow, FieldValue
 from indexer.colours import ColourArray, colours_from_bytes
 
-__all__ = ["EmbeddedImage", "Ledger", "StagedImage", "StagedProduct", "to_stored"]
+__all__ = [
+    "EmbeddedImage",
+    "Ledger",
+    "StagedImage",
+    "StagedLesson",
+    "StagedProduct",
+    "to_stored",
+]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about(kind TEXT NOT NULL);
@@ -58,6 +65,8 @@ class EmbeddedImage:
         thumbnail: A WebP file; empty if none was wanted.
         colours: `[5, 4]`; None if a version of this program without colours embedded it.
         findings: What an examination of the image found, as JSON; empty without one.
+        features: `[width]` float16, what a map takes; None where they are not kept.
+        adapted: `[dim]` float16, the vector by the map of the segment that it comes from.
     """
 
     sha256: bytes
@@ -65,6 +74,27 @@ class EmbeddedImage:
     thumbnail: bytes
     colours: ColourArray | None = None
     findings: str = ""
+    features: np.ndarray | None = None
+    adapted: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class StagedLesson:
+    """A product of the catalog with its first image, to learn from.
+
+    Attributes:
+        fields: As the catalog gives them.
+        sha256: Of the image's content.
+        vector: `[dim]` float16.
+        features: `[width]` float16.
+        colours: `[5, 4]`, if they were measured.
+    """
+
+    fields: Mapping[str, FieldValue]
+    sha256: bytes
+    vector: np.ndarray
+    features: np.ndarray
+    colours: ColourArray | None
 
 
 @dataclass(frozen=True)
@@ -158,8 +188,9 @@ class Ledger:
     def add_embedded(self, images: Iterable[EmbeddedImage]) -> None:
         """Record the vectors, thumbnails and colours of images."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO embedded(sha256, vector, thumbnail, colours, findings) "
-            "VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO "
+            "embedded(sha256, vector, thumbnail, colours, findings, features) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (
                     image.sha256,
@@ -167,6 +198,7 @@ class Ledger:
                     image.thumbnail,
                     _to_blob(image.colours),
                     image.findings,
+                    _to_blob(image.features),
                 )
                 for image in images
             ),
@@ -234,11 +266,35 @@ class Ledger:
         )
         return int(bad.fetchone()[0])
 
+    def lessons(self, most: int, seed: int = 0) -> Iterator[StagedLesson]:
+        """Yield a random sample of the products, each with its first image that has features."""
+        count = self._db.execute("SELECT count(*) FROM products").fetchone()[0]
+        rng = np.random.default_rng(seed)
+        chosen = np.sort(rng.permutation(count)[:most]) if count > most else np.arange(count)
+        numbers = [row for (row,) in self._db.execute("SELECT row FROM products ORDER BY row")]
+        for place in chosen.tolist():
+            found = self._db.execute(
+                "SELECT p.fields, e.sha256, e.vector, e.features, e.colours FROM products p "
+                "JOIN images i ON i.product = p.row JOIN embedded e ON e.sha256 = i.sha256 "
+                "WHERE p.row = ? AND e.features IS NOT NULL ORDER BY i.row LIMIT 1",
+                (numbers[place],),
+            ).fetchone()
+            if found is None:
+                continue
+            fields, sha256, vector, features, colours = found
+            yield StagedLesson(
+                json.loads(fields),
+                sha256,
+                np.frombuffer(vector, np.float16),
+                np.frombuffer(features, np.float16),
+                None if colours is None else colours_from_bytes(colours),
+            )
+
     def products(self) -> Iterator[StagedProduct]:
         """Yield the products in catalog order, each with its images."""
         rows = self._db.execute(
             "SELECT p.row, p.id, p.fields, i.sha256, i.location, e.vector, e.thumbnail, e.colours, "
-            "e.findings, f.sha256 IS NOT NULL "
+            "e.findings, e.features, f.sha256 IS NOT NULL "
             "FROM products p JOIN images i ON i.product = p.row "
             "LEFT JOIN embedded e ON e.sha256 = i.sha256 "
             "LEFT JOIN failed f ON f.sha256 = i.sha256 "
@@ -265,17 +321,23 @@ def _embedded(
     thumbnail: bytes,
     colours: bytes | None,
     findings: str | None,
+    features: bytes | None,
 ) -> EmbeddedImage | None:
     if vector is None:
         return None
     palette = None if colours is None else colours_from_bytes(colours)
     return EmbeddedImage(
-        sha256, np.frombuffer(vector, np.float16), thumbnail, palette, findings or ""
+        sha256,
+        np.frombuffer(vector, np.float16),
+        thumbnail,
+        palette,
+        findings or "",
+        None if features is None else np.frombuffer(features, np.float16),
     )
 
 
-def _to_blob(colours: ColourArray | None) -> bytes | None:
-    return None if colours is None else colours.tobytes()
+def _to_blob(array: np.ndarray | None) -> bytes | None:
+    return None if array is None else array.tobytes()
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -285,7 +347,7 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA + _READING_SCHEMA)
         columns = [row[1] for row in database.execute("PRAGMA table_info(embedded)")]
-        for column, kind in (("colours", "BLOB"), ("findings", "TEXT")):
+        for column, kind in (("colours", "BLOB"), ("findings", "TEXT"), ("features", "BLOB")):
             if column not in columns:  # written by a version without it
                 database.execute(f"ALTER TABLE embedded ADD COLUMN {column} {kind}")
     except sqlite3.DatabaseError:
@@ -295,5 +357,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def to_stored(vectors: FloatArray) -> np.ndarray:
-    """Return unit vectors as they are stored: float16, which keeps a cosine to about 0.0005."""
-    return vectors.astype(np.float16)
+    """Return unit vectors as they are stored: float16, which keeps a cosine to about 0.0005.
+
+    A feature that float16 can't hold is infinite there; its image is then not adapted.
+    """
+    with np.errstate(over="ignore"):
+        return vectors.astype(np.float16)

@@ -103,6 +103,7 @@ def _merge_locked(
         confidence=manifest.confidence,
         tagging=manifest.tagging,
         examination=manifest.examination,
+        adaptation=manifest.adaptation,
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)
@@ -132,7 +133,9 @@ def _write_merged(
     products = (
         product
         for segment in index.segments
-        for product in stored_products(segment, segment.alive, manifest.text_weight)
+        for product in stored_products(
+            segment, segment.alive, manifest.text_weight, segment.record.adaptation
+        )
     )
     return write_segment(
         SegmentLayout(layout.staging / new_segment_id()),
@@ -142,6 +145,7 @@ def _write_merged(
         lambda written: build_neighbours(written, options, text_queries),
         text_weight=manifest.text_weight,
         findings=bool(manifest.examination),
+        adaptation=index.segments[0].record.adaptation,
     )
 
 

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterator
 
 from embeddings import Encoder
+from indexer.adaptation import AdaptationMap
 from indexer.build.ledger import Ledger, StagedImage
 from indexer.build.reporting import Counts
 from indexer.build.reusable_images import ReusableImages
-from indexer.build.texts import QuerySample, TitleMixer, mix_titles
+from indexer.build.texts import QuerySample, TitleMixer, adapt_products, mix_titles
 from indexer.build.update import Update
 from indexer.catalog import FieldTyper
 from indexer.index import Index, NewImage, NewProduct, new_segment_id, write_segment
@@ -54,7 +55,12 @@ class NewSegment:
         self._counts = counts
 
     def write(
-        self, layout: Layout, encoder: Encoder, mixer: TitleMixer, options: NeighbourOptions
+        self,
+        layout: Layout,
+        encoder: Encoder,
+        mixer: TitleMixer,
+        options: NeighbourOptions,
+        learned: AdaptationMap | None = None,
     ) -> SegmentRecord | None:
         """Write it into staging; None if there is nothing to write.
 
@@ -63,9 +69,12 @@ class NewSegment:
             encoder: Embeds titles, and text queries to measure the FAISS index with.
             mixer: Mixes titles into the searched vectors, unless its weight is 0.
             options: The kind of FAISS index.
+            learned: The map of the new generation, if it has one.
         """
         sample = QuerySample()
         products = sample.watch(self._products())
+        if learned is not None:
+            products = adapt_products(products, learned)
         if mixer.weight:
             products = mix_titles(products, mixer)
         first = next(products, None)
@@ -79,6 +88,7 @@ class NewSegment:
             lambda segment: build_neighbours(segment, options, lambda: sample.embed(encoder)),
             text_weight=mixer.weight,
             findings=self._update.examined,
+            adaptation=self._update.adaptation,
         )
 
     def _products(self) -> Iterator[NewProduct]:
@@ -128,4 +138,6 @@ class NewSegment:
             found.thumbnail,
             colours=found.colours,
             findings=found.findings,
+            features=found.features,
+            adapted=found.adapted if self._update.adaptation else None,
         )

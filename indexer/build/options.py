@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from embeddings import EncoderSpec
 from embeddings.images import ImageLimits
 from embeddings.vision import Examination
-from indexer.build.texts import DEFAULT_TEXT_WEIGHT
+from indexer.build.texts import DEFAULT_TEXT_WEIGHT, OFF
 from indexer.catalog import CatalogOptions
 from indexer.image_loading.fetching import AddressPolicy
 from indexer.index import TagChoice
 from indexer.retrieval import NeighbourOptions
 from indexer.storage import Manifest
 
-__all__ = ["BuildOptions"]
+__all__ = ["DEFAULT_ADAPT", "BuildOptions"]
+
+DEFAULT_ADAPT = OFF
+"""What a new index learns if nothing is said (docs/adaptation.md)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class BuildOptions:
             stops the build.
         max_bad: Share of catalog rows, 0 to 1, that may be unusable before the build is refused.
         decode_timeout: Seconds that decoding one image may take.
+        adapt: What to learn from the catalog: `auto`, `off`, or names of fields with commas between
+            them; None for the live generation's choice, or `DEFAULT_ADAPT`.
         examination: What to look for in images, such as faces to blur; choices that it leaves open
             are those of the live generation.
     """
@@ -53,18 +59,33 @@ class BuildOptions:
     workers: int | None = None
     max_bad: float = 0.8
     decode_timeout: float = 30.0
+    adapt: str | None = None
     examination: Examination = field(default_factory=Examination)
 
+    def images_kind(self, spec: EncoderSpec) -> str:
+        """Return what an embedded image depends on besides its content.
+
+        Images embedded without thumbnails are of no use to a build that wants thumbnails, and those
+        without features are of none to one that learns.
+        """
+        kind = f"{spec.fingerprint} thumbnails={self.thumbnails}"
+        if self.adapt != OFF and spec.features:
+            kind += " features"
+        return f"{kind} {self.examination.key}".rstrip()
+
     def completed(self, former: Manifest | None) -> BuildOptions:
-        """Fill in the weight of titles and the examination where they are left open.
+        """Fill in the weight of titles, what to learn and the examination where they are open.
 
         Args:
             former: The live generation's manifest, if there is one.
         """
         weight = DEFAULT_TEXT_WEIGHT if former is None else former.text_weight
+        learned = former.adaptation if former is not None else None
+        adapt = learned.choice if learned is not None else (OFF if former else DEFAULT_ADAPT)
         examined = Examination.from_key("" if former is None else former.examination)
         return replace(
             self,
             text_weight=weight if self.text_weight is None else self.text_weight,
+            adapt=adapt if self.adapt is None else self.adapt,
             examination=self.examination.completed(examined),
         )

@@ -83,6 +83,7 @@ def _retag_locked(layout: Layout, encoder: Encoder, choice: TagChoice | None) ->
             catalog=former.catalog,
             confidence=former.confidence,
             examination=former.examination,
+            adaptation=former.adaptation,
         )
     )
     manifest = tags.complete(plain, Index.of_manifest(layout, plain, index))

@@ -44,7 +44,15 @@ class ReusableImages:
             thumbnail = segment.thumbnail(row) if self._thumbnails else b""
             if thumbnail or not self._thumbnails:
                 colours = segment.colours[row] if segment.colours is not None else None
-                return EmbeddedImage(sha256, segment.vectors[row], thumbnail, colours, findings)
+                return EmbeddedImage(
+                    sha256,
+                    segment.vectors[row],
+                    thumbnail,
+                    colours,
+                    findings,
+                    segment.features[row] if segment.features is not None else None,
+                    segment.adapted[row] if segment.record.adaptation else None,
+                )
         return None
 
     def former_content(self, product_id: str, location: str) -> bytes | None:

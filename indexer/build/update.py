@@ -33,6 +33,7 @@ class Update:
         examination: `Examination.key` of the new generation's images; empty for none.
 
     Attributes:
+        adaptation: SHA-256 of the new generation's map; empty for none. Known once it is learned.
         examined: Whether the images of the new generation have findings.
     """
 
@@ -45,6 +46,7 @@ class Update:
         thumbnails: bool = True,
         examination: str = "",
     ) -> None:
+        self.adaptation = ""
         self._examination = examination
         self.examined = bool(examination)
         self._fields = fields or {}
@@ -127,7 +129,9 @@ class Update:
     def absorbed_products(self, numbers: Sequence[int]) -> Iterator[NewProduct]:
         """Yield the kept products of some segments."""
         for number in numbers:
-            yield from stored_products(self.segments[number], self._kept[number], self._text_weight)
+            yield from stored_products(
+                self.segments[number], self._kept[number], self._text_weight, self.adaptation
+            )
 
     def remaining_segments(self, absorbed: Sequence[int]) -> list[SegmentRecord]:
         """Return the segments that are not absorbed, with their deleted rows."""
@@ -155,6 +159,7 @@ class Update:
             # Its format had no keywords; a segment that is written anew has them.
             or segment.keywords is None
             or segment.record.text_weight != self._text_weight
+            or segment.record.adaptation != self.adaptation
         )
 
     def _clear(self) -> None:
@@ -172,7 +177,9 @@ class Update:
         return None
 
 
-def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Iterator[NewProduct]:
+def stored_products(
+    segment: Segment, wanted: Mask, text_weight: float, adaptation: str = ""
+) -> Iterator[NewProduct]:
     """Yield products of a segment, ready to be written into another one.
 
     Args:
@@ -180,8 +187,11 @@ def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Itera
         wanted: Mask over its product rows.
         text_weight: Weight of the titles in the other segment; searched vectors are reused if it
             is the same in both.
+        adaptation: SHA-256 of the other segment's map; empty for none. Adapted and searched vectors
+            are reused if it is the same in both.
     """
-    reuse_searched = text_weight > 0 and segment.record.text_weight == text_weight
+    same_map = segment.record.adaptation == adaptation
+    reuse_searched = text_weight > 0 and segment.record.text_weight == text_weight and same_map
     for row in np.flatnonzero(wanted).tolist():
         images = [
             NewImage(
@@ -192,6 +202,8 @@ def stored_products(segment: Segment, wanted: Mask, text_weight: float) -> Itera
                 segment.searched[image] if reuse_searched else None,
                 segment.colours[image] if segment.colours is not None else None,
                 segment.findings(image),
+                segment.features[image] if segment.features is not None else None,
+                segment.adapted[image] if adaptation and same_map else None,
             )
             for image in segment.image_rows(row)
         ]

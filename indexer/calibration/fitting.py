@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL.Image import Image
 
-from embeddings import Encoder, FloatArray, encode_many_texts
+from embeddings import Encoder, FloatArray, encode_image_rows, encode_many_texts
 from indexer.calibration.background import unrelated_images, unrelated_phrases
 from indexer.calibration.hits import Hits
 from indexer.calibration.model import PRIORS, Background, Confidence
@@ -203,10 +203,11 @@ class _PairDrawing:
     def _images(self, images: Sequence[Image]) -> FloatArray:
         pixels = [self._encoder.preprocess(image) for image in images]
         parts = [
-            self._encoder.encode_images(np.stack(pixels[start : start + _BATCH]))
+            encode_image_rows(self._encoder, np.stack(pixels[start : start + _BATCH]))
             for start in range(0, len(pixels), _BATCH)
         ]
-        return np.concatenate(parts)
+        rows, dim = np.concatenate(parts), self._encoder.spec.dim
+        return self._index.adapted(rows[:, :dim], rows[:, dim:])
 
 
 def _mixed(texts: FloatArray, images: FloatArray) -> FloatArray:

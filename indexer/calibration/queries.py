@@ -101,8 +101,8 @@ class CatalogSample:
 
     @cached_property
     def vectors(self) -> FloatArray:
-        """`[n, dim]` vectors of each product's first image."""
-        rows = [self._segment(i).vectors[self._image(i)] for i in range(len(self))]
+        """`[n, dim]` what a search by each product's first image starts from."""
+        rows = [self._segment(i).adapted[self._image(i)] for i in range(len(self))]
         return np.array(rows, np.float32).reshape(len(rows), self._dim)
 
     @cached_property

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from indexer.catalog.products import CatalogInspection, inspect_catalog
     from indexer.catalog.quoting import quote_for_message
     from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Place, Reason
-    from indexer.catalog.titles import stored_title, title_field, title_of
+    from indexer.catalog.titles import TITLE_FIELDS, stored_title, title_field, title_of
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -83,6 +83,7 @@ else:
                 "Reason",
             ),
             "indexer.catalog.titles": (
+                "TITLE_FIELDS",
                 "stored_title",
                 "title_field",
                 "title_of",
@@ -93,6 +94,7 @@ else:
 __all__ = [
     "DIGEST_BYTES",
     "MAX_ID_BYTES",
+    "TITLE_FIELDS",
     "BadRow",
     "Catalog",
     "CatalogInspection",

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from embeddings import EncoderSpec, FloatArray
+from indexer.adaptation import AdaptationMap
 from indexer.catalog import FieldValue, Scalar
 from indexer.colours import MeasuredColours
 from indexer.errors import EncoderMismatchError, QueryError, UnknownProductError
 from indexer.index.facets import completions_of, count_values
 from indexer.index.matches import Found, Match, Product, StoredImage
-from indexer.index.opening import open_generation, open_segments
+from indexer.index.opening import open_generation, open_map, open_segments
 from indexer.index.segments import Segment
 from indexer.retrieval import Completion, Completions, Predicate, checkpoint
 from indexer.storage import Layout, Manifest, QueryKind
@@ -31,10 +32,17 @@ class Index:
     Args:
         manifest: Describes the generation.
         segments: As `open_segments` gives them, in the manifest's order.
+        adaptation: The map that the generation learned from its catalog, if it has one.
     """
 
-    def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        segments: Sequence[Segment],
+        adaptation: AdaptationMap | None = None,
+    ) -> None:
         self.manifest = manifest
+        self.adaptation = adaptation
         self._segments = tuple(segments)
 
     @classmethod
@@ -65,7 +73,7 @@ class Index:
             DamagedIndexError: A segment is not as the manifest says.
         """
         segments = open_segments(layout, manifest, previous.segments if previous else ())
-        return cls(manifest, segments)
+        return cls(manifest, segments, open_map(layout, manifest))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -259,6 +267,37 @@ class Index:
         stored = segment.vectors[rows.start : rows.stop]
         mean = np.asarray(stored, dtype=np.float32).mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+
+    def query_vector(self, product_id: str) -> FloatArray:
+        """Return what a search for products like one starts from: `vector`, by the index's map.
+
+        Raises:
+            UnknownProductError: There is no such product.
+        """
+        segment, row = self._find(product_id)
+        rows = segment.image_rows(row)
+        mean = np.asarray(segment.adapted[rows.start : rows.stop], np.float32).mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+    def adapted(self, vectors: FloatArray, features: FloatArray) -> FloatArray:
+        """Return what images search with: their vectors, by the index's map if it has one.
+
+        Args:
+            vectors: `[n, dim]` unit vectors of images.
+            features: `[n, width]` their features, from the same pass of the encoder.
+
+        Raises:
+            EncoderMismatchError: The index has a map, and the encoder gives no features for it.
+        """
+        if self.adaptation is None or not len(vectors):
+            return vectors
+        if features.shape[1] != self.adaptation.width:
+            raise EncoderMismatchError(
+                f"This index learned from its catalog, and pictures are searched by "
+                f"{self.adaptation.width} features of its model; the model as it is loaded gives "
+                f"{features.shape[1]}. Export it again, or build with --adapt off."
+            )
+        return self.adaptation.apply(vectors, features)
 
     def image_vector(self, product_id: str, number: int) -> FloatArray:
         """Return the vector of one of a product's images, `[dim]`, of length 1.

@@ -21,7 +21,7 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
     """
     manifest = index.manifest
     files = [file for segment in manifest.segments for file in segment.files.values()]
-    files += manifest.tag_files.values()
+    files += [*manifest.tag_files.values(), *manifest.map_files.values()]
     return {
         "generation": manifest.generation,
         "generations": sorted(generations(Layout(path))),
@@ -39,6 +39,24 @@ def describe(index: Index, path: Path) -> dict[str, Any]:
         "bytes": sum(file.bytes for file in files),
         "fields": dict(manifest.fields),
         **_tags(index),
+        **_adaptation(index),
+    }
+
+
+def _adaptation(index: Index) -> dict[str, Any]:
+    """Return whether the index learned from its catalog, from what, and what that gains."""
+    record = index.manifest.adaptation
+    if record is None:
+        return {"adapted": False}
+    return {
+        "adapted": index.adaptation is not None,
+        "adapt": record.choice,
+        **({"not_adapted_because": record.reason} if record.reason else {}),
+        "learned_from": list(record.fields),
+        "learned_products": record.products,
+        "adapted_weight": record.weight,
+        # By measure: the mean before and after on products left out, and the number of queries.
+        "gains": {name: list(figures) for name, *figures in record.gains},
     }
 
 

@@ -131,7 +131,7 @@ def prune(path: Path, keep: int = 1) -> list[int]:
 
 
 def _check_vectors(index: Index) -> None:
-    both = [(s, vectors) for s in index.segments for vectors in (s.vectors, s.searched)]
+    both = [(s, vectors) for s in index.segments for vectors in (s.vectors, s.adapted, s.searched)]
     for segment, vectors in both:
         for start in range(0, len(vectors), _ROWS):
             rows = np.asarray(vectors[start : start + _ROWS], dtype=np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from indexer.adaptation import AdaptationMap
 from indexer.catalog import FieldType
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.index.segments import Segment, open_segment_files
@@ -16,14 +17,18 @@ from indexer.storage import (
     generations,
     live_generation,
     read_manifest,
+    verify_file,
 )
 
-__all__ = ["index_exists", "open_generation", "open_segments"]
+__all__ = ["index_exists", "open_generation", "open_map", "open_segments"]
+
+
+Opened = tuple[Manifest, tuple[Segment, ...], AdaptationMap | None]
 
 
 def open_generation(
     path: Path, generation: int | None = None, previous: Sequence[Segment] = ()
-) -> tuple[Manifest, tuple[Segment, ...]]:
+) -> Opened:
     """Open the live generation, or the newest intact one if that is damaged.
 
     Args:
@@ -45,16 +50,15 @@ def open_generation(
         return _open_newest_intact(layout, previous, error)
 
 
-def _open_exactly(
-    layout: Layout, generation: int, previous: Sequence[Segment]
-) -> tuple[Manifest, tuple[Segment, ...]]:
+def _open_exactly(layout: Layout, generation: int, previous: Sequence[Segment]) -> Opened:
     manifest = read_manifest(layout, generation)
-    return manifest, open_segments(layout, manifest, previous)
+    segments = open_segments(layout, manifest, previous)
+    return manifest, segments, open_map(layout, manifest)
 
 
 def _open_newest_intact(
     layout: Layout, previous: Sequence[Segment], damage: DamagedIndexError
-) -> tuple[Manifest, tuple[Segment, ...]]:
+) -> Opened:
     import structlog
 
     for generation in generations(layout):
@@ -94,6 +98,24 @@ def open_segments(
     _check_counts(manifest, segments)
     _check_tags(manifest, segments)
     return segments
+
+
+def open_map(layout: Layout, manifest: Manifest) -> AdaptationMap | None:
+    """Read the map of a generation, after comparing it with its hash; None if there is none.
+
+    Raises:
+        DamagedIndexError: The file is missing, was changed, or is not the map of its encoder; or a
+            segment was adapted by another one.
+    """
+    record, encoder = manifest.adaptation, manifest.encoder
+    digest = record.digest if record is not None else ""
+    if any(segment.adaptation != digest for segment in manifest.segments):
+        raise DamagedIndexError("A segment was adapted by another map than its manifest's.")
+    if record is None or record.file is None:
+        return None
+    path = layout.maps / record.file.name
+    verify_file(path, record.file.record, f"maps/{record.file.name}")
+    return AdaptationMap.read(path, encoder.fingerprint, encoder.dim)
 
 
 def _segment_opener(

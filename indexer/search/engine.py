@@ -147,6 +147,7 @@ class Engine:
             took_ms=1000 * (time.perf_counter() - start),
             tags=tags,
             explanations=explanations,
+            adapted=index.adaptation is not None,
         )
 
     def recommend(
@@ -192,6 +193,7 @@ class Engine:
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
+            adapted=index.adaptation is not None,
         )
 
     def embed(self, parts: Sequence[QueryPart]) -> FloatArray:

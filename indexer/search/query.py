@@ -206,6 +206,7 @@ class SearchResult:
         tags: The tags of the query's images, if requested: group by group in the taxonomy's order,
             in each the most probable first.
         explanations: What each hit shares with the query, if requested; one for each hit.
+        adapted: Whether the index searches by what it learned from its catalog.
     """
 
     hits: tuple[Match, ...]
@@ -215,3 +216,4 @@ class SearchResult:
     took_ms: float
     tags: tuple[Tag, ...] = ()
     explanations: tuple[Explanation, ...] = ()
+    adapted: bool = False

@@ -74,6 +74,7 @@ def combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> 
 
     Raises:
         QueryError: There are no parts, they cancel each other out, or a product is unknown.
+        EncoderMismatchError: The index's map needs features that the encoder does not give.
     """
     if not parts:
         raise QueryError("The query is empty: give text, an image, or a product to be like.")
@@ -81,8 +82,9 @@ def combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> 
     images = [part for part in parts if isinstance(part, ImagePart)]
     liked = [part for part in parts if isinstance(part, LikePart)]
     ordered: list[QueryPart] = [*texts, *images, *liked]
-    products = (index.vector(part.id)[np.newaxis] for part in liked)
-    rows = np.concatenate([encoded.texts, encoded.images, *products])
+    products = (index.query_vector(part.id)[np.newaxis] for part in liked)
+    shown = index.adapted(encoded.images, encoded.features)
+    rows = np.concatenate([encoded.texts, shown, *products])
     weights = np.array([part.weight for part in ordered], np.float32)
     total = weights @ rows
     length = float(np.linalg.norm(total))

@@ -94,8 +94,8 @@ def recommend(
         where: Which products may be found; all by default.
     """
     excluded = {*seeds.liked, *seeds.disliked}
-    liked = np.stack([index.vector(product) for product in seeds.liked])
-    disliked = np.array([index.vector(product) for product in seeds.disliked], np.float32)
+    liked = np.stack([index.query_vector(product) for product in seeds.liked])
+    disliked = np.array([index.query_vector(product) for product in seeds.disliked], np.float32)
     lists = [
         index.nearest(
             vector, max(k, _LIST_LENGTH), exclude=excluded, where=where, kind=QueryKind.IMAGE

@@ -14,7 +14,9 @@ from indexer.storage.generations import (
 )
 from indexer.storage.key_lookup import KeyArray, Lookup, content_key, content_keys, id_key, id_keys
 from indexer.storage.layout import (
+    ADAPTED_FILES,
     COLOUR_FILES,
+    FEATURE_FILES,
     KEYWORDS_META,
     LOOKUP_FILES,
     SEGMENT_FILES,
@@ -28,6 +30,7 @@ from indexer.storage.manifest import Manifest, read_manifest
 from indexer.storage.memory_map import is_mapped, load_array, map_file
 from indexer.storage.records import (
     TUNED_KINDS,
+    AdaptationRecord,
     Effort,
     EncoderRecord,
     FileRecord,
@@ -44,12 +47,15 @@ from indexer.storage.verification import FileState, verify_file, verify_segment
 from indexer.storage.write_lock import exclusive_writing, hold_write_lock
 
 __all__ = [
+    "ADAPTED_FILES",
     "COLOUR_FILES",
+    "FEATURE_FILES",
     "KEYWORDS_META",
     "LOOKUP_FILES",
     "SEGMENT_FILES",
     "TEXT_FILES",
     "TUNED_KINDS",
+    "AdaptationRecord",
     "Effort",
     "EncoderRecord",
     "FileRecord",

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from indexer.errors import DamagedIndexError, NoIndexError
 from indexer.storage.atomic_files import replace_file, sync_folder
 from indexer.storage.layout import Layout
 from indexer.storage.manifest import Manifest, read_manifest
-from indexer.storage.records import EncoderRecord, SegmentRecord, TaggingRecord
+from indexer.storage.records import (
+    AdaptationRecord,
+    EncoderRecord,
+    SegmentRecord,
+    TaggingRecord,
+)
 
 __all__ = [
     "adopt_segment",
@@ -34,6 +41,7 @@ def new_generation(
     confidence: Mapping[str, Any] | None = None,
     tagging: TaggingRecord | None = None,
     examination: str = "",
+    adaptation: AdaptationRecord | None = None,
 ) -> Manifest:
     """Make the manifest of the next generation; its number is above all numbers on disk."""
     return Manifest(
@@ -49,6 +57,7 @@ def new_generation(
         replaces=_live_or_none(layout),
         tagging=tagging,
         examination=examination,
+        adaptation=adaptation,
     )
 
 
@@ -110,7 +119,7 @@ def generations(layout: Layout) -> Iterator[int]:
 
 
 def remove_orphans(layout: Layout) -> None:
-    """Remove segments and tags that no manifest names; a crash before publishing leaves such.
+    """Remove segments, tags and maps that no manifest names; a crash before publishing leaves such.
 
     The unfinished build's database stays. Only the holder of the write lock may call this.
     """
@@ -127,7 +136,12 @@ def remove_orphans(layout: Layout) -> None:
     for folder in layout.segments.iterdir() if layout.segments.is_dir() else ():
         if folder.name not in named:
             shutil.rmtree(folder)
-    tags = {name for manifest in manifests for name in manifest.tag_files}
-    for file in layout.tags.iterdir() if layout.tags.is_dir() else ():
-        if file.name not in tags:
+    _remove_others(layout.tags, {name for each in manifests for name in each.tag_files})
+    _remove_others(layout.maps, {name for each in manifests for name in each.map_files})
+
+
+def _remove_others(folder: Path, named: AbstractSet[str]) -> None:
+    """Remove the files of a folder that no manifest names."""
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if file.name not in named:
             file.unlink()

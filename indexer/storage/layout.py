@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "ADAPTED_FILES",
     "COLOUR_FILES",
+    "FEATURE_FILES",
     "KEYWORDS_META",
     "LOOKUP_FILES",
     "SEGMENT_FILES",
@@ -75,6 +77,16 @@ class SegmentLayout:
         return self.root / TEXT_FILES[0]
 
     @property
+    def adapted(self) -> Path:
+        """`[images, dim]` float16 unit vectors by the index's map, before titles are mixed in."""
+        return self.root / ADAPTED_FILES[0]
+
+    @property
+    def features(self) -> Path:
+        """`[images, width]` float16 features that the map takes, where they are kept."""
+        return self.root / FEATURE_FILES[0]
+
+    @property
     def colours(self) -> Path:
         """`[images, 5, 4]` measured colours (since format 4)."""
         return self.root / COLOUR_FILES[0]
@@ -106,6 +118,12 @@ TEXT_FILES = ("searched.npy",)
 
 COLOUR_FILES = ("colours.npy",)
 """Files that format 4 added."""
+
+ADAPTED_FILES = ("adapted.npy",)
+"""Files of segments whose vectors an index's map has changed."""
+
+FEATURE_FILES = ("features.npy",)
+"""Files of segments that keep what a map is learned from."""
 
 _KEYWORD_FILE = re.compile(r"keywords/([0-9]{1,4}\.(fast|fieldnorm|idx|pos|store|term)|meta\.json)")
 
@@ -145,6 +163,11 @@ class Layout:
     def tags(self) -> Path:
         """Folder of taxonomies, and of the tags of each segment (since format 4)."""
         return self.root / "tags"
+
+    @property
+    def maps(self) -> Path:
+        """Folder of maps that indexes learned from their catalogs."""
+        return self.root / "maps"
 
     @property
     def staging(self) -> Path:

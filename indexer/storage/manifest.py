@@ -12,6 +12,7 @@ from indexer.catalog import FieldType
 from indexer.errors import DamagedIndexError
 from indexer.storage.layout import Layout
 from indexer.storage.records import (
+    AdaptationRecord,
     Effort,
     EncoderRecord,
     FileRecord,
@@ -51,6 +52,7 @@ class Manifest:
         tagging: The taxonomy of its tags and its fit; None for no tags.
         examination: What was looked for in its images, as `embeddings.vision.Examination.key`;
             empty for nothing.
+        adaptation: What it learned from its catalog; None if it was not to learn.
     """
 
     generation: int
@@ -65,6 +67,7 @@ class Manifest:
     replaces: int | None = None
     tagging: TaggingRecord | None = None
     examination: str = ""
+    adaptation: AdaptationRecord | None = None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -80,6 +83,12 @@ class Manifest:
         return {file.name: file.record for file in files}
 
     @property
+    def map_files(self) -> dict[str, FileRecord]:
+        """Its file in the index folder's `maps`, by name."""
+        file = self.adaptation.file if self.adaptation is not None else None
+        return {} if file is None else {file.name: file.record}
+
+    @property
     def text_weight(self) -> float:
         """The titles' share in the vectors that are searched, the same in every segment."""
         return self.segments[0].text_weight if self.segments else 0.0
@@ -89,6 +98,11 @@ class Manifest:
         content = {"format": FORMAT, **asdict(self)}
         if not self.examination:  # versions that know none can read the index
             del content["examination"]
+        if self.adaptation is None:
+            del content["adaptation"]
+        for segment in content["segments"]:
+            if not segment["adaptation"]:
+                del segment["adaptation"]
         content["sha256"] = _checksum(content)
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -132,7 +146,18 @@ def _parse(raw: dict[str, Any]) -> Manifest:
     raw["fields"] = {name: str(FieldType(kind)) for name, kind in raw["fields"].items()}
     confidence = raw.pop("confidence", None)
     tagging = _tagging(raw.pop("tagging", None))
-    return Manifest(**raw, confidence=confidence, tagging=tagging)
+    adaptation = _adaptation(raw.pop("adaptation", None))
+    return Manifest(**raw, confidence=confidence, tagging=tagging, adaptation=adaptation)
+
+
+def _adaptation(raw: dict[str, Any] | None) -> AdaptationRecord | None:
+    if raw is None:
+        return None
+    file = None if raw["file"] is None else _named_file(raw["file"])
+    gains = tuple((str(n), float(a), float(b), int(q)) for n, a, b, q in raw["gains"])
+    return AdaptationRecord(
+        **{**raw, "file": file, "fields": tuple(map(str, raw["fields"])), "gains": gains}
+    )
 
 
 def _tagging(raw: dict[str, Any] | None) -> TaggingRecord | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 __all__ = [
     "TUNED_KINDS",
+    "AdaptationRecord",
     "Effort",
     "EncoderRecord",
     "FileRecord",
@@ -93,7 +94,7 @@ class NeighboursRecord:
 
 @dataclass(frozen=True)
 class NamedFile:
-    """A file of the index folder's `tags`.
+    """A file of the index folder's `tags` or `maps`.
 
     Attributes:
         name: Its name there.
@@ -126,6 +127,37 @@ class TaggingRecord:
 
 
 @dataclass(frozen=True)
+class AdaptationRecord:
+    """What a generation learned from its catalog, or why it learned nothing.
+
+    Attributes:
+        choice: What was asked for: `auto`, or names of fields with commas between them.
+        reason: Why there is no map; empty if there is one.
+        file: The map; None for none.
+        fields: What was learned from: `title`, and names of fields.
+        products: Number of products learned from.
+        weight: Length of the map's part of a vector beside the model's own.
+        gains: For each measure its name, the mean before and after, and the number of queries, on
+            products that were not learned from.
+        width: Number of features that the map takes.
+    """
+
+    choice: str
+    reason: str = ""
+    file: NamedFile | None = None
+    fields: tuple[str, ...] = ()
+    products: int = 0
+    weight: float = 0.0
+    gains: tuple[tuple[str, float, float, int], ...] = ()
+    width: int = 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the map; empty for none."""
+        return self.file.record.sha256 if self.file is not None else ""
+
+
+@dataclass(frozen=True)
 class SegmentRecord:
     """A segment of a generation, with the sizes and hashes of its files.
 
@@ -141,6 +173,7 @@ class SegmentRecord:
         deleted_images: Number of images of those products.
         text_weight: The titles' share in the vectors that are searched, 0 to 1.
         tags: The tags of its products; None in a generation without.
+        adaptation: SHA-256 (hex) of the map by which its vectors were adapted; empty for none.
     """
 
     id: str
@@ -153,6 +186,7 @@ class SegmentRecord:
     deleted_images: int = 0
     text_weight: float = 0.0
     tags: NamedFile | None = None
+    adaptation: str = ""
 
 
 @dataclass(frozen=True)

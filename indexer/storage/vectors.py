@@ -72,8 +72,9 @@ class MappedVectors:
 
 
 def searched_vectors(layout: SegmentLayout) -> MappedVectors:
-    """Open the vectors of a segment's FAISS index: with titles mixed in, if there are such."""
-    return MappedVectors(layout.searched if layout.searched.exists() else layout.vectors)
+    """Open the vectors of a segment's FAISS index: with titles mixed in, or adapted, if such."""
+    found = (path for path in (layout.searched, layout.adapted) if path.exists())
+    return MappedVectors(next(found, layout.vectors))
 
 
 def to_float32(halves: NDArray[np.float16]) -> FloatArray:

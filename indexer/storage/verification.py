@@ -10,7 +10,9 @@ from pathlib import Path
 from indexer.errors import DamagedIndexError
 from indexer.storage.atomic_files import sha256_of
 from indexer.storage.layout import (
+    ADAPTED_FILES,
     COLOUR_FILES,
+    FEATURE_FILES,
     LOOKUP_FILES,
     SEGMENT_FILES,
     TEXT_FILES,
@@ -93,5 +95,6 @@ def verify_segment(layout: SegmentLayout, record: SegmentRecord) -> Mapping[str,
 
 def _lists_a_segment(files: Mapping[str, FileRecord]) -> bool:
     names = {name for name in files if not is_keyword_file(name)}
-    known = {*SEGMENT_FILES, *LOOKUP_FILES, *TEXT_FILES, *COLOUR_FILES}
+    optional = {*TEXT_FILES, *COLOUR_FILES, *ADAPTED_FILES, *FEATURE_FILES}
+    known = {*SEGMENT_FILES, *LOOKUP_FILES, *optional}
     return set(SEGMENT_FILES) <= names <= known

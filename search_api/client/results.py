@@ -138,6 +138,11 @@ class SearchResult:
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])
     took_ms: float = Field(examples=[6.1])
+    adapted: bool = Field(
+        default=False,
+        examples=[True],
+        description="Whether the index searches by what it learned from its own catalog.",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,30 @@
-"""A shop whose features tell its products apart, and whose model's vectors hardly do."""
+"""A shop whose features tell its products apart, and whose model's vectors hardly do.
+
+`taught_shop` draws its lessons, and `write_taught_shop` its images, which `TaughtEncoder` sees.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from embeddings import FloatArray
+from embeddings import EncoderSpec, FakeEncoder, FloatArray, PixelArray
 from indexer.adaptation import Lessons, group_products
 
-__all__ = ["DIM", "WIDTH", "encode_words", "taught_shop"]
+__all__ = [
+    "DIM",
+    "WIDTH",
+    "TaughtEncoder",
+    "draw_product",
+    "encode_words",
+    "taught_shop",
+    "write_taught_shop",
+]
 
 DIM, WIDTH = 32, 48
 _KINDS = ("lamp", "chair", "table", "shelf", "carpet", "mirror")
@@ -63,3 +77,75 @@ def taught_shop(
 def _word(word: str) -> np.ndarray:
     seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little")
     return np.random.default_rng(seed).normal(size=DIM)
+
+
+class TaughtEncoder(FakeEncoder):
+    """Embeds words as `encode_words` does, and images without any sense.
+
+    Its features are the pixels of an image at 4 x 4. `images` counts the images embedded.
+    """
+
+    def __init__(self, *, features: bool = True, fingerprint: str = "taught") -> None:
+        super().__init__(fingerprint=fingerprint)
+        self._features = WIDTH if features else 0
+        self.images = 0
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """That of `FakeEncoder`, with vectors of `DIM` and `WIDTH` features."""
+        return replace(super().spec, dim=DIM, features=self._features)
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Return `encode_words`."""
+        return encode_words(texts)
+
+    def encode_images(self, pixels: PixelArray) -> FloatArray:
+        """Return vectors that only equal images share, `[n, DIM]`."""
+        return self.encode_image_rows(pixels)[:, :DIM]
+
+    def encode_image_rows(self, pixels: PixelArray) -> FloatArray:
+        """Return `[n, DIM + WIDTH]`, or `[n, DIM]` of an encoder without features."""
+        self.images += len(pixels)
+        vectors = np.array([_word(image.tobytes().hex()) for image in pixels]).reshape(-1, DIM)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        cells = pixels.reshape(len(pixels), 4, 2, 4, 2, 3).mean(axis=(2, 4)).reshape(-1, WIDTH)
+        return np.concatenate([vectors, cells[:, : self._features]], axis=1, dtype=np.float32)
+
+
+def draw_product(colour: str, kind: str, seed: int) -> Image.Image:
+    """Draw a product as a pattern that its kind and its colour share in."""
+    patterns = [
+        np.random.default_rng(list(word.encode())).normal(size=(4, 4, 3)) for word in (colour, kind)
+    ]
+    noise = np.random.default_rng(seed).normal(size=(4, 4, 3))
+    cells = 128 + 30 * patterns[0] + 30 * patterns[1] + 8 * noise
+    pixels = np.clip(cells, 0, 255).astype(np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+    return Image.fromarray(pixels)
+
+
+def write_taught_shop(folder: Path, count: int, *, seed: int = 0, dealt: bool = False) -> Path:
+    """Write a catalog of drawn products.
+
+    Args:
+        folder: Where to; made if missing.
+        count: Number of products.
+        seed: Of the drawing.
+        dealt: Whether the words are dealt to wrong pictures.
+    """
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(seed)
+    drawn = list(_products(count, rng))
+    words = [drawn[place] for place in rng.permutation(count)] if dealt else drawn
+    lines = ["id,image,title,kind,colour"]
+    for number, (pair, (colour, kind)) in enumerate(zip(drawn, words, strict=True)):
+        draw_product(*pair, seed=1000 * seed + number).save(folder / f"{seed}-{number}.png")
+        title = f"{colour} {kind} {number}"
+        lines.append(f"{seed}-{number},{seed}-{number}.png,{title},{kind},{colour}")
+    path = folder / "shop.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def _products(count: int, rng: np.random.Generator) -> Iterator[tuple[str, str]]:
+    for _ in range(count):
+        yield str(rng.choice(_COLOURS)), str(rng.choice(_KINDS))

@@ -1,7 +1,15 @@
-"""Texts of a catalog: titles mixed into the searched vectors, and a sample of text queries."""
+"""Texts of a catalog: learned from, mixed into the searched vectors, and sampled as queries."""
 
 from __future__ import annotations
 
+from indexer.build.texts.adapting import (
+    AUTO,
+    OFF,
+    SAMPLE,
+    Adapting,
+    adapt_products,
+    adaptation_notes,
+)
 from indexer.build.texts.query_sample import QuerySample
 from indexer.build.texts.title_mix import (
     DEFAULT_TEXT_WEIGHT,
@@ -10,4 +18,16 @@ from indexer.build.texts.title_mix import (
     mix_vectors,
 )
 
-__all__ = ["DEFAULT_TEXT_WEIGHT", "QuerySample", "TitleMixer", "mix_titles", "mix_vectors"]
+__all__ = [
+    "AUTO",
+    "DEFAULT_TEXT_WEIGHT",
+    "OFF",
+    "SAMPLE",
+    "Adapting",
+    "QuerySample",
+    "TitleMixer",
+    "adapt_products",
+    "adaptation_notes",
+    "mix_titles",
+    "mix_vectors",
+]

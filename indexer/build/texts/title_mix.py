@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from embeddings import Encoder, FloatArray
 from indexer.build.reporting import Stage, StageClock
 from indexer.catalog import FieldValue, title_of
-from indexer.index import NewProduct
+from indexer.index import NewImage, NewProduct
 
 __all__ = ["DEFAULT_TEXT_WEIGHT", "TextVectorStore", "TitleMixer", "mix_titles", "mix_vectors"]
 
@@ -74,20 +74,28 @@ class TitleMixer:
             products: The fields of each product.
         """
         titles = [title_of(fields) for fields in products]
-        keys = {title: _key(title) for title in titles if title is not None}
+        found = self._found([title for title in titles if title is not None])
+        return [None if title is None else found[title] for title in titles]
+
+    def vectors_of(self, texts: Sequence[str]) -> FloatArray:
+        """Return the unit vectors of texts, `[n, dim]`."""
+        found = self._found(texts)
+        return np.array([found[text] for text in texts], np.float32)
+
+    def _found(self, texts: Sequence[str]) -> dict[str, FloatArray]:
+        """Return the vectors of texts, stored or embedded now."""
+        keys = {text: _key(text) for text in texts}
         vectors = self._store.text_vectors(list(keys.values()))
-        missing = [title for title, key in keys.items() if key not in vectors]
+        missing = [text for text, key in keys.items() if key not in vectors]
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             with self._clock.during(Stage.ENCODING):
                 encoded = self._encoder.encode_texts(batch).astype(np.float16)
-            new = {keys[title]: vector for title, vector in zip(batch, encoded, strict=True)}
+            new = {keys[text]: vector for text, vector in zip(batch, encoded, strict=True)}
             self._store.add_texts(new)
             vectors.update(new)
             self.embedded += len(batch)
-        return [
-            None if title is None else vectors[keys[title]].astype(np.float32) for title in titles
-        ]
+        return {text: vectors[key].astype(np.float32) for text, key in keys.items()}
 
 
 def mix_titles(products: Iterable[NewProduct], mixer: TitleMixer) -> Iterator[NewProduct]:
@@ -106,7 +114,7 @@ def mix_titles(products: Iterable[NewProduct], mixer: TitleMixer) -> Iterator[Ne
                 continue
             title = next(titles)
             images = [
-                replace(image, searched=mix_vectors(image.vector, title, mixer.weight))
+                replace(image, searched=mix_vectors(_shown(image), title, mixer.weight))
                 for image in product.images
             ]
             yield replace(product, images=images)
@@ -127,6 +135,11 @@ def mix_vectors(
     total = (1 - weight) * image.astype(np.float32) + weight * title
     length = float(np.linalg.norm(total))
     return image if length < _MIN_LENGTH else (total / length).astype(np.float16)
+
+
+def _shown(image: NewImage) -> NDArray[np.float16]:
+    """Return the vector that a title is mixed into."""
+    return image.vector if image.adapted is None else image.adapted
 
 
 def _key(text: str) -> bytes:

@@ -14,7 +14,9 @@ from indexer.colours import COLOURS_SHAPE, ColourArray, ProductColours
 from indexer.errors import DamagedIndexError
 from indexer.retrieval import KeywordIndex, NeighbourIndex
 from indexer.storage import (
+    ADAPTED_FILES,
     COLOUR_FILES,
+    FEATURE_FILES,
     KEYWORDS_META,
     LOOKUP_FILES,
     TEXT_FILES,
@@ -43,8 +45,9 @@ class SegmentFiles:
     Attributes:
         states: The state of each file when it was verified, by its name.
         vectors: `[images, dim]` unit vectors of images.
+        adapted: The same by the index's map; `vectors` where there is none.
         searched: The vectors that queries are compared with: with titles mixed in, if the segment
-            has such; else `vectors`.
+            has such; else `adapted`.
         neighbours: The FAISS index over `searched`.
         keywords: The keyword index, or None where the segment's format has none.
         products: Ids, runs of images and digests, a row for each product.
@@ -57,10 +60,12 @@ class SegmentFiles:
         colours: `[images, 5, 4]` measured colours, or None where the segment's format has none; all
             shares of an image that was not measured are 0.
         product_colours: The same, to be asked by product row.
+        features: `[images, width]` what the map takes, where the segment keeps it.
     """
 
     states: Mapping[str, FileState | None]
     vectors: MappedVectors
+    adapted: MappedVectors
     searched: MappedVectors
     neighbours: NeighbourIndex
     keywords: KeywordIndex | None
@@ -73,6 +78,7 @@ class SegmentFiles:
     by_content: Lookup
     colours: ColourArray | None
     product_colours: ProductColours | None
+    features: NDArray[np.float16] | None = None
 
 
 def open_segment_files(layout: SegmentLayout, record: SegmentRecord, dim: int) -> SegmentFiles:
@@ -100,7 +106,10 @@ def _open(
 ) -> SegmentFiles:
     vectors = MappedVectors(layout.vectors)
     has_text = set(TEXT_FILES) <= set(record.files)
-    searched = MappedVectors(layout.searched) if has_text else vectors
+    has_map = set(ADAPTED_FILES) <= set(record.files)
+    adapted = MappedVectors(layout.adapted) if has_map else vectors
+    searched = MappedVectors(layout.searched) if has_text else adapted
+    has_features = set(FEATURE_FILES) <= set(record.files)
     products, images = _read_arrow(layout.products), _read_arrow(layout.images)
     has_lookups = set(LOOKUP_FILES) <= set(record.files)
     has_colours = set(COLOUR_FILES) <= set(record.files)
@@ -109,6 +118,7 @@ def _open(
     return SegmentFiles(
         states=states,
         vectors=vectors,
+        adapted=adapted,
         searched=searched,
         neighbours=NeighbourIndex.open(
             layout.neighbours, searched, record.neighbours.kind, record.neighbours.efforts
@@ -125,6 +135,7 @@ def _open(
         product_colours=(
             None if colours is None else ProductColours(colours, image_product, record.products)
         ),
+        features=MappedVectors(layout.features).array if has_features else None,
     )
 
 
@@ -132,6 +143,7 @@ def _check_shapes(files: SegmentFiles, record: SegmentRecord, dim: int) -> None:
     vectors = (record.images, dim)
     sizes: list[tuple[object, object]] = [
         (files.vectors.array.shape, vectors),
+        (files.adapted.array.shape, vectors),
         (files.searched.array.shape, vectors),
         ((files.neighbours.count, files.neighbours.dim), vectors),
         (files.images.num_rows, record.images),
@@ -140,6 +152,8 @@ def _check_shapes(files: SegmentFiles, record: SegmentRecord, dim: int) -> None:
         (len(files.by_id), record.products),
         (len(files.by_content), record.images),
     ]
+    if files.features is not None:
+        sizes.append((len(files.features), record.images))
     if files.keywords is not None:
         sizes.append((files.keywords.products, record.products))
     if files.colours is not None:

@@ -57,8 +57,10 @@ class Segment:
         products: Number of products that can be found.
         alive_images: The images that can be found, or None for all.
         vectors: `[images, dim]` float16 unit vectors by image row.
-        searched: `[images, dim]` float16 unit vectors that queries are compared with: with titles,
-            if they are mixed in.
+        adapted: The same by the index's map; `vectors` where there is none.
+        searched: `[images, dim]` float16 unit vectors that queries are compared with: `adapted`,
+            with titles if they are mixed in.
+        features: `[images, width]` float16, what the map takes; None where they are not kept.
         neighbours: The FAISS index over `searched`.
         keywords: The keyword index, or None where the segment's format has none.
         image_product: `[images]` the product row of each image, ascending.
@@ -92,7 +94,9 @@ class Segment:
         self.states = files.states
         self.tags = tags
         self.vectors = files.vectors.array
+        self.adapted = files.adapted.array
         self.searched = files.searched.array
+        self.features = files.features
         self.neighbours = files.neighbours
         self.keywords = files.keywords
         self.image_product = files.image_product

@@ -18,7 +18,9 @@ from indexer.colours import COLOURS_SHAPE, ColourArray, measure_thumbnail
 from indexer.index.segments.column_files import ArrayFile, ArrowFile, BlobFile
 from indexer.retrieval import KeywordWriter, write_neighbours
 from indexer.storage import (
+    ADAPTED_FILES,
     COLOUR_FILES,
+    FEATURE_FILES,
     LOOKUP_FILES,
     SEGMENT_FILES,
     TEXT_FILES,
@@ -76,6 +78,8 @@ class NewImage:
         searched: The vector with the title mixed in, where it is computed already.
         colours: `[5, 4]` measured colours; None measures them on the thumbnail, if there is one.
         findings: What an examination found, as JSON; empty for none.
+        features: `[width]` float16, what a map takes; None where they are not known.
+        adapted: `[dim]` float16, the vector by the map, where it is computed already.
     """
 
     sha256: bytes
@@ -85,6 +89,8 @@ class NewImage:
     searched: NDArray[np.float16] | None = None
     colours: ColourArray | None = None
     findings: str = ""
+    features: NDArray[np.float16] | None = None
+    adapted: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ def write_segment(
     text_weight: float = 0.0,
     *,
     findings: bool = False,
+    adaptation: str = "",
+    features: int = 0,
 ) -> SegmentRecord:
     """Write a segment, durably, into a folder of its own.
 
@@ -129,6 +137,8 @@ def write_segment(
         text_weight: The titles' share in the images' `searched` vectors, 0 to 1; above 0 every
             image has such a vector.
         findings: Whether what was found in the images is written.
+        adaptation: SHA-256 of the map; if there is one, every image has an `adapted` vector.
+        features: Number of features of an image that are kept; above 0 every image has them.
 
     Returns:
         The record for the manifest; its id is the folder's name.
@@ -139,7 +149,14 @@ def write_segment(
     layout.root.mkdir(parents=True)
     with ExitStack() as opened:
         writer = _SegmentWriter(
-            layout, types, dim, opened, with_text=text_weight > 0, with_findings=findings
+            layout,
+            types,
+            dim,
+            opened,
+            with_text=text_weight > 0,
+            with_findings=findings,
+            with_map=bool(adaptation),
+            features=features,
         )
         rows = iter(products)
         while batch := list(islice(rows, _BATCH)):
@@ -147,7 +164,7 @@ def write_segment(
     names = writer.finish()
     record = neighbours(layout)
     sealed = _seal(layout, names, record, products=writer.products, images=writer.images)
-    return replace(sealed, text_weight=text_weight)
+    return replace(sealed, text_weight=text_weight, adaptation=adaptation)
 
 
 class _SegmentWriter:
@@ -165,6 +182,8 @@ class _SegmentWriter:
         *,
         with_text: bool,
         with_findings: bool,
+        with_map: bool,
+        features: int,
     ) -> None:
         self.products = 0
         self.images = 0
@@ -183,6 +202,12 @@ class _SegmentWriter:
         self._searched: ArrayFile | None = None
         if with_text:
             self._searched = opened.enter_context(ArrayFile(layout.searched, "<f2", (dim,)))
+        self._adapted: ArrayFile | None = None
+        if with_map:
+            self._adapted = opened.enter_context(ArrayFile(layout.adapted, "<f2", (dim,)))
+        self._features: ArrayFile | None = None
+        if features:
+            self._features = opened.enter_context(ArrayFile(layout.features, "<f2", (features,)))
 
     def add(self, batch: Sequence[NewProduct]) -> None:
         """Append products in row order."""
@@ -211,14 +236,30 @@ class _SegmentWriter:
         if self._searched is not None:
             assert image.searched is not None
             self._searched.append(image.searched.tobytes())
+        if self._adapted is not None:
+            assert image.adapted is not None
+            self._adapted.append(image.adapted.tobytes())
+        if self._features is not None:
+            assert image.features is not None
+            self._features.append(image.features.tobytes())
 
     def finish(self) -> tuple[str, ...]:
         """Write the lookups and the keyword index; returns the names of a segment's files."""
         Lookup.write(self._layout.product_lookup, _joined(self._id_keys))
         Lookup.write(self._layout.image_lookup, _joined(self._content_keys))
         texts = TEXT_FILES if self._searched is not None else ()
+        adapted = ADAPTED_FILES if self._adapted is not None else ()
+        features = FEATURE_FILES if self._features is not None else ()
         keywords = self._keywords.close()
-        return (*SEGMENT_FILES, *LOOKUP_FILES, *COLOUR_FILES, *texts, *keywords)
+        return (
+            *SEGMENT_FILES,
+            *LOOKUP_FILES,
+            *COLOUR_FILES,
+            *texts,
+            *adapted,
+            *features,
+            *keywords,
+        )
 
 
 def _product_batch(batch: Sequence[NewProduct], first_image: int) -> pa.RecordBatch:

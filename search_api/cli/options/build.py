@@ -127,6 +127,14 @@ class BuildArguments:
             show_default=False,
         ),
     ] = None
+    adapt: Annotated[
+        str | None,
+        typer.Option(
+            help="Learn from the catalog's own words: auto, off, or FIELDS with commas between "
+            "them; by default as before, or off.",
+            show_default=False,
+        ),
+    ] = None
     tag: TagArguments
     vision: VisionArguments
     ann: AnnArguments

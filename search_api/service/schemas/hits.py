@@ -89,6 +89,7 @@ class SearchResponse(SearchResult):
             model=result.model,
             took_ms=round(result.took_ms, 2),
             tags=tuple(TagResponse.of(tag) for tag in result.tags),
+            adapted=result.adapted,
         )
 
     def json(self) -> bytes:
