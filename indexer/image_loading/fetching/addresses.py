@@ -135,8 +135,10 @@ def url_not_allowed(message: str) -> SourceError:
 
 
 def host_not_public(host: str) -> SourceError:
-    """Return the error for a host that is not on the internet."""
-    # Without the address: it may come from a private name server.
+    """Return the error for a host that is not on the internet, whether or not it exists."""
+    # Without the address: it may come from a private name server. One message for all, or names of
+    # an inner network could be told from others by asking.
     return url_not_allowed(
-        f"{quote_for_message(host)} is not a public host; give an address on the internet"
+        f"{quote_for_message(host)} is not a public host, or there is no such host; give an "
+        "address on the internet"
     )

@@ -54,9 +54,17 @@ class CheckedBackend(httpcore.NetworkBackend):
         """Connect to the first of a host's addresses that answers.
 
         Raises:
-            SourceError: `url_not_allowed`, if one of its addresses is not allowed.
+            SourceError: `url_not_allowed`, if one of its addresses is not allowed; also if there is
+                no such host, unless all are allowed.
         """
-        addresses = self._addresses(host, port, timeout)
+        try:
+            addresses = self._addresses(host, port, timeout)
+        except httpcore.ConnectError as error:
+            if self._policy is AddressPolicy.ANY:
+                raise
+            raise host_not_public(host) from error
+        if not addresses and self._policy is not AddressPolicy.ANY:
+            raise host_not_public(host)
         # A name with a private and a public address is more often an attack than a shop.
         if not all(self._policy.allows(address) for address in addresses):
             raise host_not_public(host)

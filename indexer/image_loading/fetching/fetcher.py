@@ -49,6 +49,16 @@ _KEEP_ALIVE_SECONDS = 1.0
 _PORTS = range(1, 2**16)
 
 
+# Parts of what the network libraries say, in lower case, and what it means.
+_REASONS = {
+    "not known": "there is no such host; check its name",
+    "no address": "there is no such host; check its name",
+    "refused": "the host refuses the connection; check the port",
+    "certificate": "the host's certificate is not valid; mend it, or give another address",
+    "without sending": "the host closed the connection; try again",
+}
+
+
 @dataclass(frozen=True)
 class FetchLimits:
     """Limits of one fetch.
@@ -249,8 +259,21 @@ class Fetcher:
         except (httpcore.NetworkError, httpcore.ProtocolError, zlib.error) as error:
             raise SourceError(
                 "url_unreachable",
-                f"{_quoted_url(url)} can't be fetched: {quote_for_message(str(error))}",
+                f"{_quoted_url(url)} can't be fetched: {_reason(error)}",
             ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why a fetch failed, in words of our own: a library's may change, or reveal things."""
+    text = str(error).lower()
+    for part, reason in _REASONS.items():
+        if part in text:
+            return reason
+    if isinstance(error, httpcore.ConnectError):
+        return "no connection could be made; check the address"
+    if isinstance(error, httpcore.NetworkError):
+        return "the connection broke; try again"
+    return "the answer is not valid HTTP; give another address of the image"
 
 
 def _quoted_url(url: httpx.URL) -> str:

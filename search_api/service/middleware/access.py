@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from asyncio import sleep
 from functools import partial
 from typing import Any
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from search_api.service.admission import (
     CostClass,
@@ -28,6 +29,11 @@ __all__ = ["AccessMiddleware", "document_keys", "is_open"]
 # Paths for load balancers, and those that the page and the documentation need to ask for a key.
 _OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
 _OPEN_FOLDERS = ("/static/", "/docs/assets/")
+
+# Wrong keys of one address that are answered without delay, and seconds of the longest delay. A
+# client that has a wrong key by mistake is not held up; one that guesses is.
+_GUESSES_A_SECOND, _GUESSES_AT_ONCE = 5.0, 100.0
+_LONGEST_WAIT = 10.0
 
 _UNAUTHORIZED = (
     "This service needs a valid API key: send one as Authorization: Bearer KEY, or as "
@@ -51,6 +57,7 @@ class AccessMiddleware:
         self._keys = keys
         self._costs = costs
         self._open_metrics = settings.open_metrics
+        self._guesses = RateLimiter(_GUESSES_A_SECOND, _GUESSES_AT_ONCE)
         self._limiter = None
         if settings.rate_limit:
             self._limiter = RateLimiter(settings.rate_limit, settings.rate_burst)
@@ -63,15 +70,17 @@ class AccessMiddleware:
             return
         name = None
         if self._keys:
-            name = self._keys.name_of(presented_key(Headers(scope=scope)))
+            presented = presented_key(Headers(scope=scope))
+            name = self._keys.name_of(presented)
             if name is None:
+                if presented:
+                    await self._slow_down(_address_of(scope))
                 refusal = _refusal(scope, 401, "unauthorized", _UNAUTHORIZED)
                 refusal.headers["WWW-Authenticate"] = "Bearer"
                 await refusal(scope, receive, send)
                 return
             current_trace().key = name
-        client = scope.get("client")
-        caller = address_group(client[0] if client else None) if name is None else f"key {name}"
+        caller = _address_of(scope) if name is None else f"key {name}"
         cost = self._costs.cost_of(scope["method"], scope["path"])
         limiter = self._limiter
         wait = 0.0 if limiter is None else limiter.take(caller, cost.charge)
@@ -85,9 +94,34 @@ class AccessMiddleware:
             visit.charge = partial(limiter.charge, caller)
         begin_visit(visit)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send if name is None else _as_private(send))
         finally:
             visit.end()
+
+    async def _slow_down(self, address: str) -> None:
+        """Let an address that guesses keys wait for its answer."""
+        wait = self._guesses.take(address)
+        if wait:
+            self._guesses.charge(address, 1.0)
+            await sleep(min(wait, _LONGEST_WAIT))
+
+
+def _address_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return address_group(client[0] if client else None)
+
+
+def _as_private(send: Send) -> Send:
+    """Say that an answer is for the one who has the key, and no shared cache may keep it."""
+
+    async def send_as_private(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            given = headers.get("cache-control")
+            headers["Cache-Control"] = f"private, {given}" if given else "private"
+        await send(message)
+
+    return send_as_private
 
 
 def _refusal(scope: Scope, status: int, code: str, message: str) -> JSONResponse:

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.errors import ServeError
+from search_api.service.middleware import access
 from search_api.service.settings import Settings
 from tests.support.service_helpers import error_of, ids
 
@@ -72,6 +73,41 @@ def test_every_wrong_key_gets_the_same_answer(guarded: TestClient, path: str, he
     assert seen[0] == seen[1]
     bodies = [each.json() | {"request_id": ""} for each in (missing, answer)]
     assert bodies[0] == bodies[1]
+
+
+@pytest.mark.case(42)
+def test_who_guesses_keys_waits_and_others_do_not(
+    colour_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(access, "sleep", sleep)
+    monkeypatch.setattr(access, "_GUESSES_AT_ONCE", 3.0)
+    monkeypatch.setattr(access, "_GUESSES_A_SECOND", 0.01)
+    app = create_app(colour_engine, Settings(api_keys=KEYS))
+    with TestClient(app, client=("192.0.2.1", 1)) as guesser:
+        other = TestClient(app, client=("192.0.2.2", 1))
+        for number in range(6):
+            answer = guesser.get("/v1/index", headers=bearer(f"guess-{number}-0123456789"))
+            assert error_of(answer) == (401, "unauthorized")
+        assert len(waits) == 3
+        assert all(wait == access._LONGEST_WAIT for wait in waits)
+        assert guesser.get("/v1/index").status_code == 401  # without a key is no guess
+        assert guesser.get("/v1/index", headers=bearer(SHOP)).status_code == 200
+        assert other.get("/v1/index", headers=bearer("wrong-0123456789abc")).status_code == 401
+        assert len(waits) == 3
+
+
+def test_answers_to_keys_are_private(guarded: TestClient, client: TestClient) -> None:
+    for path in ("/v1/index", "/v1/search?q=red", "/v1/items/none", "/v1/items/red/image/0"):
+        kept = guarded.get(path, headers=bearer(SHOP)).headers["cache-control"]
+        assert "private" in kept
+    assert kept == "private, max-age=300"
+    assert client.get("/v1/items/red/image/0").headers["cache-control"] == "max-age=300"
+    assert "private" not in guarded.get("/healthz").headers.get("cache-control", "")
 
 
 def test_all_but_a_few_routes_need_a_key(guarded: TestClient) -> None:
