@@ -32,8 +32,11 @@ _STOP_SECONDS = 9.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 # What takes long to import, without the model.
 _PREPARED = ("search_api.service.app", "indexer.index.index", "uvicorn.protocols.http.auto")
-# Seconds between two tries to start a process after one that did not get ready.
-_RETRY_SECONDS = 1.0
+# Seconds between two tries to start a process after one that did not get ready: each twice the one
+# before, so that a folder which is gone does not cost a processor until it is back.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+# Seconds between two looks at the process.
+_LOOK_SECONDS = 0.25
 # Seconds between two signals; Ctrl-C is passed on as two SIGTERM, which skip the draining.
 _BETWEEN_SIGNALS = 0.05
 
@@ -95,7 +98,7 @@ class _Supervisor:
 
     def run(self) -> None:
         """Keep a process running until it is told to stop."""
-        was_ready, restarts = False, 0
+        was_ready, restarts, pause = False, 0, _FIRST_PAUSE
         while not self._is_stopping():
             ready, exit_code = self._run_one(restarts)
             if self._is_stopping():
@@ -104,8 +107,17 @@ class _Supervisor:
                 sys.exit(exit_code if exit_code > 0 else 1)
             _tell_of_death(exit_code)
             was_ready, restarts = True, restarts + 1
-            if not ready:
-                time.sleep(_RETRY_SECONDS)
+            if ready:
+                pause = _FIRST_PAUSE
+            else:
+                self._wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but no longer than until it is told to stop."""
+        end = time.monotonic() + seconds
+        while not self._is_stopping() and time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
 
     def _is_stopping(self) -> bool:
         return self._stop_at is not None
@@ -123,7 +135,7 @@ class _Supervisor:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         there.close()
         ready = False
-        while wait([process.sentinel], timeout=_RETRY_SECONDS / 4) == []:
+        while wait([process.sentinel], timeout=_LOOK_SECONDS) == []:
             ready = ready or self._hear(here)
             if self._stop_at is not None and time.monotonic() > self._stop_at:
                 process.kill()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from search_api.service.server import supervision
 from tests.support.processes import PATIENCE, Cli, Server, serve, serving_process
 from tests.support.service_helpers import ids
 from tests.support.waiting import until
@@ -86,3 +87,22 @@ def test_a_start_that_fails_is_not_repeated(fake_cli: Cli, tmp_path: Path) -> No
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: There is no index")
+
+
+def test_a_process_that_never_gets_ready_is_tried_more_and_more_rarely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lives = iter([(True, -9), *[(False, 1)] * 6, (True, -9), (False, 1)])
+    waited: list[float] = []
+    with socket.socket() as listening:
+        supervisor = supervision._Supervisor(lambda _: None, listening)
+
+        def live(restarts: int) -> tuple[bool, int]:
+            if (life := next(lives, None)) is None:
+                supervisor.stop(signal.SIGTERM, None)
+            return life or (True, 0)
+
+        monkeypatch.setattr(supervisor, "_run_one", live)
+        monkeypatch.setattr(supervisor, "_wait", waited.append)
+        supervisor.run()
+    assert waited == [1, 2, 4, 8, 16, 30, 1]
