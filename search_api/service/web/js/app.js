@@ -3,8 +3,10 @@
 import { ApiError } from "./api/calls.js";
 import { showCatalog } from "./browse/home.js";
 import { moreLike, showProduct } from "./product/panel.js";
+import { showTray, toggleTray } from "./product/tray.js";
 import * as results from "./results/results.js";
 import { focusQuery, refine, showQuery, typedQuery } from "./search/box.js";
+import "./search/options.js";
 import { closeSuggestions } from "./search/suggest.js";
 import { mayBePicture, receivePictures } from "./search/upload.js";
 import { fetchHits, index, supersede } from "./state/answers.js";
@@ -138,7 +140,8 @@ byId("results").addEventListener("click", (event) => {
   if (event.target.closest(".card-like")) {
     moreLike(id);
     focusQuery();
-  } else if (event.target.closest(".card-open")) go({ ...currentVisit().query, product: id });
+  } else if (event.target.closest(".card-keep")) toggleTray(id);
+  else if (event.target.closest(".card-open")) go({ ...currentVisit().query, product: id });
 });
 
 document.addEventListener("click", (event) => {
@@ -163,4 +166,5 @@ document.addEventListener("keydown", (event) => {
 translatePage();
 onVisit(show);
 start();
+showTray();
 showIndex();

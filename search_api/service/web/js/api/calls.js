@@ -42,6 +42,11 @@ export function search(query, picture, signal) {
   return call("v1/search", { method: "POST", priority: "high", signal, ...bodyOf(query, picture) });
 }
 
+/** Products for a taste: ids of liked and of disliked products, each of which votes. */
+export function recommend(taste, signal) {
+  return call("v1/recommend", { method: "POST", signal, ...jsonBody(taste) });
+}
+
 /** A picture of the regions of a hit that matched, as a blob. */
 export async function heatMap(query, picture, address, signal) {
   const posts = picture || query.parts || query.image_url;

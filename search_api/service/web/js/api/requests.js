@@ -34,6 +34,14 @@ export async function requestOf(query, schema) {
   return { request, picture, lost };
 }
 
+/** The liked and disliked products of a query that has nothing else, from the tray; else null. */
+export function tasteOf({ text, examples, colour, without }) {
+  const others = text || colour || without.length || examples.some(({ kind }) => kind !== "like");
+  const ids = (wanted) => examples.filter(({ weight }) => (weight > 0) === wanted).map(({ value }) => value);
+  const [liked, disliked] = [ids(true), ids(false)];
+  return others || !liked.length || examples.length < 2 ? null : { liked, disliked };
+}
+
 /** Puts the only example where the API takes a region of it; returns its file, if any. */
 function placeAlone({ kind, value, region }, file, request) {
   if (region) request.region = region;

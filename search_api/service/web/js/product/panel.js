@@ -8,6 +8,7 @@ import { NO_QUERY, addressOf, example, ranks } from "../state/query.js";
 import { closePanels, currentVisit, go } from "../state/visits.js";
 import { t } from "../texts/texts.js";
 import { matchOf, priceOf, rowsOf, tagsOf, titleOf } from "./format.js";
+import { inTray, toggleTray } from "./tray.js";
 import { forgetWhy, offerWhy } from "./why.js";
 
 const SIMILAR = 6;
@@ -71,7 +72,9 @@ function draw() {
   byId("details-match").textContent = match ? `${match.words} · ${match.exactly}` : "";
   byId("details-error").textContent = known ? error : "";
   byId("details-error").hidden = !(known && error);
-  byId("details-like").hidden = !known;
+  byId("details-like").hidden = byId("details-keep").hidden = !known;
+  byId("details-keep").dataset.tray = id;
+  byId("details-keep").setAttribute("aria-pressed", String(inTray(id)));
   showPicture(picture);
   const { chosen } = query;
   const choose = (pair) => refine({ chosen: isChosen(chosen, pair) ? chosen : toggled(chosen, pair) });
@@ -153,4 +156,5 @@ panel.addEventListener("click", (event) => {
   go({ ...currentVisit().query, product: link.dataset.product });
 });
 byId("details-close").addEventListener("click", () => panel.close());
+byId("details-keep").addEventListener("click", () => toggleTray(panel.dataset.id));
 byId("details-like").addEventListener("click", () => moreLike(panel.dataset.id));

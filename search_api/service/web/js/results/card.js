@@ -2,6 +2,7 @@
 
 import { html } from "../../vendor/lit.js";
 import { thumbnail } from "../api/calls.js";
+import { inTray } from "../product/tray.js";
 import { matchOf, notesOf, priceOf, titleOf } from "../product/format.js";
 import { addressOf } from "../state/query.js";
 import { t } from "../texts/texts.js";
@@ -13,6 +14,9 @@ export function card(hit, { query, bestScore, ranked, place }) {
   const match = ranked ? matchOf(hit, bestScore) : null;
   return html`<li class="card" data-hit=${hit.id}>
     <div class="tile" data-t-missing=${t("no_picture")}>${tilePicture(hit.image, place)}</div>
+    <button class="card-keep" type="button" data-tray=${hit.id} aria-pressed=${String(inTray(hit.id))}
+            aria-label=${t("keep_named", { name: title })} title=${t("keep")}>
+      <svg class="icon" aria-hidden="true"><use href="#icon-keep"/></svg></button>
     <a class="card-open" href=${addressOf({ ...query, product: hit.id })} aria-haspopup="dialog"
        ><bdi>${title}</bdi></a>
     ${price ? html`<p class="price">${price}</p>` : ""}

@@ -5,7 +5,8 @@ import { getItem, pictureOf, thumbnail } from "../api/calls.js";
 import { titleOf } from "../product/format.js";
 import { keptPicture } from "../state/pictures.js";
 import { currentVisit, go } from "../state/visits.js";
-import { t } from "../texts/texts.js";
+import { number, t } from "../texts/texts.js";
+import { editExample } from "./part.js";
 
 const input = document.getElementById("query");
 const chips = document.getElementById("chips");
@@ -50,11 +51,13 @@ function showChips({ examples, without, colour }) {
   render(repeat(parts, ({ key }) => key, chip), chips);
 }
 
-function chip({ kind, label, image, colour, remove }) {
+function chip({ kind, label, image, colour, note, edit, remove }) {
   return html`<li class="chip" data-chip=${kind} title=${label}>
     ${image ? html`<img alt="" width="28" height="28" src=${image}>` : ""}
     ${colour ? html`<span class="chip-colour" .style=${`--dot: ${colour}`}></span>` : ""}
-    <bdi class="chip-label">${label}</bdi>
+    ${edit ? html`<button class="chip-edit" type="button" @click=${edit} aria-haspopup="dialog"
+      title=${t("part_edit")}><bdi class="chip-label">${label}</bdi>${note ? html` <small>${note}</small>` : ""}</button>`
+      : html`<bdi class="chip-label">${label}</bdi>`}
     <button class="chip-remove" type="button" aria-label=${t("remove", { name: label })}
             @click=${remove}><svg class="icon" aria-hidden="true"><use href="#icon-close"/></svg></button>
   </li>`;
@@ -64,7 +67,11 @@ function exampleChip(one) {
   const { kind, value } = one;
   const described = { picture: pictureChip, image: urlChip, like: likeChip }[kind](value);
   const remove = () => refine({ examples: currentVisit().query.examples.filter((x) => x !== one) });
-  return { kind, key: `${kind}:${value}`, remove, ...described };
+  const notes = [one.region && t("part"), one.weight !== 1 && `× ${number(one.weight)}`];
+  return {
+    kind, key: `${kind}:${value}`, note: notes.filter(Boolean).join(", "), edit: () => editExample(one), remove,
+    ...described,
+  };
 }
 
 function pictureChip(key) {

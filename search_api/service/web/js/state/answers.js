@@ -1,7 +1,7 @@
 /** Answers of the API for visits: the first hits, and further pages of them. */
 
-import { getIndex, search } from "../api/calls.js";
-import { requestOf } from "../api/requests.js";
+import { getIndex, recommend, search } from "../api/calls.js";
+import { requestOf, tasteOf } from "../api/requests.js";
 import { NO_SCHEMA, candidates, chooseFacets, misfits, schemaOf } from "../browse/schema.js";
 import { NO_QUERY } from "./query.js";
 
@@ -44,8 +44,9 @@ export async function fetchHits(visit, signal) {
   const k = first ? Math.min(MOST_AT_ONCE, Math.max(PAGE_SIZE, shown)) : PAGE_SIZE;
   const facets = first ? Object.keys(await catalogFacets) : [];
   const page = { k, offset: answer.hits.length, facets };
+  const taste = tasteOf(query);
   const [found, others] = await Promise.all([
-    search({ ...request, ...page }, picture, signal),
+    taste ? recommended(taste, request, page, signal) : search({ ...request, ...page }, picture, signal),
     first ? openFacets(query, known, facets, signal) : {},
   ]);
   if (first) answer.facets = { ...found.facets, ...others };
@@ -57,6 +58,16 @@ export async function fetchHits(visit, signal) {
   answer.loaded = true;
   answer.request = { request, picture };
   return fresh;
+}
+
+/** A page of recommendations as a search answers it; they have no pages and count nothing themselves. */
+async function recommended(taste, request, { k, offset, facets }, signal) {
+  const { filter } = request;
+  const [{ hits, took_ms }, counted] = await Promise.all([
+    recommend({ ...taste, k: offset + k, ...(filter && { filter }) }, signal),
+    facets.length ? search({ ...request, k: 1, explain: false, fields: [], facets }, null, signal) : { facets: {} },
+  ]);
+  return { ...counted, hits: hits.slice(offset), took_ms };
 }
 
 /** A picture of a product with a value, for the start page; "" if there is none. */
