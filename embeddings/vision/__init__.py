@@ -11,7 +11,7 @@ from embeddings.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from embeddings.vision.boxes import Box, FoundBox
-    from embeddings.vision.examination import Examination, Examined, Findings
+    from embeddings.vision.examination import Examination, Examined, Findings, failing_alone
     from embeddings.vision.faces import (
         FACE_MODEL,
         FaceMode,
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
         faceless_thumbnail,
         find_faces,
     )
+    from embeddings.vision.moderation import (
+        UNSAFE_SCORE,
+        UNSAFE_SKIN_SCORE,
+        ModerationMode,
+        check_moderation,
+        shows_skin,
+        unsafe_score,
+    )
+    from embeddings.vision.reading import ReadLine, check_reading, read_text
     from embeddings.vision.shipped import INSTALL
 else:
     # A command imports only what it uses.
@@ -26,7 +35,12 @@ else:
         __name__,
         {
             "embeddings.vision.boxes": ("Box", "FoundBox"),
-            "embeddings.vision.examination": ("Examination", "Examined", "Findings"),
+            "embeddings.vision.examination": (
+                "Examination",
+                "Examined",
+                "Findings",
+                "failing_alone",
+            ),
             "embeddings.vision.faces": (
                 "FACE_MODEL",
                 "FaceMode",
@@ -34,6 +48,15 @@ else:
                 "faceless_thumbnail",
                 "find_faces",
             ),
+            "embeddings.vision.moderation": (
+                "UNSAFE_SCORE",
+                "UNSAFE_SKIN_SCORE",
+                "ModerationMode",
+                "check_moderation",
+                "shows_skin",
+                "unsafe_score",
+            ),
+            "embeddings.vision.reading": ("ReadLine", "check_reading", "read_text"),
             "embeddings.vision.shipped": ("INSTALL",),
         },
     )
@@ -41,13 +64,23 @@ else:
 __all__ = [
     "FACE_MODEL",
     "INSTALL",
+    "UNSAFE_SCORE",
+    "UNSAFE_SKIN_SCORE",
     "Box",
     "Examination",
     "Examined",
     "FaceMode",
     "Findings",
     "FoundBox",
+    "ModerationMode",
+    "ReadLine",
+    "check_moderation",
+    "check_reading",
     "cover_faces",
     "faceless_thumbnail",
+    "failing_alone",
     "find_faces",
+    "read_text",
+    "shows_skin",
+    "unsafe_score",
 ]

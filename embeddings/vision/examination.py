@@ -15,7 +15,7 @@ from embeddings.images import make_thumbnail
 from embeddings.vision.boxes import FoundBox
 from embeddings.vision.faces import FACE_MODEL, FaceMode, cover_faces, faceless_thumbnail
 
-__all__ = ["Examination", "Examined", "Findings"]
+__all__ = ["Examination", "Examined", "Findings", "failing_alone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Examination:
         """
         if not self.key:
             return Examined(image, image, None)
-        with _failing_alone():
+        with failing_alone():
             return self._examined(image)
 
     def encoded(self, image: Image.Image) -> Image.Image:
@@ -144,7 +144,7 @@ class Examination:
         """
         if self.faces is not FaceMode.DROP:
             return image
-        with _failing_alone():
+        with failing_alone():
             return cover_faces(image, fill=True)[0]
 
     @property
@@ -161,7 +161,7 @@ class Examination:
 
 
 @contextmanager
-def _failing_alone() -> Iterator[None]:
+def failing_alone() -> Iterator[None]:
     """Turn the failure of a detector into an error of the image, which is then not stored unseen.
 
     Raises:

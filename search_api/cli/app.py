@@ -18,6 +18,7 @@ from search_api.cli.models import models_app
 from search_api.cli.search import search
 from search_api.cli.serve import serve
 from search_api.cli.tag import tag_app
+from search_api.cli.vision import moderate, read
 
 __all__ = ["app", "main", "run_command"]
 
@@ -56,7 +57,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(index_app, name="index")
 app.add_typer(tag_app, name="tag")
 app.add_typer(models_app, name="models")
-for command in (search, serve, demo):
+for command in (search, serve, demo, moderate, read):
     app.command()(command)
 
 

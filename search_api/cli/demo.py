@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from embeddings import DEFAULT_MODEL
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder
+from search_api.cli.opening import ComputeArguments, load_encoder
 from search_api.cli.options import PortOption, expand_arguments
 
 __all__ = ["demo"]

@@ -8,8 +8,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import open_deferred
+from search_api.cli.opening import ComputeArguments, open_deferred
 from search_api.cli.options import (
     IndexOption,
     JsonOption,

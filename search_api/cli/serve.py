@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import open_deferred
+from search_api.cli.opening import ComputeArguments, open_deferred
 from search_api.cli.options import (
     IndexOption,
     ModelOption,

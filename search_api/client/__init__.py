@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         UnreadablePictureError,
         UnsupportedPictureError,
     )
+    from search_api.client.findings import Moderation, ReadText, TextLine
     from search_api.client.images import Picture
     from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
     from search_api.client.results import (
@@ -66,6 +67,7 @@ else:
                 "UnreadablePictureError",
                 "UnsupportedPictureError",
             ),
+            "search_api.client.findings": ("Moderation", "ReadText", "TextLine"),
             "search_api.client.images": ("Picture",),
             "search_api.client.queries": (
                 "HitOptions",
@@ -102,12 +104,14 @@ __all__ = [
     "IndexInfo",
     "InvalidRequestError",
     "Item",
+    "Moderation",
     "NoAnswerInTimeError",
     "NotFoundError",
     "Part",
     "Picture",
     "Query",
     "RateLimitedError",
+    "ReadText",
     "Retries",
     "SearchResult",
     "ServerError",
@@ -116,6 +120,7 @@ __all__ = [
     "SimilarOptions",
     "Tag",
     "TagResult",
+    "TextLine",
     "TooLargeError",
     "UnauthorizedError",
     "UnavailableError",

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from search_api.client.errors import ServiceError
+from search_api.client.findings import Moderation, ReadText
 from search_api.client.images import Picture, image_base64, is_url
 from search_api.client.queries import Query, query_json, query_upload
 from search_api.client.results import (
@@ -27,6 +28,8 @@ __all__ = [
     "index",
     "item",
     "item_image",
+    "moderate",
+    "read",
     "ready",
     "recommend",
     "search",
@@ -112,6 +115,16 @@ def tags_batch(
     else:
         body["image_base64"] = [image_base64(image) for image in images]
     return Call("POST", "/v1/tags", lambda content: parse(TagBatch, content).outcomes(), body=body)
+
+
+def moderate(image: Picture, options: Mapping[str, Any]) -> Call[Moderation]:
+    """POST /v1/moderate."""
+    return _image_call("/v1/moderate", {"image": image, **options}, _as(Moderation))
+
+
+def read(image: Picture) -> Call[ReadText]:
+    """POST /v1/read."""
+    return _image_call("/v1/read", {"image": image}, _as(ReadText))
 
 
 def item(product_id: str) -> Call[Item]:

@@ -23,6 +23,7 @@ from search_api.client import calls
 from search_api.client.calls import Call
 from search_api.client.errors import ClientError, ServiceError
 from search_api.client.exchange import connection_error, read_answer, request_of
+from search_api.client.findings import Moderation, ReadText
 from search_api.client.images import Picture
 from search_api.client.queries import HitOptions, Query, SimilarOptions
 from search_api.client.results import IndexInfo, Item, SearchResult, Tag, TagResult
@@ -165,6 +166,32 @@ class Client:
         """
         options = {"labels": labels, "taxonomies": taxonomies, "groups": groups, "top": top}
         return self._call(lambda: calls.tags_batch(images, options))
+
+    def moderate(self, image: Picture, *, skin: bool = False) -> Moderation:
+        """Tell how likely an image is not fit to show.
+
+        Args:
+            image: The image.
+            skin: Whether it shows a product that is worn on skin, such as swimwear.
+
+        Raises:
+            ServiceError: With the code `vision_not_installed`, if the service can't.
+
+        Example:
+            >>> (lookalike.moderate("photo.jpg")).unsafe
+        """
+        return self._call(lambda: calls.moderate(image, {"skin": skin or None}))
+
+    def read(self, image: Picture) -> ReadText:
+        """Read the text in an image.
+
+        Raises:
+            ServiceError: With the code `vision_not_installed`, if the service can't.
+
+        Example:
+            >>> (lookalike.read("label.jpg")).text
+        """
+        return self._call(lambda: calls.read(image))
 
     def item(self, product_id: str) -> Item:
         """Return one product.

@@ -32,12 +32,15 @@ from search_api.service.routes import (
     PageRoutes,
     SearchRoutes,
     TagRoutes,
+    VisionRoutes,
     add_documentation,
     allowed_methods,
 )
 from search_api.service.schemas import (
     BatchRequest,
     ErrorResponse,
+    LookRequest,
+    ModerateRequest,
     RecommendRequest,
     SearchRequest,
     TagsRequest,
@@ -98,6 +101,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         SearchRoutes(answering, images),
         BatchRoutes(answering, images),
         TagRoutes(answering, urls),
+        VisionRoutes(answering, urls),
         HeatRoutes(answering, images),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
@@ -127,6 +131,8 @@ def _openapi(app: FastAPI, settings: Settings, answering: Answering) -> dict[str
         (TagsRequest, "validation"),
         (RecommendRequest, "validation"),
         (BatchRequest, "validation"),
+        (LookRequest, "validation"),
+        (ModerateRequest, "validation"),
     ]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])

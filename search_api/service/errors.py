@@ -18,7 +18,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from embeddings import BrokenImageError, ImageTooLargeError, LookalikeError, UnsupportedImageError
+from embeddings import (
+    BrokenImageError,
+    ImageTooLargeError,
+    LookalikeError,
+    UnsupportedImageError,
+    VisionUnavailableError,
+)
 from indexer import DamagedIndexError, QueryError, SearchCancelledError, UnknownProductError
 
 __all__ = [
@@ -177,6 +183,7 @@ STATUS: Mapping[type[LookalikeError], int] = {
     NotReadyError: 503,
     OverloadedError: 503,
     DeadlineError: 504,
+    VisionUnavailableError: 501,
     ClientGoneError: 499,
     SearchCancelledError: 499,
     SpoolFullError: 507,

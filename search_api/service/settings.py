@@ -125,6 +125,17 @@ class Settings(BaseSettings):
         description="What is done about faces in uploaded images: drop hides them from the model; "
         "keep and blur do not, since no upload is stored or shown.",
     )
+    vision_workers: int = Field(
+        default=1,
+        gt=0,
+        description="Processes that look into images for /v1/moderate and /v1/read; they start "
+        "with the first such request.",
+    )
+    vision_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Maximum seconds for one image in such a process, its start included.",
+    )
     drain_seconds: float = Field(
         default=1.0,
         ge=0,

@@ -11,9 +11,8 @@ import typer
 from embeddings import DEFAULT_MODEL, stronger_than
 from search_api import console
 from search_api.cli.catalog import show_inspection
-from search_api.cli.compute import ComputeArguments
 from search_api.cli.index.report import write_report
-from search_api.cli.loading import load_encoder
+from search_api.cli.opening import ComputeArguments, check_output, load_encoder
 from search_api.cli.options import (
     BuildArguments,
     CatalogArgument,
@@ -22,7 +21,6 @@ from search_api.cli.options import (
     NewModelOption,
     expand_arguments,
 )
-from search_api.cli.pages import check_output
 
 if TYPE_CHECKING:
     from indexer.build import BuildReport

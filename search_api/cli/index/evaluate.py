@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder, open_engine
+from search_api.cli.opening import ComputeArguments, load_encoder, open_engine, write_page
 from search_api.cli.options import (
     IndexOption,
     JsonOption,
@@ -19,7 +18,6 @@ from search_api.cli.options import (
     choice,
     expand_arguments,
 )
-from search_api.cli.pages import write_page
 
 if TYPE_CHECKING:
     from indexer.evaluation import QueryColumns

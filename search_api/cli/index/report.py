@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder
+from search_api.cli.opening import ComputeArguments, check_output, load_encoder, write_page
 from search_api.cli.options import (
     IndexOption,
     JsonOption,
     ModelOption,
     expand_arguments,
 )
-from search_api.cli.pages import check_output, write_page
 
 if TYPE_CHECKING:
     from embeddings import Encoder

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder
+from search_api.cli.opening import ComputeArguments, load_encoder
 from search_api.cli.options import (
     IndexOption,
     JsonOption,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
-from search_api.cli.loading import read_image
+from search_api.cli.opening import read_image
 from search_api.cli.options.common import ModeOption
 from search_api.cli.options.expansion import shared_fields
 from search_api.cli.options.parsing import choice, json_object

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder
+from search_api.cli.opening import ComputeArguments, check_output, load_encoder, write_page
 from search_api.cli.options import (
     IndexOption,
     JsonOption,
@@ -19,7 +18,6 @@ from search_api.cli.options import (
     expand_arguments,
     name_value_pairs,
 )
-from search_api.cli.pages import check_output, write_page
 from search_api.cli.tag.taggers import FittedOption, TaxonomyOption, make_tagger, read_fit
 
 if TYPE_CHECKING:

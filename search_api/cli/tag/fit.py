@@ -10,15 +10,13 @@ import typer
 
 from embeddings import DEFAULT_MODEL
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder
+from search_api.cli.opening import ComputeArguments, check_output, load_encoder
 from search_api.cli.options import (
     JsonOption,
     NewModelOption,
     expand_arguments,
     name_value_pairs,
 )
-from search_api.cli.pages import check_output
 from search_api.cli.tag.taggers import TaxonomyOption
 
 __all__ = ["tag_fit"]

@@ -11,8 +11,7 @@ import typer
 
 from embeddings import DEFAULT_MODEL
 from search_api import console
-from search_api.cli.compute import ComputeArguments
-from search_api.cli.loading import load_encoder, read_image
+from search_api.cli.opening import ComputeArguments, load_encoder, read_image
 from search_api.cli.options import (
     JsonOption,
     NewModelOption,

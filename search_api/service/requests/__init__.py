@@ -6,10 +6,12 @@ from search_api.service.requests.body import Body, parse_value, read_body, read_
 from search_api.service.requests.documented import json_body, search_body, tags_body
 from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.images import QueryImages
+from search_api.service.requests.look import read_look_image
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
 from search_api.service.requests.queries import TagImages, tag_images
 from search_api.service.requests.work import (
     HEAT_MAP_WORK,
+    LOOK_WORK,
     work_of_parameters,
     work_of_recommendation,
     work_of_searches,
@@ -18,6 +20,7 @@ from search_api.service.requests.work import (
 
 __all__ = [
     "HEAT_MAP_WORK",
+    "LOOK_WORK",
     "Body",
     "ImageUrls",
     "QueryImages",
@@ -29,6 +32,7 @@ __all__ = [
     "read_body",
     "read_json",
     "search_body",
+    "read_look_image",
     "tag_images",
     "tags_body",
     "work_of_parameters",

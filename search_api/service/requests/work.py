@@ -9,6 +9,7 @@ from search_api.service.schemas import RecommendRequest, SearchRequest, TagsRequ
 
 __all__ = [
     "HEAT_MAP_WORK",
+    "LOOK_WORK",
     "work_of_parameters",
     "work_of_recommendation",
     "work_of_searches",
@@ -17,6 +18,9 @@ __all__ = [
 
 HEAT_MAP_WORK = 75.0
 """Embeddings of a heat map, the query's own left out."""
+
+LOOK_WORK = 10.0
+"""A detector that looks into an image; reading takes the longest."""
 
 # So many hits more cost about as much as another search.
 _HITS = 100

@@ -11,6 +11,7 @@ from search_api.service.routes.page import PageRoutes
 from search_api.service.routes.route import allowed_methods
 from search_api.service.routes.search import SearchRoutes
 from search_api.service.routes.tags import TagRoutes
+from search_api.service.routes.vision import VisionRoutes
 
 __all__ = [
     "BatchRoutes",
@@ -20,6 +21,7 @@ __all__ = [
     "PageRoutes",
     "SearchRoutes",
     "TagRoutes",
+    "VisionRoutes",
     "add_documentation",
     "allowed_methods",
 ]

@@ -21,6 +21,7 @@ from search_api.service.schemas import ErrorResponse, SearchResponse
 from search_api.service.serving import Answering
 
 __all__ = [
+    "LOOKING",
     "NOT_FOUND",
     "UNSUPPORTED",
     "ProductIdInPath",
@@ -39,6 +40,9 @@ ProductIdInPath = Annotated[str, PathParameter(examples=["15970"])]
 UNSUPPORTED: Mapping[int, Mapping[str, Any]] = {
     415: {"model": ErrorResponse, "description": "Not an image of a supported format"},
     504: {"model": ErrorResponse, "description": "An image's URL answers too slowly"},
+}
+LOOKING: Mapping[int, Mapping[str, Any]] = {
+    501: {"model": ErrorResponse, "description": "What looks into images is not installed"},
 }
 NOT_FOUND: Mapping[int, Mapping[str, Any]] = {
     404: {"model": ErrorResponse, "description": "No such product or image"}

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
         TagsResponse,
         TagsResult,
     )
+    from search_api.service.schemas.vision import (
+        LookRequest,
+        ModerateRequest,
+        ModerateResponse,
+        ReadResponse,
+    )
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -92,6 +98,12 @@ else:
                 "TagsResponse",
                 "TagsResult",
             ),
+            "search_api.service.schemas.vision": (
+                "LookRequest",
+                "ModerateRequest",
+                "ModerateResponse",
+                "ReadResponse",
+            ),
         },
     )
 
@@ -117,10 +129,14 @@ __all__ = [
     "ItemResponse",
     "KeywordWeight",
     "Links",
+    "LookRequest",
     "MinConfidence",
+    "ModerateRequest",
+    "ModerateResponse",
     "Offset",
     "PartRequest",
     "ProductId",
+    "ReadResponse",
     "RecommendRequest",
     "SearchRequest",
     "SearchResponse",

@@ -38,6 +38,7 @@ from search_api.service.serving.batch_queue import BatchKind, BatchOptions
 from search_api.service.serving.decode_task import ImageFile, QueryDecodeTask, QueryImage
 from search_api.service.serving.decoding import DecodeWorkers
 from search_api.service.serving.encoding import BATCH_SIZES, EncodeQueue, QueuedEncoder
+from search_api.service.serving.lookers import Lookers
 from search_api.service.serving.taggers import Taggers
 from search_api.service.serving.text_cache import TextCache
 from search_api.service.settings import Settings
@@ -121,6 +122,7 @@ class Answering:
         self._workers = DecodeWorkers(
             task, settings.decode_workers, settings.decode_seconds, settings.decode_megapixels
         )
+        self.lookers = Lookers(settings, lambda: metrics.timed(Stage.DECODE))
         self._threads = ThreadPoolExecutor(settings.threads, "search")
         self._turns = FairQueue(settings.threads)  # at the threads
         self.door = _door(settings)
@@ -152,6 +154,7 @@ class Answering:
     def close(self) -> None:
         """End the processes, and the threads after their present work."""
         self._workers.close()
+        self.lookers.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.taggers.close()
         self.queue.batcher.close(timeout=_CLOSE_SECONDS)

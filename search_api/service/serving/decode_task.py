@@ -76,6 +76,12 @@ class QueryDecodeTask:
     examination: Examination = field(default_factory=Examination)
     max_memory: int = 320 * 2**20
 
+    @property
+    def memory(self) -> int:
+        """Bytes of address space for an image and a half, and for detectors where there are."""
+        detectors = _DETECTOR_MEMORY if self.examination.key else 0
+        return self.max_memory + self.max_memory // 2 + _SPARE_MEMORY + detectors
+
     def cost(self, file: ImageFile) -> DecodingCost:
         """Estimate what the image costs, before anything is decoded.
 
@@ -105,17 +111,14 @@ class QueryDecodeTask:
         return QueryImage(self.preprocess(_crop(image, file.region)))
 
 
-def limit_decoder(task: QueryDecodeTask) -> None:
-    """Prepare a decoding process: its address space may grow by what an image may take, and a half.
+def limit_decoder(memory: int) -> None:
+    """Prepare a decoding process: its address space may grow by what its task may take.
 
     An image that takes more than was estimated then fails alone, with a `MemoryError`.
 
     Args:
-        task: What it will do; whatever that imports is there already.
+        memory: Bytes that the task may take; whatever the task imports is there already.
     """
-    memory = task.max_memory + task.max_memory // 2 + _SPARE_MEMORY
-    if task.examination.key:
-        memory += _DETECTOR_MEMORY
     # Each thread would reserve memory of its own, and take a processor from other images.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     with suppress(OSError, ValueError):  # there is no such file or limit on this system

@@ -10,25 +10,50 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+from typing import Any, Generic, Protocol, TypeVar
 
 from pebble import ProcessPool
 
 from embeddings import ImageTooLargeError
+from embeddings.images import DecodingCost
 from indexer.image_loading import WorkerPool, decoder_faults
 from search_api.service.admission import FairQueue, current_visit
-from search_api.service.serving.decode_task import (
-    ImageFile,
-    QueryDecodeTask,
-    QueryImage,
-    limit_decoder,
-)
+from search_api.service.serving.decode_task import limit_decoder
 
-__all__ = ["DecodeWorkers", "start_decoding"]
+__all__ = ["DecodeWorkers", "ImageTask", "start_decoding"]
+
+F = TypeVar("F")
+R = TypeVar("R")
+
+G_contra = TypeVar("G_contra", contravariant=True)
+S_co = TypeVar("S_co", covariant=True)
 
 _PRELOADED = ["__main__", "search_api.service.serving.decode_task"]
 
 # Work above which an image is large: a third of a second or so.
 _LARGE = 40.0
+
+
+class ImageTask(Protocol[G_contra, S_co]):
+    """Work on one image; picklable."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes of address space that the process may take besides what it has at its start."""
+
+    def cost(self, file: G_contra, /) -> DecodingCost:
+        """Estimate what the image costs, before anything is decoded.
+
+        Raises:
+            ImageError: The image can't be used, or takes too much memory.
+        """
+
+    def __call__(self, file: G_contra, /) -> S_co:
+        """Do the work.
+
+        Raises:
+            ImageError: The image can't be used.
+        """
 
 
 def start_decoding() -> BaseContext:
@@ -49,10 +74,11 @@ def start_decoding() -> BaseContext:
     return multiprocessing.get_context("forkserver")
 
 
-class DecodeWorkers:
-    """Pool of processes that decode query images, in turns of the callers.
+class DecodeWorkers(Generic[F, R]):
+    """Pool of processes that decode query images, or look into them, in turns of the callers.
 
-    An image's cost is estimated from its header first. Large ones leave a process to small ones.
+    They start when they are needed. An image's cost is estimated from its header first. Large ones
+    leave a process to small ones.
 
     Args:
         task: The work on one image.
@@ -63,7 +89,7 @@ class DecodeWorkers:
     """
 
     def __init__(
-        self, task: QueryDecodeTask, workers: int, seconds: float, budget: float = math.inf
+        self, task: ImageTask[F, R], workers: int, seconds: float, budget: float = math.inf
     ) -> None:
         self._task = task
         self._workers = workers
@@ -74,17 +100,20 @@ class DecodeWorkers:
         context = start_decoding()
         self._pool = WorkerPool(
             lambda: ProcessPool(
-                max_workers=workers, context=context, initializer=limit_decoder, initargs=[task]
+                max_workers=workers,
+                context=context,
+                initializer=limit_decoder,
+                initargs=[task.memory],
             )
         )
 
-    def warm(self, file: ImageFile) -> None:
+    def warm(self, file: F) -> None:
         """Start every process with an image, so that the first request need not wait for it."""
         futures = [self._submit(file) for _ in range(self._workers)]
         for future in futures:
             future.result()
 
-    async def decode(self, file: ImageFile) -> QueryImage:
+    async def decode(self, file: F) -> R:
         """Decode one image.
 
         Raises:
@@ -113,7 +142,7 @@ class DecodeWorkers:
             for each in held:
                 each.give_back()
 
-    async def _decode(self, file: ImageFile, held: list[FairQueue]) -> QueryImage:
+    async def _decode(self, file: F, held: list[FairQueue]) -> R:
         future = self._submit(file)
         decoded = asyncio.wrap_future(future)
         # Retrieved here, or asyncio logs an error that no caller waits for any more.
@@ -133,11 +162,11 @@ class DecodeWorkers:
         """End the processes, even while they work."""
         self._pool.close()
 
-    def _submit(self, file: ImageFile) -> Future[QueryImage]:
+    def _submit(self, file: F) -> Future[R]:
         return self._pool.schedule(self._task, [file], self._seconds)
 
 
-def _give_back_at_end(future: Future[QueryImage], held: list[FairQueue]) -> None:
+def _give_back_at_end(future: Future[Any], held: list[FairQueue]) -> None:
     """Give the places of a caller that left back when its decode, which goes on, has ended."""
     loop = asyncio.get_running_loop()
     kept = held.copy()

@@ -12,7 +12,7 @@ import embeddings
 from embeddings import ImageError
 from indexer import DamagedIndexError
 from search_api import console
-from search_api.cli.compute import ComputeArguments
+from search_api.cli.opening.compute import ComputeArguments
 
 if TYPE_CHECKING:
     from PIL.Image import Image

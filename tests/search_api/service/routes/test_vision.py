@@ -1,0 +1,96 @@
+"""Looking into images over HTTP: what is found, and every wrong input."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image, ImageDraw, ImageFont
+
+from embeddings import VisionUnavailableError
+from embeddings.vision import INSTALL
+from indexer.search import Engine
+from search_api.service.app import create_app
+from search_api.service.routes import vision
+from search_api.service.settings import Settings
+from tests.support.processes import PATIENCE
+from tests.support.service_helpers import RED, error_of, image_file
+
+ROUTES = ("/v1/moderate", "/v1/read")
+
+
+@pytest.fixture(scope="module")
+def client(colour_engine: Engine) -> Iterator[TestClient]:
+    settings = Settings(deadline_seconds=PATIENCE, vision_seconds=PATIENCE)
+    with TestClient(create_app(colour_engine, settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def png(image: Image.Image) -> bytes:
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def post(client: TestClient, path: str, data: bytes, **query: Any) -> Any:
+    body = {"image_base64": base64.b64encode(data).decode(), **query}
+    return client.post(path, json=body)
+
+
+def test_an_ordinary_image_is_fit_to_show(client: TestClient) -> None:
+    answer = post(client, "/v1/moderate", image_file(RED))
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert 0 <= body["unsafe"] < 0.5
+    assert (body["held"], body["threshold"]) == (False, 0.8)
+    assert {tag["group"] for tag in body["tags"]} <= {"moderation"}
+    skin = post(client, "/v1/moderate", image_file(RED), skin=True).json()
+    assert (skin["unsafe"], skin["threshold"]) == (body["unsafe"], 0.95)
+
+
+def test_words_are_read(client: TestClient) -> None:
+    image = Image.new("RGB", (320, 120), "white")
+    ImageDraw.Draw(image).text((20, 30), "Barista", font=ImageFont.load_default(40), fill="black")
+    upload = client.post("/v1/read", files={"image": png(image)})
+    assert upload.status_code == 200, upload.text
+    assert upload.json()["text"] == "Barista"
+    (line,) = upload.json()["lines"]
+    assert line["text"] == "Barista"
+    assert 0 <= line["box"][0] < line["box"][2] <= 1
+    nothing = post(client, "/v1/read", image_file(RED)).json()
+    assert (nothing["text"], nothing["lines"]) == ("", [])
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_wrong_images_are_errors_of_the_caller(client: TestClient, path: str) -> None:
+    whole = image_file(RED, size=(300, 300))
+    for data, wanted in (
+        (b"no picture", (415, "unsupported_image")),
+        (whole[:-40], (422, "broken_image")),
+        (b"", (415, "unsupported_image")),
+    ):
+        assert error_of(post(client, path, data)) == wanted
+    for body in ({}, {"image_base64": "AAAA", "image_url": "https://shop.example/a.jpg"}):
+        assert error_of(client.post(path, json=body)) == (422, "invalid_request")
+    assert error_of(client.post(path, json={"image_base64": "?"})) == (422, "invalid_request")
+    assert error_of(post(client, path, whole, colour="red")) == (422, "invalid_request")
+    url = {"image_url": "https://shop.example/a.jpg"}
+    assert error_of(client.post(path, json=url)) == (400, "url_not_allowed")
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_without_the_extra_the_answer_has_the_command(
+    client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise VisionUnavailableError(f"This needs a package. Install it: {INSTALL}")
+
+    monkeypatch.setattr(vision, "check_moderation", missing)
+    monkeypatch.setattr(vision, "check_reading", missing)
+    answer = post(client, path, image_file(RED))
+    assert error_of(answer) == (501, "vision_not_installed")
+    assert "pip install 'lookalike[vision]'" in answer.json()["message"]
