@@ -2,6 +2,7 @@
 
     LookalikeError
     ├── ImageError
+    │   ├── PictureRefusedError     may not be fit to show
     │   ├── UnsupportedImageError   not an image of an allowed format
     │   ├── BrokenImageError        damaged or cut short
     │   └── ImageTooLargeError      more bytes or pixels than allowed
@@ -30,6 +31,7 @@ __all__ = [
     "LookalikeError",
     "ModelError",
     "ModelUnavailableError",
+    "PictureRefusedError",
     "UnknownModelError",
     "UnsafeWeightsError",
     "UnsupportedImageError",
@@ -70,6 +72,12 @@ class ImageTooLargeError(ImageError):
     """The image has more bytes or declares more pixels than the limits allow."""
 
     code = "image_too_large"
+
+
+class PictureRefusedError(ImageError):
+    """The image may not be fit to show, and such images are refused."""
+
+    code = "picture_refused"
 
 
 class BufferedImageError(ImageTooLargeError):

@@ -11,7 +11,7 @@ from embeddings.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from embeddings.vision.boxes import Box, FoundBox
-    from embeddings.vision.examination import Examination, Examined, Findings, failing_alone
+    from embeddings.vision.examination import Examination, Examined, failing_alone
     from embeddings.vision.faces import (
         FACE_MODEL,
         FaceMode,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         faceless_thumbnail,
         find_faces,
     )
+    from embeddings.vision.findings import Findings
     from embeddings.vision.moderation import (
         UNSAFE_SCORE,
         UNSAFE_SKIN_SCORE,
@@ -38,7 +39,6 @@ else:
             "embeddings.vision.examination": (
                 "Examination",
                 "Examined",
-                "Findings",
                 "failing_alone",
             ),
             "embeddings.vision.faces": (
@@ -48,6 +48,7 @@ else:
                 "faceless_thumbnail",
                 "find_faces",
             ),
+            "embeddings.vision.findings": ("Findings",),
             "embeddings.vision.moderation": (
                 "UNSAFE_SCORE",
                 "UNSAFE_SKIN_SCORE",

@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from PIL import Image
 
-from embeddings.errors import BrokenImageError, LookalikeError
+from embeddings.errors import BrokenImageError, LookalikeError, PictureRefusedError
 from embeddings.images import make_thumbnail
-from embeddings.vision.boxes import FoundBox
 from embeddings.vision.faces import FACE_MODEL, FaceMode, cover_faces, faceless_thumbnail
+from embeddings.vision.findings import Findings
+from embeddings.vision.moderation import (
+    UNSAFE_SCORE,
+    ModerationMode,
+    check_moderation,
+    unsafe_score,
+)
+from embeddings.vision.reading import READABLE_SIDE, check_reading, read_text
 
-__all__ = ["Examination", "Examined", "Findings", "failing_alone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What was found in one image.
-
-    Attributes:
-        key: `Examination.key` of what was looked for.
-        faces: The faces; empty where none was looked for.
-    """
-
-    key: str
-    faces: tuple[FoundBox, ...] = ()
-
-    @property
-    def looked_for_faces(self) -> bool:
-        """Whether faces were looked for, and covered."""
-        return Examination.from_key(self.key).looks_for_faces
-
-    def to_json(self) -> str:
-        """Return a text to store."""
-        content: dict[str, Any] = {"key": self.key}
-        if self.faces:
-            content["faces"] = [[*face.box, round(face.confidence, 3)] for face in self.faces]
-        return json.dumps(content, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote; an empty text is an image that was not examined.
-
-        Raises:
-            ValueError: The text is another one.
-        """
-        content: dict[str, Any] = json.loads(text) if text else {"key": ""}
-        try:
-            faces = tuple(
-                FoundBox((left, top, right, bottom), confidence)
-                for left, top, right, bottom, confidence in content.get("faces", ())
-            )
-            return cls(content["key"], faces)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("not the findings of an image") from error
+__all__ = ["Examination", "Examined", "failing_alone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +51,13 @@ class Examination:
 
     Attributes:
         faces: What is done about faces; None for what an index did before, and else KEEP.
+        moderation: What is done about images not fit to show; None likewise, and else OFF.
+        text: Whether text is read; None likewise, and else not.
     """
 
     faces: FaceMode | None = None
+    moderation: ModerationMode | None = None
+    text: bool | None = None
 
     @property
     def key(self) -> str:
@@ -100,6 +68,10 @@ class Examination:
         wanted = {}
         if self.looks_for_faces:
             wanted["faces"] = str(self.faces)
+        if self.moderates:
+            wanted["moderate"] = str(self.moderation)
+        if self.text:
+            wanted["text"] = "on"
         return " ".join(f"{name}={value}" for name, value in wanted.items())
 
     @classmethod
@@ -107,12 +79,20 @@ class Examination:
         """Return the examination of a key; what this version does not know is left out."""
         pairs = (pair.partition("=") for pair in key.split())
         wanted = {name: value for name, _, value in pairs}
-        faces = wanted.get("faces")
-        return cls(faces=FaceMode(faces) if faces in list(FaceMode) else None)
+        faces, moderation = wanted.get("faces"), wanted.get("moderate")
+        return cls(
+            faces=FaceMode(faces) if faces in list(FaceMode) else None,
+            moderation=ModerationMode(moderation) if moderation in list(ModerationMode) else None,
+            text=True if wanted.get("text") == "on" else None,
+        )
 
     def completed(self, former: Examination) -> Examination:
         """Return it with the former examination's choices where this one makes none."""
-        return Examination(faces=former.faces if self.faces is None else self.faces)
+        return Examination(
+            faces=former.faces if self.faces is None else self.faces,
+            moderation=former.moderation if self.moderation is None else self.moderation,
+            text=former.text if self.text is None else self.text,
+        )
 
     def check(self) -> None:
         """Check that everything that it needs is installed.
@@ -122,6 +102,10 @@ class Examination:
         """
         if self.looks_for_faces:
             FACE_MODEL.runtime()
+        if self.moderates:
+            check_moderation()
+        if self.text:
+            check_reading()
 
     def __call__(self, image: Image.Image) -> Examined:
         """Examine an RGB image.
@@ -141,23 +125,40 @@ class Examination:
 
         Raises:
             LookalikeError: As for a call.
+            PictureRefusedError: It may not be fit to show, and such images are held back.
         """
-        if self.faces is not FaceMode.DROP:
-            return image
         with failing_alone():
-            return cover_faces(image, fill=True)[0]
+            if self.moderation is ModerationMode.HOLD and unsafe_score(image) >= UNSAFE_SCORE:
+                raise PictureRefusedError(
+                    "The picture was refused, since it may not be fit to show; send another one."
+                )
+            return cover_faces(image, fill=True)[0] if self.faces is FaceMode.DROP else image
 
     @property
     def looks_for_faces(self) -> bool:
         """Whether faces are looked for, and covered."""
         return self.faces in {FaceMode.BLUR, FaceMode.DROP}
 
+    @property
+    def moderates(self) -> bool:
+        """Whether images are looked at that may not be fit to show."""
+        return self.moderation in {ModerationMode.REPORT, ModerationMode.HOLD}
+
+    @property
+    def least_side(self) -> int:
+        """The shorter side, in pixels, that it needs of an image."""
+        return READABLE_SIDE if self.text else 1
+
     def _examined(self, image: Image.Image) -> Examined:
-        shown, faces = cover_faces(image)
-        encoded = image
+        shown, encoded, faces = image, image, None
+        if self.looks_for_faces:
+            shown, found = cover_faces(image)
+            faces = tuple(found)
         if faces and self.faces is FaceMode.DROP:
             encoded, _ = cover_faces(image, fill=True)
-        return Examined(shown, encoded, Findings(self.key, tuple(faces)))
+        unsafe = unsafe_score(image) if self.moderates else None
+        lines = tuple(read_text(image)) if self.text else None
+        return Examined(shown, encoded, Findings(self.key, faces, unsafe, lines))
 
 
 @contextmanager

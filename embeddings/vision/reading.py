@@ -17,7 +17,10 @@ from embeddings.onnx.runtimes import installed_runtimes, open_runtime
 from embeddings.vision.boxes import Box
 from embeddings.vision.packages import find_package
 
-__all__ = ["ReadLine", "check_reading", "read_text"]
+__all__ = ["READABLE_SIDE", "ReadLine", "check_reading", "read_text"]
+
+READABLE_SIDE = 736
+"""Shorter side, in pixels, of the images that are read best: smaller ones are enlarged to it."""
 
 _PACKAGE = "rapidocr"
 _PURPOSE = "Reading text in images"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from indexer.build.build import build_index
+from indexer.build.images import release
 from indexer.build.merge import MergeReport, merge
 from indexer.build.options import BuildOptions
 from indexer.build.reporting import BuildProgress, BuildReport
@@ -20,6 +21,7 @@ __all__ = [
     "build_index",
     "merge",
     "mix_vectors",
+    "release",
     "retag",
     "stored_products",
 ]

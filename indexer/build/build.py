@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from embeddings import Encoder
+from embeddings.vision import ModerationMode
 from indexer.build.catalog_reader import CatalogReader
+from indexer.build.images import ReusableImages, hold_unsafe, read_released
 from indexer.build.ledger import Ledger
 from indexer.build.new_segment import NewSegment
 from indexer.build.options import BuildOptions
@@ -25,8 +27,7 @@ from indexer.build.reporting import (
     odd_rows,
     write_quarantine,
 )
-from indexer.build.reusable_images import ReusableImages
-from indexer.build.texts import SAMPLE, Adapting, TitleMixer, adaptation_notes
+from indexer.build.texts import SAMPLE, TEXT_FIELD, Adapting, TitleMixer, adaptation_notes
 from indexer.build.update import Update
 from indexer.calibration import (
     confidence_to_json,
@@ -179,13 +180,15 @@ class _Build:
         """Read, embed, write, publish."""
         remove_orphans(self._layout)
         self._read_catalog()
-        if not self._update.fits(self._typer.types()):
+        if not self._update.fits(self._types()):
             # A column of numbers has lists in it now: rows that were kept are read again as lists.
             self._ledger.start_reading()
             self._update.restart()
             self._counts = Counts(embedded=self._counts.embedded)
             self._read_catalog()
         read_seconds = time.monotonic() - self._start
+        if self._examination.moderation is ModerationMode.HOLD:
+            self._ledger.judge(hold_unsafe(self._reusable, read_released(self._layout)))
         refused = chain(self._ledger.refused(), odd_rows(self._typer))
         reasons = write_quarantine(self._layout.quarantine, refused, self._catalog.place)
         self._refuse_bad_catalog()
@@ -210,6 +213,7 @@ class _Build:
             update=self._update,
             reusable=self._reusable,
             typer=self._typer,
+            types=self._types(),
             live=self._live,
             counts=self._counts,
         )
@@ -286,6 +290,13 @@ class _Build:
             features=self._adapting.width,
         ).read()
 
+    def _types(self) -> dict[str, FieldType]:
+        """Return the types of the fields, that of the text in images included."""
+        types = self._typer.types()
+        if self._examination.text:
+            types.setdefault(TEXT_FIELD, FieldType.TEXT)
+        return types
+
     def _new_typer(self) -> FieldTyper:
         types = dict(self._catalog.field_types or {})
         former = {name: FieldType(kind) for name, kind in self._former_fields.items()}
@@ -333,7 +344,7 @@ class _Build:
             self._layout,
             encoder=EncoderRecord(name=spec.name, fingerprint=spec.fingerprint, dim=spec.dim),
             segments=(*self._update.remaining_segments(absorbed), *new),
-            fields={name: str(kind) for name, kind in self._typer.types().items()},
+            fields={name: str(kind) for name, kind in self._types().items()},
             catalog=self._catalog.name,
             examination=self._examination.key,
             adaptation=self._adapting.record,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from embeddings import Encoder
 from embeddings.vision import Examination
 from indexer.build.embedding import EmbeddingPipeline, batch_size_for
+from indexer.build.images import ReusableImages
 from indexer.build.ledger import Ledger
 from indexer.build.options import BuildOptions
 from indexer.build.reporting import Counts, Stage, StageClock
-from indexer.build.reusable_images import ReusableImages
 from indexer.build.update import Update
 from indexer.catalog import BadRow, Catalog, CatalogRow, FieldTyper, ImageSource
 from indexer.errors import SourceError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings import FloatArray
-from indexer.catalog import BadRow, CatalogRow, FieldValue
+from indexer.catalog import BadRow, CatalogRow, FieldValue, Reason
 from indexer.colours import ColourArray, colours_from_bytes
 
 __all__ = [
@@ -226,6 +226,21 @@ class Ledger:
         self._db.execute(
             "INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (sha256, reason, message)
         )
+
+    def judge(self, hold: Callable[[StagedProduct, StagedImage], str | None]) -> None:
+        """Hold images back that none of their products may show.
+
+        Args:
+            hold: Returns why a product may not show an image; None if it may.
+        """
+        reasons: dict[bytes, str | None] = {}
+        for product in self.products():
+            for image in product.images:
+                if not image.failed and reasons.get(image.sha256, "") is not None:
+                    reasons[image.sha256] = hold(product, image)
+        for sha256, message in reasons.items():
+            if message is not None:
+                self.add_failed(sha256, Reason.UNSAFE_IMAGE, message)
 
     def add_refused(self, row: BadRow) -> None:
         """Record a catalog row, or one of its images, that can't be used."""

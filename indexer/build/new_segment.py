@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from embeddings import Encoder
 from indexer.adaptation import AdaptationMap
+from indexer.build.images import ReusableImages
 from indexer.build.ledger import Ledger, StagedImage
 from indexer.build.reporting import Counts
-from indexer.build.reusable_images import ReusableImages
-from indexer.build.texts import QuerySample, TitleMixer, adapt_products, mix_titles
+from indexer.build.texts import (
+    TEXT_FIELD,
+    QuerySample,
+    TitleMixer,
+    adapt_products,
+    image_text,
+    mix_titles,
+)
 from indexer.build.update import Update
-from indexer.catalog import FieldTyper
+from indexer.catalog import FieldType, FieldTyper
 from indexer.index import Index, NewImage, NewProduct, new_segment_id, write_segment
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.storage import Layout, SegmentLayout, SegmentRecord
@@ -27,7 +34,8 @@ class NewSegment:
         ledger: Holds the products of the catalog.
         update: Knows which products the live generation holds unchanged.
         reusable: Images that need no encoder.
-        typer: Knows the types of the fields, and which values do not fit.
+        typer: Knows which values do not fit their fields.
+        types: Types of the fields.
         live: The live generation, if there is one.
         counts: Counters of added and changed products, to add to.
 
@@ -42,6 +50,7 @@ class NewSegment:
         update: Update,
         reusable: ReusableImages,
         typer: FieldTyper,
+        types: Mapping[str, FieldType],
         live: Index | None,
         counts: Counts,
     ) -> None:
@@ -50,7 +59,7 @@ class NewSegment:
         self._update = update
         self._reusable = reusable
         self._typer = typer
-        self._types = typer.types()
+        self._types = types
         self._live = live
         self._counts = counts
 
@@ -117,7 +126,9 @@ class NewSegment:
                 self._counts.changed += 1
             else:
                 self._counts.added += 1
-            fields = self._typer.cleaned(product.fields, self._types)
+            fields = dict(self._typer.cleaned(product.fields, self._types))
+            if self._types.get(TEXT_FIELD) is FieldType.TEXT and not product.fields.get(TEXT_FIELD):
+                fields[TEXT_FIELD] = image_text(image.findings for image in images) or None
             yield NewProduct(product.id, fields, images, digest)
 
     def _new_image(self, product_id: str, staged: StagedImage) -> NewImage | None:
@@ -125,7 +136,7 @@ class NewSegment:
         found, sha256 = staged.embedded, staged.sha256
         if staged.failed:
             former = self._reusable.former_content(product_id, staged.location)
-            if former is None:
+            if former is None or former == staged.sha256:  # itself, held back now
                 return None
             found, sha256 = None, former
         found = found or self._reusable.find(sha256)

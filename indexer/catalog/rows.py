@@ -53,6 +53,7 @@ class Reason(StrEnum):
     RAGGED_ROW = "ragged_row"
     ROW_TOO_LONG = "row_too_long"
     TOO_MANY_FIELDS = "too_many_fields"
+    UNSAFE_IMAGE = "unsafe_image"  # held back by `--moderate hold`
 
 
 # A row with one of these reasons claims no id: it has none, or the value in the id's place may

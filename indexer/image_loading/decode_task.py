@@ -76,7 +76,11 @@ class DecodeTask:
             BufferedImageError: It has to be decoded alone.
             ImageError: It can't be used.
         """
-        needed = max(self.preprocess.least_side, THUMBNAIL_SIDE if self.thumbnails else 0)
+        needed = max(
+            self.preprocess.least_side,
+            THUMBNAIL_SIDE if self.thumbnails else 0,
+            self.examination.least_side,
+        )
         limits = self.limits
         if alone:
             limits = replace(limits, max_pixels_in_scans=limits.max_pixels * REDUCIBLE)

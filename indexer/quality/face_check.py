@@ -43,9 +43,9 @@ def find_face_images(
     for image in range(len(table)):
         segment, row = table.locate(image)
         findings = Findings.from_json(segment.findings(row))
-        looked = looked or findings.looked_for_faces
-        count = len(findings.faces)
-        if look and not findings.looked_for_faces:
+        looked = looked or findings.faces is not None
+        count = len(findings.faces or ())
+        if look and findings.faces is None:
             count = _count_in_thumbnail(table.thumbnail(image))
         if look and image % _STEP == 0:
             on_progress("faces", image, len(table))
@@ -58,7 +58,7 @@ def find_face_images(
                     title or "",
                     table.position(image),
                     count,
-                    covered=findings.looked_for_faces,
+                    covered=findings.faces is not None,
                 )
             )
     return tuple(sorted(found, key=lambda each: -each.faces)) if looked else None

@@ -25,6 +25,7 @@ from indexer.quality.health_facts import (
 from indexer.quality.quarantine import read_quarantine
 from indexer.quality.rare_values import find_rare_values
 from indexer.quality.title_check import check_titles
+from indexer.quality.unsafe_check import find_unsafe_images
 
 __all__ = ["TINY_SIDE", "examine"]
 
@@ -102,6 +103,7 @@ def examine(
         fields=_fields(table, types, columns),
         groups=tuple(groups),
         pictures_of_product=_images_per_product(table),
+        unsafe=find_unsafe_images(table, titles),
         faces=find_face_images(table, titles, look=faces, on_progress=on_progress),
     )
 

@@ -20,6 +20,7 @@ __all__ = [
     "RareValue",
     "Refusal",
     "RefusalKind",
+    "UnsafeImage",
     "ValueHealth",
 ]
 
@@ -89,6 +90,23 @@ class FaceImage:
     picture: int
     faces: int
     covered: bool
+
+
+@dataclass(frozen=True)
+class UnsafeImage:
+    """An image that may not be fit to show.
+
+    Attributes:
+        id: Id of its product.
+        title: Title of its product; empty if there is none.
+        picture: Position among the product's images, from 0.
+        score: 0 to 1; the higher, the less it is fit to show.
+    """
+
+    id: str
+    title: str
+    picture: int
+    score: float
 
 
 @dataclass(frozen=True)
@@ -178,6 +196,8 @@ class CatalogHealth:
         pictures_of_product: Pairs of a number of images and the number of products with that many,
             ascending.
         faces: Images with faces, most faces first; None if none were looked for.
+        unsafe: Images that may not be fit to show, the highest score first; None if none were
+            looked for.
     """
 
     catalog: str
@@ -197,3 +217,4 @@ class CatalogHealth:
     groups: tuple[GroupHealth, ...]
     pictures_of_product: tuple[tuple[int, int], ...]
     faces: tuple[FaceImage, ...] | None = None
+    unsafe: tuple[UnsafeImage, ...] | None = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from embeddings import Tag
+from embeddings.vision import Findings
 from indexer.catalog import FieldValue
 from indexer.colours import (
     NEAR_DISTANCE,
@@ -21,11 +22,22 @@ from indexer.colours import (
 )
 from indexer.index import FIELD_PREFIX, Found, Index
 from indexer.retrieval import checkpoint
-from indexer.search.query import Explanation, ImagePart, LikePart, Query, SharedColour, TextPart
+from indexer.retrieval import words as tokens
+from indexer.search.query import (
+    Explanation,
+    ImagePart,
+    LikePart,
+    MatchedLine,
+    Query,
+    SharedColour,
+    TextPart,
+)
 
 __all__ = ["explain"]
 
 _WORDS = re.compile(r"\w+")
+# Shorter words are not compared with others that differ by a letter.
+_LEAST_LETTERS_FOR_TYPO = 4
 
 
 def explain(
@@ -51,13 +63,16 @@ def explain(
             labels |= {(group, label) for group, label, _ in _labels(index.fields(part.id))}
     texts = [part for part in query.parts if isinstance(part, TextPart) and part.weight > 0]
     words = " ".join(_padded(part.text) for part in texts)
+    typed = {word: _tokens(word) for part in texts for word in _WORDS.findall(part.text)}
     colours = [*_colours(index, query)]
     lab = np.concatenate(colours) if colours else np.empty((0, 3), np.float32)
     explanations = []
     for place in found:
         checkpoint()
         tags_of_hit = _shared_tags(index, place, labels, words)
-        explanations.append(Explanation(tags_of_hit, _shared_colours(index, place, lab)))
+        shared = _shared_colours(index, place, lab)
+        lines = _matched_lines(index, place, typed)
+        explanations.append(Explanation(tags_of_hit, shared, lines))
     return tuple(explanations)
 
 
@@ -83,6 +98,44 @@ def _shared_tags(
         for group, folded, label in _labels(fields)
         if (group, folded) in labels or _padded(folded) in words
     )
+
+
+def _tokens(text: str) -> set[str]:
+    return set(tokens(text))
+
+
+def _matched_lines(
+    index: Index, place: Found, typed: Mapping[str, set[str]]
+) -> tuple[MatchedLine, ...]:
+    """Return the lines in a product's images with words of the query, given with their tokens."""
+    segment = index.segments[place.segment]
+    found = []
+    for number, row in enumerate(segment.image_rows(place.row)):
+        findings = segment.findings(row)
+        if not findings or not typed:
+            continue
+        for line in Findings.from_json(findings).lines or ():
+            read = _tokens(line.text)
+            words = tuple(
+                word
+                for word, forms in typed.items()
+                if any(_nearly(one, other) for one in forms for other in read)
+            )
+            if words:
+                found.append(MatchedLine(words, line.text, number, line.box))
+    return tuple(found)
+
+
+def _nearly(word: str, read: str) -> bool:
+    """Whether two words are the same but for one letter, as keyword search has it."""
+    if word == read or len(word) < _LEAST_LETTERS_FOR_TYPO:
+        return word == read
+    longer, shorter = sorted((word, read), key=len, reverse=True)
+    if len(longer) - len(shorter) > 1:
+        return False
+    at = next((n for n, letter in enumerate(shorter) if letter != longer[n]), len(shorter))
+    rest = shorter[at:] if len(longer) > len(shorter) else shorter[at + 1 :]
+    return longer[at + 1 :] == rest
 
 
 def _colours(index: Index, query: Query) -> Iterator[LabArray]:

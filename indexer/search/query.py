@@ -19,6 +19,7 @@ __all__ = [
     "Fusion",
     "ImagePart",
     "LikePart",
+    "MatchedLine",
     "Query",
     "QueryPart",
     "SearchMode",
@@ -181,16 +182,35 @@ class SharedColour:
 
 
 @dataclass(frozen=True)
+class MatchedLine:
+    """A line of text in an image that has words of the query.
+
+    Attributes:
+        words: Those words, as the query has them.
+        text: The line as it was read.
+        image: Which of the product's images, from 0.
+        box: Where: left, top, right and bottom as fractions of the sides.
+    """
+
+    words: tuple[str, ...]
+    text: str
+    image: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """What a hit shares with the query.
 
     Attributes:
         tags: Pairs of group and label.
         colours: The greatest share first.
+        words: Lines of text in the hit's images that have words of the query.
     """
 
     tags: tuple[tuple[str, str], ...]
     colours: tuple[SharedColour, ...]
+    words: tuple[MatchedLine, ...] = ()
 
 
 @dataclass(frozen=True)

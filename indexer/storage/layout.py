@@ -180,6 +180,11 @@ class Layout:
         return self.staging / "ledger.sqlite"
 
     @property
+    def released(self) -> Path:
+        """Ids of products whose images a person has released from moderation, a JSON list."""
+        return self.root / "released.json"
+
+    @property
     def quarantine(self) -> Path:
         """Catalog rows that the last build could not index, one JSON object a line."""
         return self.root / "quarantine.jsonl"

@@ -22,6 +22,7 @@ __all__ = [
     "Hit",
     "IndexInfo",
     "Item",
+    "MatchedLine",
     "SearchResult",
     "SharedColour",
     "Tag",
@@ -65,6 +66,21 @@ class SharedColour:
 
 
 @dataclass(frozen=True)
+class MatchedLine:
+    """A line of text in an image that has words of the query."""
+
+    words: tuple[str, ...] = Field(
+        examples=[["oat", "drink"]], description="Those words, as the query has them."
+    )
+    text: str = Field(examples=["Organic Oat Drink"], description="The line as it was read.")
+    image: int = Field(examples=[0], description="Which of the product's images, from 0.")
+    box: tuple[float, float, float, float] = Field(
+        examples=[[0.03, 0.16, 0.8, 0.52]],
+        description="Left, top, right and bottom as fractions of the image's sides (0 to 1).",
+    )
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a hit matched."""
 
@@ -78,6 +94,11 @@ class Explanation:
         examples=["/v1/items/15970/heatmap?image=0&q=red%20dress"],
         description="Path of a PNG that shows which regions of the image matched. GET it; or "
         "POST the same query there if it has an image or parts.",
+    )
+    words: tuple[MatchedLine, ...] = Field(
+        default=(),
+        description="Lines of text in the product's images that have words of the query, where the "
+        "index was built with --ocr.",
     )
 
 

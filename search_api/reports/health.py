@@ -35,6 +35,7 @@ _REASONS = {
     "url_unreachable": "Picture address can't be reached",
     "url_timeout": "Picture address too slow",
     "url_bad_status": "Picture address gives no picture",
+    "unsafe_image": "Picture held back: may not be fit to show",
     "bad_utf8": "Text that is not UTF-8",
     "ragged_row": "Row with too many or too few cells",
     "nan": "Not a number",
@@ -118,8 +119,10 @@ def _tiles(health: CatalogHealth, rare: list[tuple[str, RareValue]]) -> list[_Ti
         return _Tile(f"{count:,}", label, anchor, tone if count else "good")
 
     faces = []
+    if health.unsafe is not None:
+        faces.append(tile(len(health.unsafe), "pictures that may be unfit", "unsafe", "strong"))
     if health.faces is not None:
-        faces = [tile(len(health.faces), "pictures with faces", "faces")]
+        faces.append(tile(len(health.faces), "pictures with faces", "faces"))
     return [
         tile(clear, "titles that disagree with their picture", "titles", "strong"),
         tile(len(health.duplicates.groups), "pictures on several products", "duplicates"),

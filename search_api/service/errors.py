@@ -22,6 +22,7 @@ from embeddings import (
     BrokenImageError,
     ImageTooLargeError,
     LookalikeError,
+    PictureRefusedError,
     UnsupportedImageError,
     VisionUnavailableError,
 )
@@ -171,6 +172,7 @@ STATUS: Mapping[type[LookalikeError], int] = {
     UnsupportedImageError: 415,
     BrokenImageError: 422,
     ImageTooLargeError: 422,
+    PictureRefusedError: 422,
     UnknownProductError: 404,
     QueryError: 422,
     MalformedRequestError: 400,

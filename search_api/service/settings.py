@@ -12,10 +12,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from embeddings.images import ImageLimits
-from embeddings.vision import Examination, FaceMode
+from embeddings.vision import Examination, FaceMode, ModerationMode
 from search_api.service.errors import ServeError, describe
 
-__all__ = ["LogFormat", "Settings", "read_settings"]
+__all__ = ["LogFormat", "Settings", "UploadModeration", "read_settings"]
 
 
 _PATH_NAME = re.compile(r"[A-Za-z0-9._~-]+")
@@ -28,6 +28,13 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     CONSOLE = "console"
+
+
+class UploadModeration(StrEnum):
+    """What is done about uploaded images that may not be fit to show."""
+
+    OFF = "off"
+    REFUSE = "refuse"
 
 
 class Settings(BaseSettings):
@@ -135,6 +142,11 @@ class Settings(BaseSettings):
         default=30.0,
         gt=0,
         description="Maximum seconds for one image in such a process, its start included.",
+    )
+    moderate: UploadModeration = Field(
+        default=UploadModeration.OFF,
+        description="refuse answers 422 picture_refused to uploaded images that may not be fit to "
+        "show.",
     )
     drain_seconds: float = Field(
         default=1.0,
@@ -279,7 +291,9 @@ class Settings(BaseSettings):
     @property
     def examination(self) -> Examination:
         """What to look for in uploaded images."""
-        return Examination(faces=self.faces)
+        held = self.moderate is UploadModeration.REFUSE
+        mode = ModerationMode.HOLD if held else ModerationMode.OFF
+        return Examination(faces=self.faces, moderation=mode)
 
     @property
     def image_limits(self) -> ImageLimits:

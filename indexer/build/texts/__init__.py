@@ -1,4 +1,4 @@
-"""Texts of a catalog: learned from, mixed into the searched vectors, and sampled as queries."""
+"""Texts of a catalog: learned from, mixed into vectors, read in images, sampled as queries."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from indexer.build.texts.adapting import (
     adapt_products,
     adaptation_notes,
 )
+from indexer.build.texts.image_text import TEXT_FIELD, image_text
 from indexer.build.texts.query_sample import QuerySample
 from indexer.build.texts.title_mix import (
     DEFAULT_TEXT_WEIGHT,
@@ -23,11 +24,13 @@ __all__ = [
     "DEFAULT_TEXT_WEIGHT",
     "OFF",
     "SAMPLE",
+    "TEXT_FIELD",
     "Adapting",
     "QuerySample",
     "TitleMixer",
     "adapt_products",
     "adaptation_notes",
+    "image_text",
     "mix_titles",
     "mix_vectors",
 ]

@@ -40,6 +40,15 @@ def index_quarantine(
             show_default=False,
         ),
     ] = None,
+    release: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Let a product that --moderate hold kept back into the next build; may be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
     reading: CatalogArguments,
     compute: ComputeArguments,
     as_json: JsonOption = False,
@@ -49,6 +58,8 @@ def index_quarantine(
     from indexer.quality import read_quarantine
 
     model = Index.open(index).manifest.encoder.name
+    if release:
+        _release(index, release)
     mended: int | None = None
     if retry:
         before = _count(read_quarantine(index))
@@ -61,6 +72,24 @@ def index_quarantine(
         _print_csv(kinds)
     else:
         console.print_quarantine(kinds, limit, mended)
+
+
+def _release(index: Path, ids: Sequence[str]) -> None:
+    from indexer.build import release
+    from indexer.quality import read_quarantine
+    from indexer.storage import Layout
+
+    held = {
+        row.id
+        for kind in read_quarantine(index)
+        if kind.reason == "unsafe_image"
+        for row in kind.refusals
+    }
+    for one in ids:
+        if one not in held:
+            console.fail(f"No image of {one!r} is held back; see lookalike index quarantine.")
+    release(Layout(index), ids)
+    console.note(f"Released {len(ids)}; the next build takes them in.")
 
 
 def _build_again(

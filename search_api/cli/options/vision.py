@@ -28,15 +28,37 @@ class VisionArguments:
         ),
     ] = None
 
+    moderate: Annotated[
+        str | None,
+        typer.Option(
+            help="Images that may not be fit to show: off; report them; hold them back, in "
+            "quarantine. By default as before, or off.",
+            show_default=False,
+        ),
+    ] = None
+    ocr: Annotated[
+        bool | None,
+        typer.Option(
+            "--ocr/--no-ocr",
+            help="Read the text in images into the field text_in_image, which keyword and hybrid "
+            "search use. By default as before, or not.",
+            show_default=False,
+        ),
+    ] = None
+
     def examination(self) -> Examination:
         """Return what to look for.
 
         The command ends if an option is wrong, or something is not installed.
         """
-        from embeddings.vision import Examination, FaceMode
+        from embeddings.vision import Examination, FaceMode, ModerationMode
 
         examination = Examination(
-            faces=None if self.faces is None else choice("--faces", FaceMode, self.faces)
+            faces=None if self.faces is None else choice("--faces", FaceMode, self.faces),
+            moderation=None
+            if self.moderate is None
+            else choice("--moderate", ModerationMode, self.moderate),
+            text=self.ocr,
         )
         examination.check()
         return examination

@@ -11,7 +11,7 @@ from indexer.index import Match
 from indexer.search import Explanation as EngineExplanation
 from indexer.search import Query
 from indexer.search import SearchResult as EngineResult
-from search_api.client import Explanation, SearchResult, SharedColour
+from search_api.client import Explanation, MatchedLine, SearchResult, SharedColour
 from search_api.client import Hit as ClientHit
 from search_api.service.schemas.links import Links
 from search_api.service.schemas.tags import TagResponse
@@ -40,7 +40,10 @@ class ExplanationResponse(Explanation):
             SharedColourResponse(one.name, one.colour, round(one.share, 3))
             for one in explanation.colours
         )
-        return cls(tags, colours, heatmap)
+        lines = tuple(
+            MatchedLine(line.words, line.text, line.image, line.box) for line in explanation.words
+        )
+        return cls(tags, colours, heatmap, lines)
 
 
 @dataclass(frozen=True, kw_only=True)

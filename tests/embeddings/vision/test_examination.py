@@ -8,16 +8,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from embeddings import BrokenImageError
-from embeddings.vision import Examination, FaceMode, Findings, FoundBox, examination, find_faces
+from embeddings import BrokenImageError, PictureRefusedError
+from embeddings.vision import (
+    Examination,
+    FaceMode,
+    Findings,
+    FoundBox,
+    ModerationMode,
+    ReadLine,
+    examination,
+    find_faces,
+)
 from tests.embeddings.vision.images import portrait
 
 MODES = [None, *FaceMode]
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_key_gives_the_same_examination(mode: FaceMode | None) -> None:
-    one = Examination(faces=mode)
+@pytest.mark.parametrize("moderation", [None, *ModerationMode])
+@pytest.mark.parametrize("text", [None, False, True])
+def test_a_key_gives_the_same_examination(
+    mode: FaceMode | None, moderation: ModerationMode | None, text: bool | None
+) -> None:
+    one = Examination(faces=mode, moderation=moderation, text=text)
     assert Examination.from_key(one.key).key == one.key
     assert pickle.loads(pickle.dumps(one)) == one
 
@@ -37,6 +50,8 @@ def test_choices_that_are_open_are_the_former_ones() -> None:
     former = Examination(faces=FaceMode.BLUR)
     assert Examination().completed(former) == former
     assert Examination(faces=FaceMode.KEEP).completed(former).key == ""
+    assert Examination(text=True).completed(former).key == "faces=blur text=on"
+    assert Examination(text=False).completed(Examination(text=True)).key == ""
 
 
 def test_blur_hides_a_face_from_people_alone() -> None:
@@ -60,14 +75,31 @@ def test_drop_hides_it_from_the_encoder_too() -> None:
 
 
 def test_findings_are_the_same_after_storage() -> None:
-    found = Findings("faces=blur", (FoundBox((0.1, 0.2, 0.3, 0.4), 0.875),))
-    assert Findings.from_json(found.to_json()) == found
+    face = FoundBox((0.1, 0.2, 0.3, 0.4), 0.875)
+    line = ReadLine("Größe 42", (0.0, 0.5, 1.0, 0.75), 0.99)
+    for found in (
+        Findings("faces=blur", (face,), 0.25, (line, line)),
+        Findings("faces=blur", ()),
+        Findings("text=on", lines=()),
+        Findings("moderate=hold", unsafe=0.0),
+        Findings(""),
+    ):
+        assert Findings.from_json(found.to_json()) == found
     assert Findings.from_json("") == Findings("")
-    assert Findings("faces=blur").looked_for_faces
-    assert not Findings("").looked_for_faces
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "3", '{"key": "", "faces": [[1]]}', "{", "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        "3",
+        '{"key": "", "faces": [[1]]}',
+        '{"key": "", "lines": [["a", 1]]}',
+        "{",
+        "null",
+    ],
+)
 def test_other_json_is_no_findings(text: str) -> None:
     with pytest.raises(ValueError):
         Findings.from_json(text)
@@ -82,3 +114,13 @@ def test_a_detector_that_fails_costs_that_image_alone(monkeypatch: pytest.Monkey
         Examination(faces=FaceMode.BLUR)(portrait())
     with pytest.raises(BrokenImageError, match="RuntimeError"):
         Examination(faces=FaceMode.DROP).encoded(portrait())
+
+
+def test_unfit_images_are_refused_where_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing = Examination(moderation=ModerationMode.HOLD)
+    image = portrait()
+    assert refusing.encoded(image) is image
+    monkeypatch.setattr(examination, "unsafe_score", lambda _: 0.81)
+    with pytest.raises(PictureRefusedError):
+        refusing.encoded(image)
+    assert Examination(moderation=ModerationMode.REPORT).encoded(image) is image

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from indexer.index import Index
 from tests.support.processes import Cli, only_json
 
 
@@ -41,6 +43,30 @@ def test_what_was_refused(fake_cli: Cli, broken: Path) -> None:
         ("8", "image", "image_not_found"),
         ("9", "id", "duplicate_id"),
     ]
+
+
+def test_a_held_back_product_is_released_by_its_id(fake_cli: Cli, tmp_path: Path) -> None:
+    folder, index = tmp_path / "shop", tmp_path / "index"
+    folder.mkdir()
+    Image.new("RGB", (64, 64), "red").save(folder / "fine.png")
+    Image.new("RGB", (64, 64), "blue").save(folder / "odd.png")
+    judge = """
+import embeddings.vision.examination as examination
+examination.unsafe_score = lambda image: 0.9 if image.getpixel((0, 0)) == (0, 0, 255) else 0.1
+"""
+    cli = Cli(fake=True, prelude=judge)
+    command = ("index", "build", folder, "--index", index, "--moderate", "hold", "--workers", "0")
+    assert cli(*command).returncode == 0
+    (row,) = only_json(cli("index", "quarantine", "--index", index, "--json"))["rows"]
+    assert (row["id"], row["reason"]) == ("odd.png", "unsafe_image")
+    assert "score 0.90" in row["message"]
+    unknown = cli("index", "quarantine", "--index", index, "--release", "fine.png")
+    assert "No image of 'fine.png' is held back" in unknown.stderr
+    assert unknown.returncode != 0
+    released = cli("index", "quarantine", "--index", index, "--release", "odd.png")
+    assert released.returncode == 0, released.stderr
+    assert cli(*command).returncode == 0
+    assert "odd.png" in Index.open(index)
 
 
 def test_another_try_after_the_catalog_was_mended(fake_cli: Cli, broken: Path) -> None:

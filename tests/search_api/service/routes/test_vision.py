@@ -12,15 +12,25 @@ from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw, ImageFont
 
 from embeddings import VisionUnavailableError
-from embeddings.vision import INSTALL
+from embeddings.vision import INSTALL, examination
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.routes import vision
-from search_api.service.settings import Settings
+from search_api.service.serving import ImageFile, QueryImage, answering
+from search_api.service.serving.decode_task import QueryDecodeTask
+from search_api.service.settings import Settings, UploadModeration
 from tests.support.processes import PATIENCE
-from tests.support.service_helpers import RED, error_of, image_file
+from tests.support.service_helpers import BLUE, RED, error_of, image_file
 
 ROUTES = ("/v1/moderate", "/v1/read")
+
+
+class Refusing(QueryDecodeTask):
+    """Judges by colour in place of the classifier: no test needs an offensive image."""
+
+    def __call__(self, file: ImageFile) -> QueryImage:
+        examination.unsafe_score = lambda image: float(image.getpixel((0, 0)) == BLUE)
+        return super().__call__(file)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +73,18 @@ def test_words_are_read(client: TestClient) -> None:
     assert 0 <= line["box"][0] < line["box"][2] <= 1
     nothing = post(client, "/v1/read", image_file(RED)).json()
     assert (nothing["text"], nothing["lines"]) == ("", [])
+
+
+def test_unfit_uploads_are_refused_where_that_is_set(
+    colour_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "QueryDecodeTask", Refusing)
+    settings = Settings(deadline_seconds=PATIENCE, moderate=UploadModeration.REFUSE)
+    with TestClient(create_app(colour_engine, settings), raise_server_exceptions=False) as client:
+        for path, fields in (("/v1/search", {}), ("/v1/tags", {"labels": ["a"]})):
+            assert post(client, path, image_file(RED), **fields).status_code == 200
+            refused = post(client, path, image_file(BLUE), **fields)
+            assert error_of(refused) == (422, "picture_refused")
 
 
 @pytest.mark.parametrize("path", ROUTES)
