@@ -20,6 +20,14 @@ if TYPE_CHECKING:
         find_faces,
     )
     from embeddings.vision.findings import Findings
+    from embeddings.vision.items import (
+        ITEM_MODEL,
+        MOST_ITEMS,
+        WHOLE,
+        ItemCrops,
+        crop_to,
+        find_items,
+    )
     from embeddings.vision.moderation import (
         UNSAFE_SCORE,
         UNSAFE_SKIN_SCORE,
@@ -49,6 +57,14 @@ else:
                 "find_faces",
             ),
             "embeddings.vision.findings": ("Findings",),
+            "embeddings.vision.items": (
+                "ITEM_MODEL",
+                "MOST_ITEMS",
+                "WHOLE",
+                "ItemCrops",
+                "crop_to",
+                "find_items",
+            ),
             "embeddings.vision.moderation": (
                 "UNSAFE_SCORE",
                 "UNSAFE_SKIN_SCORE",
@@ -65,22 +81,28 @@ else:
 __all__ = [
     "FACE_MODEL",
     "INSTALL",
+    "ITEM_MODEL",
+    "MOST_ITEMS",
     "UNSAFE_SCORE",
     "UNSAFE_SKIN_SCORE",
+    "WHOLE",
     "Box",
     "Examination",
     "Examined",
     "FaceMode",
     "Findings",
     "FoundBox",
+    "ItemCrops",
     "ModerationMode",
     "ReadLine",
     "check_moderation",
     "check_reading",
     "cover_faces",
+    "crop_to",
     "faceless_thumbnail",
     "failing_alone",
     "find_faces",
+    "find_items",
     "read_text",
     "shows_skin",
     "unsafe_score",

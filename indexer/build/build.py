@@ -28,7 +28,7 @@ from indexer.build.reporting import (
     write_quarantine,
 )
 from indexer.build.texts import SAMPLE, TEXT_FIELD, Adapting, TitleMixer, adaptation_notes
-from indexer.build.update import Update
+from indexer.build.update import Update, is_live, open_live
 from indexer.calibration import (
     confidence_to_json,
     fit_confidence,
@@ -46,8 +46,6 @@ from indexer.errors import (
     BuildError,
     BuildInterruptedError,
     CatalogError,
-    DamagedIndexError,
-    NoIndexError,
     TooManyBadRowsError,
 )
 from indexer.index import (
@@ -63,7 +61,6 @@ from indexer.storage import (
     SegmentRecord,
     adopt_segment,
     exclusive_writing,
-    live_generation,
     new_generation,
     publish,
     remove_orphans,
@@ -117,7 +114,7 @@ def _build_locked(
     options: BuildOptions,
     on_progress: Callable[[BuildProgress], None],
 ) -> BuildReport:
-    live = _open_live(layout)
+    live = open_live(layout)
     options = options.completed(None if live is None else live.manifest)
     options.examination.check()
     ledger = Ledger(layout.ledger, options.images_kind(encoder.spec))
@@ -357,7 +354,7 @@ class _Build:
             or self._tags.changed
             or _content(manifest) != _content(self._former)
             # An older generation was opened because the live one is damaged or was never made live.
-            or not _is_live(self._layout, self._former)
+            or not is_live(self._layout, self._former)
         )
 
     def _publish(self, record: SegmentRecord | None, manifest: Manifest) -> None:
@@ -387,22 +384,7 @@ class _Build:
         return keep_confidence(former.confidence, touched)
 
 
-def _is_live(layout: Layout, manifest: Manifest) -> bool:
-    try:
-        return live_generation(layout) == manifest.generation
-    except (NoIndexError, DamagedIndexError):
-        return False
-
-
 def _content(manifest: Manifest) -> tuple[object, ...]:
     """Return what distinguishes a generation from another."""
     content = manifest.encoder.fingerprint, manifest.segments, manifest.fields
     return *content, manifest.examination, manifest.adaptation
-
-
-def _open_live(layout: Layout) -> Index | None:
-    try:
-        return Index.open(layout.root)
-    except (NoIndexError, DamagedIndexError):
-        # A build is the way to repair a damaged index.
-        return None

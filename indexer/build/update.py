@@ -8,10 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from indexer.catalog import FieldType, FieldValue, product_digest
-from indexer.index import NewImage, NewProduct, Segment
-from indexer.storage import Mask, SegmentRecord, format_ranges
+from indexer.errors import DamagedIndexError, NoIndexError
+from indexer.index import Index, NewImage, NewProduct, Segment
+from indexer.storage import (
+    Layout,
+    Manifest,
+    Mask,
+    SegmentRecord,
+    format_ranges,
+    live_generation,
+)
 
-__all__ = ["Update", "stored_products"]
+__all__ = ["Update", "is_live", "open_live", "stored_products"]
 
 # Number of images up to which a segment is small: a new segment always absorbs it, since writing
 # so few again costs nothing. A larger one is absorbed if the new segment is at least as large, so
@@ -209,3 +217,20 @@ def stored_products(
         ]
         fields = segment.catalog_row(row)
         yield NewProduct(segment.product_id(row), fields, images, segment.digest(row))
+
+
+def is_live(layout: Layout, manifest: Manifest) -> bool:
+    """Tell whether a generation is the one that the index folder names."""
+    try:
+        return live_generation(layout) == manifest.generation
+    except (NoIndexError, DamagedIndexError):
+        return False
+
+
+def open_live(layout: Layout) -> Index | None:
+    """Open the live generation; None if there is none, or none intact."""
+    try:
+        return Index.open(layout.root)
+    except (NoIndexError, DamagedIndexError):
+        # A build is the way to repair a damaged index.
+        return None

@@ -18,7 +18,7 @@ from search_api.cli.models import models_app
 from search_api.cli.search import search
 from search_api.cli.serve import serve
 from search_api.cli.tag import tag_app
-from search_api.cli.vision import moderate, read
+from search_api.cli.vision import detect, moderate, read
 
 __all__ = ["app", "main", "run_command"]
 
@@ -57,7 +57,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(index_app, name="index")
 app.add_typer(tag_app, name="tag")
 app.add_typer(models_app, name="models")
-for command in (search, serve, demo, moderate, read):
+for command in (search, serve, demo, detect, moderate, read):
     app.command()(command)
 
 

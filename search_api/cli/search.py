@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from search_api import console
 from search_api.cli.opening import ComputeArguments, open_deferred
@@ -29,12 +32,19 @@ def search(
     *,
     index: IndexOption,
     arguments: QueryArguments,
+    items: Annotated[
+        bool,
+        typer.Option("--items", help="Find the items in the image, and search for each of them."),
+    ] = False,
     model: ModelOption = None,
     compute: ComputeArguments,
     as_json: JsonOption = False,
 ) -> None:
     """Search an index by words, by image, by products, by colour, or by all of them together."""
     query = arguments.query()
+    if items:
+        _search_items(query, index, model, compute, as_json=as_json)
+        return
     prepare = _prepare(query) if query.needs_vector else None
     engine, _ = open_deferred(index, model, compute, prepare)
     encoded = engine.encode(query.parts) if query.needs_vector else None
@@ -42,6 +52,33 @@ def search(
     if as_json:
         console.print_json(_answer(result))
     else:
+        console.print_hits(result)
+
+
+def _search_items(
+    query: Query, index: Path, model: str | None, compute: ComputeArguments, *, as_json: bool
+) -> None:
+    """Search for each item in the query's image, and print a list for each."""
+    from embeddings.vision import ITEM_MODEL
+    from indexer.search import ImagePart
+    from search_api.cli.vision import search_items
+
+    places = [n for n, part in enumerate(query.parts) if isinstance(part, ImagePart)]
+    if len(places) != 1:
+        console.fail("--items needs one image to look into: add --image FILE.")
+    ITEM_MODEL.runtime()
+    engine, _ = open_deferred(index, model, compute, None)
+    whole = engine.search(query)
+    found = search_items(engine, query, places[0])
+    if as_json:
+        objects = [{**item, "hits": _answer(result)["hits"]} for item, result in found]
+        console.print_json({**_answer(whole), "objects": objects})
+        return
+    console.say("The whole image:")
+    console.print_hits(whole)
+    for item, result in found:
+        place = " ".join(f"{side:.2f}" for side in item["box"])
+        console.say(f"{console.for_terminal(item['label'] or 'Item')} at {place}:")
         console.print_hits(result)
 
 

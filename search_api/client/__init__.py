@@ -27,16 +27,18 @@ if TYPE_CHECKING:
         UnreadablePictureError,
         UnsupportedPictureError,
     )
-    from search_api.client.findings import Moderation, ReadText, TextLine
+    from search_api.client.findings import Detection, Moderation, ReadText, TextLine
     from search_api.client.images import Picture
     from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
     from search_api.client.results import (
+        DetectedObject,
         Explanation,
         FieldValue,
         Hit,
         IndexInfo,
         Item,
         MatchedLine,
+        ObjectHits,
         SearchResult,
         SharedColour,
         Tag,
@@ -68,7 +70,7 @@ else:
                 "UnreadablePictureError",
                 "UnsupportedPictureError",
             ),
-            "search_api.client.findings": ("Moderation", "ReadText", "TextLine"),
+            "search_api.client.findings": ("Detection", "Moderation", "ReadText", "TextLine"),
             "search_api.client.images": ("Picture",),
             "search_api.client.queries": (
                 "HitOptions",
@@ -77,12 +79,14 @@ else:
                 "SimilarOptions",
             ),
             "search_api.client.results": (
+                "DetectedObject",
                 "Explanation",
                 "FieldValue",
                 "Hit",
                 "IndexInfo",
                 "Item",
                 "MatchedLine",
+                "ObjectHits",
                 "SearchResult",
                 "SharedColour",
                 "Tag",
@@ -99,6 +103,8 @@ __all__ = [
     "ClientError",
     "ConnectionFailedError",
     "DeadlineError",
+    "DetectedObject",
+    "Detection",
     "Explanation",
     "FieldValue",
     "Hit",
@@ -110,6 +116,7 @@ __all__ = [
     "Moderation",
     "NoAnswerInTimeError",
     "NotFoundError",
+    "ObjectHits",
     "Part",
     "Picture",
     "Query",

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from search_api.client.errors import ServiceError
-from search_api.client.findings import Moderation, ReadText
+from search_api.client.findings import Detection, Moderation, ReadText
 from search_api.client.images import Picture, image_base64, is_url
 from search_api.client.queries import Query, query_json, query_upload
 from search_api.client.results import (
@@ -25,6 +25,7 @@ from search_api.client.results import (
 
 __all__ = [
     "Call",
+    "detect",
     "index",
     "item",
     "item_image",
@@ -115,6 +116,11 @@ def tags_batch(
     else:
         body["image_base64"] = [image_base64(image) for image in images]
     return Call("POST", "/v1/tags", lambda content: parse(TagBatch, content).outcomes(), body=body)
+
+
+def detect(image: Picture) -> Call[Detection]:
+    """POST /v1/detect."""
+    return _image_call("/v1/detect", {"image": image}, _as(Detection))
 
 
 def moderate(image: Picture, options: Mapping[str, Any]) -> Call[Moderation]:

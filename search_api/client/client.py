@@ -23,7 +23,7 @@ from search_api.client import calls
 from search_api.client.calls import Call
 from search_api.client.errors import ClientError, ServiceError
 from search_api.client.exchange import connection_error, read_answer, request_of
-from search_api.client.findings import Moderation, ReadText
+from search_api.client.findings import Detection, Moderation, ReadText
 from search_api.client.images import Picture
 from search_api.client.queries import HitOptions, Query, SimilarOptions
 from search_api.client.results import IndexInfo, Item, SearchResult, Tag, TagResult
@@ -166,6 +166,17 @@ class Client:
         """
         options = {"labels": labels, "taxonomies": taxonomies, "groups": groups, "top": top}
         return self._call(lambda: calls.tags_batch(images, options))
+
+    def detect(self, image: Picture) -> Detection:
+        """Find the items in an image.
+
+        Raises:
+            ServiceError: With the code `vision_not_installed`, if the service can't.
+
+        Example:
+            >>> (lookalike.detect("room.jpg")).objects[0].box
+        """
+        return self._call(lambda: calls.detect(image))
 
     def moderate(self, image: Picture, *, skin: bool = False) -> Moderation:
         """Tell how likely an image is not fit to show.

@@ -5,11 +5,21 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from search_api.client.results import Tag
+from search_api.client.results import DetectedObject, Tag
 
-__all__ = ["Moderation", "ReadText", "TextLine"]
+__all__ = ["Detection", "Moderation", "ReadText", "TextLine"]
 
 _BOX = "Left, top, right and bottom as fractions of the image's sides (0 to 1)."
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The items in an image."""
+
+    objects: tuple[DetectedObject, ...] = Field(
+        description="The surest first; what fills the image is none."
+    )
+    took_ms: float = Field(examples=[41.0], description="The service's time in milliseconds.")
 
 
 @dataclass(frozen=True)

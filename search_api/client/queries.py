@@ -80,6 +80,7 @@ class Query(SimilarOptions, total=False):
         parts: Weighted parts, 32 at most.
         region: Part of the image to search with: left, top, right and bottom as fractions of its
             width and height; without an image, a part of the one product's image in `like`.
+        items: "auto" finds the items in the image, and searches for each.
         facets: Fields whose values are counted over all products that pass the filter.
         mode: What decides the order of hits: the vector, the keywords, or both.
         keyword_weight: Weight of the keywords in hybrid mode, 0 to 1.
@@ -91,6 +92,7 @@ class Query(SimilarOptions, total=False):
     like: str | Sequence[str]
     parts: Sequence[Part]
     region: tuple[float, float, float, float]
+    items: Literal["auto"]
     facets: Sequence[str]
     mode: Literal["vector", "keyword", "hybrid"]
     keyword_weight: float

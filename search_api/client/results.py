@@ -16,6 +16,7 @@ from search_api.client.errors import ServiceError, UnexpectedAnswerError, servic
 
 __all__ = [
     "BatchAnswers",
+    "DetectedObject",
     "ErrorAnswer",
     "Explanation",
     "FieldValue",
@@ -23,6 +24,7 @@ __all__ = [
     "IndexInfo",
     "Item",
     "MatchedLine",
+    "ObjectHits",
     "SearchResult",
     "SharedColour",
     "Tag",
@@ -138,6 +140,31 @@ class Hit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DetectedObject:
+    """An item in an image."""
+
+    box: tuple[float, float, float, float] = Field(
+        examples=[[0.35, 0.47, 0.62, 0.9]],
+        description="Left, top, right and bottom as fractions of the image's sides (0 to 1); as "
+        "region of a search.",
+    )
+    label: str | None = Field(
+        examples=["chair"],
+        description="Its type by the taxonomy retail; null where the model is not sure.",
+    )
+    confidence: float = Field(
+        examples=[0.44], description="The detector's own score (0 to 1); not a probability."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectHits(DetectedObject):
+    """An item in the query's image, and the products found for it."""
+
+    hits: tuple[Hit, ...] = Field(description="Products for this item, best first.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchResult:
     """The hits of one query, best first."""
 
@@ -155,6 +182,11 @@ class SearchResult:
         default=(),
         examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
         description="With tags: tags of the query's images and liked products.",
+    )
+    objects: tuple[ObjectHits, ...] = Field(
+        default=(),
+        description="With items: the items in the query's image, the surest first, each with hits "
+        "of its own. The hits above are those of the whole image.",
     )
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from search_api.service.requests.body import Body, parse_value, read_body, read_json
-from search_api.service.requests.documented import json_body, search_body, tags_body
+from search_api.service.requests.documented import json_body, look_body, search_body, tags_body
 from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.images import QueryImages
 from search_api.service.requests.look import read_look_image
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
-from search_api.service.requests.queries import TagImages, tag_images
+from search_api.service.requests.queries import TagImages, tag_images, to_query
 from search_api.service.requests.work import (
     HEAT_MAP_WORK,
+    ITEMS_WORK,
     LOOK_WORK,
     work_of_parameters,
     work_of_recommendation,
@@ -20,6 +21,7 @@ from search_api.service.requests.work import (
 
 __all__ = [
     "HEAT_MAP_WORK",
+    "ITEMS_WORK",
     "LOOK_WORK",
     "Body",
     "ImageUrls",
@@ -28,6 +30,7 @@ __all__ = [
     "TagImages",
     "TextParameters",
     "json_body",
+    "look_body",
     "parse_value",
     "read_body",
     "read_json",
@@ -35,6 +38,7 @@ __all__ = [
     "search_body",
     "tag_images",
     "tags_body",
+    "to_query",
     "work_of_parameters",
     "work_of_recommendation",
     "work_of_searches",

@@ -16,7 +16,7 @@ from search_api.service.schemas import (
     one_or_more,
 )
 
-__all__ = ["json_body", "search_body", "tags_body"]
+__all__ = ["json_body", "look_body", "search_body", "tags_body"]
 
 Schema = dict[str, Any]
 
@@ -38,6 +38,11 @@ def tags_body() -> Schema:
     """Describe a request for tags: images in one way, as files, in base64 or by URL."""
     several = {"type": "array", "items": _IMAGE, "minItems": 1, "maxItems": MAX_IMAGES}
     return _both(TagsRequest, exactly_one(_BY_FIELD), several, required=["query"])
+
+
+def look_body(model: type[BaseModel]) -> Schema:
+    """Describe a request that looks into one image: a file, in base64 or by URL."""
+    return _both(model, exactly_one(_BY_FIELD), _IMAGE)
 
 
 def _both(

@@ -11,7 +11,7 @@ from search_api.service.requests.body import Body
 from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.queries import image_files, image_urls, region_product, to_query
 from search_api.service.schemas import SearchRequest
-from search_api.service.serving import Answering
+from search_api.service.serving import Answering, QueryImage
 
 __all__ = ["QueryImages"]
 
@@ -53,6 +53,21 @@ class QueryImages:
         files = image_files(body, fetched, own)
         images = await asyncio.gather(*map(self._answering.decode, files.values()))
         return to_query(body.json, dict(zip(files, images, strict=True)))
+
+    async def for_items(
+        self, body: Body[SearchRequest], fetched: Mapping[str, bytes]
+    ) -> tuple[str, bytes, dict[str, QueryImage]] | None:
+        """Return the field and the file of the image that has items, and the other images.
+
+        None if the request has no image of its own. Errors as for `query`.
+        """
+        files = image_files(body, fetched)
+        own = next((name for name in files if not name.startswith("parts.")), None)
+        if own is None:
+            return None
+        data = files.pop(own).data
+        images = await asyncio.gather(*map(self._answering.decode, files.values()))
+        return own, data, dict(zip(files, images, strict=True))
 
     async def _own_image(self, product: str) -> bytes:
         index = self._answering.engine.index

@@ -9,6 +9,7 @@ from search_api.service.schemas import RecommendRequest, SearchRequest, TagsRequ
 
 __all__ = [
     "HEAT_MAP_WORK",
+    "ITEMS_WORK",
     "LOOK_WORK",
     "work_of_parameters",
     "work_of_recommendation",
@@ -18,6 +19,9 @@ __all__ = [
 
 HEAT_MAP_WORK = 75.0
 """Embeddings of a heat map, the query's own left out."""
+
+ITEMS_WORK = 20.0
+"""A detector that finds items, and a search for each."""
 
 LOOK_WORK = 10.0
 """A detector that looks into an image; reading takes the longest."""

@@ -9,8 +9,11 @@ from fastapi import Query as QueryParameter
 from fastapi import Request
 from fastapi.responses import Response
 
+from embeddings.vision import ITEM_MODEL
 from search_api.service.admission import CostClass
 from search_api.service.requests import (
+    ITEMS_WORK,
+    Body,
     QueryImages,
     TextParameters,
     json_body,
@@ -21,7 +24,14 @@ from search_api.service.requests import (
     work_of_recommendation,
     work_of_searches,
 )
-from search_api.service.routes.route import NOT_FOUND, UNSUPPORTED, Route, search_answer
+from search_api.service.routes.route import (
+    LOOKING,
+    NOT_FOUND,
+    UNSUPPORTED,
+    Route,
+    search_answer,
+)
+from search_api.service.routes.scenes import item_crops, search_scene
 from search_api.service.schemas import RecommendRequest, SearchRequest, SearchResponse
 from search_api.service.serving import Answering
 
@@ -44,9 +54,10 @@ class SearchRoutes:
         """Return the routes."""
         search, recommend = search_body(), json_body(RecommendRequest)
         answer = {"response_model": SearchResponse}
+        errors = {**UNSUPPORTED, **NOT_FOUND, **LOOKING}
         return [
             Route("POST", "/v1/search", CostClass.SEARCH, self.search,
-                  {**answer, "openapi_extra": search, "responses": {**UNSUPPORTED, **NOT_FOUND}}),
+                  {**answer, "openapi_extra": search, "responses": errors}),
             Route("GET", "/v1/search", CostClass.SEARCH, self.search_text, answer),
             Route("POST", "/v1/recommend", CostClass.SEARCH, self.recommend,
                   {**answer, "openapi_extra": recommend, "responses": NOT_FOUND}),
@@ -60,9 +71,30 @@ class SearchRoutes:
         started = time.perf_counter()
         body = await read_body(request, SearchRequest)
         fetched = await self._images.fetch(body)
+        if body.json.items is not None:
+            return await self._search_items(request, body, fetched, started)
         async with self._answering.door.enter(request, work_of_searches([body.json])):
             query = await self._images.query(body, fetched)
             return await search_answer(self._answering, query, started)
+
+    async def _search_items(
+        self,
+        request: Request,
+        body: Body[SearchRequest],
+        fetched: dict[str, bytes],
+        started: float,
+    ) -> Response:
+        ITEM_MODEL.runtime()
+        answering = self._answering
+        await answering.lookers.prepare(item_crops(answering))
+        work = ITEMS_WORK + work_of_searches([body.json])
+        async with answering.door.enter(request, work):
+            images = await self._images.for_items(body, fetched)
+            if images is None:
+                query = await self._images.query(body, fetched)
+                return await search_answer(answering, query, started)
+            answer = await search_scene(answering, body.json, *images, started=started)
+            return Response(answer.json(), media_type="application/json")
 
     async def search_text(
         self, request: Request, parameters: Annotated[TextParameters, QueryParameter()]

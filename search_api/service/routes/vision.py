@@ -1,4 +1,4 @@
-"""Routes that look into an image: is it fit to show, what is written on it."""
+"""Routes that look into an image: what is in it, is it fit to show, what is written on it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from fastapi import Request
 
 from embeddings.vision import (
+    ITEM_MODEL,
     UNSAFE_SCORE,
     UNSAFE_SKIN_SCORE,
     check_moderation,
@@ -16,14 +17,17 @@ from embeddings.vision import (
 )
 from search_api.service.admission import CostClass
 from search_api.service.requests import (
+    ITEMS_WORK,
     LOOK_WORK,
     ImageUrls,
-    body_schema,
+    look_body,
     read_body,
     read_look_image,
 )
 from search_api.service.routes.route import LOOKING, UNSUPPORTED, Route
+from search_api.service.routes.scenes import item_crops, look_at_scene
 from search_api.service.schemas import (
+    DetectResponse,
     LookRequest,
     ModerateRequest,
     ModerateResponse,
@@ -52,13 +56,32 @@ class VisionRoutes:
         """Return the routes."""
         errors = {"responses": {**UNSUPPORTED, **LOOKING}}
         return [
+            Route("POST", "/v1/detect", CostClass.SEARCH, self.detect,
+                  {"response_model": DetectResponse,
+                   "openapi_extra": look_body(LookRequest), **errors}),
             Route("POST", "/v1/moderate", CostClass.SEARCH, self.moderate,
                   {"response_model": ModerateResponse,
-                   "openapi_extra": body_schema(ModerateRequest), **errors}),
+                   "openapi_extra": look_body(ModerateRequest), **errors}),
             Route("POST", "/v1/read", CostClass.SEARCH, self.read,
                   {"response_model": ReadResponse,
-                   "openapi_extra": body_schema(LookRequest), **errors}),
+                   "openapi_extra": look_body(LookRequest), **errors}),
         ]  # fmt: skip
+
+    async def detect(self, request: Request) -> DetectResponse:
+        """Find the items in an image: where they are, and of which type.
+
+        Send JSON, or multipart with a file part `image` and a part `query` holding the same JSON.
+        A search with `items` also finds products for each.
+        """
+        started = time.perf_counter()
+        ITEM_MODEL.runtime()
+        body = await read_body(request, LookRequest)
+        data = await read_look_image(body, self._urls)
+        answering = self._answering
+        await answering.lookers.prepare(item_crops(answering))
+        async with answering.door.enter(request, ITEMS_WORK):
+            scene = await look_at_scene(answering, data)
+        return DetectResponse(scene.objects(), _since(started))
 
     async def moderate(self, request: Request) -> ModerateResponse:
         """Tell how likely an image is not fit to show.

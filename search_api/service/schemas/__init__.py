@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         ProductId,
         Text,
     )
-    from search_api.service.schemas.hits import SearchResponse
+    from search_api.service.schemas.hits import ObjectHitsResponse, SearchResponse
     from search_api.service.schemas.items import ItemResponse, SuggestResponse
     from search_api.service.schemas.links import Links
     from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         TagsResult,
     )
     from search_api.service.schemas.vision import (
+        DetectResponse,
         LookRequest,
         ModerateRequest,
         ModerateResponse,
@@ -78,7 +79,7 @@ else:
                 "ProductId",
                 "Text",
             ),
-            "search_api.service.schemas.hits": ("SearchResponse",),
+            "search_api.service.schemas.hits": ("ObjectHitsResponse", "SearchResponse"),
             "search_api.service.schemas.items": ("ItemResponse", "SuggestResponse"),
             "search_api.service.schemas.links": ("Links",),
             "search_api.service.schemas.search": (
@@ -99,6 +100,7 @@ else:
                 "TagsResult",
             ),
             "search_api.service.schemas.vision": (
+                "DetectResponse",
                 "LookRequest",
                 "ModerateRequest",
                 "ModerateResponse",
@@ -119,6 +121,7 @@ __all__ = [
     "ColourText",
     "ColourWeight",
     "ColourWithin",
+    "DetectResponse",
     "Diversity",
     "ErrorResponse",
     "Group",
@@ -133,6 +136,7 @@ __all__ = [
     "MinConfidence",
     "ModerateRequest",
     "ModerateResponse",
+    "ObjectHitsResponse",
     "Offset",
     "PartRequest",
     "ProductId",

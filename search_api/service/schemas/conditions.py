@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["SEARCHED_BY", "exactly_one", "one_or_more", "only_with"]
+__all__ = ["SEARCHED_BY", "exactly_one", "not_both", "one_or_more", "only_with"]
 
 SEARCHED_BY = ("text", "image_base64", "image_url", "like", "parts", "colour")
 """Fields of a search of which one or more are given, unless an image is uploaded."""
@@ -25,6 +25,11 @@ def only_with(name: str, others: Iterable[str]) -> dict[str, Any]:
     """Return a schema for objects in which other fields are null unless one field is given."""
     without = {"properties": {other: {"type": "null"} for other in others}}
     return {"anyOf": [_given(name), without]}
+
+
+def not_both(one: str, other: str) -> dict[str, Any]:
+    """Return a schema for objects in which one of two fields is null."""
+    return {"anyOf": [{"properties": {name: {"type": "null"}}} for name in (one, other)]}
 
 
 def _given(name: str) -> dict[str, Any]:

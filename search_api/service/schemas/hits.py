@@ -11,12 +11,18 @@ from indexer.index import Match
 from indexer.search import Explanation as EngineExplanation
 from indexer.search import Query
 from indexer.search import SearchResult as EngineResult
-from search_api.client import Explanation, MatchedLine, SearchResult, SharedColour
+from search_api.client import Explanation, MatchedLine, ObjectHits, SearchResult, SharedColour
 from search_api.client import Hit as ClientHit
 from search_api.service.schemas.links import Links
 from search_api.service.schemas.tags import TagResponse
 
-__all__ = ["ExplanationResponse", "Hit", "SearchResponse", "SharedColourResponse"]
+__all__ = [
+    "ExplanationResponse",
+    "Hit",
+    "ObjectHitsResponse",
+    "SearchResponse",
+    "SharedColourResponse",
+]
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,23 @@ class Hit(ClientHit):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectHitsResponse(ObjectHits):
+    """An item in the query's image, and the products found for it."""
+
+    hits: tuple[Hit, ...] = Field(description="Products for this item, best first.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchResponse(SearchResult):
     """The hits, best first."""
 
     hits: tuple[Hit, ...] = Field(
         description="Products, best first; in vector mode, nearest first."
+    )
+    objects: tuple[ObjectHitsResponse, ...] = Field(
+        default=(),
+        description="With items: the items in the query's image, the surest first, each with hits "
+        "of its own. The hits above are those of the whole image.",
     )
     tags: tuple[TagResponse, ...] = Field(
         default=(),

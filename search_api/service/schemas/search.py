@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from indexer.search import KEYWORD_WEIGHT, Fusion, SearchMode
-from search_api.service.schemas.conditions import exactly_one, only_with
+from search_api.service.schemas.conditions import exactly_one, not_both, only_with
 from search_api.service.schemas.fields import (
     MAX_PARTS,
     ColourShare,
@@ -81,7 +81,12 @@ class SearchRequest(RequestModel):
     """A search; text, image, liked products and parts combine into one query by weight."""
 
     model_config = ConfigDict(
-        json_schema_extra=only_with("colour", ("colour_within", "colour_weight"))
+        json_schema_extra={
+            "allOf": [
+                only_with("colour", ("colour_within", "colour_weight")),
+                not_both("items", "region"),
+            ]
+        }
     )
 
     text: Text | None = Field(default=None, examples=["red summer dress"])
@@ -102,6 +107,12 @@ class SearchRequest(RequestModel):
         description="Part of the query image to search with: left, top, right and bottom as "
         "fractions of its width and height. Images in parts are used whole. Without a query "
         "image, a part of the first image of the one product in like.",
+    )
+    items: Literal["auto"] | None = Field(
+        default=None,
+        examples=["auto"],
+        description="auto finds the items in the query image, and searches for each of them, with "
+        "the rest of the query. Not with a region; of several images, in the first.",
     )
     like: list[ProductId] = Field(
         default=[],
@@ -165,6 +176,8 @@ class SearchRequest(RequestModel):
             left, top, right, bottom = self.region
             if left >= right or top >= bottom:
                 raise ValueError("region: give left, top, right and bottom, in this order")
+            if self.items is not None:
+                raise ValueError("items: the whole image is looked into; give no region")
         return self
 
 

@@ -9,11 +9,16 @@ from pydantic.dataclasses import dataclass
 
 from embeddings import Tag
 from embeddings.vision import ReadLine
-from search_api.client import Moderation, ReadText, TextLine
+from search_api.client import Detection, Moderation, ReadText, TextLine
 from search_api.service.schemas.fields import RequestModel, Url
 from search_api.service.schemas.tags import TagResponse
 
-__all__ = ["LookRequest", "ModerateRequest", "ModerateResponse", "ReadResponse"]
+__all__ = ["DetectResponse", "LookRequest", "ModerateRequest", "ModerateResponse", "ReadResponse"]
+
+
+@dataclass(frozen=True)
+class DetectResponse(Detection):
+    """The items in an image."""
 
 
 class LookRequest(RequestModel):

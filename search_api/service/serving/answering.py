@@ -17,7 +17,15 @@ import numpy as np
 import structlog
 from PIL import Image
 
-from embeddings import LookalikeError, Tag, heat_map_from_cosines, heat_map_png, occluded_pixels
+from embeddings import (
+    FloatArray,
+    LookalikeError,
+    PixelArray,
+    Tag,
+    heat_map_from_cosines,
+    heat_map_png,
+    occluded_pixels,
+)
 from indexer import UnknownProductError
 from indexer.index import Index
 from indexer.retrieval import cancelled_by, checkpoint
@@ -114,10 +122,13 @@ class Answering:
         queued = QueuedEncoder(engine.encoder, self.queue, settings.deadline_seconds)
         self.engine = engine.with_encoder(queued)
         self.taggers = Taggers(self.engine.encoder, settings.taxonomies)
-        examination = settings.examination
-        examination.check()
+        self.examination = settings.examination
+        self.examination.check()
         task = QueryDecodeTask(
-            engine.encoder.preprocess, settings.image_limits, examination, settings.max_image_memory
+            engine.encoder.preprocess,
+            settings.image_limits,
+            self.examination,
+            settings.max_image_memory,
         )
         self._workers = DecodeWorkers(
             task, settings.decode_workers, settings.decode_seconds, settings.decode_megapixels
@@ -169,7 +180,11 @@ class Answering:
             return await self._workers.decode(file)
 
     async def answer(
-        self, query: Query, convert: Callable[[SearchResult], R], started: float | None = None
+        self,
+        query: Query,
+        convert: Callable[[SearchResult], R],
+        started: float | None = None,
+        encoded: EncodedParts | None = None,
     ) -> R:
         """Answer a query as `Engine.search` does.
 
@@ -177,9 +192,10 @@ class Answering:
             query: The query.
             convert: Converts the result into the answer, on the thread that searched.
             started: When the request arrived, by `time.perf_counter`; by default now.
+            encoded: The query's parts, where they are embedded already.
         """
         start = time.perf_counter() if started is None else started
-        encoded = await self._encode(query)
+        encoded = await self.encode(query) if encoded is None else encoded
         tagger = await self._tagger() if query.tags else None
 
         def work() -> tuple[R, float, float]:
@@ -212,17 +228,30 @@ class Answering:
 
     async def tag(self, image: QueryImage, plan: TagPlan) -> list[Tag]:
         """Return the tags of an image: by each taxonomy in turn, then of the caller's labels."""
-        with self._metrics.timed(Stage.ENCODE), self._metrics.queued(BatchKind.IMAGES, 1):
-            vectors = await self.queue.images([image.pixels], self._deadline())
+        rows = await self.encode_pixels([image.pixels])
+        return (await self.tag_vectors(rows[:, : self.engine.encoder.spec.dim], plan))[0]
+
+    async def encode_pixels(self, pixels: Sequence[PixelArray]) -> FloatArray:
+        """Embed images as the encoder takes them, `[n, dim + features]`."""
+        count = len(pixels)
+        with self._metrics.timed(Stage.ENCODE), self._metrics.queued(BatchKind.IMAGES, count):
+            return await self.queue.image_rows(list(pixels), self._deadline())
+
+    async def tag_vectors(self, vectors: FloatArray, plan: TagPlan) -> list[list[Tag]]:
+        """Return the tags of embedded images, `[n, dim]`, as `tag` does."""
         options = plan.options
 
-        def work() -> list[Tag]:
-            tags = [tag for each in plan.taggers for tag in each.tag(vectors, options.top)[0]]
+        def work() -> list[list[Tag]]:
+            tagged: list[list[Tag]] = [[] for _ in vectors]
+            for tagger in plan.taggers:
+                more = tagger.tag(vectors, options.top)
+                tagged = [tags + others for tags, others in zip(tagged, more, strict=True)]
             if options.groups is not None:
-                tags = [tag for tag in tags if tag.group in options.groups]
+                tagged = [[tag for tag in tags if tag.group in options.groups] for tags in tagged]
             if options.labels:
-                tags += self.engine.tag_vectors(vectors, options.labels, options.top)[0]
-            return tags
+                labels = self.engine.tag_vectors(vectors, options.labels, options.top)
+                tagged = [tags + others for tags, others in zip(tagged, labels, strict=True)]
+            return tagged
 
         return await self.run(work)
 
@@ -237,7 +266,7 @@ class Answering:
             QueryError: As for `Engine.combine`.
         """
         image = await self.run(lambda: _thumbnail(self.engine.index, product_id, number))
-        encoded = await self._encode(query)
+        encoded = await self.encode(query)
         vector = await self.run(lambda: self.engine.combine(query.parts, encoded))
         preprocess = self.engine.encoder.preprocess
         pixels = await self.run(lambda: occluded_pixels(preprocess, image))
@@ -316,7 +345,8 @@ class Answering:
             return await self.taggers.of(DEFAULT_TAXONOMY)
         return await self.run(self.engine.tagger)
 
-    async def _encode(self, query: Query) -> EncodedParts:
+    async def encode(self, query: Query) -> EncodedParts:
+        """Embed the texts and images of a query, in the batches of all requests."""
         texts = [part.text for part in query.parts if isinstance(part, TextPart)]
         images = [part for part in query.parts if isinstance(part, ImagePart)]
         if not texts and not images:

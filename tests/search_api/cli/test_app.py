@@ -12,7 +12,18 @@ import pytest
 
 from tests.support.processes import Cli, error_line
 
-COMMANDS = ("search", "serve", "demo", "moderate", "read", "catalog", "index", "tag", "models")
+COMMANDS = (
+    "search",
+    "serve",
+    "demo",
+    "detect",
+    "moderate",
+    "read",
+    "catalog",
+    "index",
+    "tag",
+    "models",
+)
 INDEX_COMMANDS = (
     "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
     "report", "quarantine",

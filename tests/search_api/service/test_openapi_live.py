@@ -32,6 +32,9 @@ QUESTIONS = {
     ("/v1/search/batch", "POST"),
     ("/v1/recommend", "POST"),
     ("/v1/tags", "POST"),
+    ("/v1/detect", "POST"),
+    ("/v1/moderate", "POST"),
+    ("/v1/read", "POST"),
     ("/v1/items/{product_id}", "GET"),
     ("/v1/items/{product_id}/image/{number}", "GET"),
     ("/v1/items/{product_id}/similar", "GET"),
@@ -43,7 +46,7 @@ QUESTIONS = {
 # query string, or a file of a form, depend on each other, nor what is an image or a colour.
 UNSAID = re.compile(
     r"invalid_request: q: give words|invalid_request: colour: give the colour"
-    r"|invalid_request: region: |invalid_request: image: give one image or several in one way"
+    r"|invalid_request: region: |invalid_request: image: give one image (or several )?in one way"
     r"|invalid_request: (parts\.\d+\.)?image_base64: this (is not base64|base64 is|data URL)"
     r"|invalid_request: groups: there is no|invalid_request: taxonomies: there is no"
     r"|invalid_query: The query is empty|invalid_query: The parts of the query cancel"

@@ -31,11 +31,12 @@ class Difference:
 # Each layer against `SearchRequest`, the body of `POST /search`.
 INTENDED = {
     # A terminal shows one page of hits: no paging, facets, groups, tags or explanations. Images
-    # come as files, and weighted parts and regions are for programs.
+    # come as files, and weighted parts and regions are for programs. Items are an option of the
+    # command `search` alone.
     "command line": Difference(
         lacks=frozenset({
             "image_base64", "image_url", "region", "parts", "offset", "fields", "facets", "tags",
-            "group", "explain", "colour_share", "colour_weight",
+            "group", "explain", "colour_share", "colour_weight", "items",
         }),
         adds=frozenset({"image"}),
     ),
@@ -43,14 +44,16 @@ INTENDED = {
     "GET": Difference(
         lacks=frozenset({
             "text", "image_base64", "image_url", "region", "like", "parts", "facets", "fusion",
+            "items",
         }),
         adds=frozenset({"q"}),
     ),
-    # The engine takes decoded parts, and a colour as one value with its distance and weights.
+    # The engine takes decoded parts, and a colour as one value with its distance and weights. Each
+    # item is a query of its own.
     "engine": Difference(
         lacks=frozenset({
             "text", "image_base64", "image_url", "region", "like", "colour_within",
-            "colour_share", "colour_weight",
+            "colour_share", "colour_weight", "items",
         }),
         adds=frozenset(),
     ),

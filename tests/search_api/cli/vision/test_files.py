@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from tests.embeddings.vision.images import scene
 from tests.support.processes import Cli, error_line, only_json
 
 WITHOUT_THE_EXTRA = """
@@ -41,7 +42,32 @@ def test_reading(fake_cli: Cli, label: Path) -> None:
     assert len(line["box"]) == 4
 
 
-@pytest.mark.parametrize("command", ["moderate", "read"])
+def test_detection(fake_cli: Cli, tmp_path: Path) -> None:
+    scene()[0].save(tmp_path / "scene.png")
+    objects = only_json(fake_cli("detect", tmp_path / "scene.png", "--json"))["images"][0][
+        "objects"
+    ]
+    assert 2 <= len(objects) <= 15
+    assert set(objects[0]) == {"box", "label", "confidence"}
+    shown = fake_cli("detect", tmp_path / "scene.png").stdout.splitlines()
+    assert len(shown) == 1 + len(objects)
+
+
+def test_search_by_items(fake_cli: Cli, coloured: Path, tmp_path: Path) -> None:
+    scene()[0].save(tmp_path / "scene.png")
+    command = ("search", "--index", coloured / "index", "-k", "2")
+    image = ("--image", tmp_path / "scene.png")
+    answer = only_json(fake_cli(*command, *image, "--items", "--json"))
+    assert len(answer["hits"]) == 2
+    assert 2 <= len(answer["objects"]) <= 15
+    assert all(len(one["hits"]) == 2 for one in answer["objects"])
+    shown = fake_cli(*command, *image, "--items").stdout
+    assert shown.startswith("The whole image:")
+    assert shown.count(" at 0.") == len(answer["objects"])
+    assert "add --image FILE" in error_line(fake_cli(*command, "red", "--items"), 2)
+
+
+@pytest.mark.parametrize("command", ["detect", "moderate", "read"])
 def test_a_broken_image_fails_alone(fake_cli: Cli, label: Path, command: str) -> None:
     broken = label.with_name("broken.png")
     broken.write_bytes(label.read_bytes()[:50])

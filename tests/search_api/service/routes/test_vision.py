@@ -13,16 +13,18 @@ from PIL import Image, ImageDraw, ImageFont
 
 from embeddings import VisionUnavailableError
 from embeddings.vision import INSTALL, examination
+from embeddings.vision.shipped import ShippedModel
 from indexer.search import Engine
 from search_api.service.app import create_app
 from search_api.service.routes import vision
 from search_api.service.serving import ImageFile, QueryImage, answering
 from search_api.service.serving.decode_task import QueryDecodeTask
 from search_api.service.settings import Settings, UploadModeration
+from tests.embeddings.vision.images import scene
 from tests.support.processes import PATIENCE
-from tests.support.service_helpers import BLUE, RED, error_of, image_file
+from tests.support.service_helpers import BLUE, RED, error_of, ids, image_file
 
-ROUTES = ("/v1/moderate", "/v1/read")
+ROUTES = ("/v1/detect", "/v1/moderate", "/v1/read")
 
 
 class Refusing(QueryDecodeTask):
@@ -87,6 +89,53 @@ def test_unfit_uploads_are_refused_where_that_is_set(
             assert error_of(refused) == (422, "picture_refused")
 
 
+def test_items_are_found_and_searched_for(client: TestClient) -> None:
+    image = png(scene()[0])
+    found = post(client, "/v1/detect", image)
+    assert found.status_code == 200, found.text
+    objects = found.json()["objects"]
+    assert 2 <= len(objects) <= 15
+    assert set(objects[0]) == {"box", "label", "confidence"}
+    searched = post(client, "/v1/search", image, items="auto", k=2)
+    assert searched.status_code == 200, searched.text
+    answer = searched.json()
+    assert [{name: one[name] for name in objects[0]} for one in answer["objects"]] == objects
+    plain = post(client, "/v1/search", image, k=2).json()
+    assert ids(searched) == [hit["id"] for hit in plain["hits"]]
+    for one in answer["objects"]:
+        cut = post(client, "/v1/search", image, k=2, region=one["box"])
+        assert [hit["id"] for hit in one["hits"]] == ids(cut)
+
+
+def test_words_and_filters_count_for_each_item(client: TestClient) -> None:
+    image = png(scene()[0])
+    query = {"items": "auto", "k": 1, "text": "red", "explain": True}
+    answer = post(client, "/v1/search", image, **query)
+    assert answer.status_code == 200, answer.text
+    assert all(len(one["hits"]) == 1 for one in answer.json()["objects"])
+    assert post(client, "/v1/search", image_file(RED), items="auto").json()["objects"] == []
+
+
+def test_items_are_those_of_the_querys_own_image(client: TestClient) -> None:
+    image = base64.b64encode(png(scene()[0])).decode()
+    red = base64.b64encode(image_file(RED)).decode()
+    for query in ({"text": "red"}, {"like": ["red"]}, {"parts": [{"image_base64": image}]}):
+        answer = client.post("/v1/search", json={"items": "auto", **query})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["objects"] == []
+    both = {"image_base64": image, "parts": [{"image_base64": red, "weight": 0.5}], "k": 1}
+    answer = client.post("/v1/search", json={"items": "auto", **both}).json()
+    one = answer["objects"][0]
+    cut = client.post("/v1/search", json={**both, "region": one["box"]}).json()
+    assert one["hits"] == cut["hits"]
+    region = {"image_base64": image, "region": [0, 0, 0.5, 0.5]}
+    wrong = client.post("/v1/search", json={"items": "auto", **region})
+    assert error_of(wrong) == (422, "invalid_request")
+    assert error_of(post(client, "/v1/search", image_file(RED), items="all")) == (
+        422, "invalid_request",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_wrong_images_are_errors_of_the_caller(client: TestClient, path: str) -> None:
     whole = image_file(RED, size=(300, 300))
@@ -113,6 +162,7 @@ def test_without_the_extra_the_answer_has_the_command(
 
     monkeypatch.setattr(vision, "check_moderation", missing)
     monkeypatch.setattr(vision, "check_reading", missing)
+    monkeypatch.setattr(ShippedModel, "runtime", lambda _: missing())
     answer = post(client, path, image_file(RED))
     assert error_of(answer) == (501, "vision_not_installed")
     assert "pip install 'lookalike[vision]'" in answer.json()["message"]
