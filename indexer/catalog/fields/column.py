@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.catalog.fields.dates import DateOrder, WrittenDate, written_date
 from indexer.catalog.fields.numbers import WrittenNumber, is_ambiguous_float, written_number
+from indexer.catalog.fields.quick import QuickCount, quick_count
 from indexer.catalog.fields.values import FieldType, FieldValue, join_types
 
 __all__ = ["Column", "OddValue", "holds"]
@@ -16,6 +17,10 @@ __all__ = ["Column", "OddValue", "holds"]
 _MOST_ODD = 0.01
 # Values that are noted of each field and type.
 _MOST_NOTED = 1000
+# Texts that are remembered with their types, of which columns of colours and brands have few; and
+# the types of which nothing but their number matters once enough values are noted.
+_MOST_REMEMBERED = 1000
+_REPEATED = frozenset({FieldType.TEXT, FieldType.BOOLEAN, FieldType.LABELS, FieldType.NUMBERS})
 _NUMBERS = (FieldType.INTEGER, FieldType.FLOAT)
 _LISTS = (FieldType.NUMBERS, FieldType.LABELS)
 _NARROW = (FieldType.INTEGER, FieldType.FLOAT, FieldType.BOOLEAN, FieldType.DATE)
@@ -72,6 +77,7 @@ class Column:
         self.dates = Counter[DateOrder]()
         self.doubtful_dates: list[OddValue] = []
         self._other_dates: list[tuple[DateOrder, OddValue]] = []
+        self._again: dict[str, FieldType] = {}
         self._marks = Counter[str]()
         self._doubtful_marks = Counter[str]()
         self._units = Counter[str]()
@@ -82,11 +88,72 @@ class Column:
         """Number of values."""
         return sum(self.counts.values())
 
-    def note(self, kind: FieldType, value: OddValue) -> None:
+    def add(self, kind: FieldType, text: str | None = None) -> None:
+        """Count a value; a text that is of a type without more to say is remembered."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        if text is None or kind not in _REPEATED or len(self.noted.get(kind, ())) < _MOST_NOTED:
+            return
+        if len(self._again) < _MOST_REMEMBERED:
+            self._again[text] = kind
+
+    def add_all(self, values: Sequence[FieldValue]) -> bool:
+        """Count values of which a quick look shows the type of all; returns whether it did.
+
+        Only once enough values of such a type are noted.
+        """
+        if not self.parses:
+            return False
+        cells = [value.strip() for value in values if isinstance(value, str) and value]
+        if not cells or len(cells) < sum(value is not None for value in values):
+            return not any(value is not None for value in values)
+        distinct = set(cells)
+        if len(distinct) <= len(cells) // 4 and self._again.keys() >= distinct:
+            for text, count in Counter(cells).items():
+                self.counts[self._again[text]] += count
+            return True
+        found = quick_count(cells)
+        if found is None:
+            return False
+        return self._add_counted(found, len(cells))
+
+    def _add_counted(self, found: QuickCount, number: int) -> bool:
+        kind = found.kind
+        if kind in _NUMBERS:
+            floats = 0 if kind is FieldType.INTEGER else number - found.whole
+            self._count(FieldType.INTEGER, number - floats)
+            self._count(FieldType.FLOAT, floats)
+            self.whole += found.whole_floats
+            if floats:
+                self._marks["."] += floats - found.doubtful
+                self._doubtful_marks["."] += found.doubtful
+            return True
+        if len(self.noted.get(kind, ())) < _MOST_NOTED:
+            return False
+        self._count(kind, number)
+        self.codes |= found.codes
+        if kind is FieldType.DATE:
+            self.dates[DateOrder.ANY] += number
+        return True
+
+    def _count(self, kind: FieldType, number: int) -> None:
+        if number:
+            self.counts[kind] = self.counts.get(kind, 0) + number
+
+    def add_again(self, text: str) -> bool:
+        """Count a text that was counted before, if it is remembered."""
+        kind = self._again.get(text)
+        if kind is None:
+            return False
+        self.counts[kind] += 1
+        return True
+
+    def note(self, kind: FieldType, line: int, row_id: str, field: str, text: str) -> None:
         """Remember a value that may turn out to be odd."""
-        noted = self.noted.setdefault(kind, [])
+        noted = self.noted.get(kind)
+        if noted is None:
+            noted = self.noted[kind] = []
         if len(noted) < _MOST_NOTED:
-            noted.append(value)
+            noted.append(OddValue(line, row_id, field, text))
 
     def add_written(self, number: WrittenNumber, value: OddValue) -> None:
         """Include what a number shows of the column's decimal mark, currency and unit."""
@@ -112,7 +179,9 @@ class Column:
 
     def add_plain(self, text: str) -> None:
         """Include what a plain number with a point shows of the decimal mark."""
-        (self._doubtful_marks if is_ambiguous_float(text) else self._marks)["."] += 1
+        # Few have three decimals.
+        doubtful = text[-4:-3] == "." and is_ambiguous_float(text)
+        (self._doubtful_marks if doubtful else self._marks)["."] += 1
 
     @property
     def mark(self) -> str | None:

@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["DateOrder", "WrittenDate", "date_operand", "is_iso_date", "written_date"]
+__all__ = ["MONTHS", "DateOrder", "WrittenDate", "date_operand", "is_iso_date", "written_date"]
 
 _MOST_CHARACTERS = 40
 _LEAST_CHARACTERS = 6
@@ -29,7 +29,7 @@ _NAMED = re.compile(
 )
 # A year, or a month: a beginning of dates in ISO 8601 form.
 _BEGINNING = re.compile(r"\d{4}(?:-(?:\d{2})?)?")
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         (
@@ -44,6 +44,7 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
+"""Months by their names, in English, German, French and Spanish."""
 
 
 class DateOrder(StrEnum):
@@ -88,7 +89,7 @@ def written_date(text: str) -> WrittenDate | None:
     if (found := _YEAR_LAST.fullmatch(text)) is not None:
         return _year_last(found)
     if (found := _NAMED.fullmatch(text)) is not None:
-        month = _MONTHS.get((found["month"] or found["first"]).lower())
+        month = MONTHS.get((found["month"] or found["first"]).lower())
         day = found["day"] or found["after"]
         return _plain(found, found["year"], str(month), day) if month else None
     return None

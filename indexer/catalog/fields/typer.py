@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 
 import pyarrow as pa
 
 from indexer.catalog.fields.column import Column, OddValue, holds
-from indexer.catalog.fields.dates import written_date
+from indexer.catalog.fields.dates import DateOrder, written_date
 from indexer.catalog.fields.numbers import written_number
+from indexer.catalog.fields.quick import CODE, quick_type
 from indexer.catalog.fields.values import (
     FieldType,
     FieldValue,
@@ -24,6 +25,8 @@ from indexer.catalog.fields.values import (
 
 __all__ = ["FieldTyper", "OddValue"]
 
+# Rows that are looked at together.
+_BATCH_ROWS = 1000
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 # A text field with at most this share of words is nearly one of numbers.
 _NEARLY = 0.2
@@ -84,6 +87,7 @@ class FieldTyper:
         place: Callable[[int], object] = str,
     ) -> None:
         self._place = place
+        self._rows: list[tuple[Mapping[str, FieldValue], int, str]] = []
         self._parse_text = parse_text
         self._known = dict(known or {})
         self._former = dict(former or {})
@@ -91,21 +95,62 @@ class FieldTyper:
         self._columns = {name: self._new_column(name) for name in (*self._known, *kept)}
 
     def observe(self, fields: Mapping[str, FieldValue], line: int = 0, row_id: str = "") -> None:
-        """Include the fields of one row."""
-        for name, value in fields.items():
+        """Include the fields of one row. They are looked at later, with those of other rows."""
+        self._rows.append((fields, line, row_id))
+        if len(self._rows) >= _BATCH_ROWS:
+            self._look()
+
+    def _look(self) -> None:
+        """Look at the rows that were observed, column by column, which is quicker."""
+        rows = self._rows
+        if not rows:
+            return
+        self._rows = []
+        for name in dict.fromkeys(chain.from_iterable(fields for fields, _, _ in rows)):
             column = self._columns.get(name)
             if column is None:
                 column = self._columns[name] = self._new_column(name)
-            kind = _type_of(value, parse_text=column.parses)
-            if kind is None:
-                continue
+            values = [fields.get(name) for fields, _, _ in rows]
+            if not column.add_all(values):
+                for value, (_, line, row_id) in zip(values, rows, strict=True):
+                    if value is None or (isinstance(value, str) and column.add_again(value)):
+                        continue
+                    self._observe(column, value, line, row_id, name)
+
+    def _observe(
+        self, column: Column, value: FieldValue, line: int, row_id: str, name: str
+    ) -> None:
+        kind: FieldType | str | None = None
+        if isinstance(value, str) and column.parses:
+            kind = quick_type(value.strip())
+            if kind is FieldType.INTEGER:
+                column.add(FieldType.INTEGER)
+                return
             if kind is FieldType.FLOAT:
-                column.whole += _is_whole(value)
-                if isinstance(value, str):
-                    column.add_plain(value)
-            elif kind is not FieldType.INTEGER:
-                kind = self._observe_words(column, kind, OddValue(line, row_id, name, str(value)))
-            column.counts[kind] = column.counts.get(kind, 0) + 1
+                column.whole += value.rstrip().rstrip("0")[-1:] == "."
+                column.add_plain(value)
+                column.add(FieldType.FLOAT)
+                return
+            if kind is FieldType.TEXT or kind == CODE:
+                column.codes |= kind == CODE
+                column.note(FieldType.TEXT, line, row_id, name, value)
+                column.add(FieldType.TEXT, value)
+                return
+            if kind is FieldType.DATE:
+                column.dates[DateOrder.ANY] += 1
+                column.note(FieldType.DATE, line, row_id, name, value)
+                column.add(FieldType.DATE, value)
+                return
+        own = _type_of(value, parse_text=column.parses)
+        if own is None:
+            return
+        if own is FieldType.FLOAT:
+            column.whole += _is_whole(value)
+            if isinstance(value, str):
+                column.add_plain(value)
+        elif own is not FieldType.INTEGER:
+            own = self._observe_words(column, own, OddValue(line, row_id, name, str(value)))
+        column.add(own, value if isinstance(value, str) else None)
 
     def _new_column(self, name: str) -> Column:
         decided = self._forced.get(name, self._former.get(name))
@@ -131,7 +176,7 @@ class FieldTyper:
                 kind = FieldType.DATE
             elif text[:1] == "0" and text.isdigit():
                 column.codes = True
-        column.note(kind, value)
+        column.note(kind, value.line, value.id, value.field, value.value)
         return kind
 
     def types(self) -> dict[str, FieldType]:
@@ -140,6 +185,7 @@ class FieldTyper:
         A field without values has the type that it had before, or is text. Where `price` has
         members, as `price.amount`, a `price` without values is a missing object, and no field.
         """
+        self._look()
         objects = {
             name[:at] for name in self._columns for at, letter in enumerate(name) if letter == "."
         }

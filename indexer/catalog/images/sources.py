@@ -34,9 +34,10 @@ _FILE_FLAGS = (
 _HAS_DIR_FD = os.open in os.supports_dir_fd
 
 
-@dataclass(frozen=True, slots=True)
+# One is made for each image; frozen, that would take three times as long.
+@dataclass(slots=True, unsafe_hash=True)
 class ImageSource:
-    """One image of a product; exactly one of `path`, `data` and `url` is set.
+    """One image of a product; exactly one of `path`, `data` and `url` is set. Nothing changes it.
 
     Attributes:
         location: What the index stores: the path below the root with `/` between its parts, the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from indexer.catalog.fields import FieldValue, distinct_items
@@ -14,27 +14,45 @@ from indexer.errors import RowError
 __all__ = ["product_fields"]
 
 # Words for "no value", in any case.
-_MISSING = frozenset({"n/a", "#n/a", "-", "--", "\u2013", "\u2014", "null"})
+_MISSING = frozenset({"", "n/a", "#n/a", "-", "--", "\u2013", "\u2014", "null"})
+# "nan", "-inf" and "infinity" begin so, and have no more characters.
+_BEGINNINGS_OF_NAN = frozenset("nNiI+-")
+_LONGEST_NAN = 9
 # Objects within objects; each level makes the names of fields longer.
 _MAX_DEPTH = 8
 
 
-def product_fields(values: Mapping[str, object]) -> dict[str, FieldValue]:
+def product_fields(
+    values: Mapping[str, object],
+    roles: Collection[str] = (),
+    check: Callable[[str, str], None] = lambda *_: None,
+) -> dict[str, FieldValue]:
     """Return the fields of a product.
 
     Texts that say that there is no value are None. A list is a field of several values. The members
     of an object become fields of their own, `price.amount`; those of objects in a list, lists.
 
     Args:
-        values: The columns of a record that have no role.
+        values: The columns of a record.
+        roles: Those that are no fields.
+        check: Called with the column and each text that may spell NaN or an infinity.
 
     Raises:
         RowError: A value can't be read or stored; the message names the column.
     """
     fields: dict[str, FieldValue] = {}
     for name, value in values.items():
+        if name in roles:
+            continue
         if isinstance(value, str):
-            fields[name] = _text(value)
+            text = value.strip()
+            if len(text) <= _LONGEST_NAN:
+                if text[:1] in _BEGINNINGS_OF_NAN:
+                    check(name, text)
+                if text.lower() in _MISSING:
+                    fields[name] = None
+                    continue
+            fields[name] = text
         elif value is None or isinstance(value, int | float):
             fields[name] = value
         elif isinstance(value, Unreadable):
@@ -61,7 +79,7 @@ def _add_members(
 
 def _text(value: str) -> str | None:
     text = value.strip()
-    return None if not text or text.lower() in _MISSING else text
+    return None if len(text) <= _LONGEST_NAN and text.lower() in _MISSING else text
 
 
 def _members(name: str, value: Any, depth: int) -> Iterator[tuple[str, FieldValue]]:

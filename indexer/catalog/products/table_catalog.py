@@ -47,6 +47,7 @@ class TableCatalog(Catalog):
         table.check_roles(self._roles)
         self._builder = RowBuilder(options.folder or table.root, options, self._roles.id)
         self._id_column = self._roles.id
+        self._role_names = self._roles.names
         self.untyped = table.untyped
 
     @property
@@ -94,17 +95,13 @@ class TableCatalog(Catalog):
         self._products = products
 
     def _row(self, record: Record | BrokenRecord, names: set[str]) -> CatalogRow | BadRow:
-        values = dict(record.values)
-        # A column of paths may hold the ids, too.
-        taken = values.get if self._roles.id in self._roles.images else values.pop
-        raw_id = _missing_if_nan(taken(self._roles.id, None))
+        values = record.values
+        raw_id = _missing_if_nan(values.get(self._roles.id))
         if isinstance(record, BrokenRecord):
             return self._builder.bad_row(record.line, raw_id, record.problem)
         try:
             images = self._images(values)
-            if self.untyped:
-                self._check_finite(values)
-            fields = product_fields(values)
+            fields = product_fields(values, self._role_names, self._check_finite)
             _add_names(names, fields)
             if isinstance(raw_id, Unreadable):
                 raise raw_id.problem(self._roles.id)
@@ -112,11 +109,11 @@ class TableCatalog(Catalog):
             return self._builder.bad_row(record.line, raw_id, error)
         return self._builder.row(record.line, raw_id, images, fields)
 
-    def _images(self, values: dict[str, object]) -> Gallery:
-        """Take the images out of a record."""
+    def _images(self, values: Mapping[str, object]) -> Gallery:
+        """Return the images of a record."""
         images: list[tuple[str, RawImage]] = []
         for name in self._roles.images:
-            value = values.pop(name, None)
+            value = values.get(name)
             if isinstance(value, Unreadable):
                 raise value.problem(name)
             try:
@@ -125,16 +122,16 @@ class TableCatalog(Catalog):
                 raise error.at(name, value) from None
         return images
 
-    def _check_finite(self, values: Mapping[str, object]) -> None:
-        for name, cell in values.items():
-            if is_non_finite(str(cell)) and self._types.get(name) not in _WITH_NAN:
-                problem = RowError(
-                    Reason.NAN,
-                    f"column {quote_for_message(name)} holds values of type "
-                    f"{self._types[name].value} and here {quote_for_message(str(cell))}; leave the "
-                    "cell empty if there is no value",
-                )
-                raise problem.at(name, cell)
+    def _check_finite(self, name: str, cell: str) -> None:
+        """Refuse a cell that spells NaN or an infinity, if its column holds numbers."""
+        if self.untyped and is_non_finite(cell) and self._types.get(name) not in _WITH_NAN:
+            problem = RowError(
+                Reason.NAN,
+                f"column {quote_for_message(name)} holds values of type "
+                f"{self._types[name].value} and here {quote_for_message(cell)}; leave the "
+                "cell empty if there is no value",
+            )
+            raise problem.at(name, cell)
 
     @cached_property
     def _types(self) -> dict[str, FieldType]:

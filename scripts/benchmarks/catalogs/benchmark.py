@@ -3,6 +3,8 @@
 Each cell is a file in one format, encoding, delimiter, feed, spelling of paths and of prices, whose
 products are known. It must be read as these products, or be refused with the sentence that says
 what was seen.
+
+A large CSV file is read and typed, too, beside Python's own `csv.reader`.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.benchmarks.catalogs import reading
 from scripts.benchmarks.catalogs.cells import Cell, Shop, table_cells
 from scripts.benchmarks.catalogs.feeds import feed_cells
 from scripts.benchmarks.catalogs.judging import Verdict, judge
@@ -26,11 +29,13 @@ __all__ = ["add_options", "blocks", "cells_in", "measure"]
 
 _GOOD = (Verdict.RIGHT, Verdict.REFUSED)
 _LEAST_CELLS = 300
+_ROWS, _QUICK_ROWS = 1_000_000, 50_000
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's options."""
     parser.add_argument("--only", metavar="TEXT", default="", help="cells whose name has this")
+    parser.add_argument("--rows", type=int, help=f"of the large file, {_ROWS:,} by default")
 
 
 def blocks(_: argparse.Namespace) -> list[Block]:
@@ -71,6 +76,10 @@ def measure(options: argparse.Namespace) -> Report:
         Measure("cells_refused_by_mistake", verdicts[Verdict.WRONGLY_REFUSED], 0.0, "lower"),
         Measure("cells_that_failed", verdicts[Verdict.FAILED], 0.0, "lower"),
     ]  # fmt: skip
+    if not options.only:
+        rows = options.rows or (_QUICK_ROWS if options.quick else _ROWS)
+        with tempfile.TemporaryDirectory() as name:
+            measures += reading.measures(Path(name), rows)
     return Report.of(measures, problems)
 
 
