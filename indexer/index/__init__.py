@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from indexer.index.index import Index
     from indexer.index.info import describe, index_kind, index_recall, tag_coverage
     from indexer.index.maintenance import GenerationReport, prune, rollback, verify
-    from indexer.index.matches import Found, Match, Product
+    from indexer.index.matches import Found, Match, Nearest, Product
     from indexer.index.opening import index_exists
     from indexer.index.product_tags import FIELD_PREFIX
     from indexer.index.segments import (
@@ -52,6 +52,7 @@ else:
             "indexer.index.matches": (
                 "Found",
                 "Match",
+                "Nearest",
                 "Product",
             ),
             "indexer.index.opening": ("index_exists",),
@@ -99,6 +100,7 @@ __all__ = [
     "Index",
     "IndexTags",
     "Match",
+    "Nearest",
     "NewImage",
     "NewProduct",
     "Product",

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from indexer.catalog import FieldType, Scalar, title_field
 from indexer.index.segments import Segment
-from indexer.retrieval import Completion, CompletionKind, Predicate, checkpoint
+from indexer.retrieval import Completion, CompletionKind, checkpoint
+from indexer.storage import Mask
 
 __all__ = ["FACET_VALUES", "completions_of", "count_values"]
 
@@ -25,14 +26,14 @@ _MAX_COMPLETION = 120
 
 
 def count_values(
-    segments: Sequence[Segment], names: Sequence[str], where: Predicate | None
+    segments: Sequence[Segment], counted: Mapping[str, Sequence[Mask]]
 ) -> dict[str, list[tuple[Scalar, int]]]:
-    """Count the values of some fields over the products that pass a filter.
+    """Count the values of some fields over some products.
 
     Args:
         segments: All segments of an index.
-        names: The fields; each exists. One that is named twice is counted once.
-        where: Which products are counted; all by default.
+        counted: For each field, which exists, the products that are counted: a mask over the
+            product rows of each segment.
 
     Returns:
         For each field its `FACET_VALUES` most frequent values with their counts, most frequent
@@ -41,24 +42,25 @@ def count_values(
     Raises:
         SearchCancelledError: Nobody waits for it any more.
     """
-    if not names:
+    if not counted:
         return {}
     import pyarrow.compute as pc  # takes as long to import as numpy
 
-    counts: dict[str, Counter[Scalar]] = {name: Counter() for name in names}
-    for segment in segments:
-        table = segment.field_table
-        passing = segment.products_where(where)
-        if not passing.all():
-            table = table.filter(pa.array(passing))
-        for name, counter in counts.items():
+    facets = {}
+    for name, masks in counted.items():
+        counter: Counter[Scalar] = Counter()
+        for segment, mask in zip(segments, masks, strict=True):
             checkpoint()
-            column = table[name].drop_null()
+            column = segment.field_table[name]
+            if not mask.all():
+                column = column.filter(pa.array(mask))
+            column = column.drop_null()
             if pa.types.is_list(column.type):
                 column = pc.list_flatten(column)
             for item in pc.value_counts(column).to_pylist():
                 counter[item["values"]] += item["counts"]
-    return {name: counter.most_common(FACET_VALUES) for name, counter in counts.items()}
+        facets[name] = counter.most_common(FACET_VALUES)
+    return facets
 
 
 def completions_of(
@@ -76,7 +78,8 @@ def completions_of(
         for name, kind in types.items()
         if kind in (FieldType.TEXT, FieldType.LABELS) and name != title
     ]
-    for name, counts in count_values(segments, names, None).items():
+    everything = [segment.products_where(None) for segment in segments]
+    for name, counts in count_values(segments, dict.fromkeys(names, everything)).items():
         kind = CompletionKind.TAG if types[name] == FieldType.LABELS else CompletionKind.VALUE
         for value, count in counts:
             # What one product alone has is an address or a description, not a property.

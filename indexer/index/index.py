@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from indexer.catalog import FieldValue, Scalar
 from indexer.colours import MeasuredColours
 from indexer.errors import EncoderMismatchError, QueryError, UnknownProductError
 from indexer.index.facets import completions_of, count_values
-from indexer.index.matches import Found, Match, Product, StoredImage
+from indexer.index.matches import Found, Match, Nearest, Product, StoredImage
 from indexer.index.opening import open_generation, open_map, open_segments
 from indexer.index.segments import Segment
 from indexer.retrieval import Completion, Completions, Predicate, checkpoint
-from indexer.storage import Layout, Manifest, QueryKind
+from indexer.storage import Layout, Manifest, Mask, QueryKind
 
 __all__ = ["Index"]
 
@@ -160,19 +160,41 @@ class Index:
         Returns:
             Nearest first; ties in the order of segments and rows, so that pages never overlap.
         """
-        places: list[tuple[float, int, int, int]] = []
+        return self.nearest_places(vector, k, exclude=exclude, where=where, kind=kind).first(k)
+
+    def nearest_places(
+        self,
+        vector: FloatArray,
+        k: int,
+        *,
+        exclude: Collection[str] = (),
+        where: Predicate | None = None,
+        kind: QueryKind = QueryKind.TEXT,
+    ) -> Nearest:
+        """Return what `nearest` does as arrays, which is quicker where there are many."""
+        parts = []
         for number, segment in enumerate(self._segments):
             checkpoint()
-            nearest = segment.nearest(vector, k + len(exclude), where, kind)
-            places += [(-score, number, row, image) for score, row, image in nearest]
-        found: list[Found] = []
-        for negative, number, row, image in sorted(places):
-            if exclude and self._segments[number].product_id(row) in exclude:
-                continue
-            found.append(Found(-negative, number, row, image))
-            if len(found) == k:
-                break
-        return found
+            found = segment.nearest(vector, k + len(exclude), where, kind)
+            parts.append(Nearest(found.scores, np.full(len(found.products), number), *found[1:]))
+        nearest = Nearest.join(parts)
+        if excluded := self.places(exclude):
+            out = np.zeros(len(nearest), np.bool_)
+            for number, row in excluded:
+                out |= (nearest.segments == number) & (nearest.rows == row)
+            nearest = nearest.some(~out)
+        order = np.lexsort((nearest.rows, nearest.segments, -nearest.scores))
+        return nearest.some(order[:k])
+
+    def places(self, ids: Iterable[str]) -> list[tuple[int, int]]:
+        """Return segment and row of the products with some ids; unknown ids are skipped."""
+        places = []
+        for product_id in ids:
+            for number, segment in enumerate(self._segments):
+                row = segment.find(product_id)
+                if row is not None:
+                    places.append((number, row))
+        return places
 
     def matches(self, found: Sequence[Found], fields: Sequence[str] | None = None) -> list[Match]:
         """Return the products that were found, in the same order.
@@ -209,13 +231,27 @@ class Index:
     def facets(
         self, names: Sequence[str], where: Predicate | None = None
     ) -> dict[str, list[tuple[Scalar, int]]]:
-        """Count the values of some fields; see `count_values`.
+        """Count the values of some fields over the products that pass a filter.
 
         Raises:
             QueryError: A field does not exist.
         """
-        self.check_fields(names)
-        return count_values(self._segments, names, where)
+        masks = [segment.products_where(where) for segment in self._segments]
+        return self.facets_of(dict.fromkeys(names, masks))
+
+    def facets_of(
+        self, counted: Mapping[str, Sequence[Mask]]
+    ) -> dict[str, list[tuple[Scalar, int]]]:
+        """Count the values of some fields; see `count_values`.
+
+        Args:
+            counted: For each field the products that are counted, a mask for each segment.
+
+        Raises:
+            QueryError: A field does not exist.
+        """
+        self.check_fields([*counted])
+        return count_values(self._segments, counted)
 
     def complete(self, typed: str, k: int) -> list[Completion]:
         """Return up to k values, tags and titles that complete a text; see `Completions`.
@@ -228,11 +264,16 @@ class Index:
     def _completions(self) -> Completions:
         return Completions(completions_of(self._segments, self.manifest.columns))
 
-    def count(self, where: Predicate | None = None) -> int:
-        """Return how many products there are, or how many of them pass a filter."""
-        return sum(
-            int(np.count_nonzero(segment.products_where(where))) for segment in self._segments
-        )
+    def count(self, where: Predicate | None = None, exclude: Iterable[str] = ()) -> int:
+        """Return how many products there are, or how many of them pass a filter.
+
+        Args:
+            where: The filter; all products pass by default.
+            exclude: Ids, each once, of products that are not counted.
+        """
+        masks = [segment.products_where(where) for segment in self._segments]
+        excluded = sum(bool(masks[number][row]) for number, row in self.places(exclude))
+        return sum(int(np.count_nonzero(mask)) for mask in masks) - excluded
 
     def __contains__(self, product_id: str) -> bool:
         return any(segment.find(product_id) is not None for segment in self._segments)

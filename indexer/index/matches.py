@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import FloatArray
 from indexer.catalog import FieldValue
 
-__all__ = ["Found", "Match", "Product", "StoredImage"]
+__all__ = ["Found", "Match", "Nearest", "Product", "StoredImage"]
 
 
 @dataclass(frozen=True)
@@ -64,3 +70,40 @@ class Found:
     segment: int
     row: int
     image: int
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Places of products that a search by vector found, as `Found` has them, each `[n]`."""
+
+    scores: FloatArray
+    segments: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    images: NDArray[np.int64]
+
+    @classmethod
+    def join(cls, parts: Sequence[Nearest]) -> Self:
+        """Concatenate what several segments found."""
+        if not parts:
+            none = np.empty(0, np.int64)
+            return cls(np.empty(0, np.float32), none, none, none)
+        return cls(
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.segments for part in parts]),
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.images for part in parts]),
+        )
+
+    def some(self, chosen: NDArray[Any]) -> Nearest:
+        """Return some of the places, given as a mask or as numbers."""
+        return Nearest(
+            self.scores[chosen], self.segments[chosen], self.rows[chosen], self.images[chosen]
+        )
+
+    def first(self, count: int) -> list[Found]:
+        """Return the first places one by one."""
+        columns = (self.scores, self.segments, self.rows, self.images)
+        return list(map(Found, *(column[:count].tolist() for column in columns)))
+
+    def __len__(self) -> int:
+        return len(self.scores)

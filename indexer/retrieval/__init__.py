@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.retrieval.cancellation import cancelled_by, checkpoint
     from indexer.retrieval.completion import Completion, CompletionKind, Completions
     from indexer.retrieval.filter_columns import Columns
+    from indexer.retrieval.filter_fields import without_field
     from indexer.retrieval.filters import (
         And,
         Exists,
@@ -51,6 +52,7 @@ else:
             "indexer.retrieval.cancellation": ("cancelled_by", "checkpoint"),
             "indexer.retrieval.completion": ("Completion", "CompletionKind", "Completions"),
             "indexer.retrieval.filter_columns": ("Columns",),
+            "indexer.retrieval.filter_fields": ("without_field",),
             "indexer.retrieval.filters": (
                 "And",
                 "Exists",
@@ -93,6 +95,7 @@ __all__ = [
     "exact_neighbours",
     "idf",
     "parse_filter",
+    "without_field",
     "words",
     "write_neighbours",
 ]

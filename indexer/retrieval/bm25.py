@@ -249,6 +249,29 @@ class KeywordIndex:
         scores[order[np.searchsorted(rows[order], places)]] = found
         return scores
 
+    def holding(self, groups: Sequence[Sequence[Term]], least: int, limit: int) -> Rows:
+        """Return the rows of products that have a term of some groups each, deleted ones included.
+
+        Args:
+            groups: The terms that may stand for one word of a query.
+            least: Of how many groups, from 1.
+            limit: How many rows at most; the first ones.
+        """
+        words = [
+            tantivy.Query.boolean_query([(tantivy.Occur.Should, self._match(t)) for t in group])
+            for group in groups
+            if group
+        ]
+        if len(words) < least:
+            return np.empty(0, np.int64)
+        query = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, word) for word in words], minimum_number_should_match=least
+        )
+        found = self._searcher.search(
+            query, limit, count=False, order_by_field="row", order=tantivy.Order.Asc
+        )
+        return np.array([row for row, _ in found.hits], np.int64)
+
     def _fetch(self, query: tantivy.Query, limit: int) -> tuple[Scores, Rows]:
         hits = self._searcher.search(query, limit, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])

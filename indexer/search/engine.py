@@ -95,13 +95,14 @@ class Engine:
         """Find the products nearest to a query, or that match its words.
 
         Raises:
-            QueryError: The query has no parts, or parts that cancel each other out; it names an
-                unknown product or field; a filter does not fit; a number is out of range; or the
-                index lacks the keywords, colours or confidence that the query needs.
+            QueryError: The query has parts that cancel each other out; it names an unknown product
+                or field; a filter does not fit; a number is out of range; or the index lacks the
+                keywords, colours or confidence that the query needs.
         """
         start = time.perf_counter()
         tagger = self.tagger() if query.tags else None
-        return self.find(query, self.encode(query.parts), start, tagger)
+        encoded = self.encode(query.parts) if query.parts else None
+        return self.find(query, encoded, start, tagger)
 
     def find(
         self,
@@ -128,7 +129,7 @@ class Engine:
         generation = self._followed.current
         index = generation.index
         search = RankedSearch(index, generation.confidence, query, encoded)
-        page = search.page()
+        answer = search.answer()
         tags: tuple[Tag, ...] = ()
         if tagger is not None and encoded is not None:
             from indexer.search.query_tags import query_tags
@@ -138,10 +139,15 @@ class Engine:
         if query.explain:
             from indexer.search.explain import explain
 
-            explanations = explain(index, query, [hit.found for hit in page], tags)
+            explanations = explain(index, query, [hit.found for hit in answer.page], tags)
+        hits = search.hits(answer.page)
         return SearchResult(
-            hits=search.hits(page),
-            facets=index.facets(query.facets, search.where),
+            hits=() if answer.no_match else hits,
+            total=answer.matches.total,
+            exact=answer.matches.exact,
+            no_match=answer.no_match,
+            suggestions=hits if answer.no_match else (),
+            facets=search.facets(),
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
@@ -170,7 +176,8 @@ class Engine:
             diversity: As in a `Query`.
 
         Returns:
-            Hits with the most votes first (`indexer.search.recommend`). The score is the greatest
+            Hits with the most votes first (`indexer.search.recommend`); every product that passes
+            the filter matches. The score is the greatest
             cosine to a liked product's vector, moved away from the disliked ones.
 
         Raises:
@@ -189,6 +196,7 @@ class Engine:
         order = diversify(index, found, votes, diversity)[:k]
         return SearchResult(
             hits=tuple(index.matches([found[place] for place in order], fields)),
+            total=index.count(where, exclude=(*seeds.liked, *seeds.disliked)),
             facets={},
             generation=index.manifest.generation,
             model=self.encoder.spec.name,

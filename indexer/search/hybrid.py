@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,8 +12,8 @@ import numpy as np
 from embeddings import FloatArray
 from indexer.errors import QueryError
 from indexer.index import Found, Index
-from indexer.retrieval import KeywordIndex, Predicate, checkpoint
-from indexer.search.keyword_plan import ID_SCORE, KeywordPlan
+from indexer.retrieval import KeywordIndex, Predicate, Term, checkpoint
+from indexer.search.keyword_plan import ID_SCORE, KeywordPlan, word_groups
 from indexer.search.query import Fusion
 from indexer.search.ranking import FUSION_DEPTH, fuse_ranks, fuse_scores
 from indexer.storage import Mask, QueryKind
@@ -43,6 +43,8 @@ class TextSearch:
         vector: `[dim]` unit vector of the whole query, from which `Found.score` is the cosine; None
             for keyword search without scores.
         scope: Which products may be found.
+        nearest: Returns the k products of the scope that are nearest to the vector; by default the
+            index is searched.
 
     Raises:
         QueryError: The index has no keywords, or there is no text.
@@ -54,16 +56,19 @@ class TextSearch:
         texts: Sequence[tuple[str, float]],
         vector: FloatArray | None,
         scope: SearchScope,
+        nearest: Callable[[int, QueryKind], list[Found]] | None = None,
     ) -> None:
         if not texts:
             raise QueryError("Keyword search needs words: give text, or search by vector.")
         self._index = index
+        self._texts = texts
         self._vector = vector
         self._scope = scope
+        self._nearest = nearest or self._searched
         self._keywords = [_keywords_of(segment.keywords) for segment in index.segments]
         self._plan = KeywordPlan(self._keywords, texts)
-        self._exact = self._places(text.strip() for text, _ in texts)
-        self._excluded = self._places(scope.exclude)
+        self._exact = index.places(text.strip() for text, _ in texts)
+        self._excluded = index.places(scope.exclude)
 
     def by_keywords(self, k: int) -> list[Found]:
         """Return the k products that match the words best; fewer only if fewer match any word.
@@ -104,12 +109,57 @@ class TextSearch:
             fused += [hit for hit in further if (hit.segment, hit.row) not in found]
         return fused[:k]
 
-    def _nearest(self, k: int, kind: QueryKind) -> list[Found]:
+    def _searched(self, k: int, kind: QueryKind) -> list[Found]:
         assert self._vector is not None, "hybrid search ranks by the vector"
         scope = self._scope
         return self._index.nearest(
             self._vector, k, exclude=scope.exclude, where=scope.where, kind=kind
         )
+
+    def with_any_word(self, limit: int) -> tuple[list[Mask], bool]:
+        """Return which products of any scope `by_keywords` finds.
+
+        Args:
+            limit: How many products of a segment are looked at.
+
+        Returns:
+            A mask over the product rows of each segment, and whether these are all.
+        """
+        return self._masks(lambda number: [self._plan.ranking_terms(number)], 1, limit)
+
+    def with_words(self, share: float, limit: int) -> tuple[list[Mask], bool]:
+        """Return which products of any scope have most words of the texts, or a text as their id.
+
+        These are the products that have all words; if there are none, those that lack one, and so
+        on.
+
+        Args:
+            share: The least share of the words that a product must have.
+            limit: As for `with_any_word`, and so is the result.
+        """
+        groups = word_groups(self._keywords, self._texts)
+        fewest = math.ceil(share * len(groups))
+        for least in range(len(groups), max(fewest, 1), -1):
+            found = self._masks(lambda _: groups, least, limit)
+            if any(mask.any() for mask in found[0]):
+                return found
+        return self._masks(lambda _: groups, fewest, limit)
+
+    def _masks(
+        self, groups_of: Callable[[int], Sequence[Sequence[Term]]], least: int, limit: int
+    ) -> tuple[list[Mask], bool]:
+        masks, complete = [], True
+        for number, segment in enumerate(self._index.segments):
+            checkpoint()
+            groups = groups_of(number)
+            mask = np.zeros(segment.record.products, np.bool_)
+            if least:
+                rows = self._keywords[number].holding(groups, least, limit)
+                complete &= len(rows) < limit
+                mask[rows] = True
+            mask[[row for other, row in self._exact if other == number]] = True
+            masks.append(mask & segment.alive)
+        return masks, complete
 
     def _ranking(self, k: int) -> list[tuple[int, int]]:
         """Return segment and row of the k products that match the words best."""
@@ -166,16 +216,6 @@ class TextSearch:
             ):
                 found[number, row] = Found(cosine, number, row, image)
         return [found[place] for place in places]
-
-    def _places(self, ids: Iterable[str]) -> list[tuple[int, int]]:
-        """Return segment and row of the products with some ids; unknown ids are skipped."""
-        places = []
-        for product_id in ids:
-            for number, segment in enumerate(self._index.segments):
-                row = segment.find(product_id)
-                if row is not None:
-                    places.append((number, row))
-        return places
 
 
 def _keywords_of(keywords: KeywordIndex | None) -> KeywordIndex:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from indexer.retrieval import KeywordIndex, Term, code_of, codes, idf, words
 
-__all__ = ["ID_SCORE", "KeywordPlan", "PlannedTerm", "expand_terms"]
+__all__ = ["ID_SCORE", "KeywordPlan", "PlannedTerm", "expand_terms", "word_groups"]
 
 # Words read of a query; later ones are ignored.
 _MAX_WORDS = 32
@@ -153,6 +153,22 @@ def expand_terms(
                 yield Term(code, weight, of_id=True)
         if code := code_of(text):
             yield Term(code, ID_SCORE * weight, of_id=True, scored=False)
+
+
+def word_groups(
+    indexes: Sequence[KeywordIndex], texts: Sequence[tuple[str, float]]
+) -> list[list[Term]]:
+    """Return for each word of some texts the terms that stand for it; none if no product has any.
+
+    Words that do not tell products apart ("with", "for") are left out.
+
+    Args:
+        indexes: As for `expand_terms`.
+        texts: As for `expand_terms`.
+    """
+    found = dict.fromkeys(word for text, _ in texts for word in words(text[:_MAX_TEXT], query=True))
+    meant = (word for word in found if word not in _FUNCTION_WORDS)
+    return [[*_spellings(indexes, word, 1.0)] for word in islice(meant, _MAX_WORDS)]
 
 
 def _spellings(indexes: Sequence[KeywordIndex], word: str, weight: float) -> Iterator[Term]:

@@ -123,12 +123,14 @@ class Query:
     The query vector is the weighted sum of the parts' unit vectors, scaled to length 1.
 
     Attributes:
-        parts: At least one.
+        parts: What hits should be like; none to list all products that pass the filter, in the
+            catalog's order.
         k: Number of hits, from 1.
         offset: Number of hits to skip, from 0.
         fields: Which product fields the hits carry; all by default.
         filter: Which products may be found, as JSON values (`parse_filter`); all by default.
-        facets: Fields whose values are counted over all products that pass the filter.
+        facets: Fields whose values are counted over the products that match; each as if the filter
+            had no condition on it.
         mode: What decides the order: the vector, the words of the text parts of positive weight,
             or both.
         keyword_weight: The keywords' share in hybrid search, 0 to 1; the rest is the vector's.
@@ -144,7 +146,7 @@ class Query:
         tags: Whether the query's images and products of positive weight are tagged, together.
     """
 
-    parts: tuple[QueryPart, ...]
+    parts: tuple[QueryPart, ...] = ()
     k: int = 20
     offset: int = 0
     fields: tuple[str, ...] | None = None
@@ -163,6 +165,8 @@ class Query:
     @property
     def needs_vector(self) -> bool:
         """Whether its vector decides which hits are found, or how they are described."""
+        if not self.parts:
+            return False
         return self.mode is not SearchMode.KEYWORD or bool(self.min_confidence) or self.tags
 
 
@@ -218,14 +222,19 @@ class SearchResult:
     """The result of a query.
 
     Attributes:
-        hits: Best first.
+        hits: Best first; none where nothing matches.
+        total: How many products match (`ranking.matching`).
+        exact: Whether that is all of them; else there may be more.
+        no_match: Whether nothing matches.
+        suggestions: Where nothing matches, the nearest products all the same.
         facets: For each requested field its values with their counts, most frequent first.
         generation: The index generation that answered.
         model: The encoder's name.
         took_ms: Milliseconds, including the time to embed the query.
         tags: The tags of the query's images, if requested: group by group in the taxonomy's order,
             in each the most probable first.
-        explanations: What each hit shares with the query, if requested; one for each hit.
+        explanations: What each hit shares with the query, if requested; one for each hit, or where
+            nothing matches for each suggestion.
         adapted: Whether the index searches by what it learned from its catalog.
     """
 
@@ -234,6 +243,10 @@ class SearchResult:
     generation: int
     model: str
     took_ms: float
+    total: int = 0
+    exact: bool = True
+    no_match: bool = False
+    suggestions: tuple[Match, ...] = ()
     tags: tuple[Tag, ...] = ()
     explanations: tuple[Explanation, ...] = ()
     adapted: bool = False

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from indexer.calibration import Confidence
+from indexer.catalog import Scalar
 from indexer.errors import QueryError
-from indexer.index import Found, Index, Match
-from indexer.retrieval import parse_filter
+from indexer.index import Found, Index, Match, Nearest
+from indexer.retrieval import Predicate, checkpoint, parse_filter, without_field
 from indexer.search.by_colour import with_colour
 from indexer.search.hybrid import SearchScope, TextSearch
 from indexer.search.query import LikePart, Query, SearchMode, TextPart
 from indexer.search.query_vector import EncodedParts, combine, query_kind
 from indexer.search.ranking import (
+    FITTED_QUERIES,
+    WINDOW,
+    WORD_WINDOW,
     ConfidenceOf,
+    Evidence,
+    Masks,
+    Matches,
+    Matching,
     PageHit,
     check_diversity,
     ordered_by_colour,
     page_of,
 )
 
-__all__ = ["RankedSearch"]
+__all__ = ["RankedPage", "RankedSearch"]
+
+
+@dataclass(frozen=True)
+class RankedPage:
+    """One page of an answer.
+
+    Attributes:
+        page: The hits, best first; where nothing matches, the nearest products all the same.
+        matches: The products that match.
+        no_match: Whether nothing matches.
+    """
+
+    page: Sequence[PageHit]
+    matches: Matches
+    no_match: bool
 
 
 class RankedSearch:
@@ -59,23 +85,51 @@ class RankedSearch:
         self._query = query
         self._kind = query_kind(query.parts)
         liked = {part.id for part in query.parts if isinstance(part, LikePart)}
-        self._vector = None if encoded is None else combine(query.parts, encoded, index)
+        self._vector = (
+            combine(query.parts, encoded, index) if encoded is not None and query.parts else None
+        )
         self._scope = SearchScope(self.where, liked)
         self._texts = [
             (part.text, part.weight)
             for part in query.parts
             if isinstance(part, TextPart) and part.weight > 0
         ]
+        self._found: dict[tuple[Predicate | None, int], Nearest] = {}
+        self._matched: dict[Predicate | None, Matches] = {}
 
-    def page(self) -> list[PageHit]:
-        """Return the hits of the query's page.
+    def answer(self) -> RankedPage:
+        """Return the hits of the query's page, and which products match.
 
         Raises:
             QueryError: Keywords are wanted and there is no text, or the index has none; or the
                 index has no calibration and `min_confidence` is given.
         """
-        ranking = ordered_by_colour(self._index, self._query, self._candidates)
-        return page_of(self._index, self._query, ranking, self._confidence_of())
+        query = self._query
+        if not 0 <= query.min_confidence <= 1:
+            raise QueryError("min_confidence is a probability, from 0 to 1.")
+        ranking = ordered_by_colour(self._index, query, self._candidates)
+        page = page_of(self._index, query, ranking, self._confidence_of)
+        matches = self._matches(self.where)
+        if matches.total or self._matching.by_filter_alone:
+            return RankedPage(page, matches, no_match=False)
+        if query.mode is SearchMode.KEYWORD and self._vector is None:
+            return RankedPage([], matches, no_match=True)
+        nearest = replace(query, min_confidence=0.0, mode=SearchMode.VECTOR)
+        page = page_of(self._index, nearest, self._by_vector, self._confidence_of)
+        return RankedPage(page, matches, no_match=True)
+
+    def facets(self) -> dict[str, list[tuple[Scalar, int]]]:
+        """Count the values of the query's facets over the products that match.
+
+        Each field is counted as if the filter had no condition on it, so that the values beside the
+        chosen one are counted, too.
+        """
+        return self._index.facets_of(
+            {
+                name: self._matches(without_field(self.where, name)).masks
+                for name in self._query.facets
+            }
+        )
 
     def hits(self, page: Sequence[PageHit]) -> tuple[Match, ...]:
         """Return the products of a page, with their fields."""
@@ -88,23 +142,71 @@ class RankedSearch:
     def _candidates(self, count: int) -> list[Found]:
         """Return the first `count` products in the order of the query's mode."""
         query = self._query
+        if not query.parts:
+            return self._listed(count)
         if query.mode is SearchMode.KEYWORD:
             return self._text_search.by_keywords(count)
         if query.mode is SearchMode.HYBRID and self._texts:
             return self._text_search.hybrid(count, query.keyword_weight, query.fusion, self._kind)
+        return self._by_vector(count)
+
+    def _listed(self, count: int) -> list[Found]:
+        """Return the first `count` products in the order of the catalog, without a score."""
+        found: list[Found] = []
+        for number, segment in enumerate(self._index.segments):
+            checkpoint()
+            rows = np.flatnonzero(segment.products_where(self.where))[: count - len(found)]
+            found += [
+                Found(math.nan, number, row, segment.image_rows(row)[0]) for row in rows.tolist()
+            ]
+        return found
+
+    def _by_vector(self, count: int) -> list[Found]:
+        """Return the nearest `count` products, up to `WINDOW` of them from one search."""
+        return self._nearest(self.where, max(count, WINDOW)).first(count)
+
+    def _nearest(self, where: Predicate | None, count: int = WINDOW) -> Nearest:
+        if (known := self._found.get((where, count))) is not None:
+            return known
         assert self._vector is not None, "only keyword search does without"
-        scope = self._scope
-        return self._index.nearest(
-            self._vector, count, exclude=scope.exclude, where=scope.where, kind=self._kind
+        exclude = self._scope.exclude
+        found = self._index.nearest_places(
+            self._vector, count, exclude=exclude, where=where, kind=self._kind
         )
+        self._found[where, count] = found
+        return found
+
+    def _matches(self, where: Predicate | None) -> Matches:
+        if where not in self._matched:
+            self._matched[where] = self._matching.of(where)
+        return self._matched[where]
+
+    @cached_property
+    def _matching(self) -> Matching:
+        queries = self._confidence.kinds[self._kind].queries if self._confidence else 0
+        fitted = queries >= FITTED_QUERIES or self._query.min_confidence
+        known = self._confidence_of if fitted else None
+        evidence = Evidence(self._kind, self._vector, self._nearest, known, self._words)
+        excluded = self._index.places(self._scope.exclude)
+        return Matching(self._index, self._query, evidence, excluded)
+
+    @property
+    def _words(self) -> Callable[[float], Masks] | None:
+        if self._query.mode is SearchMode.KEYWORD:
+            return lambda _: self._text_search.with_any_word(WORD_WINDOW)
+        if not self._texts or not self._index.has_keywords:
+            return None
+        return lambda share: self._text_search.with_words(share, WORD_WINDOW)
 
     @cached_property
     def _text_search(self) -> TextSearch:
-        return TextSearch(self._index, self._texts, self._vector, self._scope)
+        scope = self._scope
+        return TextSearch(
+            self._index, self._texts, self._vector, scope, lambda k, _: self._by_vector(k)
+        )
 
+    @cached_property
     def _confidence_of(self) -> ConfidenceOf | None:
-        if not 0 <= self._query.min_confidence <= 1:
-            raise QueryError("min_confidence is a probability, from 0 to 1.")
         confidence, vector = self._confidence, self._vector
         if vector is None:
             return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,8 +105,4 @@ def _prepare(query: Query) -> Callable[[Encoder], object] | None:
 def _answer(result: SearchResult) -> Mapping[str, Any]:
     from search_api.service.schemas import Links, SearchResponse
 
-    answer = asdict(SearchResponse.of(result, Links()))
-    for hit in answer["hits"]:
-        if isnan(hit["score"]):
-            hit["score"] = None  # JSON has no NaN
-    return answer
+    return asdict(SearchResponse.of(result, Links()))

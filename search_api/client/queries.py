@@ -73,6 +73,8 @@ class SimilarOptions(HitOptions, total=False):
 class Query(SimilarOptions, total=False):
     """One search: text, image, liked products and parts combine into one query by weight.
 
+    Without any of them, all products that pass the filter are listed.
+
     Attributes:
         text: Words.
         image: An image.
@@ -81,7 +83,8 @@ class Query(SimilarOptions, total=False):
         region: Part of the image to search with: left, top, right and bottom as fractions of its
             width and height; without an image, a part of the one product's image in `like`.
         items: "auto" finds the items in the image, and searches for each.
-        facets: Fields whose values are counted over all products that pass the filter.
+        facets: Fields whose values are counted over the products that match; each as if the filter
+            had no condition on it.
         mode: What decides the order of hits: the vector, the keywords, or both.
         keyword_weight: Weight of the keywords in hybrid mode, 0 to 1.
         fusion: How hybrid mode combines the two: by their scores or by their ranks.

@@ -109,12 +109,15 @@ class Hit:
     """A product that was found."""
 
     id: str = Field(examples=["15970"])
-    score: float = Field(examples=[0.31], description="Cosine to the query, -1 to 1.")
+    score: float | None = Field(
+        examples=[0.31],
+        description="Cosine to the query, -1 to 1; null if there was nothing to compare.",
+    )
     confidence: float | None = Field(
         default=None,
         examples=[0.92],
         description="Calibrated probability that the hit answers the query (0 to 1); null if an "
-        "older version built the index.",
+        "older version built the index, or there was nothing to compare.",
     )
     image: str = Field(
         examples=["/v1/items/15970/image/0"],
@@ -169,14 +172,32 @@ class SearchResult:
     """The hits of one query, best first."""
 
     hits: tuple[Hit, ...] = Field(
-        description="Products, best first; in vector mode, nearest first."
+        description="Products, best first; in vector mode, nearest first. None if nothing matches."
     )
-    total: int = Field(examples=[20], description="Number of hits in this answer.")
+    total: int = Field(
+        examples=[412],
+        description="Number of products that match: with a filter alone, those that pass it; with "
+        "a query, those that are sure enough or have its words. Further hits, if any, are nearer "
+        "than the rest of the catalog, but hardly what was meant.",
+    )
+    total_relation: str = Field(
+        default="exact",
+        examples=["exact"],
+        description="exact; or at_least, if so many were looked at that there may be more.",
+    )
+    no_match: bool = Field(
+        default=False,
+        examples=[False],
+        description="Nothing matches the query: there are no hits, and suggestions instead.",
+    )
+    suggestions: tuple[Hit, ...] = Field(
+        default=(), description="With no_match: the nearest products all the same."
+    )
     facets: Mapping[str, tuple[tuple[_PlainValue, int], ...]] = Field(
         default={},
         examples=[{"base_colour": [["Red", 41]]}],
-        description="For each facet of the request, its values with their counts, most frequent "
-        "first.",
+        description="For each facet of the request, its values with their counts among the "
+        "products that match, most frequent first.",
     )
     tags: tuple[Tag, ...] = Field(
         default=(),

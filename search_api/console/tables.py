@@ -16,7 +16,7 @@ from search_api.console.console import for_terminal, note, out
 if TYPE_CHECKING:
     from embeddings import Tag
     from indexer.build import BuildReport, MergeReport, RetagReport
-    from indexer.index import GenerationReport
+    from indexer.index import GenerationReport, Match
     from indexer.quality import DuplicateReport
     from indexer.search import SearchResult
     from indexer.tagging import ExampleReport
@@ -141,21 +141,36 @@ def print_generations(reports: Sequence[GenerationReport]) -> None:
 
 
 def print_hits(result: SearchResult, title: str | None = None) -> None:
-    """Print the hits of a search as a table."""
+    """Print the hits of a search as a table; where nothing matches, the nearest below a line."""
+    if result.no_match:
+        out.print("[bold]Nothing matches.[/]")
+        if result.suggestions:
+            out.rule("the nearest all the same", style="dim", align="left")
+    hits = result.suggestions if result.no_match else result.hits
+    if hits or not result.no_match:
+        out.print(_hit_table(hits, title))
+    if title is None:
+        least = "" if result.exact else "at least "
+        matching = f", {least}{result.total:,} matching" if result.hits else ""
+        note(
+            f"{len(result.hits)} hits{matching}, in {result.took_ms:.0f} ms, "
+            f"generation {result.generation}"
+        )
+
+
+def _hit_table(hits: Sequence[Match], title: str | None) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold", box=None)
     table.add_column("#", justify="right", style="dim")
     table.add_column("score", justify="right")
     table.add_column("confidence", justify="right")
     table.add_column("id")
     table.add_column("product")
-    for rank, hit in enumerate(result.hits, start=1):
+    for rank, hit in enumerate(hits, start=1):
         confidence = "-" if hit.confidence is None else f"{hit.confidence:.0%}"
         product = for_terminal(_description(hit.fields))
         score = "-" if isnan(hit.score) else f"{hit.score:.3f}"
         table.add_row(f"{rank}", score, confidence, for_terminal(hit.id), product)
-    out.print(table)
-    if title is None:
-        note(f"{len(result.hits)} hits in {result.took_ms:.0f} ms, generation {result.generation}")
+    return table
 
 
 def print_tags(paths: Sequence[Path], tagged: Sequence[Sequence[Tag]]) -> None:

@@ -29,7 +29,7 @@ from indexer.storage import (
     parse_ranges,
 )
 
-__all__ = ["Segment"]
+__all__ = ["NearestRows", "Segment"]
 
 # Filters whose rows are kept for the next query: a shopper pages and turns facets on and off.
 _CACHED_FILTERS = 16
@@ -42,6 +42,20 @@ class _Passing(NamedTuple):
 
     images: RowSet | None
     products: int
+
+
+class NearestRows(NamedTuple):
+    """Products that are nearest to a vector, nearest first, each `[n]`.
+
+    Attributes:
+        scores: Cosines of their best images.
+        products: Their rows.
+        images: The rows of those images.
+    """
+
+    scores: FloatArray
+    products: NDArray[np.int64]
+    images: NDArray[np.int64]
 
 
 class Segment:
@@ -144,7 +158,7 @@ class Segment:
 
     def nearest(
         self, vector: FloatArray, k: int, where: Predicate | None, kind: QueryKind
-    ) -> list[tuple[float, int, int]]:
+    ) -> NearestRows:
         """Return the k products whose best image is nearest to a unit vector, nearest first.
 
         Args:
@@ -152,9 +166,6 @@ class Segment:
             k: How many products; fewer only if fewer can be found.
             where: Which products may be found; all by default.
             kind: What the vector was made of.
-
-        Returns:
-            Cosine, product row and the row of the best image, for each product.
         """
         if where is None:
             passing = _Passing(self.alive_images, self.products)
@@ -170,7 +181,7 @@ class Segment:
                 break
             depth *= _DEEPER
         best = np.sort(first)[:wanted]
-        return [(float(scores[i]), int(products[i]), int(images[i])) for i in best]
+        return NearestRows(scores[best], products[best], images[best])
 
     def best_images(
         self, rows: NDArray[np.int64], vector: FloatArray

@@ -10,12 +10,30 @@ from indexer.search.ranking.diversity import (
     diversify,
 )
 from indexer.search.ranking.fusion import FUSION_DEPTH, fuse_ranks, fuse_scores
+from indexer.search.ranking.matching import (
+    FITTED_QUERIES,
+    MATCH_CONFIDENCE,
+    WINDOW,
+    WORD_WINDOW,
+    Evidence,
+    Masks,
+    Matches,
+    Matching,
+)
 from indexer.search.ranking.paging import ConfidenceOf, PageHit, page_of
 
 __all__ = [
     "DIVERSITY_DEPTH",
+    "FITTED_QUERIES",
     "FUSION_DEPTH",
+    "MATCH_CONFIDENCE",
+    "WINDOW",
+    "WORD_WINDOW",
     "ConfidenceOf",
+    "Evidence",
+    "Masks",
+    "Matches",
+    "Matching",
     "PageHit",
     "Ranking",
     "check_diversity",

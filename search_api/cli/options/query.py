@@ -86,8 +86,8 @@ class QueryArguments:
         if not parts and colour is not None:
             words, colour = colour_alone(colour)
             parts.append(words)
-        if not parts:
-            console.fail("Give words to search for, --image FILE, --like ID or --colour.")
+        if not parts and self.filter is None:
+            console.fail("Give words to search for, --image FILE, --like ID, --colour or --filter.")
         return Query(
             **shared_fields(self, Query)
             | {

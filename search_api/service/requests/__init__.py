@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from search_api.service.requests.body import Body, parse_value, read_body, read_json
-from search_api.service.requests.documented import json_body, look_body, search_body, tags_body
+from search_api.service.requests.documented import (
+    heat_map_body,
+    json_body,
+    look_body,
+    search_body,
+    tags_body,
+)
 from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.images import QueryImages
 from search_api.service.requests.look import read_look_image
@@ -29,6 +35,7 @@ __all__ = [
     "SimilarParameters",
     "TagImages",
     "TextParameters",
+    "heat_map_body",
     "json_body",
     "look_body",
     "parse_value",

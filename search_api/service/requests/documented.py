@@ -16,7 +16,7 @@ from search_api.service.schemas import (
     one_or_more,
 )
 
-__all__ = ["json_body", "look_body", "search_body", "tags_body"]
+__all__ = ["heat_map_body", "json_body", "look_body", "search_body", "tags_body"]
 
 Schema = dict[str, Any]
 
@@ -30,7 +30,12 @@ def json_body(model: type[BaseModel]) -> Schema:
 
 
 def search_body() -> Schema:
-    """Describe a search: JSON with something to search by, or a form with an image, or both."""
+    """Describe a search: JSON, or a form with an image, or both."""
+    return _both(SearchRequest, None, _IMAGE)
+
+
+def heat_map_body() -> Schema:
+    """Describe what a heat map is for: as a search, with something to search by."""
     return _both(SearchRequest, one_or_more(SEARCHED_BY), _IMAGE)
 
 
@@ -46,7 +51,7 @@ def look_body(model: type[BaseModel]) -> Schema:
 
 
 def _both(
-    model: type[BaseModel], condition: Schema, image: Schema, required: Sequence[str] = ()
+    model: type[BaseModel], condition: Schema | None, image: Schema, required: Sequence[str] = ()
 ) -> Schema:
     # What a form needs depends on whether it has an image. Its schema does not say so: a condition
     # on a part that is a file is more than tools can read.
@@ -57,9 +62,12 @@ def _both(
         "required": list(required),
     }
     parts = {"query": {"contentType": "application/json"}}
+    whole = _reference(model)
+    if condition is not None:
+        whole = {"allOf": [whole, condition]}
     return _body(
         {
-            "application/json": {"schema": {"allOf": [_reference(model), condition]}},
+            "application/json": {"schema": whole},
             "multipart/form-data": {"schema": schema, "encoding": parts},
         }
     )

@@ -23,6 +23,7 @@ from search_api.service.schemas import (
     ColourWeight,
     ColourWithin,
     Diversity,
+    Facets,
     Group,
     HitCount,
     HitFields,
@@ -68,13 +69,10 @@ class _Parameters(BaseModel):
 
     def _query(self, part: QueryPart | None, **more: Any) -> Query:
         colour = wanted_colour(self)
-        if part is None and colour is None:
-            raise InvalidRequestError("q: give words, or a colour.")
         if part is None and colour is not None:
             part, colour = colour_alone(colour)
-        assert part is not None
         return Query(
-            parts=(part,),
+            parts=() if part is None else (part,),
             colour=colour,
             explain=self.explain,
             k=self.k,
@@ -94,23 +92,33 @@ class TextParameters(_Parameters):
 
     q: Text | None = Field(
         default=None,
-        description="The words; not needed if a colour is given.",
+        description="The words; without words and colour, all products that pass the filter are "
+        "listed.",
         examples=["red dress"],
     )
     mode: SearchMode = Field(
         default=SearchMode.VECTOR, description="What decides the order of hits, as in a search."
     )
     keyword_weight: KeywordWeight = KEYWORD_WEIGHT
+    facets: Facets = Field(
+        default=[],
+        examples=[["base_colour"]],
+        description="Field whose values are counted, as in a search; repeatable.",
+    )
 
     def query(self) -> Query:
         """Return the engine's query.
 
         Raises:
-            InvalidRequestError: There are neither words nor a colour, or the filter is not a JSON
-                object.
+            InvalidRequestError: The filter is not a JSON object.
         """
         words = None if self.q is None else TextPart(self.q)
-        return self._query(words, mode=self.mode, keyword_weight=self.keyword_weight)
+        return self._query(
+            words,
+            mode=self.mode,
+            keyword_weight=self.keyword_weight,
+            facets=tuple(self.facets),
+        )
 
 
 class SimilarParameters(_Parameters):

@@ -14,8 +14,8 @@ from search_api.service.errors import InvalidRequestError
 from search_api.service.requests import (
     HEAT_MAP_WORK,
     QueryImages,
+    heat_map_body,
     read_body,
-    search_body,
     work_of_searches,
 )
 from search_api.service.routes.route import NOT_FOUND, UNSUPPORTED, ProductIdInPath, Route
@@ -50,7 +50,7 @@ class HeatRoutes:
         return [
             Route("GET", path, CostClass.HEAT_MAP, self.heatmap, answer),
             Route("POST", path, CostClass.HEAT_MAP, self.heatmap_of_query,
-                  {**answer_to_body, "openapi_extra": search_body()}),
+                  {**answer_to_body, "openapi_extra": heat_map_body()}),
         ]  # fmt: skip
 
     async def heatmap(

@@ -33,6 +33,7 @@ __all__ = [
     "ColourWeight",
     "ColourWithin",
     "Diversity",
+    "Facets",
     "FieldName",
     "Filter",
     "Fraction",
@@ -58,6 +59,7 @@ MAX_IMAGES = 32
 _MAX_NAME = 512  # characters of a field's name
 _MAX_FIELDS = 1000
 _DATA_PREFIX = 100  # characters of a data URL that are looked at, and kept
+_MAX_FACETS = 32
 
 T = TypeVar("T")
 
@@ -121,6 +123,15 @@ HitFields = Annotated[
         max_length=_MAX_FIELDS,
         examples=[["title", "price"]],
         description="Product fields to return with each hit; all by default.",
+    ),
+]
+Facets = Annotated[
+    list[str],
+    Field(
+        max_length=_MAX_FACETS,
+        examples=[["base_colour"]],
+        description="Fields whose values are counted over the products that match; each as if the "
+        "filter had no condition on it.",
     ),
 ]
 Filter = Annotated[

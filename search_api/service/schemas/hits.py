@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Sequence
+from math import isnan
+from typing import Literal, Self
 
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -65,7 +67,7 @@ class Hit(ClientHit):
         """Convert an engine's match."""
         return cls(
             id=match.id,
-            score=round(match.score, 6),
+            score=None if isnan(match.score) else round(match.score, 6),
             confidence=None if match.confidence is None else round(match.confidence, 4),
             image=links.image(match.id, match.image),
             fields=match.fields,  # type: ignore[arg-type]  # pydantic makes lists tuples
@@ -86,7 +88,15 @@ class SearchResponse(SearchResult):
     """The hits, best first."""
 
     hits: tuple[Hit, ...] = Field(
-        description="Products, best first; in vector mode, nearest first."
+        description="Products, best first; in vector mode, nearest first. None if nothing matches."
+    )
+    total_relation: Literal["exact", "at_least"] = Field(
+        default="exact",
+        examples=["exact"],
+        description="exact; or at_least, if so many were looked at that there may be more.",
+    )
+    suggestions: tuple[Hit, ...] = Field(
+        default=(), description="With no_match: the nearest products all the same."
     )
     objects: tuple[ObjectHitsResponse, ...] = Field(
         default=(),
@@ -102,9 +112,13 @@ class SearchResponse(SearchResult):
     @classmethod
     def of(cls, result: EngineResult, links: Links, query: Query | None = None) -> Self:
         """Convert an engine's result; explanations need its query."""
+        found = _hits(result.suggestions if result.no_match else result.hits, result, links, query)
         return cls(
-            hits=_hits(result, links, query),
-            total=len(result.hits),
+            hits=() if result.no_match else found,
+            total=result.total,
+            total_relation="exact" if result.exact else "at_least",
+            no_match=result.no_match,
+            suggestions=found if result.no_match else (),
             facets={name: tuple(counts) for name, counts in result.facets.items()},
             generation=result.generation,
             model=result.model,
@@ -121,14 +135,17 @@ class SearchResponse(SearchResult):
 _ADAPTER = TypeAdapter(SearchResponse)
 
 
-def _hits(result: EngineResult, links: Links, query: Query | None) -> tuple[Hit, ...]:
-    if query is None or not query.explain:
-        return tuple(Hit.of(match, links) for match in result.hits)
+def _hits(
+    matches: Sequence[Match], result: EngineResult, links: Links, query: Query | None
+) -> tuple[Hit, ...]:
+    # Without parts there is nothing that a hit could share, and no heat map.
+    if query is None or not query.explain or not query.parts:
+        return tuple(Hit.of(match, links) for match in matches)
     return tuple(
         Hit.of(
             match,
             links,
             ExplanationResponse.of(why, links.heat_map(match.id, match.image, query)),
         )
-        for match, why in zip(result.hits, result.explanations, strict=True)
+        for match, why in zip(matches, result.explanations, strict=True)
     )

@@ -15,6 +15,7 @@ from search_api.service.schemas.fields import (
     ColourWeight,
     ColourWithin,
     Diversity,
+    Facets,
     Filter,
     Fraction,
     Group,
@@ -33,7 +34,6 @@ from search_api.service.schemas.fields import (
 
 __all__ = ["PartRequest", "RecommendRequest", "SearchRequest"]
 
-_MAX_FACETS = 32
 _MAX_SEEDS = 100
 
 
@@ -78,7 +78,11 @@ class PartRequest(RequestModel):
 
 
 class SearchRequest(RequestModel):
-    """A search; text, image, liked products and parts combine into one query by weight."""
+    """A search; text, image, liked products and parts combine into one query by weight.
+
+    Without any of them, and without a colour, all products that pass the filter are listed in the
+    catalog's order.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -142,12 +146,7 @@ class SearchRequest(RequestModel):
         description="How hybrid mode combines the two: by their scores, or by ranks alone "
         "(reciprocal rank fusion).",
     )
-    facets: list[str] = Field(
-        default=[],
-        max_length=_MAX_FACETS,
-        examples=[["base_colour"]],
-        description="Fields whose values are counted over all products that pass the filter.",
-    )
+    facets: Facets = Field(default=[])
     tags: bool = Field(
         default=False,
         strict=True,

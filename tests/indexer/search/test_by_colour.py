@@ -39,7 +39,10 @@ def test_the_filter_joins_others_and_counts_in_facets(striped: Engine) -> None:
     )
     result = striped.search(query)
     assert {hit.id for hit in result.hits} == {"red", "red-and-blue"}
-    assert dict(result.facets["title"]) == {"red thing": 1, "red and blue thing": 1}
+    assert result.total == 2
+    # The colour counts, the filter on the field itself does not.
+    titles = {"red thing", "red and blue thing", "blue with some red thing"}
+    assert dict(result.facets["title"]) == dict.fromkeys(titles, 1)
 
 
 def test_by_weight_the_nearest_colours_come_first(striped: Engine) -> None:

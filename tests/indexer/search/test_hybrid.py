@@ -162,10 +162,15 @@ def test_filters_pages_and_facets(
         ]
         assert [product for page in pages for product in page] == whole
     counted = Query(
-        parts=(TextPart("nike"),), filter=FILTERS[condition], facets=("price",), mode=mode
+        parts=(TextPart("nike"),), filter=FILTERS[condition], facets=("price", "title"), mode=mode
     )
-    facets = engine.search(counted).facets["price"]
-    assert dict(facets) == Counter(row["price"] for row in passing)
+    result = engine.search(counted)
+    found = [row for row in segmented.rows if "nike" in row["title"].split()]
+    # Each field is counted without its own filter.
+    assert dict(result.facets["price"]) == Counter(row["price"] for row in found)
+    matching = [row["title"] for row in found if row["price"] in prices]
+    assert dict(result.facets["title"]) == Counter(matching)
+    assert (result.total, result.exact) == (len(matching), True)
 
 
 @pytest.mark.parametrize("mode", [KEYWORD, HYBRID])

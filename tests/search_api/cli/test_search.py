@@ -24,7 +24,33 @@ def test_table(fake_cli: Cli, coloured: Path) -> None:
     assert second.endswith(HOSTILE_TITLE)
     assert third.split()[:2] == ["3", "0.000"]
     assert 0 <= int(third.split()[2].rstrip("%")) < int(confidence.rstrip("%")) <= 100
-    assert done.stderr.startswith("3 hits in ")
+    assert done.stderr.startswith("3 hits, 2 matching, in ")
+
+
+def test_where_nothing_matches_the_nearest_are_below_a_line(fake_cli: Cli, coloured: Path) -> None:
+    others = '{"title": {"in": ["A green thing", "A blue thing"]}}'
+    search = ("search", "red", "--index", coloured / "index", "--filter", others)
+    done = fake_cli(*search)
+    assert done.returncode == 0, done.stderr
+    says, line, header, *products = (text.strip() for text in done.stdout.splitlines())
+    assert says == "Nothing matches."
+    assert line.startswith("the nearest all the same ─")
+    assert header.split()[:2] == ["#", "score"]
+    assert len(products) == 2
+    found = only_json(fake_cli(*search, "--json"))
+    assert (found["no_match"], found["hits"], len(found["suggestions"])) == (True, [], 2)
+    without_model = only_json(fake_cli(*search, "--mode", "keyword", "--json"))
+    assert (without_model["no_match"], without_model["suggestions"]) == (True, [])
+
+
+def test_a_filter_alone_lists_products(fake_cli: Cli, coloured: Path) -> None:
+    search = ("search", "--filter", '{"title": {"prefix": "A "}}', "--index", coloured / "index")
+    lines = fake_cli(*search, "-k", "2").stdout.splitlines()
+    assert lines[1].split()[:4] == ["1", "-", "-", "red"]
+    found = only_json(fake_cli(*search, "--json"))
+    assert found["total"] == len(found["hits"]) == 5
+    assert found["hits"][0]["score"] is None
+    assert "--filter" in error_line(fake_cli("search", "--index", coloured / "index"), 2)
 
 
 def test_by_image_as_json(fake_cli: Cli, coloured: Path) -> None:
@@ -34,7 +60,7 @@ def test_by_image_as_json(fake_cli: Cli, coloured: Path) -> None:
     )
     assert [hit["id"] for hit in found["hits"]] == ["red", "dark-red"]
     assert [hit["score"] for hit in found["hits"]] == pytest.approx([1, 1], abs=1e-3)
-    assert (found["total"], found["generation"]) == (2, 1)
+    assert (found["no_match"], found["generation"]) == (False, 1)
 
 
 def test_products_filters_colours_and_keywords(fake_cli: Cli, coloured: Path) -> None:
@@ -42,7 +68,8 @@ def test_products_filters_colours_and_keywords(fake_cli: Cli, coloured: Path) ->
     like = only_json(fake_cli(*search, "--like", "red", "--like", "dark-red"))["hits"]
     assert {"red", "dark-red"}.isdisjoint(hit["id"] for hit in like)
     filtered = only_json(fake_cli(*search, "red", "--filter", '{"title": "A green thing"}'))
-    assert [hit["id"] for hit in filtered["hits"]] == ["green"]
+    assert (filtered["hits"], filtered["total"]) == ([], 0)
+    assert [hit["id"] for hit in filtered["suggestions"]] == ["green"]
     near = only_json(fake_cli(*search, "--colour", "#0000ff", "--colour-within", "10"))["hits"]
     assert {hit["id"] for hit in near} == {"blue", HOSTILE_ID}
     words = only_json(fake_cli(*search, "green", "--mode", "keyword"))["hits"]

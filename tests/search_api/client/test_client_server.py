@@ -63,7 +63,9 @@ def test_an_image_finds_its_product(lookalike: Any, mug: Any) -> None:
     assert first.score > 0.98
     assert first.confidence is not None
     assert 0 <= first.confidence <= 1
-    assert (result.total, result.generation, result.model) == (2, 1, MODEL)
+    assert result.total >= len(result.hits) == 2
+    assert (result.total_relation, result.no_match) == ("exact", False)
+    assert (result.generation, result.model) == (1, MODEL)
 
 
 def test_every_part_of_a_query_is_understood(lookalike: Any, drawn: Drawn) -> None:
@@ -87,11 +89,11 @@ def test_every_part_of_a_query_is_understood(lookalike: Any, drawn: Drawn) -> No
         keyword_weight=0.3,
         fusion="ranks",
     )  # fmt: skip
-    assert result.total == len(result.hits) == 3
+    assert result.total >= len(result.hits) == 3
     assert "bottle-0001" not in found(result)
     assert all(set(hit.fields) == {"title", "price"} for hit in result.hits)
     assert all(isinstance(hit.fields["price"], float) for hit in result.hits)
-    assert sum(count for _, count in result.facets["category"]) == 40
+    assert 0 < sum(count for _, count in result.facets["category"]) <= result.total
 
 
 def test_a_negative_part_pushes_away(lookalike: Any, drawn: Drawn) -> None:

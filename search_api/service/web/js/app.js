@@ -58,7 +58,7 @@ async function ask(visit, how) {
     results.showAnswer(visit);
     window.scrollTo(0, how === "new" ? 0 : visit.scroll);
     showProduct();
-    if (visit.query.text && visit.answer.hits.length) recent.add(visit.query.text);
+    if (visit.query.text && !visit.answer.noMatch) recent.add(visit.query.text);
   } catch (error) {
     visit.answer.failed = true;
     if (!signal.aborted) results.showError(error);

@@ -83,14 +83,15 @@ def test_a_filter_is_evaluated_once_for_each_generation(
     where = parse_filter({"odd": True}, TYPES)
     vector = np.eye(DIM, dtype=np.float32)[0]
     found = segment.nearest(vector, 5, where, QueryKind.IMAGE)
-    assert all(segment.fields(row)["odd"] for _, row, _ in found)
-    again = parse_filter({"odd": True}, TYPES)
-    assert segment.nearest(vector, 5, again, QueryKind.IMAGE) == found
+    assert all(segment.fields(row)["odd"] for row in found.products.tolist())
+    again = segment.nearest(vector, 5, parse_filter({"odd": True}, TYPES), QueryKind.IMAGE)
+    assert again.products.tolist() == found.products.tolist()
     assert evaluated == [where]
-    first = found[0][1]
+    first = int(found.products[0])
     fewer = replace(segment.record, deleted=str(first), deleted_products=1, deleted_images=1)
     later = segment.in_generation(fewer, TYPES, None).nearest(vector, 4, where, QueryKind.IMAGE)
-    assert later == found[1:]
+    assert later.products.tolist() == found.products[1:].tolist()
+    assert later.images.tolist() == found.images[1:].tolist()
     assert evaluated == [where, where]
 
 

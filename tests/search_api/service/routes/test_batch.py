@@ -36,7 +36,7 @@ WRONG: list[tuple[object, int, str, str]] = [
     ({"shade": "red"}, 422, "invalid_request", "shade: "),
     ("red", 422, "invalid_request", ""),
     (None, 422, "invalid_request", ""),
-    ({}, 422, "invalid_query", ""),
+    ({"parts": [{"text": "red", "weight": 0}]}, 422, "invalid_query", ""),
     ({"text": "red", "filter": {"size": 1}}, 422, "invalid_query", "filter: "),
     ({"like": ["violet"]}, 404, "not_found", ""),
     ({"image_base64": "!"}, 422, "invalid_request", "image_base64: "),

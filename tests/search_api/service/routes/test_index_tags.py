@@ -60,7 +60,8 @@ def test_tags_are_fields(shop: TestClient) -> None:
     query = {"text": "anything", "filter": {"tag_hue": "red"}, "facets": ["tag_hue"]}
     found = search(shop, query)
     assert {hit["id"] for hit in found["hits"]} == {"a.png", "c.png"}
-    assert found["facets"] == {"tag_hue": [["red", 2]]}
+    assert found["facets"] == {"tag_hue": [["red", 2], ["green", 1]]}
+    assert found["total"] == 2
     assert found["hits"][0]["fields"] == {"tag_hue": ["red"]}
     assert shop.get("/v1/items/b.png").json()["fields"] == {"tag_hue": ["green"]}
     answer = shop.post("/v1/search", json={"text": "x", "filter": {"tag_hue": {"gt": "a"}}})

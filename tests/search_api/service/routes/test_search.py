@@ -89,6 +89,9 @@ class TestSearch:
                  "fields": {"title": "A dark-red thing", "price": 5.5}, **hit},
             ],
             "total": 2,
+            "total_relation": "exact",
+            "no_match": False,
+            "suggestions": [],
             "facets": {},
             "tags": [],
             "generation": 1,
@@ -188,7 +191,7 @@ class TestSearch:
 
     def test_pages_past_the_end_are_empty(self, client: TestClient) -> None:
         answer = post(client, {"text": "red", "k": 1000, "offset": 10_000}).json()
-        assert (answer["hits"], answer["total"]) == ([], 0)
+        assert (answer["hits"], answer["total"], answer["no_match"]) == ([], 2, False)
 
     @pytest.mark.parametrize(
         ("fields", "expected"),
@@ -320,7 +323,9 @@ class TestService:
         answer = client.post("/v1/search", json=body).json()
         prices = [hit["fields"]["price"] for hit in answer["hits"]]
         assert sorted(prices) == [3.5, 4.5, 5.5]
-        assert sorted(answer["facets"]["price"]) == [[3.5, 1], [4.5, 1], [5.5, 1]]
+        # Of the two that match, the filter leaves one; the facet ignores the filter on its field.
+        assert sorted(answer["facets"]["price"]) == [[1.5, 1], [5.5, 1]]
+        assert (answer["total"], answer["total_relation"]) == (1, "exact")
 
     def test_health(self, client: TestClient) -> None:
         assert client.get("/healthz").json() == {"status": "ok"}

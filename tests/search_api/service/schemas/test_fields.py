@@ -34,7 +34,7 @@ def test_the_layers_have_the_same_options() -> None:
     assert body == options(ClientQuery.__optional_keys__)
     engine = {field.name for field in dataclasses.fields(EngineQuery)}
     assert body - COLOUR == engine - SUBJECTS - COLOUR
-    assert options(TextParameters.model_fields) == body - {"facets", "fusion"}
+    assert options(TextParameters.model_fields) == body - {"fusion"}
     similar = options(SimilarParameters.model_fields)
     assert similar == options(SimilarOptions.__optional_keys__)
     assert similar == body - {"facets", "fusion", "mode", "keyword_weight"}

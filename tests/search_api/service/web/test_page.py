@@ -30,7 +30,7 @@ def test_words_find_cards(window: Window) -> None:
     window.page.press("#query", "Enter")
     found = window.hits(24)
     assert found[0].startswith("umbrella-")
-    assert "24" in (window.page.text_content("#status") or "")
+    assert re.match(r"\d+ results? in", window.page.text_content("#status") or "")
     assert urlsplit(window.page.url).query == "q=umbrella"
     card = window.page.locator("#results [data-hit]").first
     assert "mbrella" in card.inner_text()

@@ -2,11 +2,8 @@
 
 import { lighten } from "../search/upload.js";
 import { keptPicture } from "../state/pictures.js";
-import { ranks } from "../state/query.js";
 import { filterOf } from "../browse/schema.js";
 
-// A search needs something to rank by. For filters alone, any word puts products in some order.
-const ANY_WORD = "product";
 const EXCLUDED_WEIGHT = -0.5; // of excluded words; the rest of the query counts 1
 
 /** What a query of the page is for the API: its JSON, and the file of a picture that goes along.
@@ -28,7 +25,6 @@ export async function requestOf(query, schema) {
   }
   if (query.colour) request.colour = query.colour;
   if (parts.length) request.parts = parts;
-  if (!ranks(query) && !parts.some(({ weight }) => weight > 0)) request.text = ANY_WORD;
   const filter = filterOf(query, schema);
   if (filter) request.filter = filter;
   return { request, picture, lost };

@@ -77,10 +77,12 @@ export function rowsOf(id, fields) {
 
 /** The share of a hit's match that its bar fills, 0 to 1, in words, and as a number in words.
  *
+ * Null for a hit that was compared with nothing.
  * A confidence is calibrated, so it needs no comparison. A cosine is small for text and large for
  * pictures, so its bar is relative to the best hit of the same answer.
  */
 export function matchOf({ score, confidence }, bestScore) {
+  if (score === null) return null;
   const similarity = t("similarity", { score: score.toFixed(2) });
   if (typeof confidence !== "number") {
     return { share: bestScore > 0 ? clamp(score / bestScore) : 0, words: similarity, exactly: similarity };

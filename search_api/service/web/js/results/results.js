@@ -7,7 +7,7 @@ import { keepTitle, refine } from "../search/box.js";
 import { schema } from "../state/answers.js";
 import { ranks } from "../state/query.js";
 import { currentVisit } from "../state/visits.js";
-import { t } from "../texts/texts.js";
+import { number, t } from "../texts/texts.js";
 import { card, skeletons } from "./card.js";
 
 const SKELETONS = 12;
@@ -46,8 +46,7 @@ export function showAnswer(visit) {
   clearReport();
   showCards(visit);
   const { answer, query } = visit;
-  byId("nothing").hidden = answer.hits.length > 0;
-  if (!answer.hits.length) showNothing(query);
+  showNothing(query, answer);
   const notices = new Set(visit.notices.map(noticeOf));
   render([...notices].map((words) => html`<p class="notice">${words}</p>`), byId("notices"));
   showFilters(visit);
@@ -109,7 +108,11 @@ function noticeOf({ name, words }) {
   return name === "lost" ? t("lost_picture") : t("odd_link", { words });
 }
 
-function showNothing({ chosen, ranges }) {
+/** Tells that nothing matches, if so; where there are cards, they are the nearest all the same. */
+function showNothing({ chosen, ranges }, { hits, noMatch }) {
+  byId("nothing").hidden = hits.length > 0 && !noMatch;
+  byId("nothing").classList.toggle("above", hits.length > 0);
+  byId("nearest").hidden = !(noMatch && hits.length > 0);
   const filtered = chosen.length > 0 || Object.keys(ranges).length > 0;
   byId("nothing-hint").textContent = t(filtered ? "nothing_filtered" : "nothing_hint");
   byId("nothing-clear").hidden = !filtered;
@@ -132,9 +135,10 @@ async function showFilters({ query, answer }) {
   ` : nothing, byId("chosen"));
 }
 
-function showCount({ answer: { hits, tookMs, ended } }) {
+function showCount({ answer: { hits, total, atLeast, noMatch, tookMs, ended } }) {
   const ms = Math.max(1, Math.round(tookMs));
-  say(hits.length ? t("count", { count: hits.length, shown: hits.length, ms }) : t("none"));
+  const words = { count: total, shown: number(total), ms };
+  say(noMatch || !hits.length ? t("none") : t(atLeast ? "count_least" : "count", words));
   moreButton.hidden = ended;
 }
 
@@ -162,7 +166,7 @@ function clearReport() {
   status.classList.remove("failed");
   render(nothing, byId("notices"));
   render(nothing, byId("chosen"));
-  for (const id of ["retry", "nothing", "more", "more-error"]) byId(id).hidden = true;
+  for (const id of ["retry", "nothing", "nearest", "more", "more-error"]) byId(id).hidden = true;
 }
 
 /* Mouse and keyboard */

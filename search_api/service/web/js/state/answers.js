@@ -45,15 +45,23 @@ export async function fetchHits(visit, signal) {
   const facets = first ? Object.keys(await catalogFacets) : [];
   const page = { k, offset: answer.hits.length, facets };
   const taste = tasteOf(query);
-  const [found, others] = await Promise.all([
-    taste ? recommended(taste, request, page, signal) : search({ ...request, ...page }, picture, signal),
-    first ? openFacets(query, known, facets, signal) : {},
-  ]);
-  if (first) answer.facets = { ...found.facets, ...others };
+  const found = await (taste
+    ? recommended(taste, request, page, signal)
+    : search({ ...request, ...page }, picture, signal));
+  if (first) {
+    Object.assign(answer, {
+      facets: found.facets,
+      total: found.total,
+      atLeast: found.total_relation === "at_least",
+      noMatch: found.no_match,
+    });
+  }
+  const shownHits = answer.noMatch ? found.suggestions : found.hits;
   const ids = new Set(answer.hits.map((hit) => hit.id));
-  const fresh = found.hits.filter((hit) => !ids.has(hit.id));
+  const fresh = shownHits.filter((hit) => !ids.has(hit.id));
   answer.hits.push(...fresh);
-  answer.ended = found.hits.length < k;
+  // The nearest to a query that nothing matches are shown once; further ones would be no help.
+  answer.ended = answer.noMatch || shownHits.length < k;
   answer.tookMs = found.took_ms;
   answer.loaded = true;
   answer.request = { request, picture };
@@ -63,31 +71,19 @@ export async function fetchHits(visit, signal) {
 /** A page of recommendations as a search answers it; they have no pages and count nothing themselves. */
 async function recommended(taste, request, { k, offset, facets }, signal) {
   const { filter } = request;
-  const [{ hits, took_ms }, counted] = await Promise.all([
+  const [answer, { facets: counted }] = await Promise.all([
     recommend({ ...taste, k: offset + k, ...(filter && { filter }) }, signal),
     facets.length ? search({ ...request, k: 1, explain: false, fields: [], facets }, null, signal) : { facets: {} },
   ]);
-  return { ...counted, hits: hits.slice(offset), took_ms };
+  return { ...answer, facets: counted, hits: answer.hits.slice(offset) };
 }
 
 /** A picture of a product with a value, for the start page; "" if there is none. */
 export async function pictureOfValue(field, value) {
   const known = await schema;
   const { request } = await requestOf({ ...NO_QUERY, text: String(value), chosen: [[field, String(value)]] }, known);
-  const { hits } = await search({ ...request, k: 1, explain: false, fields: [] });
-  return hits[0]?.image ?? "";
-}
-
-/** Counts of the fields that values are chosen of, as if none were: they are alternatives. */
-async function openFacets(query, known, facets, signal) {
-  const fields = facets.filter((field) => query.chosen.some(([other]) => other === field));
-  const counted = await Promise.all(fields.map(async (field) => {
-    const chosen = query.chosen.filter(([other]) => other !== field);
-    const { request, picture } = await requestOf({ ...query, chosen }, known);
-    const counts = { k: 1, explain: false, fields: [], facets: [field] };
-    return [field, (await search({ ...request, ...counts }, picture, signal)).facets[field]];
-  }));
-  return Object.fromEntries(counted);
+  const { hits, suggestions } = await search({ ...request, k: 1, explain: false, fields: [] });
+  return (hits[0] ?? suggestions[0])?.image ?? "";
 }
 
 function noteMisfits(visit, known) {

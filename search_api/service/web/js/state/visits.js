@@ -74,7 +74,10 @@ function rememberPlace() {
 }
 
 function newAnswer() {
-  return { hits: [], facets: {}, ended: true, loaded: false, failed: false, tookMs: null };
+  return {
+    hits: [], facets: {}, total: 0, atLeast: false, noMatch: false,
+    ended: true, loaded: false, failed: false, tookMs: null,
+  };
 }
 
 function record(method) {
