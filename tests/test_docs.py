@@ -31,7 +31,7 @@ PAGES = [
     *sorted((ROOT / "examples").iterdir()),
 ]
 # Read by the command line, the model cache and the benchmarks.
-OTHER_VARIABLES = {"RUNTIME", "DEVICES", "CACHE_DIR", "PEERS"}
+OTHER_VARIABLES = {"RUNTIME", "DEVICES", "CACHE_DIR", "PEERS", "FETCH_SETTINGS"}
 RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 MOST_RECORD_LINES = 40
 # Places of the machine that the docs were written on, and hosts of package registries.

@@ -97,7 +97,7 @@ class CatalogReader:
             features=self._features,
         )
         limits = FetchLimits(max_bytes=options.catalog.max_image_bytes)
-        with pipeline, decoder, Fetcher(limits, options.addresses) as fetcher:
+        with pipeline, decoder, self._fetcher(limits) as fetcher:
             rows = clock.during_each(Stage.READING, self._catalog.rows())
             fetching = prefetch(rows, _urls_of, fetcher, ahead=_PREFETCHED)
             for row, fetched in clock.during_each(Stage.FETCHING, fetching):
@@ -111,6 +111,9 @@ class CatalogReader:
             for _ in pipeline.finish():
                 self._commit_if_due()
             self._commit()
+
+    def _fetcher(self, limits: FetchLimits) -> Fetcher:
+        return Fetcher(limits, self._options.addresses, manners=self._options.fetching)
 
     def _read_row(
         self,

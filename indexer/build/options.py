@@ -9,7 +9,7 @@ from embeddings.images import ImageLimits
 from embeddings.vision import Examination
 from indexer.build.texts import DEFAULT_TEXT_WEIGHT, OFF
 from indexer.catalog import CatalogOptions
-from indexer.image_loading.fetching import AddressPolicy
+from indexer.image_loading.fetching import AddressPolicy, FetchManners
 from indexer.index import TagChoice
 from indexer.retrieval import NeighbourOptions
 from indexer.storage import Manifest
@@ -31,6 +31,7 @@ class BuildOptions:
         thumbnails: Keep a thumbnail of every image in the index.
         keep_missing: Keep products of the live generation that the catalog does not list.
         addresses: The addresses that images at URLs may be fetched from.
+        fetching: How their hosts are asked; nothing of it is stored in the index.
         text_weight: Weight of the titles in the vectors that are searched, 0 to below 1; None for
             the live generation's weight, or `DEFAULT_TEXT_WEIGHT`.
         tags: The taxonomy to tag products with; None for the live generation's, if it has one.
@@ -53,6 +54,7 @@ class BuildOptions:
     thumbnails: bool = True
     keep_missing: bool = False
     addresses: AddressPolicy = AddressPolicy.PUBLIC
+    fetching: FetchManners = field(default_factory=FetchManners)
     text_weight: float | None = None
     tags: TagChoice | None = None
     batch_size: int | None = None

@@ -9,6 +9,7 @@ from embeddings import lazy_exports
 if TYPE_CHECKING:
     from indexer.image_loading.fetching.addresses import AddressPolicy, normalize_host
     from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
+    from indexer.image_loading.fetching.manners import FetchManners, HostManners, read_manners
     from indexer.image_loading.fetching.prefetch import prefetch
 else:
     # A command imports only what it uses.
@@ -23,8 +24,22 @@ else:
                 "Fetcher",
                 "FetchLimits",
             ),
+            "indexer.image_loading.fetching.manners": (
+                "FetchManners",
+                "HostManners",
+                "read_manners",
+            ),
             "indexer.image_loading.fetching.prefetch": ("prefetch",),
         },
     )
 
-__all__ = ["AddressPolicy", "FetchLimits", "Fetcher", "normalize_host", "prefetch"]
+__all__ = [
+    "AddressPolicy",
+    "FetchLimits",
+    "FetchManners",
+    "Fetcher",
+    "HostManners",
+    "normalize_host",
+    "prefetch",
+    "read_manners",
+]

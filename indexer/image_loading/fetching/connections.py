@@ -10,15 +10,19 @@ from concurrent.futures import Future
 from typing import Any
 
 import httpcore
+import httpx
 
 from indexer.image_loading.fetching.addresses import Address, AddressPolicy, host_not_public
 
-__all__ = ["CheckedBackend", "Clock"]
+__all__ = ["CheckedBackend", "Clock", "connection_pool"]
 
 Clock = Callable[[], float]
 """A monotonic clock, in seconds."""
 
 _MAX_LOOK_UPS = 64
+# How long idle connections are kept. Servers keep theirs for 2 seconds and more, so few are closed
+# by the server before they are used again.
+_KEEP_ALIVE_SECONDS = 1.0
 
 
 class CheckedBackend(httpcore.NetworkBackend):
@@ -163,3 +167,44 @@ def _seconds_left(
     if left <= 0:
         raise error("the deadline has passed")
     return left
+
+
+def connection_pool(
+    tls: ssl.SSLContext,
+    kept: int,
+    proxy: str | None,
+    policy: AddressPolicy,
+    resolve: Callable[[str, int], Sequence[str]],
+    clock: Clock,
+) -> httpcore.ConnectionPool:
+    """Return a pool of connections to checked addresses, or to a proxy.
+
+    Args:
+        tls: How certificates are checked.
+        kept: Number of idle connections that are kept.
+        proxy: URL of the proxy, which is connected to wherever it is; None for none.
+        policy: The addresses that are allowed.
+        resolve: As of `CheckedBackend`.
+        clock: The clock of the deadlines.
+    """
+    if proxy is None:
+        return httpcore.ConnectionPool(
+            ssl_context=tls,
+            max_connections=None,
+            max_keepalive_connections=kept,
+            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            network_backend=CheckedBackend(policy, resolve, clock),
+        )
+    url = httpx.URL(proxy)
+    auth = (url.username.encode(), url.password.encode()) if url.userinfo else None
+    return httpcore.HTTPProxy(
+        proxy_url=str(url.copy_with(username=None, password=None)),
+        proxy_auth=auth,
+        ssl_context=tls,
+        proxy_ssl_context=tls if url.scheme == "https" else None,
+        max_connections=None,
+        max_keepalive_connections=kept,
+        keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        # The proxy itself is of the inner network.
+        network_backend=CheckedBackend(AddressPolicy.ANY, resolve, clock),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 import time
 import zlib
@@ -25,7 +26,8 @@ from indexer.image_loading.fetching.addresses import (
     resolve_host,
     url_not_allowed,
 )
-from indexer.image_loading.fetching.connections import CheckedBackend, Clock
+from indexer.image_loading.fetching.connections import Clock, connection_pool
+from indexer.image_loading.fetching.manners import FetchManners, Pace, wait_asked_for
 
 __all__ = ["FetchLimits", "Fetcher"]
 
@@ -38,14 +40,13 @@ _REDIRECTS = frozenset(
         HTTPStatus.PERMANENT_REDIRECT,
     }
 )
+_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 # Bytes of gzip output made at a time.
 _GZIP_PIECE = 2**16
 # zlib: a window of the largest size, with the header and checksum of gzip.
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
-# Idle connections that are kept, and for how long. Servers keep theirs for 2 seconds and more, so
-# few are closed by the server before they are used again.
+# Idle connections that are kept.
 _KEPT_CONNECTIONS = 20
-_KEEP_ALIVE_SECONDS = 1.0
 _PORTS = range(1, 2**16)
 
 
@@ -82,7 +83,8 @@ class Fetcher:
     Every connection is opened to an address that was checked just before and is not looked up
     again. So neither a redirect nor a name that changes its addresses can evade the policy. The
     name in the URL is used for the Host header, SNI and the check of the certificate. Proxies of
-    the environment are not used and cookies are not kept.
+    the environment are not used and cookies are not kept. Through a proxy that the manners name,
+    the names of hosts are checked, and their addresses are the proxy's business.
 
     Args:
         limits: Limits of one fetch.
@@ -92,6 +94,8 @@ class Fetcher:
         resolve: Returns the addresses of a host and port, or raises an `OSError`. It is called in
             a thread of its own, which is abandoned if it takes too long.
         clock: Measures the limits of time.
+        manners: How hosts are asked, and whether busy ones are asked again.
+        pace: Lets requests begin; by default as the manners say.
 
     Raises:
         ValueError: An allowed host is not a valid host name.
@@ -106,7 +110,11 @@ class Fetcher:
         tls: ssl.SSLContext | None = None,
         resolve: Callable[[str, int], Sequence[str]] = resolve_host,
         clock: Clock = time.monotonic,
+        manners: FetchManners | None = None,
+        pace: Pace | None = None,
     ) -> None:
+        self._manners = manners or FetchManners(retries=0)
+        self._pace = pace or Pace(self._manners)
         self._limits = limits or FetchLimits()
         self._policy = policy
         self._allowed_hosts = frozenset(normalize_host(host) for host in allowed_hosts)
@@ -117,13 +125,7 @@ class Fetcher:
         # httpcore, not httpx.Client: it ignores proxies of the environment, cookies, redirects and
         # content codings, and takes a network backend that checks addresses.
         self._pool, self._fresh_pool = (
-            httpcore.ConnectionPool(
-                ssl_context=tls,
-                max_connections=None,
-                max_keepalive_connections=kept,
-                keepalive_expiry=_KEEP_ALIVE_SECONDS,
-                network_backend=CheckedBackend(policy, resolve, clock),
-            )
+            connection_pool(tls, kept, self._manners.proxy, policy, resolve, clock)
             for kept in (_KEPT_CONNECTIONS, 0)
         )
 
@@ -151,9 +153,33 @@ class Fetcher:
         """
         if self._closed:
             raise RuntimeError("the fetcher is closed")
-        deadline = self._clock() + self._limits.total_seconds
+        left = self._manners.retries
+        while True:
+            try:
+                return self._fetch(url)
+            except _BusyError as busy:
+                too_long = busy.seconds > self._manners.longest_wait
+                if not left or too_long or not self._pace.is_patient(busy.host):
+                    self._pace.note(busy.host, failed=True)
+                    raise busy.problem from None
+                left -= 1
+                self._pace.pause(busy.host, busy.seconds)
+
+    def _fetch(self, url: str) -> bytes:
+        """Fetch once.
+
+        Raises:
+            SourceError: As `fetch`.
+            _BusyError: The host is busy.
+        """
         current = self._checked(url)
-        for _ in range(self._limits.max_redirects + 1):
+        self._pace.wait(current.host)
+        deadline = self._clock() + self._limits.total_seconds
+        for hop in range(self._limits.max_redirects + 1):
+            if hop:
+                begin = self._clock()
+                self._pace.wait(current.host)
+                deadline += self._clock() - begin
             with (
                 self._network_errors(current),
                 closing(self._send(current, deadline)) as response,
@@ -198,6 +224,8 @@ class Fetcher:
             )
         if self._policy is AddressPolicy.PUBLIC and is_private_name(host):
             raise host_not_public(host)
+        if self._manners.proxy is not None and not _is_name_or_allowed(host, self._policy):
+            raise host_not_public(host)
         return url
 
     def _send(self, url: httpx.URL, deadline: float) -> httpcore.Response:
@@ -223,18 +251,27 @@ class Fetcher:
                 (b"User-Agent", b"lookalike"),
                 (b"Accept", b"image/*, */*;q=0.5"),
                 (b"Accept-Encoding", b"identity"),
+                # Of this host alone: a redirect to another one does not take them along.
+                *self._manners.of(url.host).headers,
             ],
             # Deadlines, which httpcore passes to `CheckedBackend` and its streams.
             extensions={"timeout": {"connect": connect, "read": deadline, "write": deadline}},
         )
 
     def _read(self, url: httpx.URL, response: httpcore.Response) -> bytes:
+        if response.status not in _BUSY:
+            self._pace.note(url.host, failed=False)
         if response.status != HTTPStatus.OK:
-            raise SourceError(
+            problem = SourceError(
                 "url_bad_status",
                 f"{_quoted_url(url)} answers with status {response.status}; give the address of an "
                 "image",
             )
+            if response.status in _BUSY:
+                raise _BusyError(
+                    url.host, wait_asked_for(_header(response, b"retry-after")), problem
+                )
+            raise problem
         max_bytes = self._limits.max_bytes
         check_size(int(_header(response, b"content-length") or 0), max_bytes)
         chunks = _limit_size(response.iter_stream(), max_bytes)
@@ -261,6 +298,24 @@ class Fetcher:
                 "url_unreachable",
                 f"{_quoted_url(url)} can't be fetched: {_reason(error)}",
             ) from error
+
+
+class _BusyError(Exception):
+    """A host is busy, and may be asked again after some seconds."""
+
+    def __init__(self, host: str, seconds: float, problem: SourceError) -> None:
+        super().__init__(host)
+        self.host = host
+        self.seconds = seconds
+        self.problem = problem
+
+
+def _is_name_or_allowed(host: str, policy: AddressPolicy) -> bool:
+    """Whether a host is a name, or an address that may be connected to."""
+    try:
+        return policy.allows(ipaddress.ip_address(host))
+    except ValueError:
+        return True
 
 
 def _reason(error: Exception) -> str:

@@ -118,6 +118,14 @@ class BuildArguments:
     private_urls: Annotated[
         bool, typer.Option("--private-urls", help="Also fetch images from private networks.")
     ] = False
+    fetch_settings: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LOOKALIKE_FETCH_SETTINGS",
+            help="TOML file with a proxy, and headers, passwords and rates of hosts of images.",
+            show_default=False,
+        ),
+    ] = None
     text_weight: Annotated[
         float | None,
         typer.Option(
@@ -160,13 +168,16 @@ class BuildArguments:
         """Build the options; the command ends if one is wrong."""
         from embeddings.images import ImageLimits
         from indexer.build import BuildOptions
-        from indexer.image_loading.fetching import AddressPolicy
+        from indexer.image_loading.fetching import AddressPolicy, FetchManners, read_manners
 
         return BuildOptions(
             **shared_fields(self, BuildOptions),
             catalog=self.reading.catalog_options(),
             limits=ImageLimits(max_pixels=self.max_image_pixels),
             addresses=AddressPolicy.ANY if self.private_urls else AddressPolicy.PUBLIC,
+            fetching=(
+                FetchManners() if self.fetch_settings is None else read_manners(self.fetch_settings)
+            ),
             neighbours=self.ann.neighbour_options(),
             tags=self.tag.tag_choice(),
             examination=self.vision.examination(),
