@@ -16,7 +16,7 @@ from search_api.cli.demo import demo
 from search_api.cli.index import index_app
 from search_api.cli.models import models_app
 from search_api.cli.search import search
-from search_api.cli.serve import serve
+from search_api.cli.service import keys_app, serve
 from search_api.cli.tag import tag_app
 from search_api.cli.vision import detect, moderate, read
 
@@ -57,6 +57,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(index_app, name="index")
 app.add_typer(tag_app, name="tag")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 for command in (search, serve, demo, detect, moderate, read):
     app.command()(command)
 

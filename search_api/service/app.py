@@ -116,7 +116,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     for subject in subjects:
         for route in subject.table():
             route.add_to(app)
-            costs.add(route.method, route.path, route.cost)
+            costs.add(route.method, route.path, route.cost, route.scope)
     app.openapi = lambda: _openapi(app, settings, answering)  # type: ignore[method-assign]
     add_documentation(app)
     page.mount(app)

@@ -7,6 +7,8 @@ from enum import Enum
 
 from starlette.routing import compile_path
 
+from search_api.service.admission.keys import Scope
+
 __all__ = ["CostClass", "CostTable", "Lane"]
 
 
@@ -49,26 +51,27 @@ class CostClass(Enum):
 
 
 class CostTable:
-    """Cost classes by method and path, with the patterns and the order of the router."""
+    """Cost classes and scopes by method and path, with the patterns and order of the router."""
 
     def __init__(self) -> None:
-        self._routes: list[tuple[str, re.Pattern[str], CostClass]] = []
+        self._routes: list[tuple[str, re.Pattern[str], tuple[CostClass, Scope]]] = []
 
-    def add(self, method: str, path: str, cost: CostClass) -> None:
+    def add(self, method: str, path: str, cost: CostClass, scope: Scope = Scope.READ) -> None:
         """Add a route; of several that match, the first one counts."""
         pattern, _, _ = compile_path(path)
-        self._routes.append((method, pattern, cost))
+        self._routes.append((method, pattern, (cost, scope)))
 
-    def cost_of(self, method: str, path: str) -> CostClass:
-        """Return the cost of a request; by its path alone, if no route has the method.
+    def find(self, method: str, path: str) -> tuple[CostClass, Scope]:
+        """Return the cost of a request, and the scope that its key needs.
 
-        HEAD is answered as GET is, so it costs the same.
+        If no route has the method, the path decides alone. HEAD is answered as GET is, so it costs
+        the same.
         """
         method = "GET" if method == "HEAD" else method
         by_path = [
-            (other, cost)
-            for other, pattern, cost in self._routes
+            (other, rule)
+            for other, pattern, rule in self._routes
             if pattern.match(path) is not None
         ]
-        exact = (cost for other, cost in by_path if other == method)
-        return next(exact, by_path[0][1] if by_path else CostClass.FACT)
+        exact = (rule for other, rule in by_path if other == method)
+        return next(exact, by_path[0][1] if by_path else (CostClass.FACT, Scope.READ))

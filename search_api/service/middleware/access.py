@@ -19,7 +19,7 @@ from search_api.service.admission import (
     address_group,
     begin_visit,
 )
-from search_api.service.middleware.keys import KeyRing, presented_key
+from search_api.service.admission.keys import KeyRing, presented_key
 from search_api.service.middleware.request import error_response, request_id_of
 from search_api.service.middleware.trace import current_trace
 from search_api.service.settings import Settings
@@ -39,6 +39,7 @@ _UNAUTHORIZED = (
     "This service needs a valid API key: send one as Authorization: Bearer KEY, or as "
     "X-API-Key: KEY."
 )
+_FORBIDDEN = "This needs a key with the scope {}; the key that was sent has others."
 _RATE_LIMITED = "Too many requests for this service's rate limit; try again shortly."
 
 
@@ -69,19 +70,24 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
             return
         name = None
+        cost, needed = self._costs.find(scope["method"], scope["path"])
         if self._keys:
             presented = presented_key(Headers(scope=scope))
-            name = self._keys.name_of(presented)
-            if name is None:
+            key = self._keys.find(presented)
+            if key is None:
                 if presented:
                     await self._slow_down(_address_of(scope))
                 refusal = _refusal(scope, 401, "unauthorized", _UNAUTHORIZED)
                 refusal.headers["WWW-Authenticate"] = "Bearer"
                 await refusal(scope, receive, send)
                 return
-            current_trace().key = name
+            name = current_trace().key = key.name
+            if not key.allows(needed):
+                await _refusal(scope, 403, "forbidden", _FORBIDDEN.format(needed))(
+                    scope, receive, send
+                )
+                return
         caller = _address_of(scope) if name is None else f"key {name}"
-        cost = self._costs.cost_of(scope["method"], scope["path"])
         limiter = self._limiter
         wait = 0.0 if limiter is None else limiter.take(caller, cost.charge)
         if wait:
@@ -150,6 +156,7 @@ def document_keys(document: dict[str, Any], settings: Settings) -> None:
             if has_keys:
                 operation["security"] = [{"bearer": []}, {"header": []}]
                 operation["responses"]["401"] = _error("No API key, or an unknown one")
+                operation["responses"]["403"] = _error("A key without the scope that this needs")
             if settings.rate_limit and path.startswith("/v1/"):
                 operation["responses"]["429"] = _error("Over the rate limit; see Retry-After")
 

@@ -6,9 +6,9 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from search_api.service.admission import CostTable, Door
+from search_api.service.admission.keys import KeyRing, KeySource
 from search_api.service.middleware.access import AccessMiddleware
 from search_api.service.middleware.admission import AdmissionMiddleware
-from search_api.service.middleware.keys import KeyRing, read_keys
 from search_api.service.middleware.metrics import Metrics
 from search_api.service.middleware.request import RequestMiddleware, UnexpectedErrorMiddleware
 from search_api.service.settings import Settings
@@ -31,7 +31,7 @@ def add_middleware(
         ServeError: The settings' keys can't be used.
     """
     # Read here, since the framework makes middleware as late as at the first request.
-    keys = KeyRing(read_keys(settings.api_keys.get_secret_value(), settings.api_keys_file))
+    keys = KeyRing(KeySource(settings.api_keys.get_secret_value(), settings.api_keys_file))
     app.add_middleware(AdmissionMiddleware, door=door)
     app.add_middleware(AccessMiddleware, keys=keys, settings=settings, costs=costs)
     app.add_middleware(UnexpectedErrorMiddleware)

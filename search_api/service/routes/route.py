@@ -15,6 +15,7 @@ from starlette.routing import Match
 from embeddings import LookalikeError
 from indexer.search import Query, SearchResult, TextPart
 from search_api.service.admission import CostClass
+from search_api.service.admission.keys import Scope
 from search_api.service.errors import UnavailableError, is_unexpected
 from search_api.service.middleware import current_trace
 from search_api.service.schemas import ErrorResponse, SearchResponse
@@ -53,7 +54,8 @@ NOT_FOUND: Mapping[int, Mapping[str, Any]] = {
 class Route:
     """A method and a path, what they cost, the function that answers, and options of FastAPI.
 
-    A function whose cost class has a lane works inside `Answering.door.enter`.
+    Keys need `scope` for it. A function whose cost class has a lane works inside
+    `Answering.door.enter`.
     """
 
     method: str
@@ -61,6 +63,7 @@ class Route:
     cost: CostClass
     endpoint: Callable[..., Any]
     options: Mapping[str, Any] = field(default_factory=dict)
+    scope: Scope = Scope.READ
 
     def add_to(self, app: FastAPI) -> None:
         """Add the route to an application; a GET route answers HEAD too (RFC 9110, 9.1).

@@ -23,6 +23,7 @@ COMMANDS = (
     "index",
     "tag",
     "models",
+    "keys",
 )
 INDEX_COMMANDS = (
     "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",

@@ -9,21 +9,26 @@ import pytest
 from starlette.datastructures import Headers
 
 from search_api.service import read_settings
+from search_api.service.admission.keys import KeyFile, KeyRing, KeySource, Scope, presented_key
 from search_api.service.errors import ServeError
-from search_api.service.middleware import keys
-from search_api.service.middleware.keys import KeyRing, presented_key, read_keys
 from search_api.service.settings import Settings
+from tests.support.clock import Clock
 
 SHOP, PHONE, OLD = "shop-0123456789abcdef", "phone/0123456789+abc==", "old.0123456789~abcdef"
 
 
 @pytest.fixture
 def ring() -> KeyRing:
-    return KeyRing([("shop", SHOP), ("phone", PHONE), ("old", OLD)])
+    return KeyRing(KeySource(f"shop:{SHOP},phone:{PHONE},old:{OLD}"))
+
+
+def name_of(ring: KeyRing, presented: bytes) -> str | None:
+    key = ring.find(presented)
+    return None if key is None else key.name
 
 
 def test_a_key_is_known_by_its_name(ring: KeyRing) -> None:
-    assert [ring.name_of(key.encode()) for key in (SHOP, PHONE, OLD)] == ["shop", "phone", "old"]
+    assert [name_of(ring, key.encode()) for key in (SHOP, PHONE, OLD)] == ["shop", "phone", "old"]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ def test_a_key_is_known_by_its_name(ring: KeyRing) -> None:
      f"shop:{SHOP}".encode(), SHOP.encode() + b"\0", "schlüssel-0123456789".encode(), b"k" * 10**6],
 )  # fmt: skip
 def test_unknown_keys(ring: KeyRing, wrong: bytes) -> None:
-    assert ring.name_of(wrong) is None
+    assert name_of(ring, wrong) is None
 
 
 def test_every_key_is_always_compared(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,27 +50,29 @@ def test_every_key_is_always_compared(ring: KeyRing, monkeypatch: pytest.MonkeyP
         seen.append((len(one), len(other)))
         return compare(one, other)
 
-    monkeypatch.setattr(keys.hmac, "compare_digest", counting)
+    monkeypatch.setattr(hmac, "compare_digest", counting)
     works = []
     for presented in (SHOP, PHONE, OLD, "", "x", "x" * 100_000, SHOP[:-1] + "0"):
         seen.clear()
-        ring.name_of(presented.encode())
+        ring.find(presented.encode())
         works.append(list(seen))
     assert works == [[(64, 64)] * 3] * 7
 
 
 def test_keys_are_not_kept_as_they_are(ring: KeyRing) -> None:
     assert SHOP not in repr(vars(ring))
-    other = KeyRing([("shop", SHOP)])
-    assert vars(other)["_digests"][0] != vars(ring)["_digests"][0]
+    other = KeyRing(KeySource(f"shop:{SHOP}"))
+    assert vars(other)["_keys"][0] != vars(ring)["_keys"][0]
 
 
 def test_keys_of_a_setting_and_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# ours\n\n  phone:{PHONE}  \r\nold:{OLD}\n")
-    read = read_keys(f"shop:{SHOP}, ", file)
-    assert read == [("shop", SHOP), ("phone", PHONE), ("old", OLD)]
-    assert read_keys("") == []
+    ring = KeyRing(KeySource(f"shop:{SHOP}, ", file))
+    names = [name_of(ring, key.encode()) for key in (SHOP, PHONE, OLD)]
+    assert names == ["shop", "phone", "old"]
+    assert KeySource("").keys == []
+    assert not KeyRing(KeySource(""))
     assert not KeyRing()
 
 
@@ -77,7 +84,7 @@ def test_keys_of_a_setting_and_of_a_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_keys_that_can_not_be_used_stop_the_start(text: str) -> None:
     with pytest.raises(ServeError) as caught:
-        read_keys(text)
+        KeySource(text)
     told = caught.value.message
     assert "\n" not in told
     for secret in (SHOP, PHONE, "0123456789", "short"):
@@ -92,7 +99,7 @@ def test_a_file_of_keys_that_can_not_be_used(tmp_path: Path) -> None:
     wrong.write_text(f"shop:{SHOP}\nphone\n")
     for file, word in [(missing, "read"), (empty, "no key"), (binary, "UTF-8"), (wrong, "line 2")]:
         with pytest.raises(ServeError, match=word):
-            read_keys("", file)
+            KeySource("", file)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +135,49 @@ def test_settings_never_show_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServeError, match="LOOKALIKE_THREADS: ") as caught:
         read_settings()
     assert SHOP not in caught.value.message
+
+
+class TestRotation:
+    """Keys change while the service runs."""
+
+    def test_new_keys_count_and_revoked_ones_do_not(self, tmp_path: Path) -> None:
+        clock, file = Clock(0.0), KeyFile(tmp_path / "keys")
+        old = file.create("old", [Scope.READ])
+        ring = KeyRing(KeySource("", file.path), clock)
+        new = file.create("new", [Scope.WRITE])
+        assert name_of(ring, old.encode()) == "old"
+        assert name_of(ring, new.encode()) is None  # it has not looked again yet
+        clock.now = 1.0
+        assert name_of(ring, new.encode()) == "new"
+        file.revoke("old")
+        clock.now = 2.0
+        assert name_of(ring, old.encode()) is None
+        file.revoke("new")
+        clock.now = 3.0
+        assert name_of(ring, new.encode()) is None
+        assert ring  # it does not open when all are revoked
+
+    @pytest.mark.parametrize("change", ["removed", "broken", "unreadable"])
+    def test_a_file_that_can_not_be_used_changes_nothing(self, tmp_path: Path, change: str) -> None:
+        clock, file = Clock(0.0), KeyFile(tmp_path / "keys")
+        key = file.create("shop", [Scope.READ])
+        ring = KeyRing(KeySource("", file.path), clock)
+        if change == "removed":
+            file.path.unlink()
+        else:
+            file.path.write_bytes(b"shop:short" if change == "broken" else b"\xff\xfe")
+        clock.now = 1.0
+        assert name_of(ring, key.encode()) == "shop"
+        file.path.unlink(missing_ok=True)
+        replaced = file.create("shop", [Scope.READ])
+        clock.now = 2.0
+        assert name_of(ring, replaced.encode()) == "shop"
+        assert name_of(ring, key.encode()) is None
+
+    def test_keys_of_the_setting_stay(self, tmp_path: Path) -> None:
+        clock, file = Clock(0.0), KeyFile(tmp_path / "keys")
+        file.create("other", [Scope.READ])
+        ring = KeyRing(KeySource(f"shop:{SHOP}", file.path), clock)
+        file.revoke("other")
+        clock.now = 1.0
+        assert name_of(ring, SHOP.encode()) == "shop"
