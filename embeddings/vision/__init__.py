@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         shows_skin,
         unsafe_score,
     )
+    from embeddings.vision.patches import check_patches, patch_features
     from embeddings.vision.reading import ReadLine, check_reading, read_text
     from embeddings.vision.shipped import INSTALL
 else:
@@ -73,6 +74,7 @@ else:
                 "shows_skin",
                 "unsafe_score",
             ),
+            "embeddings.vision.patches": ("check_patches", "patch_features"),
             "embeddings.vision.reading": ("ReadLine", "check_reading", "read_text"),
             "embeddings.vision.shipped": ("INSTALL",),
         },
@@ -96,6 +98,7 @@ __all__ = [
     "ModerationMode",
     "ReadLine",
     "check_moderation",
+    "check_patches",
     "check_reading",
     "cover_faces",
     "crop_to",
@@ -103,6 +106,7 @@ __all__ = [
     "failing_alone",
     "find_faces",
     "find_items",
+    "patch_features",
     "read_text",
     "shows_skin",
     "unsafe_score",

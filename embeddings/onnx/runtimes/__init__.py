@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from embeddings.onnx.runtimes.opening import RUNTIMES, Runtime, installed_runtimes, open_runtime
+from embeddings.onnx.runtimes.opening import (
+    RUNTIMES,
+    Runtime,
+    installed_runtimes,
+    open_inner,
+    open_runtime,
+)
 from embeddings.onnx.runtimes.tower import Infer, InferAll, Tower
 
 __all__ = [
@@ -12,5 +18,6 @@ __all__ = [
     "Runtime",
     "Tower",
     "installed_runtimes",
+    "open_inner",
     "open_runtime",
 ]

@@ -9,7 +9,7 @@ from typing import Protocol
 from embeddings.errors import ModelError
 from embeddings.onnx.runtimes.tower import Infer, InferAll
 
-__all__ = ["RUNTIMES", "Runtime", "installed_runtimes", "open_runtime"]
+__all__ = ["RUNTIMES", "Runtime", "installed_runtimes", "open_inner", "open_runtime"]
 
 _PACKAGES = {"openvino": "openvino", "onnx": "onnxruntime"}
 
@@ -51,6 +51,22 @@ class Runtime(Protocol):
 def installed_runtimes() -> tuple[str, ...]:
     """Return the names of the runtimes that are installed, the preferred one first."""
     return tuple(name for name, package in _PACKAGES.items() if importlib.util.find_spec(package))
+
+
+def open_inner(path: Path, cells: int) -> InferAll:
+    """Compile an ONNX tower by OpenVINO, to give what it computes on a grid in its middle.
+
+    Args:
+        path: The file.
+        cells: Cells along each side of the grid.
+
+    Raises:
+        ModelError: OpenVINO is not installed.
+        BrokenModelError: The file can't be used.
+    """
+    from embeddings.onnx.runtimes.openvino_runtime import OpenVinoRuntime
+
+    return OpenVinoRuntime(threads=1).compile_inner(path, cells)
 
 
 def open_runtime(name: str, threads: int) -> Runtime:

@@ -19,6 +19,8 @@ from embeddings.onnx.runtimes.tower import Infer, InferAll
 
 __all__ = ["OpenVinoRuntime"]
 
+# Images, channels, rows, columns.
+_GRID_RANK = 4
 _CONVERTER = "openvino.tools.ovc"
 _IMPORTING = threading.Lock()
 
@@ -92,6 +94,39 @@ class OpenVinoRuntime:
         """Compile a model of several outputs, ONNX or TFLite; arguments as for `compile`."""
         return self._requests(path, precision, streams)
 
+    def compile_inner(self, path: Path, cells: int) -> InferAll:
+        """Compile a tower that gives what it computes on a grid in its middle, in float32.
+
+        Args:
+            path: Its ONNX file.
+            cells: Cells along each side of the grid; of several such layers, the last convolution.
+
+        Returns:
+            The result has one output, `[n, channels, cells, cells]`.
+
+        Raises:
+            BrokenModelError: As for `compile`, or there is no such layer.
+        """
+        try:
+            model = self._core.read_model(path)
+            layers = [
+                node.output(0)
+                for node in model.get_ordered_ops()
+                if node.get_type_name() == "Add" and _is_grid(node.output(0), cells)
+            ]
+            if not layers:
+                raise BrokenModelError(f"{path.name!r} has no layer of {cells} x {cells} cells.")
+            from openvino import Model
+            from openvino import opset13 as operations
+
+            inner = Model([operations.result(layers[-1])], model.get_parameters())
+            options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": self._threads}
+            return _Requests(self._core.compile_model(inner, "CPU", options), 1)
+        except RuntimeError as error:
+            raise BrokenModelError(
+                f"OpenVINO can't run {str(path)!r}: {_last_line(error)}"
+            ) from error
+
     def _requests(self, path: Path, precision: str, streams: int) -> _Requests:
         options = {
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[precision],
@@ -132,6 +167,14 @@ def _widen_after_lookup(model: Any) -> None:
             rows = operations.gather(narrow, indices, axis)
             wide = operations.convert(rows, table.get_element_type().get_type_name())
             node.output(0).replace(wide.output(0))
+
+
+def _is_grid(output: Any, cells: int) -> bool:
+    shape = output.partial_shape
+    if not shape.rank.is_static or shape.rank.get_length() != _GRID_RANK:
+        return False
+    sides = [side.get_length() if side.is_static else 0 for side in list(shape)[2:]]
+    return sides == [cells, cells]
 
 
 class _Requests:

@@ -24,6 +24,7 @@ COMMANDS = (
     "tag",
     "models",
     "keys",
+    "anomaly",
 )
 INDEX_COMMANDS = (
     "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
