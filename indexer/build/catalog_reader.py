@@ -14,7 +14,15 @@ from indexer.build.ledger import Ledger
 from indexer.build.options import BuildOptions
 from indexer.build.reporting import Counts, Stage, StageClock
 from indexer.build.update import Update
-from indexer.catalog import BadRow, Catalog, CatalogRow, FieldTyper, ImageSource
+from indexer.catalog import (
+    BadRow,
+    Catalog,
+    CatalogRow,
+    FieldTyper,
+    ImageSource,
+    read_stored,
+    stored_url,
+)
 from indexer.errors import SourceError
 from indexer.image_loading import DecodeTask, open_decoder
 from indexer.image_loading.fetching import Fetcher, FetchLimits, prefetch
@@ -99,7 +107,9 @@ class CatalogReader:
         limits = FetchLimits(max_bytes=options.catalog.max_image_bytes)
         with pipeline, decoder, self._fetcher(limits) as fetcher:
             rows = clock.during_each(Stage.READING, self._catalog.rows())
-            fetching = prefetch(rows, _urls_of, fetcher, ahead=_PREFETCHED)
+            fetching = prefetch(
+                rows, _urls_of, _Images(fetcher, limits.max_bytes), ahead=_PREFETCHED
+            )
             for row, fetched in clock.during_each(Stage.FETCHING, fetching):
                 self._counts.rows += 1
                 if isinstance(row, BadRow):
@@ -176,3 +186,17 @@ def _urls_of(row: CatalogRow | BadRow) -> list[str]:
     if isinstance(row, BadRow):
         return []
     return [source.url for source in row.images if source.url is not None]
+
+
+class _Images:
+    """Fetches images at URLs, and reads those in object storage beside their catalog."""
+
+    def __init__(self, fetcher: Fetcher, max_bytes: int) -> None:
+        self._fetcher = fetcher
+        self._max_bytes = max_bytes
+
+    def fetch(self, url: str) -> bytes:
+        """As `Fetches.fetch`."""
+        if stored_url(url) is not None:
+            return read_stored(url, self._max_bytes)
+        return self._fetcher.fetch(url)

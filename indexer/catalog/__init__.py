@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         check_size,
         embedded_image,
         find_image,
+        read_stored,
+        stored_url,
     )
     from indexer.catalog.opening import open_catalog
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
@@ -63,6 +65,8 @@ else:
                 "check_size",
                 "embedded_image",
                 "find_image",
+                "read_stored",
+                "stored_url",
             ),
             "indexer.catalog.product_ids": (
                 "MAX_ID_BYTES",
@@ -122,7 +126,9 @@ __all__ = [
     "open_catalog",
     "product_digest",
     "quote_for_message",
+    "read_stored",
     "stored_title",
+    "stored_url",
     "title_field",
     "title_of",
     "to_batch",

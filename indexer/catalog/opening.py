@@ -10,7 +10,7 @@ from pathlib import Path
 
 from indexer.catalog.feeds import as_feed
 from indexer.catalog.image_folder import ImageFolderCatalog
-from indexer.catalog.images import is_index_folder
+from indexer.catalog.images import copy_stored, is_index_folder, matching_stored, stored_url
 from indexer.catalog.products import SeveralCatalogs, TableCatalog
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import Catalog, CatalogOptions
@@ -33,8 +33,8 @@ def open_catalog(path: Path | Sequence[Path], options: CatalogOptions = _DEFAULT
 
     Args:
         path: A folder, or a file whose ending tells its format, such as `.csv`, `.jsonl`, `.xlsx`
-            or `.parquet`; `-` for standard input, whose format is found; a pattern such as
-            `feeds/*.csv`; or several of these.
+            or `.parquet`; `-` for standard input, whose format is found; a file in object storage,
+            such as `s3://bucket/a.csv`; a pattern such as `feeds/*.csv`; or several of these.
         options: How to read it.
 
     Raises:
@@ -56,11 +56,22 @@ def open_catalog(path: Path | Sequence[Path], options: CatalogOptions = _DEFAULT
 def _open_all(paths: Sequence[Path], options: CatalogOptions) -> Catalog:
     if not paths:
         raise CatalogError("no catalog is given; name a file or a folder")
-    catalogs: list[Catalog] = []
-    for path in matching_paths(paths):
+    stored = [url for path in paths if (url := stored_url(path)) is not None]
+    urls = dict.fromkeys(name for each in stored for name in matching_stored(each))
+    catalogs = [_open_stored(url, options) for url in urls]
+    for path in matching_paths([path for path in paths if stored_url(path) is None]):
         tables = tables_of_folder(path) if path.is_dir() and not is_index_folder(str(path)) else []
         catalogs += [_open(table, options) for table in tables or [path]]
     return catalogs[0] if len(catalogs) == 1 else SeveralCatalogs(catalogs, options)
+
+
+def _open_stored(url: str, options: CatalogOptions) -> Catalog:
+    """Open a file in object storage by a copy of it; paths of images begin in its folder there."""
+    saved = tempfile.TemporaryDirectory(prefix="lookalike-")
+    copy = copy_stored(url, Path(saved.name))
+    catalog = _open(copy, replace(options, folder=url.rpartition("/")[0]))
+    weakref.finalize(catalog, saved.cleanup)
+    return catalog
 
 
 def _open_standard_input(options: CatalogOptions) -> Catalog:

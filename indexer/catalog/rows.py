@@ -82,7 +82,8 @@ class CatalogOptions:
         types: Types of fields; the others are found.
         sheet: The sheet of a spreadsheet, or the table of an SQLite file; None for the only one.
         image_roots: Folders besides the catalog's own that images may be in.
-        folder: The folder where paths of images begin; None for the catalog's.
+        folder: The folder where paths of images begin; None for the catalog's. Text is an address
+            of object storage.
     """
 
     id_column: str | None = None
@@ -93,7 +94,7 @@ class CatalogOptions:
     types: Mapping[str, FieldType] = field(default_factory=dict)
     sheet: str | None = None
     image_roots: tuple[Path, ...] = ()
-    folder: Path | None = None
+    folder: Path | str | None = None
 
 
 # One is made for each row; frozen, that would take three times as long.

@@ -44,7 +44,7 @@ class ImageSource:
             URL, or the empty text for bytes in the catalog.
         path: The file, absolute and free of symbolic links.
         data: The bytes.
-        url: The address, http or https.
+        url: The address: http or https, or of object storage, such as `s3://`.
         root: The folder that `path` is in and that reading never leaves.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from indexer.catalog.fields import FieldValue
-from indexer.catalog.images import ImageFinder, ImageSource, embedded_image
+from indexer.catalog.images import ImageFinder, ImageSource, StoredImageFinder, embedded_image
 from indexer.catalog.product_ids import clean_id
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, CatalogOptions, CatalogRow, Reason
@@ -25,13 +25,17 @@ class RowBuilder:
     """Checks the id and the images of every row of a catalog.
 
     Args:
-        root: The folder that paths of images are relative to.
+        root: The folder that paths of images are relative to; text is an address of object storage.
         options: How to read the catalog.
         id_column: The column of ids, for the list of what was refused.
     """
 
-    def __init__(self, root: Path, options: CatalogOptions, id_column: str) -> None:
-        self._finder = ImageFinder(root, options.image_roots, max_bytes=options.max_image_bytes)
+    def __init__(self, root: Path | str, options: CatalogOptions, id_column: str) -> None:
+        self._finder: ImageFinder | StoredImageFinder
+        if isinstance(root, str):
+            self._finder = StoredImageFinder(root)
+        else:
+            self._finder = ImageFinder(root, options.image_roots, max_bytes=options.max_image_bytes)
         self._options = options
         self._id_column = id_column
 

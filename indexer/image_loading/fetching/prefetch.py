@@ -7,20 +7,26 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from indexer.errors import SourceError
-from indexer.image_loading.fetching.fetcher import Fetcher
 
-__all__ = ["prefetch"]
+__all__ = ["Fetches", "prefetch"]
 
 T = TypeVar("T")
+
+
+class Fetches(Protocol):
+    """Fetches images, by many threads at once."""
+
+    def fetch(self, url: str) -> bytes:
+        """Return the bytes of an image, or raise a `SourceError`."""
 
 
 def prefetch(
     items: Iterable[T],
     urls_of: Callable[[T], Sequence[str]],
-    fetcher: Fetcher,
+    fetcher: Fetches,
     workers: int = 16,
     ahead: int = 64,
 ) -> Iterator[tuple[T, tuple[bytes | SourceError, ...]]]:
@@ -83,7 +89,7 @@ class _FetchThreads:
     program would end only after the fetches in progress.
     """
 
-    def __init__(self, fetcher: Fetcher, workers: int) -> None:
+    def __init__(self, fetcher: Fetches, workers: int) -> None:
         if workers < 1:
             raise ValueError(f"at least one worker is needed, not {workers}")
         self._fetcher = fetcher
