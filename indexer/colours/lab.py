@@ -58,17 +58,19 @@ def rgb_of(lab: LabArray) -> NDArray[np.uint8]:
     return np.asarray(converted, np.uint8).reshape(np.shape(lab))
 
 
-def ciede2000(first: Floats, second: Floats) -> Floats:
+def ciede2000(first: Floats, second: Floats, lightness: float = 1.0) -> Floats:
     """Compute the CIEDE2000 colour difference: about 1 is just noticeable, 100 is black to white.
 
     Sharma, Wu and Dalal, "The CIEDE2000 Color-Difference Formula: Implementation Notes,
-    Supplementary Test Data, and Mathematical Observations", 2005, equations 2 to 22, with the three
-    parametric factors at 1. The tests check it against that paper's table. Libraries that have it
-    for arrays (scikit-image, colour-science) are large dependencies for these lines.
+    Supplementary Test Data, and Mathematical Observations", 2005, equations 2 to 22. The tests
+    check it against that paper's table. Libraries that have it for arrays (scikit-image,
+    colour-science) are large dependencies for these lines.
 
     Args:
         first: CIELAB colours, `[..., 3]`, float32 or float64.
         second: The same, of a shape that broadcasts.
+        lightness: The formula's parametric factor k_L: differences of lightness are divided by it.
+            Textile industry uses 2; the other two factors are 1.
 
     Returns:
         Differences `[...]` of the broadcast shape, of the same type.
@@ -84,8 +86,9 @@ def ciede2000(first: Floats, second: Floats) -> Floats:
     turn = h2 - h1
     turn = np.where(np.abs(turn) <= np.pi, turn, turn - 2 * np.pi * np.sign(turn))
     mean_hue = np.where(c1 * c2 == 0, h1 + h2, h1 + turn / 2)
+    darker = (second[..., 0] - first[..., 0]) / lightness
     return _weighted(
-        (second[..., 0] - first[..., 0], c2 - c1, 2 * np.sqrt(c1 * c2) * np.sin(turn / 2)),
+        (darker, c2 - c1, 2 * np.sqrt(c1 * c2) * np.sin(turn / 2)),
         ((first[..., 0] + second[..., 0]) / 2, (c1 + c2) / 2, mean_hue),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.colours.lab import LabArray, ciede2000, lab_of
-from indexer.errors import QueryError
+from indexer.colours.lab import LabArray, ciede2000
 
 __all__ = [
+    "LOOK_SPREAD",
     "MULTICOLOURED",
     "NEAR_DISTANCE",
     "TABLE_FILE",
     "ColourTable",
-    "colour_of",
     "colour_table",
 ]
 
@@ -34,10 +32,11 @@ NEAR_DISTANCE = 10.0
 """Largest CIEDE2000 difference of two similar colours: twice the usual limit of "a different colour
 at a glance"."""
 
-# Characters of an unknown colour that an error quotes.
-_QUOTED = 40
-_HEX_DIGITS = 6
-_HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{6})")
+
+LOOK_SPREAD = 8.0
+"""Standard deviation of the colours of a name around its centre as a person sees them, who looks at
+the colour: a yellow dress is not white because half of the catalog is. In CIEDE2000; by eye, on
+drawn products."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,22 @@ class ColourTable:
         word = self.synonyms.get(word, word)
         return self.names.index(word) if word in self.names else None
 
-    def likeliest_names(self, lab: LabArray) -> NDArray[np.int64]:
+    def likeliest_names(self, lab: LabArray, spread: float | None = None) -> NDArray[np.int64]:
         """Return the places `[...]` of the most probable names of colours `[..., 3]`.
 
         The model is a normal distribution of differences around each word's centre, with the
         words' frequencies as priors.
+
+        Args:
+            lab: The colours.
+            spread: Standard deviation of the differences, in CIEDE2000. By default that of what
+                shops call products; `LOOK_SPREAD` names what a person sees.
         """
         usable = np.flatnonzero(np.isfinite(self.centres[:, 0]))
         differences = ciede2000(lab[..., np.newaxis, :], self.centres[usable])
-        log_posterior = np.log(self.priors[usable]) - (differences / self.spread) ** 2 / 2
+        log_posterior = (
+            np.log(self.priors[usable]) - (differences / (spread or self.spread)) ** 2 / 2
+        )
         return np.asarray(usable[log_posterior.argmax(axis=-1)])
 
     def near(self, name: str) -> frozenset[str]:
@@ -97,29 +103,3 @@ def colour_table() -> ColourTable:
         spread=float(rows["spread"]),
         synonyms={word: colour["name"] for colour in colours for word in colour["synonyms"]},
     )
-
-
-def colour_of(text: str) -> LabArray:
-    """Parse a colour: `#7b1e3a`, `#abc` or a name of the table.
-
-    Returns:
-        `[3]` CIELAB.
-
-    Raises:
-        QueryError: The text is none of these.
-    """
-    found = _HEX.fullmatch(text.strip().casefold())
-    if found is not None:
-        digits = (
-            found[1] if len(found[1]) == _HEX_DIGITS else "".join(2 * digit for digit in found[1])
-        )
-        rgb = np.frombuffer(bytes.fromhex(digits), np.uint8)
-        return np.asarray(lab_of(rgb.reshape(1, 1, 3))[0, 0])
-    table = colour_table()
-    place = table.place(text)
-    if place is None or not np.isfinite(table.centres[place, 0]):
-        known = ", ".join(name for name in table.names if name != MULTICOLOURED)
-        raise QueryError(
-            f"There is no colour {text[:_QUOTED]!r}: give #rrggbb or one of these names: {known}."
-        )
-    return np.asarray(table.centres[place])

@@ -1,24 +1,25 @@
-"""Products by colour: the share of a product with a colour, and its nearness to a colour."""
+"""Products by colour: how well they match it, how much of them has it, and how varied they are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.colours.dominant import unpack
+from indexer.colours.dominant import MAX_COLOURS, unpack
 from indexer.colours.lab import LabArray, ciede2000
+from indexer.colours.matching import colour_matching
+from indexer.colours.points import ColourPoint
 
-__all__ = ["ProductColours", "nearness", "shares_within"]
+__all__ = ["ProductColours", "shares_within", "variety"]
 
 # Largest divisor of a difference of lightness in CIEDE2000 (its S_L at black and white): colours
 # whose lightness differs by more than this many times the limit need no exact comparison.
 _MAX_S_L = 1.75
-# Standard deviation of nearness, in CIEDE2000: a colour this different counts for 0.6.
-_NEARNESS_SPREAD = 10.0
-# Share of a product with the exact colour from which its nearness is 1.
-_FULL_SHARE = 0.5
+# Distance in the plane of a* and b* from which two colours are as different as any.
+_VARIED = 60.0
 # L* as stored: 100 is 255.
 _L_SCALE = 2.55
 
@@ -54,19 +55,45 @@ class ProductColours:
         found[self.owners[shares_within(self.colours, lab, within) >= share]] = True
         return found
 
-    def nearness(self, rows: NDArray[np.int64], lab: LabArray) -> Floats:
-        """Compute the nearness of `[n]` product rows to a colour, by their best image.
+    def match(
+        self, point: ColourPoint, rows: NDArray[np.int64] | None = None
+    ) -> tuple[Floats, NDArray[np.int64]]:
+        """Compute how well products match a colour, each by its best image.
+
+        Args:
+            point: The colour. For many colours it counts how varied the product's are.
+            rows: `[n]` product rows; all by default.
 
         Returns:
-            `[n]`, 0 to 1.
+            `[n]` matches, 0 to 1, and the row of the image that each is of: of images that match
+            equally the first. A product without images matches by 0, and has -1.
         """
-        first = np.searchsorted(self.owners, rows)
-        counts = np.searchsorted(self.owners, rows, side="right") - first
-        owners = np.repeat(np.arange(len(rows)), counts)
-        images = first[owners] + np.arange(len(owners)) - (np.cumsum(counts) - counts)[owners]
-        best = np.zeros(len(rows), np.float32)
-        np.maximum.at(best, owners, nearness(self.colours[images], lab))
-        return best
+        wanted = np.arange(self.products) if rows is None else rows
+        first = np.searchsorted(self.owners, wanted)
+        counts = np.searchsorted(self.owners, wanted, side="right") - first
+        places = np.repeat(np.arange(len(wanted)), counts)
+        images = first[places] + np.arange(len(places)) - (np.cumsum(counts) - counts)[places]
+        matches = self._of_images(point, None if rows is None else images)
+        best = np.zeros(len(wanted), np.float32)
+        best_images = np.full(len(wanted), -1, np.int64)
+        # The best image of each product is written last, and of equal ones the first.
+        order = np.lexsort((-images, matches))
+        best[places[order]] = matches[order]
+        best_images[places[order]] = images[order]
+        return best, best_images
+
+    def _of_images(self, point: ColourPoint, images: NDArray[np.int64] | None) -> Floats:
+        """Return the matches of some images, or of all; `[images]`."""
+        matching = colour_matching()
+        colours = self.colours if images is None else self.colours[images]
+        weights = self._weights if images is None else matching.weights(colours)
+        if point.lab is None:
+            return variety(colours, weights)
+        return matching.match(colours, weights, point.lab)
+
+    @cached_property
+    def _weights(self) -> Floats:
+        return colour_matching().weights(self.colours)
 
 
 def shares_within(colours: NDArray[np.uint8], lab: LabArray, within: float) -> Floats:
@@ -91,18 +118,22 @@ def shares_within(colours: NDArray[np.uint8], lab: LabArray, within: float) -> F
     return np.asarray(shares / totals, np.float32)
 
 
-def nearness(colours: NDArray[np.uint8], lab: LabArray) -> Floats:
-    """Compute the nearness of each image's product to a colour.
+def variety(colours: NDArray[np.uint8], weights: Floats) -> Floats:
+    """Compute how many-coloured each image's product is.
 
-    Each measured colour counts by its share, and by a normal curve of its difference.
+    It is Rao's quadratic entropy of hues (C. R. Rao, "Diversity and dissimilarity coefficients",
+    1982): the expected distance of two colours of the product, drawn by their weights, in the plane
+    of a* and b*. So light and shade of one colour, or black on white, are no variety.
 
     Args:
         colours: `[n, 5, 4]` measured colours.
-        lab: `[3]` CIELAB colour.
+        weights: `[n, 5]`, from `ColourMatching.weights`.
 
     Returns:
-        `[n]`, 0 to 1; 1 if half of the product has exactly the colour.
+        `[n]`, 0 (one colour) to 1.
     """
-    found, shares = unpack(colours)
-    near = np.exp(ciede2000(found, lab) ** 2 / (-2 * _NEARNESS_SPREAD**2))
-    return np.asarray(np.minimum((near * shares).sum(axis=1) / _FULL_SHARE, 1), np.float32)
+    lab, _ = unpack(colours)
+    plane = lab[..., 1:]
+    apart = np.sqrt(((plane[:, :, np.newaxis] - plane[:, np.newaxis]) ** 2).sum(axis=-1))
+    expected = np.einsum("ni,nij,nj->n", weights, np.minimum(apart, _VARIED), weights)
+    return np.asarray(expected / (_VARIED * (1 - 1 / MAX_COLOURS)), np.float32)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from indexer.index.index import Index
     from indexer.index.info import describe, index_kind, index_recall, tag_coverage
     from indexer.index.maintenance import GenerationReport, prune, rollback, verify
-    from indexer.index.matches import Found, Match, Nearest, Product
+    from indexer.index.matches import Found, HitColour, Match, Nearest, Product
     from indexer.index.opening import index_exists
     from indexer.index.product_tags import FIELD_PREFIX
     from indexer.index.segments import (
@@ -51,6 +51,7 @@ else:
             ),
             "indexer.index.matches": (
                 "Found",
+                "HitColour",
                 "Match",
                 "Nearest",
                 "Product",
@@ -95,6 +96,7 @@ __all__ = [
     "Found",
     "GenerationReport",
     "GenerationWatch",
+    "HitColour",
     "ImageScan",
     "ImageTable",
     "Index",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from embeddings import FloatArray
 from indexer.catalog import FieldValue
 
-__all__ = ["Found", "Match", "Nearest", "Product", "StoredImage"]
+__all__ = ["Found", "HitColour", "Match", "Nearest", "Product", "StoredImage"]
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,38 @@ class Product:
 
 
 @dataclass(frozen=True)
+class HitColour:
+    """A measured colour of a hit.
+
+    Attributes:
+        name: What a person would call it.
+        colour: The colour, `#rrggbb`.
+        share: The share of the product that has it, 0 to 1.
+        difference: Its difference (CIEDE2000) from the colour that was asked for; None where that
+            is not a single colour.
+    """
+
+    name: str
+    colour: str
+    share: float
+    difference: float | None
+
+
+@dataclass(frozen=True)
 class Match:
     """A product that a search found.
 
     Attributes:
         id: The product.
         score: Cosine between the query and the product's best image, -1 to 1; NaN where the query
-            was not embedded.
+            was not embedded. By a colour alone, how well the product matches it, 0 to 1.
         image: Which of the product's images that is, from 0; the first where there is no score.
         fields: The product's fields that were requested.
         confidence: Probability, 0 to 1, that the match is right; None where the index has no
             calibration, or no confidence was requested.
         grouped: Ids of other products that this match stands for (`search.ranking`), best first.
+        colours: The measured colours of that image, the greatest share first, where the query asks
+            for a colour.
     """
 
     id: str
@@ -52,6 +72,7 @@ class Match:
     fields: dict[str, FieldValue]
     confidence: float | None = None
     grouped: tuple[str, ...] = ()
+    colours: tuple[HitColour, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +81,7 @@ class Found:
 
     Attributes:
         score: Cosine between the query and the product's best image; NaN where the query was not
-            embedded.
+            embedded. By a colour alone, how well the product matches it.
         segment: The number of its segment.
         row: Its row there.
         image: The row of that image there.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.catalog import FieldType, arrow_schema
-from indexer.colours import ColourArray, ciede2000, classifier, colour_table, unpack
+from indexer.colours import LOOK_SPREAD, ColourArray, classifier, colour_table, unpack
 from indexer.index.segments import Segment
 from indexer.tagging import GroupScores, Tagger
 from indexer.tagging.taxonomy import Group, Taxonomy
@@ -29,9 +29,6 @@ _CLEAR_PROBABILITY = 0.3
 _MIN_SHARE = 0.2
 # Bits dropped of each byte of a measured colour: 2 steps are 0.8 of L*, 2 of a* and b*.
 _SHADE_BITS = 1
-# Standard deviation of the colours of a name around its centre, in CIEDE2000; by eye, on drawn
-# products.
-_NAME_SD = 8.0
 # Products tagged at a time, so that memory stays bounded.
 _ROWS = 16_384
 # Length below which a mean vector counts as zero.
@@ -172,12 +169,7 @@ def _label_of_colours(group: Group, colours: ColourArray) -> NDArray[np.int64]:
     for channel, shift in enumerate((16, 8, 0)):
         rows[:, channel] = ((unique >> shift) & 255) << _SHADE_BITS
     lab, _ = unpack(rows)
-    # As `ColourTable.named`, but by distance more than by the frequency of a name: a shopper looks
-    # at the colour, and a yellow dress is not white because half of the catalog is.
-    usable = np.flatnonzero(np.isfinite(table.centres[:, 0]))
-    distances = ciede2000(lab[:, np.newaxis], table.centres[usable])
-    likelihoods = np.log(table.priors[usable]) - (distances / _NAME_SD) ** 2 / 2
-    nearest = usable[likelihoods.argmax(axis=1)]
+    nearest = table.likeliest_names(lab, LOOK_SPREAD)
     return np.asarray(label_of[nearest][inverse].reshape(codes.shape), np.int64)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from embeddings import lazy_exports
 
 if TYPE_CHECKING:
-    from indexer.search.by_colour import colour_alone
     from indexer.search.engine import Engine
     from indexer.search.following import DamageReport
     from indexer.search.hybrid import SearchScope, TextSearch
@@ -31,7 +30,6 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
-            "indexer.search.by_colour": ("colour_alone",),
             "indexer.search.engine": ("Engine",),
             "indexer.search.following": ("DamageReport",),
             "indexer.search.hybrid": (
@@ -81,7 +79,6 @@ __all__ = [
     "TextPart",
     "TextSearch",
     "WantedColour",
-    "colour_alone",
     "encode_images",
     "recommend",
     "seed_vectors",

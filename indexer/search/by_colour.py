@@ -1,30 +1,27 @@
-"""Search by colour: colours as filters, and queries of a colour alone."""
+"""Search by colour: colours as filters, and the colours of hits."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import numpy as np
 
-from indexer.colours import colour_of, colour_table
+from indexer.colours import (
+    ColourPoint,
+    MeasuredColours,
+    ciede2000,
+    colour_of,
+    colour_point,
+    hex_of,
+    look_names,
+)
 from indexer.errors import QueryError
-from indexer.index import Index
+from indexer.index import Found, HitColour, Index
 from indexer.retrieval import And, HasColour, Predicate
-from indexer.search.query import Query, TextPart, WantedColour
+from indexer.search.query import Query, WantedColour
 
-__all__ = ["colour_alone", "with_colour"]
+__all__ = ["palette", "with_colour"]
 
 # CIEDE2000 differences; black and white differ by 100.
 _MAX_DIFFERENCE = 100
-
-
-def colour_alone(wanted: WantedColour) -> tuple[TextPart, WantedColour]:
-    """Return the query of a colour without anything else: its name, ordered by colour alone.
-
-    Raises:
-        QueryError: The colour is not known.
-    """
-    table = colour_table()
-    name = table.names[int(table.likeliest_names(colour_of(wanted.colour)))]
-    return TextPart(name), replace(wanted, weight=1.0 if wanted.weight is None else wanted.weight)
 
 
 def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicate | None:
@@ -37,7 +34,7 @@ def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicat
     if wanted is None:
         return where
     _check_numbers(wanted)
-    lightness, a, b = colour_of(wanted.colour).tolist()
+    colour_point(wanted.colour)
     if any(segment.product_colours is None for segment in index.segments):
         raise QueryError(
             "This index was built before colours were measured; run `lookalike index merge` on it "
@@ -45,8 +42,32 @@ def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicat
         )
     if wanted.within is None:
         return where
+    lightness, a, b = colour_of(wanted.colour).tolist()
     has = HasColour((lightness, a, b), wanted.within, wanted.share)
     return has if where is None else And((where, has))
+
+
+def palette(index: Index, found: Found, point: ColourPoint) -> tuple[HitColour, ...]:
+    """Return the measured colours of the image that was found, the greatest share first.
+
+    Args:
+        index: The generation that found it.
+        found: The image's place.
+        point: The colour that was asked for.
+    """
+    stored = index.segments[found.segment].colours
+    measured = None if stored is None else MeasuredColours.from_array(np.array(stored[found.image]))
+    if measured is None:
+        return ()
+    away: list[float | None] = [None] * len(measured.lab)
+    if point.lab is not None:
+        away = [*ciede2000(measured.lab, point.lab).tolist()]
+    return tuple(
+        HitColour(name, hex_of(lab), float(share), difference)
+        for name, lab, share, difference in zip(
+            look_names(measured.lab), measured.lab, measured.shares, away, strict=True
+        )
+    )
 
 
 def _check_numbers(wanted: WantedColour) -> None:

@@ -154,6 +154,7 @@ class Engine:
             tags=tags,
             explanations=explanations,
             adapted=index.adaptation is not None,
+            colour=search.point,
         )
 
     def recommend(

@@ -15,10 +15,11 @@ from indexer.colours import (
     LabArray,
     MeasuredColours,
     ciede2000,
-    colour_of,
+    colour_point,
     colour_table,
+    hex_of,
+    look_names,
     measure_image,
-    rgb_of,
 )
 from indexer.index import FIELD_PREFIX, Found, Index
 from indexer.retrieval import checkpoint
@@ -140,8 +141,9 @@ def _nearly(word: str, read: str) -> bool:
 
 def _colours(index: Index, query: Query) -> Iterator[LabArray]:
     """Yield the colours `[n, 3]` of each part that has any, and the query's own colour."""
-    if query.colour is not None:
-        yield colour_of(query.colour.colour)[np.newaxis]
+    asked = None if query.colour is None else colour_point(query.colour.colour).lab
+    if asked is not None:
+        yield asked[np.newaxis]
     for part in query.parts:
         if part.weight <= 0:
             continue
@@ -176,11 +178,9 @@ def _shared_colours(index: Index, place: Found, lab: LabArray) -> tuple[SharedCo
     if colours is None or not len(lab):
         return ()
     near = (ciede2000(colours.lab[:, np.newaxis], lab) <= NEAR_DISTANCE).any(axis=1)
-    table = colour_table()
-    names = [table.names[at] for at in table.likeliest_names(colours.lab[near]).tolist()]
     return tuple(
-        SharedColour(name, "#" + bytes(rgb.tolist()).hex(), float(share))
-        for name, rgb, share in zip(
-            names, rgb_of(colours.lab[near]), colours.shares[near], strict=True
+        SharedColour(name, hex_of(shade), float(share))
+        for name, shade, share in zip(
+            look_names(colours.lab[near]), colours.lab[near], colours.shares[near], strict=True
         )
     )

@@ -11,6 +11,7 @@ from PIL import Image
 
 from embeddings import PixelArray, Tag
 from indexer.catalog import Scalar
+from indexer.colours import ColourPoint
 from indexer.index import Match
 
 __all__ = [
@@ -95,12 +96,13 @@ class WantedColour:
     """A colour that hits should have.
 
     Attributes:
-        colour: `#rrggbb`, `#rgb` or a name (`indexer.colours.names`).
+        colour: `#rrggbb`, `#rgb` or a name (`indexer.colours.points`).
         within: The greatest difference (CIEDE2000, above 0 to 100; 10 is a shade of it) of a
             product's colour from this one; by default all products are found.
         share: The least share of the product in that colour, above 0 to 1; used with `within`.
         weight: How much colour similarity counts for the order of hits, 0 (not at all) to 1
-            (alone); by default 0.5, or 0 where `within` is given.
+            (alone); by default 0.5, or 0 where `within` is given. In a query without parts it
+            always decides alone.
     """
 
     colour: str
@@ -120,11 +122,12 @@ class WantedColour:
 class Query:
     """A search.
 
-    The query vector is the weighted sum of the parts' unit vectors, scaled to length 1.
+    The query vector is the weighted sum of the parts' unit vectors, scaled to length 1. A query of
+    a colour alone has none.
 
     Attributes:
-        parts: What hits should be like; none to list all products that pass the filter, in the
-            catalog's order.
+        parts: What hits should be like; none for a colour alone, or to list all products that pass
+            the filter, in the catalog's order.
         k: Number of hits, from 1.
         offset: Number of hits to skip, from 0.
         fields: Which product fields the hits carry; all by default.
@@ -168,6 +171,11 @@ class Query:
         if not self.parts:
             return False
         return self.mode is not SearchMode.KEYWORD or bool(self.min_confidence) or self.tags
+
+    @property
+    def by_colour_alone(self) -> bool:
+        """Whether it asks for a colour and nothing else."""
+        return self.colour is not None and not self.parts
 
 
 @dataclass(frozen=True)
@@ -236,6 +244,7 @@ class SearchResult:
         explanations: What each hit shares with the query, if requested; one for each hit, or where
             nothing matches for each suggestion.
         adapted: Whether the index searches by what it learned from its catalog.
+        colour: The point that the query's colour was taken for, if it has one.
     """
 
     hits: tuple[Match, ...]
@@ -250,3 +259,4 @@ class SearchResult:
     tags: tuple[Tag, ...] = ()
     explanations: tuple[Explanation, ...] = ()
     adapted: bool = False
+    colour: ColourPoint | None = None

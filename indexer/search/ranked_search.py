@@ -11,17 +11,20 @@ import numpy as np
 
 from indexer.calibration import Confidence
 from indexer.catalog import Scalar
+from indexer.colours import colour_matching, colour_point
 from indexer.errors import QueryError
 from indexer.index import Found, Index, Match, Nearest
 from indexer.retrieval import Predicate, checkpoint, parse_filter, without_field
-from indexer.search.by_colour import with_colour
+from indexer.search.by_colour import palette, with_colour
 from indexer.search.hybrid import SearchScope, TextSearch
 from indexer.search.query import LikePart, Query, SearchMode, TextPart
 from indexer.search.query_vector import EncodedParts, combine, query_kind
 from indexer.search.ranking import (
     FITTED_QUERIES,
+    MATCH_CONFIDENCE,
     WINDOW,
     WORD_WINDOW,
+    ColourRanking,
     ConfidenceOf,
     Evidence,
     Masks,
@@ -32,6 +35,7 @@ from indexer.search.ranking import (
     ordered_by_colour,
     page_of,
 )
+from indexer.storage import QueryKind
 
 __all__ = ["RankedPage", "RankedSearch"]
 
@@ -65,6 +69,7 @@ class RankedSearch:
 
     Attributes:
         where: The products that may be found, its colour included; None for all.
+        point: The colour that is asked for; None for none.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class RankedSearch:
         index.check_fields(query.fields or ())
         index.check_fields([query.group] if isinstance(query.group, str) else [])
         self.where = with_colour(index, query, where)
+        self.point = None if query.colour is None else colour_point(query.colour.colour)
         self._index = index
         self._confidence = confidence
         self._query = query
@@ -107,6 +113,8 @@ class RankedSearch:
         query = self._query
         if not 0 <= query.min_confidence <= 1:
             raise QueryError("min_confidence is a probability, from 0 to 1.")
+        if query.by_colour_alone:
+            return self._by_colour_alone()
         ranking = ordered_by_colour(self._index, query, self._candidates)
         page = page_of(self._index, query, ranking, self._confidence_of)
         matches = self._matches(self.where)
@@ -132,12 +140,33 @@ class RankedSearch:
         )
 
     def hits(self, page: Sequence[PageHit]) -> tuple[Match, ...]:
-        """Return the products of a page, with their fields."""
-        matches = self._index.matches([hit.found for hit in page], self._query.fields)
+        """Return the products of a page, with their fields, and with their colours if asked for."""
+        index, point = self._index, self.point
+        matches = index.matches([hit.found for hit in page], self._query.fields)
         return tuple(
-            replace(match, confidence=hit.confidence, grouped=self._index.ids(hit.others))
+            replace(
+                match,
+                confidence=hit.confidence,
+                grouped=index.ids(hit.others),
+                colours=() if point is None else palette(index, hit.found, point),
+            )
             for match, hit in zip(matches, page, strict=True)
         )
+
+    def _by_colour_alone(self) -> RankedPage:
+        """Return the page of a query of a colour alone, which needs no vector."""
+        query = self._query
+        ranking = self._by_colour(self.where)
+        confidence_of = colour_matching().confidence
+        matches = self._matches(self.where)
+        page = page_of(self._index, query, ranking, confidence_of)
+        if not matches.total:
+            page = page_of(self._index, replace(query, min_confidence=0.0), ranking, confidence_of)
+        return RankedPage(page, matches, no_match=not matches.total)
+
+    def _by_colour(self, where: Predicate | None) -> ColourRanking:
+        assert self.point is not None, "the query asks for a colour"
+        return ColourRanking(self._index, self.point, where)
 
     def _candidates(self, count: int) -> list[Found]:
         """Return the first `count` products in the order of the query's mode."""
@@ -177,7 +206,11 @@ class RankedSearch:
         return found
 
     def _matches(self, where: Predicate | None) -> Matches:
-        if where not in self._matched:
+        if where not in self._matched and self._query.by_colour_alone:
+            least = self._query.min_confidence or MATCH_CONFIDENCE[QueryKind.TEXT]
+            masks = self._by_colour(where).surer_than(least)
+            self._matched[where] = Matches(masks, exact=True)
+        elif where not in self._matched:
             self._matched[where] = self._matching.of(where)
         return self._matched[where]
 

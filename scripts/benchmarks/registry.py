@@ -50,7 +50,7 @@ FRONT = Front(
         ),
         Command(
             "colours",
-            "base colours of held-back products: measured, by the model, by both",
+            "search by colour, and base colours of held-back products: measured, modelled, both",
             "scripts.evaluation.colours.evaluate",
         ),
         Command(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from indexer.colours import MULTICOLOURED, ciede2000, unpack
 from scripts.evaluation.colours.catalog import SYNONYMS
 
-__all__ = ["Examples", "fit_anchors", "fit_pool", "fit_regression", "fit_table"]
+__all__ = ["Examples", "fit_anchors", "fit_pool", "fit_regression", "fit_table", "minimise"]
 
 Floats = NDArray[np.float32]
 
@@ -127,13 +127,13 @@ def _spread(examples: Examples, centres: list[Floats | None], priors: Floats) ->
     return max((round(float(s), 1) for s in np.arange(2, 15, 0.5)), key=likelihood)
 
 
-def fit_anchors(examples: Examples) -> Floats:
-    """Return the centres `[a, 3]` that k-means finds among dominant colours."""
+def fit_anchors(examples: Examples, count: int = _ANCHORS) -> Floats:
+    """Return the `count` centres that k-means finds among dominant colours, `[count, 3]`."""
     rng = np.random.default_rng(0)
     lab, shares = unpack(examples.colours)
     colours = lab[shares >= _SHARE]
     colours = colours[rng.choice(len(colours), min(_SAMPLE, len(colours)), replace=False)]
-    anchors = colours[rng.choice(len(colours), _ANCHORS, replace=False)].copy()
+    anchors = colours[rng.choice(len(colours), count, replace=False)].copy()
     for _ in range(_ROUNDS):
         nearest = _nearest(colours, anchors)
         for place in np.unique(nearest):
@@ -158,7 +158,7 @@ def fit_regression(features: Floats, labels: NDArray[np.int64]) -> tuple[Floats,
         fit = torch.nn.functional.cross_entropy(given @ weights + bias, truth)
         return fit + _DECAY / 2 * (weights**2).sum()
 
-    _minimise(loss, [weights, bias], _REGRESSION_STEPS)
+    minimise(loss, [weights, bias], _REGRESSION_STEPS)
     return weights.detach().numpy(), bias.detach().numpy()
 
 
@@ -172,11 +172,12 @@ def fit_pool(measured: Floats, model: Floats, labels: NDArray[np.int64]) -> Floa
         pooled = exponents[0] * logs[0] + exponents[1] * logs[1]
         return torch.nn.functional.cross_entropy(pooled, truth)
 
-    _minimise(loss, [exponents], _POOL_STEPS)
+    minimise(loss, [exponents], _POOL_STEPS)
     return exponents.detach().numpy()
 
 
-def _minimise(loss: Callable[[], torch.Tensor], over: list[torch.Tensor], steps: int) -> None:
+def minimise(loss: Callable[[], torch.Tensor], over: list[torch.Tensor], steps: int) -> None:
+    """Change tensors in place to those of the least loss that so many steps of L-BFGS find."""
     search = torch.optim.LBFGS(over, max_iter=steps, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:

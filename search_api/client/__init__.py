@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from search_api.client.images import Picture
     from search_api.client.queries import HitOptions, Part, Query, SimilarOptions
     from search_api.client.results import (
+        AskedColour,
         DetectedObject,
         Explanation,
         FieldValue,
         Hit,
+        HitColour,
         IndexInfo,
         Item,
         MatchedLine,
@@ -79,10 +81,12 @@ else:
                 "SimilarOptions",
             ),
             "search_api.client.results": (
+                "AskedColour",
                 "DetectedObject",
                 "Explanation",
                 "FieldValue",
                 "Hit",
+                "HitColour",
                 "IndexInfo",
                 "Item",
                 "MatchedLine",
@@ -97,6 +101,7 @@ else:
     )
 
 __all__ = [
+    "AskedColour",
     "AsyncClient",
     "BadRequestError",
     "Client",
@@ -108,6 +113,7 @@ __all__ = [
     "Explanation",
     "FieldValue",
     "Hit",
+    "HitColour",
     "HitOptions",
     "IndexInfo",
     "InvalidRequestError",

@@ -15,12 +15,14 @@ from pydantic.dataclasses import dataclass
 from search_api.client.errors import ServiceError, UnexpectedAnswerError, service_error
 
 __all__ = [
+    "AskedColour",
     "BatchAnswers",
     "DetectedObject",
     "ErrorAnswer",
     "Explanation",
     "FieldValue",
     "Hit",
+    "HitColour",
     "IndexInfo",
     "Item",
     "MatchedLine",
@@ -83,6 +85,33 @@ class MatchedLine:
 
 
 @dataclass(frozen=True)
+class HitColour:
+    """A colour of a hit's picture, measured without the background."""
+
+    name: str = Field(examples=["orange"])
+    colour: str = Field(examples=["#e07b2f"])
+    share: float = Field(examples=[0.62], description="Share of the product (0 to 1).")
+    difference: float | None = Field(
+        examples=[4.1],
+        description="Difference from the colour that was asked for (CIEDE2000): 1 is barely "
+        "visible, 10 is a clearly different shade; null for multicoloured.",
+    )
+
+
+@dataclass(frozen=True)
+class AskedColour:
+    """What the colour of a query was taken for."""
+
+    name: str | None = Field(
+        examples=["orange"], description="The name; null for a colour that was given as #rrggbb."
+    )
+    colour: str | None = Field(
+        examples=["#ea8043"],
+        description="The point that hits are near to; null for multicoloured.",
+    )
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a hit matched."""
 
@@ -92,10 +121,11 @@ class Explanation:
         "with its images where tags is true.",
     )
     colours: tuple[SharedColour, ...] = Field(description="The greatest share first.")
-    heatmap: str = Field(
+    heatmap: str | None = Field(
         examples=["/v1/items/15970/heatmap?image=0&q=red%20dress"],
         description="Path of a PNG that shows which regions of the image matched. GET it; or "
-        "POST the same query there if it has an image or parts.",
+        "POST the same query there if it has an image or parts. Null for a query of a colour "
+        "alone.",
     )
     words: tuple[MatchedLine, ...] = Field(
         default=(),
@@ -111,7 +141,8 @@ class Hit:
     id: str = Field(examples=["15970"])
     score: float | None = Field(
         examples=[0.31],
-        description="Cosine to the query, -1 to 1; null if there was nothing to compare.",
+        description="Cosine to the query, -1 to 1; null if there was nothing to compare. By a "
+        "colour alone, how well the product matches it, 0 to 1.",
     )
     confidence: float | None = Field(
         default=None,
@@ -134,6 +165,10 @@ class Hit:
     )
     explanation: Explanation | None = Field(
         default=None, description="With explain: why the hit matched."
+    )
+    colours: tuple[HitColour, ...] = Field(
+        default=(),
+        description="With colour: the colours of the picture, the greatest share first.",
     )
 
     @property
@@ -208,6 +243,9 @@ class SearchResult:
         default=(),
         description="With items: the items in the query's image, the surest first, each with hits "
         "of its own. The hits above are those of the whole image.",
+    )
+    colour: AskedColour | None = Field(
+        default=None, description="With colour: the colour that was looked for."
     )
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])

@@ -16,7 +16,7 @@ from search_api.console.console import for_terminal, note, out
 if TYPE_CHECKING:
     from embeddings import Tag
     from indexer.build import BuildReport, MergeReport, RetagReport
-    from indexer.index import GenerationReport, Match
+    from indexer.index import GenerationReport, HitColour, Match
     from indexer.quality import DuplicateReport
     from indexer.search import SearchResult
     from indexer.tagging import ExampleReport
@@ -149,6 +149,8 @@ def print_hits(result: SearchResult, title: str | None = None) -> None:
     hits = result.suggestions if result.no_match else result.hits
     if hits or not result.no_match:
         out.print(_hit_table(hits, title))
+    if result.colour is not None and result.colour.hex is not None:
+        note(f"nearest to {result.colour.name or 'the colour'}: {result.colour.hex}")
     if title is None:
         least = "" if result.exact else "at least "
         matching = f", {least}{result.total:,} matching" if result.hits else ""
@@ -165,12 +167,21 @@ def _hit_table(hits: Sequence[Match], title: str | None) -> Table:
     table.add_column("confidence", justify="right")
     table.add_column("id")
     table.add_column("product")
+    coloured = any(hit.colours for hit in hits)
+    if coloured:
+        table.add_column("colours")
     for rank, hit in enumerate(hits, start=1):
         confidence = "-" if hit.confidence is None else f"{hit.confidence:.0%}"
         product = for_terminal(_description(hit.fields))
         score = "-" if isnan(hit.score) else f"{hit.score:.3f}"
-        table.add_row(f"{rank}", score, confidence, for_terminal(hit.id), product)
+        cells = [", ".join(map(_shown, hit.colours))] if coloured else []
+        table.add_row(f"{rank}", score, confidence, for_terminal(hit.id), product, *cells)
     return table
+
+
+def _shown(colour: HitColour) -> str:
+    """Return a colour of a hit as a coloured square with words; only large ones are of use."""
+    return f"[{colour.colour}]■[/] {escape(colour.name)} {colour.share:.0%}"
 
 
 def print_tags(paths: Sequence[Path], tagged: Sequence[Sequence[Tag]]) -> None:

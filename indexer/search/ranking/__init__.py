@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.search.ranking.colour_order import Ranking, ordered_by_colour
+from indexer.search.ranking.colour_order import ColourRanking, Ranking, ordered_by_colour
 from indexer.search.ranking.diversity import (
     DIVERSITY_DEPTH,
     check_diversity,
@@ -29,6 +29,7 @@ __all__ = [
     "MATCH_CONFIDENCE",
     "WINDOW",
     "WORD_WINDOW",
+    "ColourRanking",
     "ConfidenceOf",
     "Evidence",
     "Masks",

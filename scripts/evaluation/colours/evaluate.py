@@ -1,6 +1,7 @@
-"""Base colours of products: named by what was measured, by the model, and by both together.
+"""Colours of products: searched for, and named by what was measured, by the model, and by both.
 
-Figures are of that half of the fashion catalog's held-back tenth to which nothing was fitted.
+Searches are measured on the fashion catalog's held-back tenth, names on that half of it to which
+nothing was fitted.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from numpy.typing import NDArray
 
 from indexer.colours import classifier, colour_table, measure_colours, unpack
 from scripts.docs.figures import Block, Grid, Listing
+from scripts.evaluation.colours.by_name import expected_error, measure_by_name
 from scripts.evaluation.colours.catalog import measured_colours, read_catalog_colours
 from scripts.evaluation.colours.model import model_probabilities
+from scripts.evaluation.search.setting import Setting
 from scripts.support.measuring import Measure, Report
 
 __all__ = ["add_options", "blocks", "measure"]
 
 _TOP_TARGET, _NEAR_TARGET = 0.65, 0.80
 _QUICK_PRODUCTS = 200
-_BINS = 15
 _MILLISECONDS = "measuring a picture of 160 x 160, ms"
 
 
@@ -45,8 +47,16 @@ def blocks(_: argparse.Namespace) -> list[Block]:
         "calibration error": "calibration error",
     }
     grid = Grid("{column}: {row}", rows, columns, "base colour by")
+    by_name = Listing(
+        {
+            "colour by name, precision at 10 over all names": "colour alone, precision at 10",
+            "colour by name, names alone": "the same, names",
+            "colour by name, #rrggbb alone": "the same, #rrggbb",
+            "colour by name, calibration error": "the same, calibration error",
+        }
+    )
     time_taken = Listing({_MILLISECONDS: "measuring an image of 160 x 160 pixels, ms"})
-    return [Block("docs/colours.md", "scripts/bench colours --docs", (grid, time_taken))]
+    return [Block("docs/colours.md", "scripts/bench colours --docs", (by_name, grid, time_taken))]
 
 
 def measure(options: argparse.Namespace) -> Report:
@@ -65,8 +75,10 @@ def measure(options: argparse.Namespace) -> Report:
         colour_table().likeliest_names(lab[:, 0])
     ]
     both = fitted.combine(measured, model)
+    setting = Setting(options.data, options.cache / "search", quick=options.quick)
     return Report.of(
         [
+            *measure_by_name(setting),
             *_measures("name of the greatest measured colour", truth, greatest),
             *_measures("measured colours", truth, measured),
             *_measures("model", truth, model),
@@ -88,22 +100,12 @@ def _measures(
     best, table = probabilities.argmax(axis=1), colour_table()
     near = np.array([[other in table.near(name) for other in table.names] for name in table.names])
     right = best == truth
-    error = _ece(probabilities.max(axis=1), right)
+    error = expected_error(probabilities.max(axis=1), right)
     return [
         Measure(f"base colour, top-1: {what}", float(right.mean()), targets[0]),
         Measure(f"base colour, near names: {what}", float(near[truth, best].mean()), targets[1]),
         Measure(f"calibration error: {what}", error, better="lower"),
     ]
-
-
-def _ece(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    """Return the expected calibration error over bins of equal width (Guo et al. 2017, eq. 3)."""
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        abs(float(confidence[bins == b].sum()) - float(right[bins == b].sum()))
-        for b in np.unique(bins)
-    ]
-    return sum(gaps) / len(confidence)
 
 
 def _milliseconds() -> float:

@@ -80,13 +80,10 @@ class QueryArguments:
 
     def query(self) -> Query:
         """Build the query; the command ends if an option is wrong."""
-        from indexer.search import Fusion, Query, SearchMode, colour_alone
+        from indexer.search import Fusion, Query, SearchMode
 
         parts, colour = self._parts(), self._wanted_colour()
-        if not parts and colour is not None:
-            words, colour = colour_alone(colour)
-            parts.append(words)
-        if not parts and self.filter is None:
+        if not parts and colour is None and self.filter is None:
             console.fail("Give words to search for, --image FILE, --like ID, --colour or --filter.")
         return Query(
             **shared_fields(self, Query)

@@ -13,7 +13,6 @@ from indexer.search import (
     QueryPart,
     SearchMode,
     TextPart,
-    colour_alone,
 )
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.colours import wanted_colour
@@ -69,8 +68,6 @@ class _Parameters(BaseModel):
 
     def _query(self, part: QueryPart | None, **more: Any) -> Query:
         colour = wanted_colour(self)
-        if part is None and colour is not None:
-            part, colour = colour_alone(colour)
         return Query(
             parts=() if part is None else (part,),
             colour=colour,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from indexer.search import ImagePart, LikePart, Query, QueryPart, TextPart, colour_alone
+from indexer.search import ImagePart, LikePart, Query, QueryPart, TextPart
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.base64_text import decode_base64
 from search_api.service.requests.body import Body
@@ -110,10 +110,6 @@ def image_files(
 def to_query(request: SearchRequest, images: Mapping[str, QueryImage]) -> Query:
     """Return the engine's query for a search request, with its `image_files` decoded."""
     parts = _parts(request, images)
-    colour = wanted_colour(request)
-    if colour is not None and not parts:
-        words, colour = colour_alone(colour)
-        parts.append(words)
     return Query(
         parts=tuple(parts),
         k=request.k,
@@ -127,7 +123,7 @@ def to_query(request: SearchRequest, images: Mapping[str, QueryImage]) -> Query:
         min_confidence=request.min_confidence,
         diversity=request.diversity,
         group=request.group,
-        colour=colour,
+        colour=wanted_colour(request),
         explain=request.explain,
         tags=request.tags,
     )

@@ -9,18 +9,29 @@ from typing import Literal, Self
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from indexer.index import HitColour as EngineHitColour
 from indexer.index import Match
 from indexer.search import Explanation as EngineExplanation
 from indexer.search import Query
 from indexer.search import SearchResult as EngineResult
-from search_api.client import Explanation, MatchedLine, ObjectHits, SearchResult, SharedColour
+from search_api.client import (
+    AskedColour,
+    Explanation,
+    HitColour,
+    MatchedLine,
+    ObjectHits,
+    SearchResult,
+    SharedColour,
+)
 from search_api.client import Hit as ClientHit
 from search_api.service.schemas.links import Links
 from search_api.service.schemas.tags import TagResponse
 
 __all__ = [
+    "AskedColourResponse",
     "ExplanationResponse",
     "Hit",
+    "HitColourResponse",
     "ObjectHitsResponse",
     "SearchResponse",
     "SharedColourResponse",
@@ -33,13 +44,30 @@ class SharedColourResponse(SharedColour):
 
 
 @dataclass(frozen=True)
+class HitColourResponse(HitColour):
+    """A colour of a hit's picture, measured without the background."""
+
+    @classmethod
+    def of(cls, colour: EngineHitColour) -> Self:
+        """Convert an engine's colour."""
+        away = colour.difference
+        rounded = None if away is None else round(away, 1)
+        return cls(colour.name, colour.colour, round(colour.share, 3), rounded)
+
+
+@dataclass(frozen=True)
+class AskedColourResponse(AskedColour):
+    """What the colour of a query was taken for."""
+
+
+@dataclass(frozen=True)
 class ExplanationResponse(Explanation):
     """Why a hit matched."""
 
     colours: tuple[SharedColourResponse, ...] = Field(description="The greatest share first.")
 
     @classmethod
-    def of(cls, explanation: EngineExplanation, heatmap: str) -> Self:
+    def of(cls, explanation: EngineExplanation, heatmap: str | None) -> Self:
         """Convert an engine's explanation."""
         tags: dict[str, tuple[str, ...]] = {}
         for group, label in explanation.tags:
@@ -61,6 +89,10 @@ class Hit(ClientHit):
     explanation: ExplanationResponse | None = Field(
         default=None, description="With explain: why the hit matched."
     )
+    colours: tuple[HitColourResponse, ...] = Field(
+        default=(),
+        description="With colour: the colours of the picture, the greatest share first.",
+    )
 
     @classmethod
     def of(cls, match: Match, links: Links, explanation: ExplanationResponse | None = None) -> Self:
@@ -73,6 +105,7 @@ class Hit(ClientHit):
             fields=match.fields,  # type: ignore[arg-type]  # pydantic makes lists tuples
             grouped=match.grouped,
             explanation=explanation,
+            colours=tuple(HitColourResponse.of(colour) for colour in match.colours),
         )
 
 
@@ -108,6 +141,9 @@ class SearchResponse(SearchResult):
         examples=[[{"label": "dress", "group": "type", "confidence": 0.97}]],
         description="With tags: tags of the query's images and liked products.",
     )
+    colour: AskedColourResponse | None = Field(
+        default=None, description="With colour: the colour that was looked for."
+    )
 
     @classmethod
     def of(cls, result: EngineResult, links: Links, query: Query | None = None) -> Self:
@@ -120,6 +156,9 @@ class SearchResponse(SearchResult):
             no_match=result.no_match,
             suggestions=found if result.no_match else (),
             facets={name: tuple(counts) for name, counts in result.facets.items()},
+            colour=None
+            if result.colour is None
+            else AskedColourResponse(result.colour.name, result.colour.hex),
             generation=result.generation,
             model=result.model,
             took_ms=round(result.took_ms, 2),

@@ -24,11 +24,14 @@ class Links:
         """Return the path of a product's image; `number` counts from 0."""
         return f"{self._item(product_id)}/image/{number}"
 
-    def heat_map(self, product_id: str, number: int, query: Query) -> str:
+    def heat_map(self, product_id: str, number: int, query: Query) -> str | None:
         """Return the path of an image's heat map for what a query looks for.
 
-        A heat map shows what matched, so parts that push away are left out.
+        A heat map shows what matched, so parts that push away are left out. A colour alone has
+        none: the model does not see it.
         """
+        if query.by_colour_alone:
+            return None
         parameters: list[tuple[str, str | int]] = [("image", number)]
         for part in query.parts:
             if isinstance(part, TextPart) and part.weight > 0:

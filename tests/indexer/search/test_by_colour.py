@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from embeddings import FakeEncoder
 from indexer import QueryError
+from indexer.colours import colour_point
 from indexer.index import Index
-from indexer.search import Engine, Query, SearchMode, TextPart, WantedColour, colour_alone
-from tests.support.striped_products import PRODUCTS
+from indexer.search import Engine, Query, SearchMode, TextPart, WantedColour
+from tests.support.search_catalogs import build
+from tests.support.striped_products import PRODUCTS, drawn
 
 GOLDEN = Path(__file__).parents[2] / "data" / "indices"
 
@@ -87,11 +90,100 @@ def test_an_index_without_colours_says_how_to_get_them() -> None:
         Engine(FakeEncoder(), index).search(with_colour("red"))
 
 
-def test_a_colour_alone_is_a_query_of_its_name_ordered_by_colour(striped: Engine) -> None:
-    text, wanted = colour_alone(WantedColour("#cd1923"))
-    assert (text, wanted) == (TextPart("red"), WantedColour("#cd1923", weight=1.0))
-    found = ids(striped, Query((text,), colour=wanted))
-    assert set(found[:2]) == {"red", "red-and-blue"}
-    assert colour_alone(WantedColour("#cd1923", weight=0.3))[1].weight == 0.3
-    with pytest.raises(QueryError, match="navy blue"):
-        colour_alone(WantedColour("octarine"))
+def alone(colour: str, **more: Any) -> Query:
+    return Query((), colour=WantedColour(colour), **more)
+
+
+def test_a_colour_alone_finds_the_nearest_of_all_products(striped: Engine) -> None:
+    for colour, first in (("#cd1923", "red"), ("#781428", "maroon"), ("#3c3cbe", "blue")):
+        result = striped.search(alone(colour))
+        assert result.hits[0].id == first
+        assert {hit.id for hit in result.hits} == set(PRODUCTS)
+        scores = [hit.score for hit in result.hits]
+        confidences = [hit.confidence or 0.0 for hit in result.hits]
+        assert scores == sorted(scores, reverse=True)
+        assert confidences == sorted(confidences, reverse=True)
+        assert scores[0] > 0.9
+        assert scores[-1] < 0.1
+
+
+def test_names_find_what_hexadecimal_numbers_find(striped: Engine) -> None:
+    for name, first in (("red", "red"), ("burgundy", "maroon"), ("green", "green")):
+        assert ids(striped, alone(name))[0] == first
+
+
+def test_the_answer_shows_the_point_and_the_palettes(striped: Engine) -> None:
+    result = striped.search(alone("#cd1923"))
+    assert result.colour is not None
+    assert (result.colour.name, result.colour.hex) == (None, "#cd1923")
+    colours = {hit.id: hit.colours for hit in result.hits}
+    (red,) = colours["red"]
+    assert (red.name, round(red.share, 2)) == ("red", 1.0)
+    assert red.difference is not None
+    assert red.difference < 2
+    shares = [colour.share for colour in colours["blue-with-some-red"]]
+    assert shares == sorted(shares, reverse=True)
+    navy = striped.search(alone("navy")).colour
+    assert navy is not None
+    assert (navy.name, navy.hex) == ("navy", colour_point("navy").hex)
+    plain = striped.search(Query((TextPart("thing"),)))
+    assert plain.colour is None
+    assert not any(hit.colours for hit in plain.hits)
+
+
+def test_a_colour_alone_joins_filters_pages_and_confidence(striped: Engine) -> None:
+    filtered = alone("#3c3cbe", filter={"title": {"prefix": "blue"}})
+    assert set(ids(striped, filtered)) == {"blue", "blue-with-some-red"}
+    within = Query((), colour=WantedColour("#cd1923", within=8, share=0.3))
+    assert set(ids(striped, within)) == {"red", "red-and-blue"}
+    pages = [ids(striped, alone("red", k=2, offset=start)) for start in (0, 2, 4)]
+    assert [one for page in pages for one in page] == ids(striped, alone("red"))
+    sure = striped.search(alone("#cd1923", min_confidence=0.5))
+    assert sure.hits[0].id == "red"
+    assert all((hit.confidence or 0) >= 0.5 for hit in sure.hits)
+    assert 0 < len(sure.hits) < len(PRODUCTS)
+    assert not striped.search(alone("#20e0e0", min_confidence=0.5)).hits
+
+
+def test_the_model_is_not_asked_about_a_colour_alone(striped: Engine) -> None:
+    query = alone("red", mode=SearchMode.KEYWORD)
+    assert not query.needs_vector
+    found = [hit.id for hit in striped.find(query, None).hits]
+    assert found == ids(striped, alone("red"))
+
+
+def test_many_coloured_products_are_found(striped: Engine) -> None:
+    result = striped.search(alone("multicoloured"))
+    assert result.hits[0].id == "red-and-blue"
+    assert result.colour is not None
+    assert result.colour.hex is None
+    assert all(colour.difference is None for hit in result.hits for colour in hit.colours)
+    with pytest.raises(QueryError, match="no single colour"):
+        striped.search(Query((), colour=WantedColour("multi", within=5)))
+
+
+def test_products_that_are_called_many_coloured_come_first(tmp_path: Path) -> None:
+    lines = ["id,image,base_colour"]
+    for name in PRODUCTS:
+        drawn(name).save(tmp_path / f"{name}.png")
+        lines.append(f"{name},{name}.png,{'Multi' if name == 'green' else 'Red'}")
+    (tmp_path / "catalog.csv").write_text("\n".join(lines) + "\n")
+    engine = build(tmp_path / "catalog.csv", tmp_path / "index")
+    assert ids(engine, alone("multicoloured"))[:2] == ["green", "red-and-blue"]
+
+
+def test_products_far_from_the_colour_are_suggestions(striped: Engine) -> None:
+    result = striped.search(alone("#20e0e0", facets=("title",)))
+    assert (result.no_match, result.total, result.hits) == (True, 0, ())
+    assert {hit.id for hit in result.suggestions} == set(PRODUCTS)
+    assert not any(result.facets["title"])
+    near = striped.search(alone("#cd1923", facets=("title",)))
+    assert not near.no_match
+    sure = {hit.id for hit in near.hits if (hit.confidence or 0) >= 0.2}
+    assert near.total == len(sure) == sum(count for _, count in near.facets["title"])
+
+
+def test_an_unknown_colour_is_refused_everywhere(striped: Engine) -> None:
+    for query in (alone("octarine"), with_colour("octarine"), with_colour("octarine", weight=0.0)):
+        with pytest.raises(QueryError, match="no colour 'octarine'"):
+            striped.search(query)

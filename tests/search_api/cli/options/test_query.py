@@ -144,6 +144,6 @@ def test_defaults_are_the_engines_own() -> None:
     assert query == search.Query((search.TextPart("red"),), k=10)
 
 
-def test_a_colour_alone_is_searched_for_by_its_words() -> None:
-    words, colour = search.colour_alone(search.WantedColour("navy"))
-    assert QueryArguments(colour="navy").query() == search.Query((words,), k=10, colour=colour)
+def test_a_colour_alone_is_a_query() -> None:
+    expected = search.Query((), k=10, colour=search.WantedColour("navy"))
+    assert QueryArguments(colour="navy").query() == expected

@@ -80,7 +80,8 @@ class TestSearch:
         assert answer.pop("took_ms") > 0
         confidence = answer["hits"][0]["confidence"]
         assert 0.5 < confidence < 1
-        hit = {"score": 1.0, "confidence": confidence, "grouped": [], "explanation": None}
+        hit = {"score": 1.0, "confidence": confidence, "grouped": [], "explanation": None,
+               "colours": []}  # fmt: skip
         assert answer == {
             "hits": [
                 {"id": "red", "image": "/v1/items/red/image/0",
@@ -92,10 +93,8 @@ class TestSearch:
             "total_relation": "exact",
             "no_match": False,
             "suggestions": [],
-            "facets": {},
-            "tags": [],
-            "generation": 1,
-            "model": "fake",
+            "facets": {}, "tags": [], "colour": None, "objects": [],
+            "generation": 1, "model": "fake", "adapted": False,
         }  # fmt: skip
 
     def test_get_is_the_same_for_plain_text(self, client: TestClient) -> None:

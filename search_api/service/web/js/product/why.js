@@ -36,6 +36,7 @@ async function toggle() {
 }
 
 async function showMap(of) {
+  if (!of.hit.explanation.heatmap) return; // of a colour alone there is none
   asking = new AbortController();
   const { signal } = asking;
   say(t("looking"));
