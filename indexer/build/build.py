@@ -285,6 +285,7 @@ class _Build:
             on_progress=lambda: self._progress("reading"),
             examination=self._examination,
             features=self._adapting.width,
+            fetched=self._layout.fetched,
         ).read()
 
     def _types(self) -> dict[str, FieldType]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from embeddings import Encoder
 from embeddings.vision import Examination
 from indexer.build.embedding import EmbeddingPipeline, batch_size_for
-from indexer.build.images import ReusableImages
+from indexer.build.images import FetchedImage, ImageFetcher, ReusableImages
 from indexer.build.ledger import Ledger
 from indexer.build.options import BuildOptions
 from indexer.build.reporting import Counts, Stage, StageClock
@@ -20,12 +21,10 @@ from indexer.catalog import (
     CatalogRow,
     FieldTyper,
     ImageSource,
-    read_stored,
-    stored_url,
 )
 from indexer.errors import SourceError
 from indexer.image_loading import DecodeTask, open_decoder
-from indexer.image_loading.fetching import Fetcher, FetchLimits, prefetch
+from indexer.image_loading.fetching import Fetcher, FetchLimits, ValidatorStore, prefetch
 
 __all__ = ["CatalogReader"]
 
@@ -51,6 +50,7 @@ class CatalogReader:
         on_progress: Called after every commit.
         examination: What to look for in new images.
         features: Number of features to keep of each new image; 0 for none.
+        fetched: The file of what servers call the images that were fetched.
     """
 
     def __init__(
@@ -68,7 +68,9 @@ class CatalogReader:
         on_progress: Callable[[], None],
         examination: Examination,
         features: int = 0,
+        fetched: Path,
     ) -> None:
+        self._fetched = fetched
         self._features = features
         self._catalog = catalog
         self._encoder = encoder
@@ -105,11 +107,15 @@ class CatalogReader:
             features=self._features,
         )
         limits = FetchLimits(max_bytes=options.catalog.max_image_bytes)
-        with pipeline, decoder, self._fetcher(limits) as fetcher:
+        with (
+            pipeline,
+            decoder,
+            self._fetcher(limits) as fetcher,
+            ValidatorStore(self._fetched) as validators,
+        ):
             rows = clock.during_each(Stage.READING, self._catalog.rows())
-            fetching = prefetch(
-                rows, _urls_of, _Images(fetcher, limits.max_bytes), ahead=_PREFETCHED
-            )
+            images = ImageFetcher(fetcher, validators, self._reusable, limits.max_bytes)
+            fetching = prefetch(rows, _urls_of, images, ahead=_PREFETCHED)
             for row, fetched in clock.during_each(Stage.FETCHING, fetching):
                 self._counts.rows += 1
                 if isinstance(row, BadRow):
@@ -128,7 +134,7 @@ class CatalogReader:
     def _read_row(
         self,
         row: CatalogRow,
-        fetched: Iterator[bytes | SourceError],
+        fetched: Iterator[FetchedImage | SourceError],
         pipeline: EmbeddingPipeline,
     ) -> None:
         self._typer.observe(row.fields, row.line, row.id)
@@ -136,7 +142,7 @@ class CatalogReader:
         complete = True
         for source in row.images:
             try:
-                data = self._read_image(source, fetched)
+                sha256, data = self._read_image(source, fetched)
             except SourceError as error:
                 self._refuse(BadRow.of(row.line, row.id, error.at(None, source.location)))
                 complete = False
@@ -144,7 +150,7 @@ class CatalogReader:
                 if former is not None:
                     images.append((former, source.location, b""))
                 continue
-            images.append((hashlib.sha256(data).digest(), source.location, data))
+            images.append((sha256, source.location, data))
         if complete:
             contents = [(sha256, location) for sha256, location, _ in images]
             digest = self._update.digest(row.fields, contents)
@@ -159,9 +165,12 @@ class CatalogReader:
             else:
                 pipeline.submit(sha256, data)
 
-    def _read_image(self, source: ImageSource, fetched: Iterator[bytes | SourceError]) -> bytes:
+    def _read_image(
+        self, source: ImageSource, fetched: Iterator[FetchedImage | SourceError]
+    ) -> FetchedImage:
         if source.url is None:
-            return source.read(self._options.catalog.max_image_bytes)
+            data = source.read(self._options.catalog.max_image_bytes)
+            return FetchedImage(hashlib.sha256(data).digest(), data)
         result = next(fetched)
         if isinstance(result, SourceError):
             raise result
@@ -186,17 +195,3 @@ def _urls_of(row: CatalogRow | BadRow) -> list[str]:
     if isinstance(row, BadRow):
         return []
     return [source.url for source in row.images if source.url is not None]
-
-
-class _Images:
-    """Fetches images at URLs, and reads those in object storage beside their catalog."""
-
-    def __init__(self, fetcher: Fetcher, max_bytes: int) -> None:
-        self._fetcher = fetcher
-        self._max_bytes = max_bytes
-
-    def fetch(self, url: str) -> bytes:
-        """As `Fetches.fetch`."""
-        if stored_url(url) is not None:
-            return read_stored(url, self._max_bytes)
-        return self._fetcher.fetch(url)

@@ -170,6 +170,11 @@ class Layout:
         return self.root / "maps"
 
     @property
+    def fetched(self) -> Path:
+        """Database of what servers call the images that were fetched; it may be deleted."""
+        return self.root / "fetched.sqlite"
+
+    @property
     def staging(self) -> Path:
         """Work in progress of an unfinished build."""
         return self.root / "staging"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
     from indexer.image_loading.fetching.manners import FetchManners, HostManners, read_manners
     from indexer.image_loading.fetching.prefetch import prefetch
+    from indexer.image_loading.fetching.validators import Validator, ValidatorStore
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -30,6 +31,10 @@ else:
                 "read_manners",
             ),
             "indexer.image_loading.fetching.prefetch": ("prefetch",),
+            "indexer.image_loading.fetching.validators": (
+                "Validator",
+                "ValidatorStore",
+            ),
         },
     )
 
@@ -39,6 +44,8 @@ __all__ = [
     "FetchManners",
     "Fetcher",
     "HostManners",
+    "Validator",
+    "ValidatorStore",
     "normalize_host",
     "prefetch",
     "read_manners",

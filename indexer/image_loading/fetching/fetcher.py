@@ -28,6 +28,7 @@ from indexer.image_loading.fetching.addresses import (
 )
 from indexer.image_loading.fetching.connections import Clock, connection_pool
 from indexer.image_loading.fetching.manners import FetchManners, Pace, wait_asked_for
+from indexer.image_loading.fetching.validators import Validator
 
 __all__ = ["FetchLimits", "Fetcher"]
 
@@ -151,12 +152,28 @@ class Fetcher:
                 or `image_too_large`.
             RuntimeError: The fetcher is closed.
         """
+        data, _ = self.fetch_if_changed(url, Validator())
+        assert data is not None  # nothing else was asked for
+        return data
+
+    def fetch_if_changed(self, url: str, former: Validator) -> tuple[bytes | None, Validator]:
+        """Return the bytes of the image at a URL, and what its server calls them.
+
+        Args:
+            url: The URL.
+            former: What the server called the content that is here already; the bytes are None if
+                the server says that there is no other.
+
+        Raises:
+            SourceError: As `fetch`.
+            RuntimeError: The fetcher is closed.
+        """
         if self._closed:
             raise RuntimeError("the fetcher is closed")
         left = self._manners.retries
         while True:
             try:
-                return self._fetch(url)
+                return self._fetch(url, former)
             except _BusyError as busy:
                 too_long = busy.seconds > self._manners.longest_wait
                 if not left or too_long or not self._pace.is_patient(busy.host):
@@ -165,7 +182,7 @@ class Fetcher:
                 left -= 1
                 self._pace.pause(busy.host, busy.seconds)
 
-    def _fetch(self, url: str) -> bytes:
+    def _fetch(self, url: str, former: Validator) -> tuple[bytes | None, Validator]:
         """Fetch once.
 
         Raises:
@@ -182,11 +199,13 @@ class Fetcher:
                 deadline += self._clock() - begin
             with (
                 self._network_errors(current),
-                closing(self._send(current, deadline)) as response,
+                closing(self._send(current, deadline, former)) as response,
             ):
                 target = _redirect_target(response)
                 if target is None:
-                    return self._read(current, response)
+                    if response.status == HTTPStatus.NOT_MODIFIED and former.conditions():
+                        return None, former
+                    return self._read(current, response), _validator(response)
             current = self._checked(target, current)
         raise SourceError(
             "url_bad_status",
@@ -228,16 +247,16 @@ class Fetcher:
             raise host_not_public(host)
         return url
 
-    def _send(self, url: httpx.URL, deadline: float) -> httpcore.Response:
+    def _send(self, url: httpx.URL, deadline: float, former: Validator) -> httpcore.Response:
         """Send the request and return the response, its body unread."""
         try:
-            return self._pool.handle_request(self._request(url, deadline))
+            return self._pool.handle_request(self._request(url, deadline, former))
         except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
             # A kept connection may have died, or hold the rest of a wrong response. Only a fresh
             # one shows what the server does.
-            return self._fresh_pool.handle_request(self._request(url, deadline))
+            return self._fresh_pool.handle_request(self._request(url, deadline, former))
 
-    def _request(self, url: httpx.URL, deadline: float) -> httpcore.Request:
+    def _request(self, url: httpx.URL, deadline: float, former: Validator) -> httpcore.Request:
         if self._closed:
             raise httpcore.ConnectError("the fetcher was closed")
         connect = min(deadline, self._clock() + self._limits.connect_seconds)
@@ -253,6 +272,7 @@ class Fetcher:
                 (b"Accept-Encoding", b"identity"),
                 # Of this host alone: a redirect to another one does not take them along.
                 *self._manners.of(url.host).headers,
+                *former.conditions(),
             ],
             # Deadlines, which httpcore passes to `CheckedBackend` and its streams.
             extensions={"timeout": {"connect": connect, "read": deadline, "write": deadline}},
@@ -339,6 +359,10 @@ def _quoted_url(url: httpx.URL) -> str:
 
 def _header(response: httpcore.Response, name: bytes) -> bytes:
     return b",".join(value for key, value in response.headers if key.lower() == name).strip()
+
+
+def _validator(response: httpcore.Response) -> Validator:
+    return Validator(_header(response, b"etag"), _header(response, b"last-modified"))
 
 
 def _redirect_target(response: httpcore.Response) -> str | None:

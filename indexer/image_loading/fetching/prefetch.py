@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from indexer.errors import SourceError
 
@@ -16,20 +16,23 @@ __all__ = ["Fetches", "prefetch"]
 T = TypeVar("T")
 
 
-class Fetches(Protocol):
+Image_co = TypeVar("Image_co", covariant=True)
+
+
+class Fetches(Protocol[Image_co]):
     """Fetches images, by many threads at once."""
 
-    def fetch(self, url: str) -> bytes:
-        """Return the bytes of an image, or raise a `SourceError`."""
+    def fetch(self, url: str) -> Image_co:
+        """Return an image, as a rule its bytes, or raise a `SourceError`."""
 
 
 def prefetch(
     items: Iterable[T],
     urls_of: Callable[[T], Sequence[str]],
-    fetcher: Fetches,
+    fetcher: Fetches[Image_co],
     workers: int = 16,
     ahead: int = 64,
-) -> Iterator[tuple[T, tuple[bytes | SourceError, ...]]]:
+) -> Iterator[tuple[T, tuple[Image_co | SourceError, ...]]]:
     """Yield items in their order, each with the images at its URLs, while later ones are fetched.
 
     Items are taken from the iterable only when they are needed. While the first item that was not
@@ -48,10 +51,10 @@ def prefetch(
     Yields:
         Each item with the images or errors of its URLs, in the order of the URLs.
     """
-    waiting: deque[tuple[T, list[Future[bytes | SourceError]]]] = deque()
+    waiting: deque[tuple[T, list[Future[Image_co | SourceError]]]] = deque()
     load = 0
 
-    def first() -> tuple[T, tuple[bytes | SourceError, ...]]:
+    def first() -> tuple[T, tuple[Image_co | SourceError, ...]]:
         nonlocal load
         item, futures = waiting[0]
         results = tuple(future.result() for future in futures)
@@ -82,24 +85,24 @@ def prefetch(
         threads.stop()
 
 
-class _FetchThreads:
+class _FetchThreads(Generic[Image_co]):
     """Daemon threads that fetch.
 
     Not a `ThreadPoolExecutor`: the interpreter waits for its threads at exit, so an interrupted
     program would end only after the fetches in progress.
     """
 
-    def __init__(self, fetcher: Fetches, workers: int) -> None:
+    def __init__(self, fetcher: Fetches[Image_co], workers: int) -> None:
         if workers < 1:
             raise ValueError(f"at least one worker is needed, not {workers}")
         self._fetcher = fetcher
         self._workers = workers
         self._started = 0
-        self._tasks: SimpleQueue[tuple[str, Future[bytes | SourceError]] | None] = SimpleQueue()
+        self._tasks: SimpleQueue[tuple[str, Future[Image_co | SourceError]] | None] = SimpleQueue()
 
-    def submit(self, url: str) -> Future[bytes | SourceError]:
+    def submit(self, url: str) -> Future[Image_co | SourceError]:
         """Queue a URL. Threads start with the first URLs: most catalogs have none."""
-        future: Future[bytes | SourceError] = Future()
+        future: Future[Image_co | SourceError] = Future()
         self._tasks.put((url, future))
         if self._started < self._workers:
             self._started += 1

@@ -25,12 +25,21 @@ class Shop(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.pages: dict[str, bytes] = {}
-        pages = self.pages
+        self.tags: dict[str, str] = {}
+        self.sent: list[tuple[str, int]] = []
+        pages, tags, sent = self.pages, self.tags, self.sent
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = pages.get(self.path)
-                self.send_response(404 if body is None else 200)
+                tag = tags.get(self.path)
+                status = 404 if body is None else 200
+                if tag is not None and self.headers.get("If-None-Match") == tag:
+                    status, body = 304, None
+                sent.append((self.path, status))
+                self.send_response(status)
+                if tag is not None:
+                    self.send_header("ETag", tag)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.end_headers()
                 self.wfile.write(body or b"")
@@ -130,3 +139,53 @@ def test_a_server_that_fails_costs_no_product(shop: Shop, catalog: Path, tmp_pat
         file.write(f"new,{shop.url('/new')}\n")
     report = build(catalog, tmp_path / "index")
     assert (report.products, report.quarantined) == (2, 3)
+
+
+def test_only_what_changed_is_sent_again(shop: Shop, catalog: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    shop.tags.update({"/red": '"1"', "/blue": 'W/"1"'})
+    build(catalog, index)
+    assert [status for _, status in shop.sent] == [200, 200]
+    shop.sent.clear()
+    again = build(catalog, index)
+    assert (again.published, again.reused) == (False, 2)
+    assert [status for _, status in shop.sent] == [304, 304]
+    shop.sent.clear()
+    shop.pages["/red"], shop.tags["/red"] = png((0, 255, 0)), '"2"'
+    changed = build(catalog, index)
+    assert (changed.embedded, changed.changed) == (1, 1)
+    assert sorted(shop.sent) == [("/blue", 304), ("/red", 200)]
+    # A new field is stored with the images that are here already.
+    text = catalog.read_text().replace("image\n", "image,n\n").replace("/red\n", "/red,6\n")
+    catalog.write_text(text.replace("/blue\n", "/blue,5\n"))
+    shop.sent.clear()
+    assert (build(catalog, index).changed, Index.open(index).get("blue").fields) == (2, {"n": 5})
+    assert [status for _, status in shop.sent] == [304, 304]
+
+
+def test_what_servers_call_images_may_be_deleted_or_damaged(
+    shop: Shop, catalog: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    shop.tags.update({"/red": '"1"', "/blue": '"1"'})
+    build(catalog, index)
+    for content in (None, b"no database" * 500):
+        (index / "fetched.sqlite").unlink()
+        if content is not None:
+            (index / "fetched.sqlite").write_bytes(content)
+        shop.sent.clear()
+        assert not build(catalog, index).published
+        assert [status for _, status in shop.sent] == [200, 200]
+    stored = (index / "fetched.sqlite").read_bytes()
+    assert b"127.0.0.1" not in stored  # nor what tokens a URL has
+
+
+def test_an_index_of_another_model_fetches_all(shop: Shop, catalog: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    shop.tags.update({"/red": '"1"', "/blue": '"1"'})
+    build(catalog, index)
+    shop.sent.clear()
+    options = BuildOptions(workers=0, addresses=AddressPolicy.ANY)
+    report = build_index(catalog, index, FakeEncoder(fingerprint="another"), options)
+    assert report.embedded == 2
+    assert [status for _, status in shop.sent] == [200, 200]
