@@ -38,9 +38,9 @@ _LEAST_GROUPS = 30
 # Products of one fold that are searched among.
 _GALLERY = 2000
 # Standard errors. Five weights and a dozen measures are tried, so a gain has to be clear; a loss
-# need only be likely.
+# need only be significant.
 _CLEAR = 3.0
-_LIKELY = -1.5
+_SIGNIFICANT = -1.96
 # Queries from which a measure can show a gain, and a loss.
 _LEAST_FOR_GAIN = 20
 _LEAST_FOR_LOSS = 5
@@ -99,7 +99,7 @@ def learn(
     """Learn a map from features to the text vectors of products' words, if it is worth using.
 
     It is judged by three-fold cross-validation. It is used only if something gains clearly and
-    nothing is likely to lose: titles that find their product, values that find products, pictures
+    nothing loses significantly: titles that find their product, values that find products, pictures
     that find others of the same value and of the same measured colour.
 
     Args:
@@ -243,12 +243,14 @@ def _errors_from_zero(values: NDArray[np.float64]) -> float:
 
 
 def _best_weight(scores: Scores) -> int | None:
-    """Return the place in `WEIGHTS` that gains most; None if none gains clearly without a loss."""
+    """Return the place in `WEIGHTS` of the greatest gain; None if none is clear without a loss."""
     best, worth = None, 0.0
     for place in range(len(WEIGHTS)):
         found = [(m, m.differences(place)) for m in scores.measures.values()]
         loses = any(
-            len(values) >= _LEAST_FOR_LOSS and values.any() and _errors_from_zero(values) < _LIKELY
+            len(values) >= _LEAST_FOR_LOSS
+            and values.any()
+            and _errors_from_zero(values) < _SIGNIFICANT
             for _, values in found
         )
         gains = any(_is_clear(values) for _, values in found if values.any())

@@ -8,16 +8,18 @@ from indexer.build.merge import MergeReport, merge
 from indexer.build.options import BuildOptions
 from indexer.build.reporting import BuildProgress, BuildReport
 from indexer.build.retag import RetagReport, retag
-from indexer.build.texts import DEFAULT_TEXT_WEIGHT, mix_vectors
+from indexer.build.texts import DEFAULT_TEXT_WEIGHT, AdaptReport, adapt, mix_vectors
 from indexer.build.update import stored_products
 
 __all__ = [
     "DEFAULT_TEXT_WEIGHT",
+    "AdaptReport",
     "BuildOptions",
     "BuildProgress",
     "BuildReport",
     "MergeReport",
     "RetagReport",
+    "adapt",
     "build_index",
     "merge",
     "mix_vectors",

@@ -170,7 +170,9 @@ class _Build:
             examination=examined,
         )
         usable = live if segments else None
-        self._adapting = Adapting(layout, encoder.spec, options.adapt, usable)
+        self._adapting = Adapting(
+            layout, encoder.spec, options.adapt, usable, keep=bool(options.keep_features)
+        )
         self._tags = IndexTags(layout, encoder, self._former, options.tags)
 
     def run(self) -> BuildReport:
@@ -202,8 +204,7 @@ class _Build:
         Returns:
             The live manifest, and whether this build published it.
         """
-        lessons, types = self._ledger.lessons(SAMPLE), self._typer.types()
-        learned = self._adapting.settle(lessons, types, self._mixer)
+        self._adapting.settle(self._ledger.lessons(SAMPLE), self._typer.types(), self._mixer)
         self._update.adaptation = self._adapting.digest
         segment = NewSegment(
             self._ledger,
@@ -214,9 +215,8 @@ class _Build:
             live=self._live,
             counts=self._counts,
         )
-        record = segment.write(
-            self._layout, self._encoder, self._mixer, self._options.neighbours, learned
-        )
+        neighbours, adapting = self._options.neighbours, self._adapting
+        record = segment.write(self._layout, self._encoder, self._mixer, neighbours, adapting)
         manifest = self._manifest(record, segment.absorbed)
         published = self._differs(manifest)
         if published:

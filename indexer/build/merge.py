@@ -146,7 +146,14 @@ def _write_merged(
         text_weight=manifest.text_weight,
         findings=bool(manifest.examination),
         adaptation=index.segments[0].record.adaptation,
+        features=_width(index),
     )
+
+
+def _width(index: Index) -> int:
+    """Return how many features of every image the index keeps; 0 for none."""
+    kept = [segment.features for segment in index.segments]
+    return 0 if any(each is None for each in kept) else int(kept[0].shape[1])  # type: ignore[union-attr]
 
 
 def _merged_tags(layout: Layout, index: Index) -> NamedFile | None:

@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from embeddings import Encoder
-from indexer.adaptation import AdaptationMap
 from indexer.build.images import ReusableImages
 from indexer.build.ledger import Ledger, StagedImage
 from indexer.build.reporting import Counts
 from indexer.build.texts import (
     TEXT_FIELD,
+    Adapting,
     QuerySample,
     TitleMixer,
     adapt_products,
@@ -69,7 +69,7 @@ class NewSegment:
         encoder: Encoder,
         mixer: TitleMixer,
         options: NeighbourOptions,
-        learned: AdaptationMap | None = None,
+        adapting: Adapting,
     ) -> SegmentRecord | None:
         """Write it into staging; None if there is nothing to write.
 
@@ -78,12 +78,12 @@ class NewSegment:
             encoder: Embeds titles, and text queries to measure the FAISS index with.
             mixer: Mixes titles into the searched vectors, unless its weight is 0.
             options: The kind of FAISS index.
-            learned: The map of the new generation, if it has one.
+            adapting: Knows the map of the new generation, and whether features are kept.
         """
         sample = QuerySample()
         products = sample.watch(self._products())
-        if learned is not None:
-            products = adapt_products(products, learned)
+        if adapting.map is not None:
+            products = adapt_products(products, adapting.map)
         if mixer.weight:
             products = mix_titles(products, mixer)
         first = next(products, None)
@@ -98,6 +98,7 @@ class NewSegment:
             text_weight=mixer.weight,
             findings=self._update.examined,
             adaptation=self._update.adaptation,
+            features=adapting.kept,
         )
 
     def _products(self) -> Iterator[NewProduct]:

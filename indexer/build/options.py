@@ -12,7 +12,7 @@ from indexer.catalog import CatalogOptions
 from indexer.image_loading.fetching import AddressPolicy, FetchManners
 from indexer.index import TagChoice
 from indexer.retrieval import NeighbourOptions
-from indexer.storage import Manifest
+from indexer.storage import FEATURE_FILES, Manifest
 
 __all__ = ["DEFAULT_ADAPT", "BuildOptions"]
 
@@ -44,6 +44,8 @@ class BuildOptions:
         decode_timeout: Seconds that decoding one image may take.
         adapt: What to learn from the catalog: `auto`, `off`, or names of fields with commas between
             them; None for the live generation's choice, or `DEFAULT_ADAPT`.
+        keep_features: Whether the index keeps what a map is learned from, so that it can learn
+            again; None for as before, or no.
         examination: What to look for in images, such as faces to blur; choices that it leaves open
             are those of the live generation.
     """
@@ -62,6 +64,7 @@ class BuildOptions:
     max_bad: float = 0.8
     decode_timeout: float = 30.0
     adapt: str | None = None
+    keep_features: bool | None = None
     examination: Examination = field(default_factory=Examination)
 
     def images_kind(self, spec: EncoderSpec) -> str:
@@ -71,7 +74,7 @@ class BuildOptions:
         without features are of none to one that learns.
         """
         kind = f"{spec.fingerprint} thumbnails={self.thumbnails}"
-        if self.adapt != OFF and spec.features:
+        if (self.adapt != OFF or self.keep_features) and spec.features:
             kind += " features"
         return f"{kind} {self.examination.key}".rstrip()
 
@@ -84,10 +87,13 @@ class BuildOptions:
         weight = DEFAULT_TEXT_WEIGHT if former is None else former.text_weight
         learned = former.adaptation if former is not None else None
         adapt = learned.choice if learned is not None else (OFF if former else DEFAULT_ADAPT)
+        segments = former.segments if former is not None else ()
+        kept = bool(segments) and all(set(FEATURE_FILES) <= set(each.files) for each in segments)
         examined = Examination.from_key("" if former is None else former.examination)
         return replace(
             self,
             text_weight=weight if self.text_weight is None else self.text_weight,
             adapt=adapt if self.adapt is None else self.adapt,
+            keep_features=kept if self.keep_features is None else self.keep_features,
             examination=self.examination.completed(examined),
         )

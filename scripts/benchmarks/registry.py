@@ -59,6 +59,11 @@ FRONT = Front(
             "scripts.evaluation.tags.evaluate",
         ),
         Command(
+            "adapt",
+            "learning from the catalog: what it gains where a model is weak, and what it harms",
+            "scripts.evaluation.adapt.evaluate",
+        ),
+        Command(
             "compact",
             "quality, speed and size of the shipped model",
             "scripts.evaluation.compact.evaluate",

@@ -16,6 +16,7 @@ from search_api.console.inspection import print_inspection
 from search_api.console.progress import BuildBar, QueryBar, StepBar
 from search_api.console.quarantine import print_quarantine
 from search_api.console.tables import (
+    print_adapt,
     print_build,
     print_duplicates,
     print_examples,
@@ -37,6 +38,7 @@ __all__ = [
     "fail",
     "for_terminal",
     "note",
+    "print_adapt",
     "print_build",
     "print_duplicates",
     "print_evaluation",

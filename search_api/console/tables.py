@@ -15,13 +15,14 @@ from search_api.console.console import for_terminal, note, out
 
 if TYPE_CHECKING:
     from embeddings import Tag
-    from indexer.build import BuildReport, MergeReport, RetagReport
+    from indexer.build import AdaptReport, BuildReport, MergeReport, RetagReport
     from indexer.index import GenerationReport, HitColour, Match
     from indexer.quality import DuplicateReport
     from indexer.search import SearchResult
     from indexer.tagging import ExampleReport
 
 __all__ = [
+    "print_adapt",
     "print_build",
     "print_duplicates",
     "print_examples",
@@ -82,6 +83,18 @@ def print_merge(report: MergeReport) -> None:
         f"[bold]Generation {report.generation}[/] published: {report.merged} segments merged "
         f"into one: {report.products:,} products, {report.images:,} images ({report.kind})"
     )
+
+
+def print_adapt(report: AdaptReport) -> None:
+    """Print what an index learned, and what that changes on products that were left out."""
+    out.print(f"[bold]Generation {report.generation}[/] published in {report.seconds:.1f} s")
+    if not report.adapted:
+        out.print(f"Not adapted to the catalog: {escape(report.reason)}")
+    else:
+        fields = escape(", ".join(report.learned_from))
+        out.print(f"Adapted to the catalog, from {fields} of {report.products:,} products")
+    for name, (before, after, queries) in report.gains.items():
+        out.print(f"  {escape(name)}  {before:.2f} -> {after:.2f}  [dim]{queries:,} queries[/]")
 
 
 def print_retag(report: RetagReport) -> None:

@@ -85,8 +85,8 @@ class TaughtEncoder(FakeEncoder):
     Its features are the pixels of an image at 4 x 4. `images` counts the images embedded.
     """
 
-    def __init__(self, *, features: bool = True, fingerprint: str = "taught") -> None:
-        super().__init__(fingerprint=fingerprint)
+    def __init__(self, name: str = "fake", *, features: bool = True) -> None:
+        super().__init__(name, "taught")
         self._features = WIDTH if features else 0
         self.images = 0
 

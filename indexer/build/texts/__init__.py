@@ -12,6 +12,7 @@ from indexer.build.texts.adapting import (
 )
 from indexer.build.texts.image_text import TEXT_FIELD, image_text
 from indexer.build.texts.query_sample import QuerySample
+from indexer.build.texts.relearning import AdaptReport, adapt
 from indexer.build.texts.title_mix import (
     DEFAULT_TEXT_WEIGHT,
     TitleMixer,
@@ -25,9 +26,11 @@ __all__ = [
     "OFF",
     "SAMPLE",
     "TEXT_FIELD",
+    "AdaptReport",
     "Adapting",
     "QuerySample",
     "TitleMixer",
+    "adapt",
     "adapt_products",
     "adaptation_notes",
     "image_text",

@@ -58,7 +58,8 @@ _VARIANTS = "item_group_id"
 
 _NO_FEATURES = "the model gives no features to learn from"
 _NO_FEATURES_KEPT = (
-    "the images of this index were embedded without keeping what is learned from; build it anew"
+    "the images of this index were embedded before; build it anew, or learn by `index adapt` if it "
+    "keeps features"
 )
 
 
@@ -101,17 +102,37 @@ class Adapting:
         spec: Of the encoder.
         choice: `auto`, `off`, or names of fields with commas between them.
         live: The live generation; None if there is none, or another encoder built it.
+        keep: Whether features are to be kept in the index.
 
     Attributes:
-        width: Number of features to keep of every image; 0 for none.
+        width: Number of features to stage of every new image; 0 for none.
+        kept: Number of features of every image that the index keeps; 0 for none.
         record: What the new generation learned; None if it was not to learn. Known from `settle`.
+        map: Its map; None for none. Known from `settle`.
     """
 
-    def __init__(self, layout: Layout, spec: EncoderSpec, choice: str, live: Index | None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        spec: EncoderSpec,
+        choice: str,
+        live: Index | None,
+        *,
+        keep: bool = False,
+    ) -> None:
         self._layout, self._spec, self._choice = layout, spec, choice
         self._live = live if live is not None and live.segments else None
-        self.width = 0 if choice == OFF else spec.features
+        self.width = 0 if choice == OFF and not keep else spec.features
+        segments = self._live.segments if self._live is not None else ()
+        has_all = all(segment.features is not None for segment in segments)
+        if keep and not has_all:
+            raise BuildError(
+                "The images of this index were embedded without keeping features; build it anew "
+                "with --keep-features, or leave that out."
+            )
+        self.kept = spec.features if keep else 0
         self.record: AdaptationRecord | None = None
+        self.map: AdaptationMap | None = None
 
     @property
     def digest(self) -> str:
@@ -120,8 +141,8 @@ class Adapting:
 
     def settle(
         self, lessons: Iterator[Lesson], types: Mapping[str, FieldType], texts: TextVectors
-    ) -> AdaptationMap | None:
-        """Return the map of the new generation, whose file is written; None for none.
+    ) -> None:
+        """Find the map of the new generation and what it learned; the map's file is written.
 
         Args:
             lessons: A sample of the catalog; read only if there is something to learn.
@@ -131,10 +152,8 @@ class Adapting:
         Raises:
             BuildError: A field that is to be learned from does not exist.
         """
-        if self._choice == OFF:
-            return None
-        self.record, learned = self._settled(lessons, types, texts)
-        return learned
+        if self._choice != OFF:
+            self.record, self.map = self._settled(lessons, types, texts)
 
     def _settled(
         self, lessons: Iterator[Lesson], types: Mapping[str, FieldType], texts: TextVectors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from search_api.cli.index.adapt import index_adapt
 from search_api.cli.index.build import index_build
 from search_api.cli.index.duplicates import index_duplicates
 from search_api.cli.index.evaluate import index_evaluate
@@ -23,6 +24,7 @@ for name, command in {
     "verify": index_verify,
     "merge": index_merge,
     "retag": index_retag,
+    "adapt": index_adapt,
     "rollback": index_rollback,
     "prune": index_prune,
     "duplicates": index_duplicates,

@@ -143,6 +143,14 @@ class BuildArguments:
             show_default=False,
         ),
     ] = None
+    keep_features: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-features/--no-keep-features",
+            help="Keep what an index learns from, for `index adapt`; by default as before, or not.",
+            show_default=False,
+        ),
+    ] = None
     tag: TagArguments
     vision: VisionArguments
     ann: AnnArguments

@@ -11,7 +11,7 @@ import pytest
 
 from embeddings import FakeEncoder
 from indexer import BuildError, DamagedIndexError, EncoderMismatchError
-from indexer.build import BuildOptions, BuildReport, build_index, merge, retag
+from indexer.build import BuildOptions, BuildReport, adapt, build_index, merge, retag
 from indexer.index import Index, TagChoice, describe, rollback, verify
 from indexer.search import Engine, ImagePart, LikePart, Query, SearchMode, TextPart
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY, read_taxonomy
@@ -247,3 +247,57 @@ def test_an_interrupted_build_resumes_with_its_features(shop: Path, tmp_path: Pa
     assert resumed.adaptation is not None
     assert whole.adaptation is not None
     np.testing.assert_array_equal(resumed.adaptation.weights, whole.adaptation.weights)
+
+
+def test_an_index_that_keeps_features_learns_again(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    build(shop, folder, keep_features=True, tags=TagChoice(read_taxonomy(DEFAULT_TAXONOMY)))
+    before = Index.open(folder)
+    assert before.adaptation is None
+    report = adapt(folder, lambda _: TaughtEncoder())
+    after = Index.open(folder)
+    assert report.adapted
+    assert report.learned_from == ("title", "kind", "colour")
+    assert report.generation == after.manifest.generation == 2
+    assert kinds_found(Engine.open(folder, TaughtEncoder()), TextPart("lamp")) >= 0.8
+    assert after.manifest.tagging == before.manifest.tagging
+    assert all(each.intact for each in verify(folder))
+    kinds = adapt(folder, lambda _: TaughtEncoder(), "kind")
+    assert kinds.learned_from == ("kind",)
+    assert Index.open(folder).manifest.adaptation != after.manifest.adaptation
+    with pytest.raises(BuildError, match="index build --adapt off"):
+        adapt(folder, lambda _: TaughtEncoder(), "off")
+
+
+def test_what_was_learned_again_is_what_a_build_learns(shop: Path, tmp_path: Path) -> None:
+    build(shop, tmp_path / "built", adapt="auto", keep_features=True)
+    build(shop, tmp_path / "later", keep_features=True)
+    adapt(tmp_path / "later", lambda _: TaughtEncoder())
+    built, later = (Index.open(tmp_path / name) for name in ("built", "later"))
+    assert built.adaptation is not None
+    assert later.adaptation is not None
+    np.testing.assert_allclose(later.adaptation.weights, built.adaptation.weights, atol=1e-5)
+    np.testing.assert_allclose(
+        later.segments[0].searched[:], built.segments[0].searched[:], atol=2e-3
+    )
+
+
+def test_features_are_kept_by_updates_and_merges(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    build(shop, folder, keep_features=True)
+    more = write_taught_shop(tmp_path / "more", 30, seed=4)
+    build(more, folder, keep_missing=True)
+    merge(folder, lambda _: TaughtEncoder())
+    (segment,) = Index.open(folder).segments
+    assert segment.features is not None
+    assert segment.features.shape == (COUNT + 30, 48)
+    build(shop, folder, keep_features=False, text_weight=0.2)
+    assert all(each.features is None for each in Index.open(folder).segments)
+
+
+def test_features_that_were_not_kept_are_not_to_be_had(index: Path, shop: Path) -> None:
+    with pytest.raises(BuildError, match=r"does not keep.*--keep-features"):
+        adapt(index, lambda _: TaughtEncoder())
+    with pytest.raises(BuildError, match="build it anew with --keep-features"):
+        build(shop, index, keep_features=True)
+    assert Index.open(index).manifest.generation == 1

@@ -27,8 +27,8 @@ COMMANDS = (
     "anomaly",
 )
 INDEX_COMMANDS = (
-    "build", "info", "verify", "merge", "retag", "rollback", "prune", "duplicates", "evaluate",
-    "report", "quarantine",
+    "build", "info", "verify", "merge", "retag", "adapt", "rollback", "prune", "duplicates",
+    "evaluate", "report", "quarantine",
 )  # fmt: skip
 
 
