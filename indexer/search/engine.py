@@ -214,8 +214,11 @@ class Engine:
         return combine(parts, self.encode(parts), self.index)
 
     def combine(self, parts: Sequence[QueryPart], encoded: EncodedParts) -> FloatArray:
-        """As `embed`, with parts that are already embedded."""
-        return combine(parts, encoded, self.index)
+        """As `embed`, with parts that are already embedded, by the model's own vectors alone.
+
+        It is to be compared with vectors of images, not with those that the index searches.
+        """
+        return combine(parts, encoded, self.index, adapted=False)
 
     def encode(self, parts: Sequence[QueryPart]) -> EncodedParts:
         """Embed the texts and images of a query, each kind as one batch."""

@@ -64,13 +64,17 @@ def encode_images(encoder: Encoder, images: Sequence[Image.Image]) -> FloatArray
     return encoder.encode_images(np.stack([encoder.preprocess(image) for image in images]))
 
 
-def combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> FloatArray:
+def combine(
+    parts: Sequence[QueryPart], encoded: EncodedParts, index: Index, *, adapted: bool = True
+) -> FloatArray:
     """Return the weighted sum of the parts' unit vectors, `[dim]`, scaled to length 1.
 
     Args:
         parts: The parts of the query, one or more.
         encoded: The vectors of its texts and images.
         index: Holds the products that `LikePart`s name.
+        adapted: Whether the index's map is used, as searches do; otherwise the vectors are the
+            model's own.
 
     Raises:
         QueryError: There are no parts, they cancel each other out, or a product is unknown.
@@ -82,8 +86,9 @@ def combine(parts: Sequence[QueryPart], encoded: EncodedParts, index: Index) -> 
     images = [part for part in parts if isinstance(part, ImagePart)]
     liked = [part for part in parts if isinstance(part, LikePart)]
     ordered: list[QueryPart] = [*texts, *images, *liked]
-    products = (index.query_vector(part.id)[np.newaxis] for part in liked)
-    shown = index.adapted(encoded.images, encoded.features)
+    product = index.query_vector if adapted else index.vector
+    products = (product(part.id)[np.newaxis] for part in liked)
+    shown = index.adapted(encoded.images, encoded.features) if adapted else encoded.images
     rows = np.concatenate([encoded.texts, shown, *products])
     weights = np.array([part.weight for part in ordered], np.float32)
     total = weights @ rows

@@ -81,6 +81,17 @@ def test_products_are_alike_and_recommended_by_what_was_learned(index: Path) -> 
     assert np.mean([hit.fields["kind"] == "lamp" for hit in hits.hits]) >= 0.8
 
 
+def test_what_is_compared_with_images_is_the_models_own(index: Path) -> None:
+    engine = Engine.open(index, TaughtEncoder())
+    image = ImagePart(draw_product("red", "lamp", 7))
+    encoded = engine.encode([image])
+    np.testing.assert_allclose(engine.combine([image], encoded), encoded.images[0], atol=1e-6)
+    assert np.abs(engine.embed([image]) - encoded.images[0]).max() > 0.05
+    liked = LikePart("0-1")
+    own = engine.combine([liked], engine.encode([liked]))
+    np.testing.assert_allclose(own, engine.index.vector("0-1"), atol=1e-6)
+
+
 def test_the_vectors_of_the_model_stay_beside_the_adapted_ones(
     shop: Path, index: Path, tmp_path: Path
 ) -> None:
