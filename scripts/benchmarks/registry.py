@@ -64,6 +64,11 @@ FRONT = Front(
             "scripts.evaluation.adapt.evaluate",
         ),
         Command(
+            "vision",
+            "inside pictures: items, text, faces, what is unfit to show, anomalies",
+            "scripts.evaluation.vision.evaluate",
+        ),
+        Command(
             "compact",
             "quality, speed and size of the shipped model",
             "scripts.evaluation.compact.evaluate",

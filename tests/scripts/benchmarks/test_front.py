@@ -38,9 +38,11 @@ def test_names_are_those_that_users_know() -> None:
         "search",
         "colours",
         "tags",
+        "adapt",
+        "vision",
         "compact",
     ]
-    assert TRAININGS == ["compact", "colours", "tags"]
+    assert TRAININGS == ["compact", "colours", "tags", "detectors"]
 
 
 @pytest.mark.parametrize(("main", "front"), FRONTS)
@@ -60,12 +62,12 @@ def test_an_unknown_name_gets_one_line_and_exit_code_2(
     main: Main, front: Front, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["vision", "--json"])
+        main(["holograms", "--json"])
     assert ended.value.code == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        f"{front.program}: there is no 'vision'. `{front.program} --list` shows the names.\n"
+        f"{front.program}: there is no 'holograms'. `{front.program} --list` shows the names.\n"
     )
 
 

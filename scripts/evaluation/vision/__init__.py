@@ -1,0 +1,1 @@
+"""What `scripts/bench vision` runs: items, text, faces, moderation and anomalies in pictures."""
