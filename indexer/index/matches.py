@@ -85,12 +85,15 @@ class Found:
         segment: The number of its segment.
         row: Its row there.
         image: The row of that image there.
+        colour: Probability that people call the product by the colours that the query asks for,
+            each to the power of its weight; 1 where colours don't count for the order.
     """
 
     score: float
     segment: int
     row: int
     image: int
+    colour: float = 1.0
 
 
 @dataclass(frozen=True)

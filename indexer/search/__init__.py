@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from indexer.search.hybrid import SearchScope, TextSearch
     from indexer.search.query import (
         KEYWORD_WEIGHT,
+        ColourPart,
         Explanation,
         Fusion,
         ImagePart,
@@ -38,6 +39,7 @@ else:
             ),
             "indexer.search.query": (
                 "KEYWORD_WEIGHT",
+                "ColourPart",
                 "Explanation",
                 "Fusion",
                 "ImagePart",
@@ -63,6 +65,7 @@ else:
 
 __all__ = [
     "KEYWORD_WEIGHT",
+    "ColourPart",
     "DamageReport",
     "EncodedParts",
     "Engine",

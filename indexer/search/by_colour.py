@@ -18,49 +18,60 @@ from indexer.index import Found, HitColour, Index
 from indexer.retrieval import And, HasColour, Predicate
 from indexer.search.query import Query, WantedColour
 
-__all__ = ["palette", "with_colour"]
+__all__ = ["main_point", "palette", "with_colour"]
 
 # CIEDE2000 differences; black and white differ by 100.
 _MAX_DIFFERENCE = 100
 
 
 def with_colour(index: Index, query: Query, where: Predicate | None) -> Predicate | None:
-    """Add the query's colour to its filter, where the query uses the colour as a filter.
+    """Add the query's colour to its filter, where it is one, and check all of its colours.
 
     Raises:
         QueryError: The colour is not known, a number is out of range, or the index has no colours.
     """
     wanted = query.colour
-    if wanted is None:
+    if wanted is None and not query.colours:
         return where
-    _check_numbers(wanted)
-    colour_point(wanted.colour)
+    if wanted is not None:
+        colour_point(wanted.colour)
+        _check_numbers(wanted)
+    for part in query.colours:
+        colour_point(part.colour)
     if any(segment.product_colours is None for segment in index.segments):
         raise QueryError(
             "This index was built before colours were measured; run `lookalike index merge` on it "
             "once, or build it again."
         )
-    if wanted.within is None:
+    if wanted is None or wanted.within is None:
         return where
     lightness, a, b = colour_of(wanted.colour).tolist()
     has = HasColour((lightness, a, b), wanted.within, wanted.share)
     return has if where is None else And((where, has))
 
 
-def palette(index: Index, found: Found, point: ColourPoint) -> tuple[HitColour, ...]:
+def main_point(query: Query) -> ColourPoint | None:
+    """Return the colour that a query is about: of several wanted ones the first; None for none."""
+    if query.colour is not None:
+        return colour_point(query.colour.colour)
+    wanted = [part.colour for part in query.colours if part.weight > 0]
+    return colour_point(wanted[0]) if wanted else None
+
+
+def palette(index: Index, found: Found, point: ColourPoint | None) -> tuple[HitColour, ...]:
     """Return the measured colours of the image that was found, the greatest share first.
 
     Args:
         index: The generation that found it.
         found: The image's place.
-        point: The colour that was asked for.
+        point: The colour that was asked for; None for no wanted one.
     """
     stored = index.segments[found.segment].colours
     measured = None if stored is None else MeasuredColours.from_array(np.array(stored[found.image]))
     if measured is None:
         return ()
     away: list[float | None] = [None] * len(measured.lab)
-    if point.lab is not None:
+    if point is not None and point.lab is not None:
         away = [*ciede2000(measured.lab, point.lab).tolist()]
     return tuple(
         HitColour(name, hex_of(lab), float(share), difference)

@@ -141,9 +141,11 @@ def _nearly(word: str, read: str) -> bool:
 
 def _colours(index: Index, query: Query) -> Iterator[LabArray]:
     """Yield the colours `[n, 3]` of each part that has any, and the query's own colour."""
-    asked = None if query.colour is None else colour_point(query.colour.colour).lab
-    if asked is not None:
-        yield asked[np.newaxis]
+    asked = [part.colour for part in query.colours if part.weight > 0]
+    asked += [] if query.colour is None else [query.colour.colour]
+    for lab in (colour_point(colour).lab for colour in asked):
+        if lab is not None:
+            yield lab[np.newaxis]
     for part in query.parts:
         if part.weight <= 0:
             continue

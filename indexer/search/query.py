@@ -16,6 +16,7 @@ from indexer.index import Match
 
 __all__ = [
     "KEYWORD_WEIGHT",
+    "ColourPart",
     "Explanation",
     "Fusion",
     "ImagePart",
@@ -119,6 +120,19 @@ class WantedColour:
 
 
 @dataclass(frozen=True)
+class ColourPart:
+    """One more colour that hits should have, or should not have.
+
+    Attributes:
+        colour: `#rrggbb`, `#rgb` or a name (`indexer.colours.points`).
+        weight: How much it counts beside the rest of the query; a negative weight pushes away.
+    """
+
+    colour: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
 class Query:
     """A search.
 
@@ -145,6 +159,7 @@ class Query:
         group: True groups products whose images are nearly the same into one hit; a field's name
             groups products with the same value (`ranking.grouping`). `k` and `offset` count groups.
         colour: The colour that hits should have, if any.
+        colours: More colours that hits should have, or should not have.
         explain: Whether each hit comes with what it shares with the query.
         tags: Whether the query's images and products of positive weight are tagged, together.
     """
@@ -162,6 +177,7 @@ class Query:
     diversity: float = 0.0
     group: bool | str = False
     colour: WantedColour | None = None
+    colours: tuple[ColourPart, ...] = ()
     explain: bool = False
     tags: bool = False
 
@@ -174,8 +190,14 @@ class Query:
 
     @property
     def by_colour_alone(self) -> bool:
-        """Whether it asks for a colour and nothing else."""
-        return self.colour is not None and not self.parts
+        """Whether it asks for colours and nothing else."""
+        return not self.parts and (self.colour is not None or bool(self.colours))
+
+    @property
+    def ordered_by_colour(self) -> bool:
+        """Whether colours count for the order of hits."""
+        by_colour = self.colour is not None and self.colour.effective_weight > 0
+        return by_colour or self.by_colour_alone or any(part.weight for part in self.colours)
 
 
 @dataclass(frozen=True)

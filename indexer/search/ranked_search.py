@@ -11,11 +11,10 @@ import numpy as np
 
 from indexer.calibration import Confidence
 from indexer.catalog import Scalar
-from indexer.colours import colour_matching, colour_point
 from indexer.errors import QueryError
 from indexer.index import Found, Index, Match, Nearest
 from indexer.retrieval import Predicate, checkpoint, parse_filter, without_field
-from indexer.search.by_colour import palette, with_colour
+from indexer.search.by_colour import main_point, palette, with_colour
 from indexer.search.hybrid import SearchScope, TextSearch
 from indexer.search.query import LikePart, Query, SearchMode, TextPart
 from indexer.search.query_vector import EncodedParts, combine, query_kind
@@ -25,12 +24,14 @@ from indexer.search.ranking import (
     WINDOW,
     WORD_WINDOW,
     ColourRanking,
+    ColourWishes,
     ConfidenceOf,
     Evidence,
     Masks,
     Matches,
     Matching,
     PageHit,
+    Ranking,
     check_diversity,
     ordered_by_colour,
     page_of,
@@ -69,7 +70,7 @@ class RankedSearch:
 
     Attributes:
         where: The products that may be found, its colour included; None for all.
-        point: The colour that is asked for; None for none.
+        point: The colour that is asked for, of several the first; None for none.
     """
 
     def __init__(
@@ -85,7 +86,8 @@ class RankedSearch:
         index.check_fields(query.fields or ())
         index.check_fields([query.group] if isinstance(query.group, str) else [])
         self.where = with_colour(index, query, where)
-        self.point = None if query.colour is None else colour_point(query.colour.colour)
+        self._wishes = ColourWishes.of(query)
+        self.point = main_point(query)
         self._index = index
         self._confidence = confidence
         self._query = query
@@ -115,8 +117,14 @@ class RankedSearch:
             raise QueryError("min_confidence is a probability, from 0 to 1.")
         if query.by_colour_alone:
             return self._by_colour_alone()
-        ranking = ordered_by_colour(self._index, query, self._candidates)
-        page = page_of(self._index, query, ranking, self._confidence_of)
+        ranking: Ranking = self._candidates
+        confidence_of, wishes = self._confidence_of, self._wishes
+        if wishes is not None:
+            by_cosine = confidence_of is not None and query.mode is SearchMode.VECTOR
+            relevance = confidence_of if by_cosine else None
+            ranking = ordered_by_colour(self._index, wishes, ranking, relevance)
+        power = 1.0 if wishes is None else wishes.relevance
+        page = page_of(self._index, query, ranking, confidence_of, power)
         matches = self._matches(self.where)
         if matches.total or self._matching.by_filter_alone:
             return RankedPage(page, matches, no_match=False)
@@ -141,32 +149,31 @@ class RankedSearch:
 
     def hits(self, page: Sequence[PageHit]) -> tuple[Match, ...]:
         """Return the products of a page, with their fields, and with their colours if asked for."""
-        index, point = self._index, self.point
+        index, query = self._index, self._query
+        coloured = query.colour is not None or bool(query.colours)
         matches = index.matches([hit.found for hit in page], self._query.fields)
         return tuple(
             replace(
                 match,
                 confidence=hit.confidence,
                 grouped=index.ids(hit.others),
-                colours=() if point is None else palette(index, hit.found, point),
+                colours=palette(index, hit.found, self.point) if coloured else (),
             )
             for match, hit in zip(matches, page, strict=True)
         )
 
     def _by_colour_alone(self) -> RankedPage:
-        """Return the page of a query of a colour alone, which needs no vector."""
-        query = self._query
-        ranking = self._by_colour(self.where)
-        confidence_of = colour_matching().confidence
+        """Return the page of a query of colours alone, which needs no vector."""
+        query, ranking = self._query, self._by_colour(self.where)
         matches = self._matches(self.where)
-        page = page_of(self._index, query, ranking, confidence_of)
-        if not matches.total:
-            page = page_of(self._index, replace(query, min_confidence=0.0), ranking, confidence_of)
+        asked = query if matches.total else replace(query, min_confidence=0.0)
+        # The colours are all there is to be sure of.
+        page = page_of(self._index, asked, ranking, lambda scores: np.ones(len(scores)))
         return RankedPage(page, matches, no_match=not matches.total)
 
     def _by_colour(self, where: Predicate | None) -> ColourRanking:
-        assert self.point is not None, "the query asks for a colour"
-        return ColourRanking(self._index, self.point, where)
+        assert self._wishes is not None, "the query asks for a colour"
+        return ColourRanking(self._index, self._wishes, where)
 
     def _candidates(self, count: int) -> list[Found]:
         """Return the first `count` products in the order of the query's mode."""

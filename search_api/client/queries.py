@@ -11,18 +11,20 @@ __all__ = ["HitOptions", "Part", "Query", "SimilarOptions", "query_json", "query
 
 
 class Part(TypedDict, total=False):
-    """One weighted part of a query: exactly one of text, image and like.
+    """One weighted part of a query: exactly one of text, image, like and colour.
 
     Attributes:
         text: Words.
         image: An image.
         like: A product's id.
+        colour: A colour, as `#rrggbb` or by its name.
         weight: Weight of the part, -10 to 10, 1 by default; a negative one pushes hits away.
     """
 
     text: str
     image: Picture
     like: str
+    colour: str
     weight: float
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from indexer.search.ranking.colour_order import ColourRanking, Ranking, ordered_by_colour
+from indexer.search.ranking.colour_order import (
+    ColourRanking,
+    Ranking,
+    Relevance,
+    ordered_by_colour,
+)
+from indexer.search.ranking.colour_wishes import ColourWishes
 from indexer.search.ranking.diversity import (
     DIVERSITY_DEPTH,
     check_diversity,
@@ -30,6 +36,7 @@ __all__ = [
     "WINDOW",
     "WORD_WINDOW",
     "ColourRanking",
+    "ColourWishes",
     "ConfidenceOf",
     "Evidence",
     "Masks",
@@ -37,6 +44,7 @@ __all__ = [
     "Matching",
     "PageHit",
     "Ranking",
+    "Relevance",
     "check_diversity",
     "diverse_order",
     "diversify",

@@ -1,158 +1,120 @@
-"""Rankings by colour: all products by a colour alone, or the best candidates re-ranked by one."""
+"""Rankings by colour: all products by colours alone, or the best candidates re-ranked by them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.colours import ColourPoint, colour_matching, colour_point, names_many_colours
-from indexer.index import Found, Index, Segment
+from embeddings import FloatArray
+from indexer.index import Found, Index
 from indexer.retrieval import Predicate, checkpoint
-from indexer.search.query import Query, SearchMode
+from indexer.search.ranking.colour_wishes import ColourWishes, Rows
 from indexer.storage import Mask
 
-__all__ = ["COLOUR_DEPTH", "ColourRanking", "Ranking", "ordered_by_colour"]
+__all__ = ["COLOUR_DEPTH", "ColourRanking", "Ranking", "Relevance", "ordered_by_colour"]
 
 Ranking = Callable[[int], Sequence[Found]]
 """Returns the first n products of a query's order. A greater n only appends to them."""
 
-COLOUR_DEPTH = 500
+Relevance = Callable[[FloatArray], NDArray[np.float64]]
+"""Returns the probabilities, 0 to 1, that hits with cosines `[n]` are what the query says."""
+
+COLOUR_DEPTH = 1000
 """How many products of a ranking are re-ranked by colour; those after them keep their places."""
 
-
-Rows = NDArray[np.int64]
-
-# Names of fields that say what colour a product has.
-_OF_COLOURS = re.compile("colou?r", re.IGNORECASE)
+# Rank at which relevance is taken for a half where only ranks are known. Of 20, 60, 200 and linear
+# ones, this finds most products of a wanted type and colour (docs/colours.md).
+_HALF_RANK = 200
+# Keeps the logarithm of a relevance finite.
+_LEAST = 1e-12
 
 
 class ColourRanking:
-    """The products of an index by how well they match a colour; ties in the order of rows.
+    """The products of an index by how well they fulfil wishes; ties in the order of rows.
 
-    The score of a product is its match (`ProductColours.match`), 0 to 1.
+    The score of a product is `Fit.match`, 0 to 1.
 
     Args:
         index: The generation that answers; all of its colours are measured.
-        point: The colour.
+        wishes: The colours.
         where: Which products may be found; all by default.
     """
 
-    def __init__(self, index: Index, point: ColourPoint, where: Predicate | None) -> None:
+    def __init__(self, index: Index, wishes: ColourWishes, where: Predicate | None) -> None:
         self._index = index
-        self._point = point
+        self._wishes = wishes
         self._where = where
 
     def __call__(self, count: int) -> list[Found]:
         """Return the first `count` products."""
-        scores, segments, rows, images = self._all
         return [
             Found(*place)
-            for place in zip(
-                scores[:count].tolist(),
-                segments[:count].tolist(),
-                rows[:count].tolist(),
-                images[:count].tolist(),
-                strict=True,
-            )
+            for place in zip(*(column[:count].tolist() for column in self._all), strict=True)
         ]
 
     def surer_than(self, least: float) -> list[Mask]:
         """Return for each segment a mask over its products: those of this confidence at least."""
-        scores, segments, rows, _ = self._all
-        sure = colour_matching().confidence(scores) >= least
+        _, segments, rows, _, probabilities = self._all
+        sure = probabilities >= least
         masks = [np.zeros(len(segment.alive), np.bool_) for segment in self._index.segments]
         for number, mask in enumerate(masks):
             mask[rows[sure & (segments == number)]] = True
         return masks
 
     @cached_property
-    def _all(self) -> tuple[NDArray[np.float32], Rows, Rows, Rows]:
-        """Scores, segments, rows and images of all products, best first."""
+    def _all(self) -> tuple[NDArray[np.float64], Rows, Rows, Rows, NDArray[np.float64]]:
+        """Scores, segments, rows, images and probabilities of all products, best first."""
         parts = []
         for number, segment in enumerate(self._index.segments):
             checkpoint()
             rows = np.flatnonzero(segment.products_where(self._where))
-            scores, images = _match(segment, self._point, rows)
-            parts.append((scores, np.full(len(rows), number), rows, images))
-        scores, segments, rows, images = (np.concatenate(part) for part in zip(*parts, strict=True))
-        order = np.argsort(-scores, kind="stable")
-        return scores[order], segments[order], rows[order], images[order]
+            fit = self._wishes.fit(segment, rows)
+            numbers = np.full(len(rows), number)
+            parts.append((fit.match, numbers, rows, fit.images, fit.probability))
+        match, numbers, rows, images, probability = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
+        order = np.argsort(-match, kind="stable")
+        return match[order], numbers[order], rows[order], images[order], probability[order]
 
 
-def ordered_by_colour(index: Index, query: Query, ranking: Ranking) -> Ranking:
-    """Re-rank the first `COLOUR_DEPTH` products by relevance and colour together.
-
-    Both are scaled to 0 to 1 and weighted. Colour counts by `ProductColours.match`. Relevance is
-    the cosine in vector mode, and the rank in the other modes.
+def ordered_by_colour(
+    index: Index, wishes: ColourWishes, ranking: Ranking, relevance: Relevance | None
+) -> Ranking:
+    """Re-rank the first `COLOUR_DEPTH` products by relevance and colours together.
 
     Args:
         index: The generation that answers.
-        query: Names the colour and its weight. Without a colour, or at weight 0, the ranking
-            is returned unchanged.
+        wishes: The colours, and how much relevance counts beside them.
         ranking: The order to change.
+        relevance: Gives the relevance of hits; None where only their rank is known.
     """
-    wanted = query.colour
-    if wanted is None or not wanted.effective_weight:
-        return ranking
-    point, weight = colour_point(wanted.colour), wanted.effective_weight
 
     def reordered(count: int) -> list[Found]:
-        found = list(ranking(max(count, COLOUR_DEPTH)))
+        found = _with_colour(index, ranking(max(count, COLOUR_DEPTH)), wishes)
         pool, rest = found[:COLOUR_DEPTH], found[COLOUR_DEPTH:]
-        score = (1 - weight) * _relevance(pool, query.mode)
-        score += weight * _matches(index, pool, point)
-        order = np.argsort(-score, kind="stable").tolist()
+        by_rank = _HALF_RANK / (_HALF_RANK + np.arange(len(pool)))
+        scores = np.clip(np.array([hit.score for hit in pool], np.float32), -1.0, 1.0)
+        relevant = by_rank if relevance is None else relevance(scores)
+        logs = wishes.relevance * np.log(np.maximum(relevant, _LEAST))
+        logs += np.log(np.maximum([hit.colour for hit in pool], _LEAST))
+        order = np.argsort(-logs, kind="stable").tolist()
         return [*(pool[place] for place in order), *rest][:count]
 
     return reordered
 
 
-def _relevance(pool: Sequence[Found], mode: SearchMode) -> NDArray[np.float64]:
-    if mode is not SearchMode.VECTOR:
-        return np.linspace(1, 0, len(pool))
-    scores = np.array([hit.score for hit in pool])
-    spread = scores.max(initial=-1) - scores.min(initial=1)
-    return (scores - scores.min(initial=1)) / spread if spread > 0 else np.zeros(len(pool))
-
-
-def _matches(index: Index, pool: Sequence[Found], point: ColourPoint) -> NDArray[np.float64]:
-    matches = np.zeros(len(pool))
-    of_segment = np.array([hit.segment for hit in pool], np.int64)
-    rows = np.array([hit.row for hit in pool], np.int64)
+def _with_colour(index: Index, found: Sequence[Found], wishes: ColourWishes) -> list[Found]:
+    """Return hits with the probability of their colours."""
+    colours = np.ones(len(found))
+    of_segment = np.array([hit.segment for hit in found], np.int64)
+    rows = np.array([hit.row for hit in found], np.int64)
     for number, segment in enumerate(index.segments):
         here = of_segment == number
         if here.any():
-            matches[here], _ = _match(segment, point, rows[here])
-    return matches
-
-
-def _match(segment: Segment, point: ColourPoint, rows: Rows) -> tuple[NDArray[np.float32], Rows]:
-    """Return the matches of some products of a segment, and the images that they are of.
-
-    Many colours are also what the catalog says of a product: one that its fields call so matches by
-    more than half, others by less.
-    """
-    colours = segment.product_colours
-    assert colours is not None, "`with_colour` refuses an index without colours"
-    everything = np.array_equal(rows, np.arange(colours.products))
-    matches, images = colours.match(point, None if everything else rows)
-    if point.lab is None:
-        matches = (matches + _stating_many(segment, rows)) / np.float32(2)
-    return matches, images
-
-
-def _stating_many(segment: Segment, rows: Rows) -> NDArray[np.float32]:
-    """Return 1 for each product that a field of colours calls many-coloured, and else 0."""
-    table = segment.field_table
-    fields = table.select([name for name in table.column_names if _OF_COLOURS.search(name)])
-    stated = np.zeros(len(rows), np.float32)
-    for column in fields.take(rows).columns:
-        for row, value in enumerate(column.to_pylist()):
-            values = value if isinstance(value, list) else [value]
-            if any(isinstance(one, str) and names_many_colours(one) for one in values):
-                stated[row] = 1
-    return stated
+            colours[here] = wishes.fit(segment, rows[here]).probability
+    return [replace(hit, colour=one) for hit, one in zip(found, colours.tolist(), strict=True)]

@@ -12,7 +12,7 @@ from embeddings import FloatArray
 from indexer.index import Found, Index, index_kind
 from indexer.retrieval import checkpoint
 from indexer.search.query import Query, SearchMode
-from indexer.search.ranking.colour_order import COLOUR_DEPTH, Ranking
+from indexer.search.ranking.colour_order import Ranking
 from indexer.search.ranking.diversity import DIVERSITY_DEPTH, diversify
 from indexer.search.ranking.fusion import FUSION_DEPTH
 from indexer.search.ranking.grouping import group_places
@@ -50,7 +50,11 @@ class PageHit:
 
 
 def page_of(
-    index: Index, query: Query, ranking: Ranking, confidence_of: ConfidenceOf | None
+    index: Index,
+    query: Query,
+    ranking: Ranking,
+    confidence_of: ConfidenceOf | None,
+    power: float = 1.0,
 ) -> list[PageHit]:
     """Return the hits of a query's page: from `offset` on, `k` of them unless there are fewer.
 
@@ -62,6 +66,7 @@ def page_of(
         query: Says which page, and how to make it.
         ranking: All products that may be found.
         confidence_of: Gives the confidence of hits; None where the index has no calibration.
+        power: Its exponent beside `Found.colour`, by which it is multiplied.
     """
     end = query.offset + query.k
     deepest = max(end, MAX_DEPTH)
@@ -73,7 +78,10 @@ def page_of(
     while True:
         checkpoint()
         found = _diverse(index, query, ranking(depth))
-        confidences = None if confidence_of is None else confidence_of(_scores(found)).tolist()
+        confidences = None
+        if confidence_of is not None:
+            colours = np.array([hit.colour for hit in found])
+            confidences = (confidence_of(_scores(found)) ** power * colours).tolist()
         kept = list(range(len(found)))
         if confidences is not None:
             kept = [place for place in kept if confidences[place] >= query.min_confidence]
@@ -105,7 +113,7 @@ def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
     if not query.diversity:
         return list(found)
     # Only a plain vector ranking is in the order of its scores; in others the rank counts.
-    by_score = query.mode is SearchMode.VECTOR and not _by_colour(query)
+    by_score = query.mode is SearchMode.VECTOR and not query.ordered_by_colour
     relevance = _scores(found) if by_score else -np.arange(len(found), dtype=np.float32)
     return [found[place] for place in diversify(index, found, relevance, query.diversity)]
 
@@ -114,20 +122,16 @@ def _only_worse_follow(query: Query, found: Sequence[Found], kept: Sequence[int]
     """Return whether no product further down the ranking can reach `min_confidence`.
 
     Confidence falls with the cosine. Rankings are in the order of cosines, except those by
-    keywords, and except the first places, which fusion, diversity and colour reorder.
+    keywords, and except the first places, which fusion and diversity reorder. Colours count for the
+    confidence of all.
     """
-    if query.mode is SearchMode.KEYWORD:
+    if query.mode is SearchMode.KEYWORD or (query.ordered_by_colour and not query.by_colour_alone):
         return False
     reordered = max(
         2 * FUSION_DEPTH if query.mode is SearchMode.HYBRID else 0,
         DIVERSITY_DEPTH if query.diversity else 0,
-        COLOUR_DEPTH if _by_colour(query) else 0,
     )
     return len(found) > reordered and (not kept or kept[-1] < len(found) - 1)
-
-
-def _by_colour(query: Query) -> bool:
-    return query.colour is not None and query.colour.effective_weight > 0
 
 
 def _scores(found: Sequence[Found]) -> FloatArray:

@@ -18,6 +18,7 @@ from scripts.docs.figures import Block, Grid, Listing
 from scripts.evaluation.colours.by_name import expected_error, measure_by_name
 from scripts.evaluation.colours.catalog import measured_colours, read_catalog_colours
 from scripts.evaluation.colours.model import model_probabilities
+from scripts.evaluation.colours.with_words import measure_with_words
 from scripts.evaluation.search.setting import Setting
 from scripts.support.measuring import Measure, Report
 
@@ -55,8 +56,32 @@ def blocks(_: argparse.Namespace) -> list[Block]:
             "colour by name, calibration error": "the same, calibration error",
         }
     )
+    with_words = Grid(
+        "{row}: {column}",
+        {
+            "type and colour, vector": "a type, and a colour beside it; `vector`",
+            "type and colour, hybrid": "the same, `hybrid`",
+            "type without colour, vector": "a type, without a colour; `vector`",
+            "type without colour, hybrid": "the same, `hybrid`",
+            "colour words in text, vector": "a type and a colour in words; `vector`",
+            "colour words in text, hybrid": "the same, `hybrid`",
+        },
+        {
+            "type and colour": "type and colour",
+            "colour": "colour",
+            "unwanted": "unwanted colour",
+            "calibration error": "calibration error",
+        },
+        "precision at 10, held-back products",
+    )
     time_taken = Listing({_MILLISECONDS: "measuring an image of 160 x 160 pixels, ms"})
-    return [Block("docs/colours.md", "scripts/bench colours --docs", (by_name, grid, time_taken))]
+    return [
+        Block(
+            "docs/colours.md",
+            "scripts/bench colours --docs",
+            (by_name, with_words, grid, time_taken),
+        )
+    ]
 
 
 def measure(options: argparse.Namespace) -> Report:
@@ -79,6 +104,7 @@ def measure(options: argparse.Namespace) -> Report:
     return Report.of(
         [
             *measure_by_name(setting),
+            *measure_with_words(setting),
             *_measures("name of the greatest measured colour", truth, greatest),
             *_measures("measured colours", truth, measured),
             *_measures("model", truth, model),

@@ -68,6 +68,10 @@ class QueryArguments:
             show_default=False,
         ),
     ] = None
+    not_colour: Annotated[
+        list[str] | None,
+        typer.Option(help="A colour that hits should not have; repeatable.", show_default=False),
+    ] = None
     colour_within: Annotated[
         float | None,
         typer.Option(
@@ -80,10 +84,11 @@ class QueryArguments:
 
     def query(self) -> Query:
         """Build the query; the command ends if an option is wrong."""
-        from indexer.search import Fusion, Query, SearchMode
+        from indexer.search import ColourPart, Fusion, Query, SearchMode
 
         parts, colour = self._parts(), self._wanted_colour()
-        if not parts and colour is None and self.filter is None:
+        unwanted = tuple(ColourPart(name, -1.0) for name in self.not_colour or ())
+        if not parts and colour is None and not unwanted and self.filter is None:
             console.fail("Give words to search for, --image FILE, --like ID, --colour or --filter.")
         return Query(
             **shared_fields(self, Query)
@@ -93,6 +98,7 @@ class QueryArguments:
                 "mode": choice("--mode", SearchMode, self.mode),
                 "fusion": choice("--fusion", Fusion, self.fusion),
                 "colour": colour,
+                "colours": unwanted,
             }
         )
 

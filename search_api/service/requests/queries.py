@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from indexer.search import ImagePart, LikePart, Query, QueryPart, TextPart
+from indexer.search import ColourPart, ImagePart, LikePart, Query, QueryPart, TextPart
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.base64_text import decode_base64
 from search_api.service.requests.body import Body
@@ -124,6 +124,11 @@ def to_query(request: SearchRequest, images: Mapping[str, QueryImage]) -> Query:
         diversity=request.diversity,
         group=request.group,
         colour=wanted_colour(request),
+        colours=tuple(
+            ColourPart(part.colour, part.weight)
+            for part in request.parts
+            if part.colour is not None
+        ),
         explain=request.explain,
         tags=request.tags,
     )
@@ -162,7 +167,9 @@ def _parts(request: SearchRequest, images: Mapping[str, QueryImage]) -> list[Que
     weight = 0.0 if "like" in images else 1.0
     parts.extend(LikePart(product, weight) for product in request.like)
     parts.extend(
-        _part(part, images.get(f"parts.{number}")) for number, part in enumerate(request.parts)
+        _part(part, images.get(f"parts.{number}"))
+        for number, part in enumerate(request.parts)
+        if part.colour is None
     )
     return parts
 

@@ -177,8 +177,9 @@ _ADAPTER = TypeAdapter(SearchResponse)
 def _hits(
     matches: Sequence[Match], result: EngineResult, links: Links, query: Query | None
 ) -> tuple[Hit, ...]:
-    # Without parts there is nothing that a hit could share, and no heat map.
-    if query is None or not query.explain or not query.parts:
+    # Without parts and colours there is nothing that a hit could share.
+    listed = query is None or not (query.parts or query.by_colour_alone)
+    if query is None or not query.explain or listed:
         return tuple(Hit.of(match, links) for match in matches)
     return tuple(
         Hit.of(

@@ -10,6 +10,7 @@ from indexer.search import KEYWORD_WEIGHT, Fusion, SearchMode
 from search_api.service.schemas.conditions import exactly_one, not_both, only_with
 from search_api.service.schemas.fields import (
     MAX_PARTS,
+    ColourName,
     ColourShare,
     ColourText,
     ColourWeight,
@@ -37,7 +38,7 @@ __all__ = ["PartRequest", "RecommendRequest", "SearchRequest"]
 _MAX_SEEDS = 100
 
 
-_ONE_OF = ("text", "image_base64", "image_url", "like")
+_ONE_OF = ("text", "image_base64", "image_url", "like", "colour")
 
 
 _Region = Annotated[
@@ -54,7 +55,7 @@ _Region = Annotated[
 
 
 class PartRequest(RequestModel):
-    """One weighted part of a query: exactly one of text, image_base64, image_url and like."""
+    """One weighted part: exactly one of text, image_base64, image_url, like and colour."""
 
     text: Text | None = Field(default=None, examples=["long sleeves"])
     image_base64: str | None = Field(
@@ -64,6 +65,12 @@ class PartRequest(RequestModel):
         default=None, examples=["https://shop.example/dress.jpg"], description="An image's URL."
     )
     like: ProductId | None = Field(default=None, examples=["15970"], description="A product's id.")
+    colour: ColourName | None = Field(
+        default=None,
+        examples=["navy blue"],
+        description="A colour, as #rrggbb or by its name. Parts of a colour count for the order "
+        "of hits beside the colour of the search.",
+    )
     weight: Number = Field(
         default=1.0, ge=-10, le=10, examples=[-0.4], description="A negative weight pushes away."
     )
@@ -73,7 +80,7 @@ class PartRequest(RequestModel):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if sum(getattr(self, name) is not None for name in _ONE_OF) != 1:
-            raise ValueError("give exactly one of text, image_base64, image_url and like")
+            raise ValueError("give exactly one of text, image_base64, image_url, like and colour")
         return self
 
 

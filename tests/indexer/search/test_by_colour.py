@@ -12,7 +12,7 @@ from embeddings import FakeEncoder
 from indexer import QueryError
 from indexer.colours import colour_point
 from indexer.index import Index
-from indexer.search import Engine, Query, SearchMode, TextPart, WantedColour
+from indexer.search import ColourPart, Engine, ImagePart, Query, SearchMode, TextPart, WantedColour
 from tests.support.search_catalogs import build
 from tests.support.striped_products import PRODUCTS, drawn
 
@@ -187,3 +187,72 @@ def test_an_unknown_colour_is_refused_everywhere(striped: Engine) -> None:
     for query in (alone("octarine"), with_colour("octarine"), with_colour("octarine", weight=0.0)):
         with pytest.raises(QueryError, match="no colour 'octarine'"):
             striped.search(query)
+
+
+def confidences(engine: Engine, query: Query) -> list[float]:
+    return [hit.confidence or 0.0 for hit in engine.search(query).hits]
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.5, 0.9, 1.0])
+def test_confidence_falls_along_hits_of_words_and_a_colour(striped: Engine, weight: float) -> None:
+    for text in ("thing", "blue", "red thing"):
+        found = confidences(striped, with_colour("#cd1923", text, weight=weight))
+        assert found == sorted(found, reverse=True)
+
+
+def test_confidence_of_words_and_a_colour_is_that_both_hold(striped: Engine) -> None:
+    words = {hit.id: hit.confidence for hit in striped.search(Query((TextPart("blue"),))).hits}
+    colour = {hit.id: hit.confidence for hit in striped.search(alone("#cd1923")).hits}
+    both = striped.search(with_colour("#cd1923", "blue"))
+    for hit in both.hits:
+        expected = (words[hit.id] or 0) * (colour[hit.id] or 0)
+        assert hit.confidence == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_unwanted_colour_goes_last(striped: Engine) -> None:
+    for parts in ((TextPart("thing"),), ()):
+        query = Query(parts, colours=(ColourPart("#cd1923", -1.0),))
+        found = ids(striped, query)
+        assert sorted(found) == sorted(PRODUCTS)
+        assert found[-1] == "red"
+        assert found[0] in {"blue", "green"}
+        order = confidences(striped, query)
+        assert order == sorted(order, reverse=True)
+        assert not striped.search(query).colour
+
+
+def test_two_colours_are_wanted_together(striped: Engine) -> None:
+    red, blue = ColourPart("#cd1923"), ColourPart("#3c3cbe")
+    assert ids(striped, Query((), colours=(red, blue)))[0] == "red-and-blue"
+    assert ids(striped, Query((), colours=(red, ColourPart("#3c3cbe", -1.0))))[0] == "red"
+    also = replace(with_colour("#cd1923"), colours=(blue,))
+    assert ids(striped, also)[0] == "red-and-blue"
+
+
+@pytest.mark.parametrize("mode", SearchMode)
+def test_unwanted_colours_count_in_every_mode_and_with_pictures(
+    striped: Engine, mode: SearchMode
+) -> None:
+    not_blue = (ColourPart("#3c3cbe", -1.0),)
+    by_words = Query((TextPart("blue thing"),), mode=mode, colours=not_blue)
+    assert ids(striped, by_words)[0] not in {"blue", "blue-with-some-red"}
+    by_picture = Query((ImagePart(drawn("blue")),), colours=not_blue)
+    plain = ids(striped, replace(by_picture, colours=()))
+    assert ids(striped, by_picture).index("blue") > plain.index("blue")
+
+
+def test_a_part_of_no_weight_changes_nothing(striped: Engine) -> None:
+    plain = Query((TextPart("blue"),))
+    assert ids(striped, replace(plain, colours=(ColourPart("red", 0.0),))) == ids(striped, plain)
+
+
+def test_sure_hits_of_words_and_a_colour_are_found_down_the_ranking(striped: Engine) -> None:
+    query = replace(with_colour("#cd1923"), min_confidence=0.01, k=1)
+    found = striped.search(query).hits
+    assert [hit.id for hit in found] == ["red"]
+
+
+def test_an_unknown_unwanted_colour_is_refused(striped: Engine) -> None:
+    query = Query((TextPart("thing"),), colours=(ColourPart("octarine", -1.0),))
+    with pytest.raises(QueryError, match="no colour 'octarine'"):
+        striped.search(query)

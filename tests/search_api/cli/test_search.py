@@ -179,3 +179,18 @@ atexit.register(report)
     done = cli("search", "green", "--index", coloured / "index", "--mode", mode, "--json")
     assert done.stderr.endswith("imported: []\n"), done.stderr
     only_json(done)
+
+
+def test_colours_are_shown(fake_cli: Cli, coloured: Path) -> None:
+    search = ("search", "--index", coloured / "index", "-k", "2")
+    done = fake_cli(*search, "--colour", "#0000ff")
+    assert done.returncode == 0, done.stderr
+    header, first, _ = done.stdout.splitlines()
+    assert header.split()[-1] == "colours"
+    assert "■ blue 100%" in first
+    assert "nearest to the colour: #0000ff" in done.stderr
+    unwanted = only_json(fake_cli(*search, "thing", "--not-colour", "blue", "--json"))
+    assert not {"blue", HOSTILE_ID} & {hit["id"] for hit in unwanted["hits"]}
+    wrong = fake_cli(*search, "--colour", "purpel")
+    assert wrong.returncode != 0
+    assert "purple" in error_line(wrong)

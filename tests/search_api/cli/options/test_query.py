@@ -31,14 +31,14 @@ class Difference:
 # Each layer against `SearchRequest`, the body of `POST /search`.
 INTENDED = {
     # A terminal shows one page of hits: no paging, facets, groups, tags or explanations. Images
-    # come as files, and weighted parts and regions are for programs. Items are an option of the
-    # command `search` alone.
+    # come as files, and weighted parts and regions are for programs, but for unwanted colours.
+    # Items are an option of the command `search` alone.
     "command line": Difference(
         lacks=frozenset({
             "image_base64", "image_url", "region", "parts", "offset", "fields", "facets", "tags",
             "group", "explain", "colour_share", "colour_weight", "items",
         }),
-        adds=frozenset({"image"}),
+        adds=frozenset({"image", "not_colour"}),
     ),
     # A GET has words only (`q`); everything that needs a body is for POST.
     "GET": Difference(
@@ -48,14 +48,14 @@ INTENDED = {
         }),
         adds=frozenset({"q"}),
     ),
-    # The engine takes decoded parts, and a colour as one value with its distance and weights. Each
-    # item is a query of its own.
+    # The engine takes decoded parts, those of colours by themselves, and a colour as one value with
+    # its distance and weights. Each item is a query of its own.
     "engine": Difference(
         lacks=frozenset({
             "text", "image_base64", "image_url", "region", "like", "colour_within",
             "colour_share", "colour_weight", "items",
         }),
-        adds=frozenset(),
+        adds=frozenset({"colours"}),
     ),
     # The client turns one `image` into base64, a URL or an upload.
     "client": Difference(lacks=frozenset({"image_base64", "image_url"}), adds=frozenset({"image"})),
@@ -147,3 +147,8 @@ def test_defaults_are_the_engines_own() -> None:
 def test_a_colour_alone_is_a_query() -> None:
     expected = search.Query((), k=10, colour=search.WantedColour("navy"))
     assert QueryArguments(colour="navy").query() == expected
+
+
+def test_unwanted_colours_are_negative_parts() -> None:
+    query = QueryArguments(text="shoes", not_colour=["red", "#00f"]).query()
+    assert query.colours == (search.ColourPart("red", -1.0), search.ColourPart("#00f", -1.0))

@@ -38,6 +38,45 @@ class TestColour:
         assert found[0] == "green"
         assert sorted(found) == ["blue", "dark-red", "green", "red", "yellow"]
 
+    def test_the_answer_shows_the_point_and_the_colours_of_each_hit(
+        self, client: TestClient
+    ) -> None:
+        answer = client.post("/v1/search", json={"colour": "Dark Red"}).json()
+        assert answer["colour"]["name"] == "dark red"
+        assert answer["colour"]["colour"].startswith("#")
+        best = answer["hits"][0]
+        assert best["id"] == "dark-red"
+        assert 0 < best["score"] <= 1
+        assert best["colours"][0]["share"] == 1
+        assert best["colours"][0]["difference"] < 20
+        plain = client.post("/v1/search", json={"text": "red"}).json()
+        assert plain["colour"] is None
+        assert all(hit["colours"] == [] for hit in plain["hits"])
+
+    def test_parts_are_colours_too_and_unwanted_ones_go_last(self, client: TestClient) -> None:
+        parts = [{"text": "thing"}, {"colour": "#ff0000", "weight": -1}]
+        assert ids(client.post("/v1/search", json={"parts": parts}))[-1] == "red"
+        alone = {"parts": [{"colour": "#00f"}]}
+        assert ids(client.post("/v1/search", json=alone))[0] == "blue"
+        wrong = client.post("/v1/search", json={"parts": [{"colour": "red", "text": "red"}]})
+        assert error_of(wrong) == (422, "invalid_request")
+
+    def test_a_misspelled_colour_is_refused_with_the_nearest_names(
+        self, client: TestClient
+    ) -> None:
+        for answer in (
+            client.post("/v1/search", json={"colour": "purpel"}),
+            client.get("/v1/search", params={"q": "thing", "colour": "purpel"}),
+            client.post("/v1/search", json={"text": "x", "parts": [{"colour": "purpel"}]}),
+        ):
+            assert error_of(answer) == (422, "invalid_query")
+            assert "purple" in answer.json()["message"]
+
+    def test_a_colour_alone_has_no_heat_map(self, client: TestClient) -> None:
+        asked = {"colour": "red", "explain": True}
+        for hit in client.post("/v1/search", json=asked).json()["hits"]:
+            assert hit["explanation"]["heatmap"] is None
+
     def test_colours_in_a_query_string(self, client: TestClient) -> None:
         parameters = {"q": "thing", "colour": "#ffff10", "colour_within": 8}
         assert ids(client.get("/v1/search", params=parameters)) == ["yellow"]
