@@ -43,7 +43,7 @@ INTENDED = {
     # A GET has words only (`q`); everything that needs a body is for POST.
     "GET": Difference(
         lacks=frozenset({
-            "text", "image_base64", "image_url", "region", "like", "parts", "facets", "fusion",
+            "text", "image_base64", "image_url", "region", "like", "parts", "fusion",
             "items",
         }),
         adds=frozenset({"q"}),

@@ -16,6 +16,7 @@ from search_api.service.schemas import RecommendRequest, SearchRequest
 
 # What a query looks for, as opposed to options; each layer takes these in its own form.
 SUBJECTS = {"text", "q", "image", "image_base64", "image_url", "region", "like", "parts"}
+SUBJECTS |= {"items", "colours"}
 COLOUR = {"colour", "colour_within", "colour_share", "colour_weight"}
 
 
