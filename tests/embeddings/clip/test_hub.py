@@ -31,6 +31,7 @@ def snapshot(cache: Path) -> Path:
     return repository / "snapshots" / ("a" * 40)
 
 
+@pytest.mark.case(46)
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("name", ["hf-hub:Marqo/marqo-fashionSigLIP", "ViT-B-32/laion2b_s34b_b79k"])
 def test_an_unreachable_hub_names_the_ways_out(name: str) -> None:

@@ -62,6 +62,7 @@ class _Payload:
         return (Path.touch, (self.marker,))
 
 
+@pytest.mark.case(44)
 @pytest.mark.parametrize("name", ["open_clip_pytorch_model.bin", "model.pt", "model.pth"])
 def test_pickles_are_refused_and_not_run(own_model: Path, name: str) -> None:
     (own_model / "open_clip_model.safetensors").unlink()
@@ -72,6 +73,7 @@ def test_pickles_are_refused_and_not_run(own_model: Path, name: str) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.case(45)
 @pytest.mark.parametrize("cut", [0, 4, 100, -1])
 def test_damaged_weights_are_named(own_model: Path, cut: int) -> None:
     path = own_model / "open_clip_model.safetensors"

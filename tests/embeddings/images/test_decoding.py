@@ -39,6 +39,7 @@ ORIENTED = {
 }
 
 
+@pytest.mark.case(7)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_samples_open_as_plain_rgb(name):
     image = opened(name)
@@ -74,6 +75,7 @@ def test_tiles_land_where_they_belong():
     assert [v[0] for v in pixels(opened("tiff-big")).reshape(-1, 3)] == [1, 2, 3, 4]
 
 
+@pytest.mark.case(7)
 @pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (10_000, 1), (65_500, 1)])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "TIFF"])
 def test_extreme_shapes(size, kind):
@@ -103,6 +105,7 @@ def test_a_multi_picture_jpeg_gives_the_first_image():
     assert open_image(out.getvalue()) == open_image(encode(photo(), "JPEG"))
 
 
+@pytest.mark.case(6)
 @pytest.mark.parametrize("orientation", ORIENTED)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_orientation_is_applied(kind, orientation):
@@ -175,6 +178,7 @@ def test_reduced_decoding_shows_the_same_image():
     assert np.abs(pixels(small).astype(int) - pixels(wanted)).mean() < 2
 
 
+@pytest.mark.case(8)
 def test_no_other_decoder_is_tried(monkeypatch):
     kinds = ("PPM", "ICO", "TGA", "PCX", "JPEG2000", "EPS")
     others = [encode(photo(), kind) for kind in kinds]

@@ -156,6 +156,7 @@ def test_an_image_without_a_usable_vector_is_quarantined(colours: Path, tmp_path
     assert quarantine(tmp_path / "index")[0]["id"] == "blue"
 
 
+@pytest.mark.case(14)
 def test_an_unusable_catalog_is_refused_and_the_old_generation_stays(
     colours: Path, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_images_are_fetched_once(shop: Shop, catalog: Path, tmp_path: Path) -> N
     assert (again.published, again.embedded) == (False, 0)
 
 
+@pytest.mark.case(15)
 @pytest.mark.parametrize("body", [None, b"<html>Sorry</html>", png((0, 0, 255))[:-20]])
 @pytest.mark.case(15)
 def test_an_image_that_fails_keeps_its_vector_and_is_tried_again(

@@ -19,6 +19,7 @@ from tests.indexer.build.stopped_build import POINTS
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.case(22)
 @pytest.mark.usefixtures("no_confidence")
 def test_an_interrupted_build_resumes(tmp_path: Path) -> None:
     colours = write_images(tmp_path / "many", 40)
@@ -87,6 +88,7 @@ def test_orphans_of_a_crash_are_removed(colours: Path, tmp_path: Path) -> None:
     assert Index.open(tmp_path / "index").manifest.products == 5
 
 
+@pytest.mark.case(20)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_killed_build_leaves_the_old_generation_or_the_new(tmp_path: Path, point: str) -> None:
     folder, index = tmp_path / "many", tmp_path / "index"

@@ -64,6 +64,7 @@ def test_damage_above_the_segments_still_serves(folder: Path, name: str, how: st
     assert Index.open(folder).manifest.generation == expected
 
 
+@pytest.mark.case(18)
 def test_a_manifest_with_other_counts_is_refused(folder: Path) -> None:
     layout = Layout(folder)
     manifest = Index.open(folder).manifest

@@ -63,6 +63,7 @@ def live_files(folder: Path) -> list[Path]:
     return sorted(root / name for name in segment.files)
 
 
+@pytest.mark.case(55)
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_damaged_generation_is_left_and_taken_up_again(
@@ -90,6 +91,7 @@ def test_a_damaged_generation_is_left_and_taken_up_again(
         assert (title(engine), engine.damage) == ("second", None)
 
 
+@pytest.mark.case(55)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_small_files_are_in_memory_and_answer_where_no_other_generation_is(
     folder: Path, damage: Callable[[Path], None]

@@ -134,6 +134,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
+@pytest.mark.case(26)
 @pytest.mark.parametrize(
     "spare", [40, *(pytest.param(kib, marks=pytest.mark.slow) for kib in (4, 100, 160, 400))]
 )

@@ -182,6 +182,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.case(24)
 @pytest.mark.parametrize("swaps", [8, pytest.param(1000, marks=pytest.mark.slow)])
 def test_every_answer_is_of_one_generation_while_many_come_and_go(
     publisher: Publisher, swaps: int

@@ -99,6 +99,7 @@ def assert_serves_what_was_published(index: Index, manifests: dict[int, Manifest
     )
 
 
+@pytest.mark.case(16)
 @pytest.mark.parametrize(
     "damages", [some_damages, pytest.param(many_damages, marks=pytest.mark.slow)]
 )
@@ -152,6 +153,7 @@ def test_a_missing_file_is_noticed(damaged: Path, name: str) -> None:
     assert Index.open(damaged).manifest.generation == 3
 
 
+@pytest.mark.case(17)
 def test_a_hostile_faiss_file_is_never_read(damaged: Path, parsed: list[tuple[str, str]]) -> None:
     layout = Layout(damaged)
     (old,) = read_manifest(layout, 1).segments
@@ -192,6 +194,7 @@ def test_a_manifest_of_anything_else_is_refused(damaged: Path, content: bytes) -
     assert Index.open(damaged).manifest.generation == 1
 
 
+@pytest.mark.case(19)
 @pytest.mark.parametrize(
     "content", [b"", b"\0\0\0", b"000002.json\n", b"../../etc/passwd", b"-1", b"9" * 5000, b"\xff"]
 )

@@ -13,6 +13,7 @@ from tests.support.index_writer import start_writer
 from tests.support.numbered_catalogs import build
 
 
+@pytest.mark.case(23)
 def test_the_second_of_two_builders_is_refused_naming_the_first(
     colours: Path, tmp_path: Path
 ) -> None:

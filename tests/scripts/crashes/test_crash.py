@@ -33,6 +33,8 @@ def kill_writers(kills: int, seed: int) -> None:
     assert sum(by_operation.values()) == kills
 
 
+@pytest.mark.case(20)
+@pytest.mark.case(21)
 def test_twenty_killed_writers_lose_nothing() -> None:
     kill_writers(20, seed=1)
 

@@ -104,6 +104,7 @@ def unlinked(server: Server, folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.case(43)
 def test_one_key_floods_and_another_is_served(guarded: Server) -> None:
     """Row 43 of CASES.md, side by side over many connections."""
     url = f"{guarded.url}/v1/search?q=red"
@@ -124,6 +125,7 @@ def test_one_key_floods_and_another_is_served(guarded: Server) -> None:
     assert int(refused.headers["retry-after"]) >= 1
 
 
+@pytest.mark.case(42)
 def test_wrong_keys_over_the_wire(guarded: Server) -> None:
     """Row 42, with bytes that clients would not send; the log has a key's name, not the key."""
     bodies = set()
@@ -141,6 +143,7 @@ def test_wrong_keys_over_the_wire(guarded: Server) -> None:
     assert "schl" not in guarded.log.read_text()
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize("kind", ["application/json", FORM])
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_large_body_is_not_held(guarded: Server, kind: str, declared: bool) -> None:
@@ -211,6 +214,7 @@ ABUSE = {
 }  # fmt: skip
 
 
+@pytest.mark.case(39)
 @pytest.mark.parametrize("body", ABUSE.values(), ids=ABUSE.keys())
 def test_multipart_abuse(fake_server: Server, body: bytes) -> None:
     """Row 39: refused as what it is; 415 and 422 are for a form that can be read."""

@@ -89,6 +89,7 @@ def test_every_route_is_tested(api: Any) -> None:
     assert found == FACTS | QUESTIONS
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize(("path", "method", "mode"), CASES)
 def test_arbitrary_requests_get_answers_as_documented(
     path: str,

@@ -14,6 +14,7 @@ from embeddings.images import open_image
 from tests.support.image_samples import SAMPLES, encode, opened, photo, pixels, png_chunk, png_with
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
 def test_ten_thousand_frames_leave_the_first(kind, decoder_inputs):
     frames = [Image.new("RGB", (4, 4), (i % 256, i // 256, 9)) for i in range(10_000)]
@@ -60,6 +61,7 @@ GIANTS = {
 }
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("name", GIANTS)
 def test_giant_metadata_is_ignored(name, decoder_inputs):
     assert open_image(GIANTS[name]) == opened(name)

@@ -57,6 +57,8 @@ BOMBS = {
 }
 
 
+@pytest.mark.case(3)
+@pytest.mark.case(51)
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_declared_size_over_the_limit_never_reaches_a_decoder(name, monkeypatch):
     monkeypatch.setattr(decoding, "_DECODERS", {})

@@ -11,6 +11,8 @@ from embeddings.images import open_image
 from tests.support.image_samples import SAMPLES
 
 
+@pytest.mark.case(1)
+@pytest.mark.case(8)
 @pytest.mark.parametrize(
     "data",
     [
@@ -36,6 +38,7 @@ def test_other_files_are_unsupported(data):
         open_image(data)
 
 
+@pytest.mark.case(1)
 @given(st.text())
 def test_text_is_unsupported(text):
     with pytest.raises(UnsupportedImageError, match="send JPEG, PNG, WebP"):

@@ -16,6 +16,7 @@ from tests.support.image_samples import SAMPLES, encode, opened, photo, pixels
 END_MARKERS = {"jpeg": 2, "jpeg-restarts": 2, "jpeg-cmyk": 2, "png": 12, "png-1": 12, "gif": 1}
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_cut_is_an_error_unless_all_pixels_are_there(name):
     data = SAMPLES[name]

@@ -197,6 +197,7 @@ def test_a_public_image_is_fetched(fetching: Fetching) -> None:
     assert set(fetching.recorded()) == {f"dialled {PUBLIC}"}
 
 
+@pytest.mark.case(35)
 def test_no_packet_goes_to_a_private_host_in_any_spelling(fetching: Fetching) -> None:
     fetching.recorded()
     urls = [f"http://{host}/a.jpg" for host in NON_PUBLIC_HOSTS]
@@ -223,6 +224,7 @@ def test_names_with_a_private_address_are_not_dialled(fetching: Fetching, host: 
     assert fetching.recorded() == []
 
 
+@pytest.mark.case(36)
 def test_a_name_that_changes_its_address_is_checked_each_time(fetching: Fetching) -> None:
     fetching.recorded()
     assert ids(fetching.ask("http://turns.example/red.png")) == ["red"]
@@ -233,6 +235,7 @@ def test_a_name_that_changes_its_address_is_checked_each_time(fetching: Fetching
     assert set(fetching.recorded()) == {f"dialled {PUBLIC}"}
 
 
+@pytest.mark.case(36)
 @pytest.mark.parametrize("path", [path for path in MOVED if path.startswith("/to-")])
 def test_redirects_are_checked_too(fetching: Fetching, path: str) -> None:
     fetching.recorded()
@@ -241,6 +244,7 @@ def test_redirects_are_checked_too(fetching: Fetching, path: str) -> None:
     assert set(fetching.recorded()) <= {f"dialled {PUBLIC}"}
 
 
+@pytest.mark.case(37)
 @pytest.mark.parametrize(
     ("path", "error"),
     [

@@ -84,6 +84,7 @@ def test_tags_and_heat_maps_of_the_shipped_model(http: httpx.Client, drawn: Draw
     assert maps[0].content != maps[1].content
 
 
+@pytest.mark.case(13)
 def test_a_hostile_id_and_title_come_back_unchanged(http: httpx.Client) -> None:
     path = f"/v1/items/{quote(HOSTILE_ID, safe='')}"
     product = http.get(path).json()
@@ -100,6 +101,7 @@ def test_a_percent_sign_is_not_unquoted_twice(http: httpx.Client) -> None:
     assert "mug%2D0001" in answer.json()["message"]
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize(
     "path",
     ["/v1/items/../../etc/passwd", "/static/../app.py", "/static/%2e%2e/app.py", "//x", "/."],
@@ -133,6 +135,7 @@ def test_a_body_that_never_ends_is_cut_off(server: Server) -> None:
             assert link.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.case(13)
 def test_callers_can_not_forge_log_lines(http: httpx.Client, server: Server) -> None:
     forged = '"}\n{"event": "forged", "level": "info"}\n\x1b[2J'
     quoted = quote(forged, safe="")
@@ -184,6 +187,8 @@ def refuses(where: tuple[str, int]) -> bool:
     return False
 
 
+@pytest.mark.case(32)
+@pytest.mark.case(56)
 def test_sigterm_finishes_requests_in_progress(
     fake_cli: Cli, coloured: Path, tmp_path: Path
 ) -> None:

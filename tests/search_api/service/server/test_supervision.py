@@ -31,6 +31,7 @@ def running(fake_cli: Cli, coloured: Path, tmp_path: Path) -> Iterator[Server]:
         server.process.communicate(timeout=PATIENCE)
 
 
+@pytest.mark.case(55)
 @pytest.mark.parametrize("number", [signal.SIGBUS, signal.SIGKILL])
 def test_a_process_that_dies_is_replaced_on_the_same_port(
     running: Server, number: signal.Signals
@@ -56,6 +57,7 @@ def _is_zombie(pid: int) -> bool:
     return ") Z " in Path(f"/proc/{pid}/stat").read_text()
 
 
+@pytest.mark.case(56)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_clients_that_hold_on_delay_no_end(running: Server, number: signal.Signals) -> None:
     address = urlsplit(running.url)

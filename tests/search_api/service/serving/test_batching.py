@@ -70,6 +70,7 @@ def test_a_lone_item_goes_at_once_and_the_next_ones_together(held: Held) -> None
     batcher.close()
 
 
+@pytest.mark.case(33)
 def test_a_lone_item_never_waits_for_the_window() -> None:
     """The window is an hour: with it, this would not end."""
     batcher = batcher_of(lambda values: values, max_wait=3600.0)

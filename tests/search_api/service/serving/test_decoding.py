@@ -88,6 +88,7 @@ def test_an_image_that_hangs_or_crashes_its_process_fails_alone() -> None:
         workers.close()
 
 
+@pytest.mark.case(9)
 def test_over_http_other_requests_are_answered_and_the_service_goes_on(
     colour_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def linked(faulty: FaultyServer) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=faulty.server.url, timeout=PATIENCE)
 
 
+@pytest.mark.case(34)
 def test_a_hung_model_is_504_at_the_deadline_and_not_ready_meanwhile(
     faulty: FaultyServer,
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_hung_model_is_504_at_the_deadline_and_not_ready_meanwhile(
         assert ids(http.get("/v1/search?q=red&k=1")) == ["red"]
 
 
+@pytest.mark.case(30)
 def test_an_expired_request_never_reaches_the_model(faulty: FaultyServer) -> None:
     with httpx.Client(base_url=faulty.server.url, timeout=PATIENCE) as http:
         faulty.hold()
@@ -102,6 +104,7 @@ def test_a_full_queue_refuses_at_once_and_answers_what_it_accepted(patient: Faul
     asyncio.run(run())
 
 
+@pytest.mark.case(30)
 def test_a_client_that_disconnects_costs_nothing(patient: FaultyServer) -> None:
     address = urlsplit(patient.server.url)
     with httpx.Client(base_url=patient.server.url, timeout=PATIENCE) as http:
@@ -125,6 +128,7 @@ def test_a_client_that_disconnects_costs_nothing(patient: FaultyServer) -> None:
     assert not [text for text in patient.given() if text.startswith("gone")]
 
 
+@pytest.mark.case(31)
 def test_a_poisoned_image_fails_alone(patient: FaultyServer) -> None:
     async def upload(link: httpx.AsyncClient, colour: tuple[int, int, int]) -> httpx.Response:
         return await link.post(
@@ -148,6 +152,7 @@ def test_a_poisoned_image_fails_alone(patient: FaultyServer) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.case(28)
 def test_a_model_out_of_memory_is_503(patient: FaultyServer) -> None:
     with httpx.Client(base_url=patient.server.url, timeout=PATIENCE) as http:
         answer = http.get("/v1/search?q=too much memory")
@@ -156,6 +161,7 @@ def test_a_model_out_of_memory_is_503(patient: FaultyServer) -> None:
         assert ids(http.get("/v1/search?q=green again&k=1")) == ["green"]
 
 
+@pytest.mark.case(32)
 def test_sigterm_drains_finishes_and_exits(coloured: Path, tmp_path: Path) -> None:
     """The first SIGTERM starts draining, and the second one ends it at once."""
     drain = {"LOOKALIKE_DRAIN_SECONDS": str(PATIENCE), "LOOKALIKE_DEADLINE_SECONDS": str(PATIENCE)}
@@ -183,6 +189,7 @@ def test_sigterm_drains_finishes_and_exits(coloured: Path, tmp_path: Path) -> No
         assert ids(answers[0])[0] == "red"
 
 
+@pytest.mark.case(27)
 def test_a_full_disk_leaves_text_search_alone(coloured: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -210,6 +217,7 @@ def test_a_full_disk_leaves_text_search_alone(coloured: Path, tmp_path: Path) ->
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
+@pytest.mark.case(24)
 @pytest.mark.slow
 def test_publishing_while_searching(fake_cli: Cli, tmp_path: Path) -> None:
     """Titles name the generation that they were published in, so an answer of two would show."""

@@ -83,6 +83,7 @@ def generation_of(url: str) -> int:
     return int(httpx.get(f"{url}/v1/index", timeout=PATIENCE).json()["generation"])
 
 
+@pytest.mark.case(25)
 @pytest.mark.parametrize("swaps", [8, pytest.param(1000, marks=pytest.mark.slow)])
 def test_swaps_under_load_leave_memory_and_descriptors_flat(tmp_path: Path, swaps: int) -> None:
     shop = Shop(tmp_path)

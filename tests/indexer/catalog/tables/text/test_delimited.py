@@ -143,6 +143,7 @@ def test_nan_among_numbers_is_refused_and_among_words_is_a_word(shop: Path) -> N
     assert rows[3].fields == {"price": "2", "title": "Nan"}
 
 
+@pytest.mark.case(11)
 def test_the_second_row_with_an_id_names_the_first(shop: Path) -> None:
     rows = read(shop / "c.csv", "id,image\n7,a.jpg\n8,b.jpg\n7,b.jpg\n 7 ,a.jpg\n")
     assert outcome(rows) == [(2, None), (3, None), (4, "duplicate_id"), (5, "duplicate_id")]
@@ -217,6 +218,7 @@ def test_whatever_a_csv_writer_writes_is_read_back(
 GOOD = b"".join(b'p%d,a.jpg,"t %d",%d.5\n' % (i, i, i) for i in range(8))
 
 
+@pytest.mark.case(10)
 @settings(max_examples=300)
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=4), st.integers(0, 4))
 def test_damage_costs_the_lines_it_is_on(
