@@ -27,6 +27,12 @@ FRONT = Front(
             "scripts.benchmarks.api.benchmark",
         ),
         Command(
+            "attack",
+            "cheap attacks on a real server, and what healthy clients beside them notice",
+            "scripts.benchmarks.attack.benchmark",
+            needs_catalogs=False,
+        ),
+        Command(
             "index",
             "recall, speed and memory of an index of a million products, beside hnswlib, usearch",
             "scripts.benchmarks.index.benchmark",

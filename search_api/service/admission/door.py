@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -70,6 +70,8 @@ class _Room:
         self._last_refusal = -math.inf
         self.widest = max(1, places // _WIDEST_SHARE)
         self.queue = FairQueue(places, self._most_waiting, self.note_refusal)
+        # Requests of much work leave half of the places to others.
+        self.heavy = FairQueue(max(1, places // 2), self._most_waiting, self.note_refusal)
 
     def note_refusal(self) -> None:
         self._last_refusal = self._clock()
@@ -121,14 +123,15 @@ class Door:
         visit = current_visit()
         if visit.cost.lane is None:
             raise RuntimeError(f"the cost class {visit.cost.name} has no lane to enter")
+        visit.work = work
         visit.charge(work - visit.cost.charge)
         room = self._rooms[visit.cost.lane]
         width = min(room.widest, 1 + int(work // _WORK_OF_A_PLACE))
-        async with (
-            cancel_on_disconnect(request),
-            self.deadline(),
-            room.queue.place(visit.caller, work, width),
-        ):
+        async with AsyncExitStack() as inside:
+            await inside.enter_async_context(cancel_on_disconnect(request))
+            await inside.enter_async_context(self.deadline())
+            for queue in (room.heavy, room.queue) if visit.is_heavy else (room.queue,):
+                await inside.enter_async_context(queue.place(visit.caller, work, width))
             yield
 
     @asynccontextmanager

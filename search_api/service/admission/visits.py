@@ -10,6 +10,9 @@ from search_api.service.admission.costs import CostClass
 
 __all__ = ["Visit", "begin_visit", "current_visit"]
 
+# Work of a search for a few texts and images, with fewer hits than 400.
+_HEAVY = 4.0
+
 
 @dataclass
 class Visit:
@@ -19,6 +22,7 @@ class Visit:
         caller: The name of its key, or the group of addresses that it comes from.
         cost: The cost of its route.
         charge: Counts further work for the caller's rate limit.
+        work: Its estimated work, in searches; known once it has entered.
         decoding: The work of decoding its images so far, in megapixels of a baseline JPEG.
     """
 
@@ -26,7 +30,13 @@ class Visit:
     cost: CostClass = CostClass.SEARCH
     charge: Callable[[float], None] = lambda _: None
     decoding: float = 0.0
+    work: float = 1.0
     _at_end: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it must leave places to others."""
+        return self.work > _HEAVY
 
     def at_end(self, function: Callable[[], None]) -> None:
         """Call a function when the request has ended."""

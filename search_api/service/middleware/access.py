@@ -30,6 +30,12 @@ __all__ = ["AccessMiddleware", "document_keys", "is_open"]
 _OPEN = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
 _OPEN_FOLDERS = ("/static/", "/docs/assets/")
 
+# What load balancers and monitors ask for. One address gets so many answers a second without delay;
+# each costs little, but a flood of them holds up the event loop.
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_PROBES_A_SECOND, _PROBES_AT_ONCE = 50.0, 100.0
+_LONGEST_PAUSE = 2.0
+
 # Wrong keys of one address that are answered without delay, and seconds of the longest delay. A
 # client that has a wrong key by mistake is not held up; one that guesses is.
 _GUESSES_A_SECOND, _GUESSES_AT_ONCE = 5.0, 100.0
@@ -58,6 +64,7 @@ class AccessMiddleware:
         self._keys = keys
         self._costs = costs
         self._open_metrics = settings.open_metrics
+        self._probes = RateLimiter(_PROBES_A_SECOND, _PROBES_AT_ONCE)
         self._guesses = RateLimiter(_GUESSES_A_SECOND, _GUESSES_AT_ONCE)
         self._limiter = None
         if settings.rate_limit:
@@ -65,6 +72,8 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and scope["path"] in _PROBES:
+            await _pace(self._probes, _address_of(scope), _LONGEST_PAUSE)
         if scope["type"] != "http" or is_open(scope["path"], open_metrics=self._open_metrics):
             begin_visit(Visit(cost=CostClass.OPEN))
             await self._app(scope, receive, send)
@@ -76,7 +85,7 @@ class AccessMiddleware:
             key = self._keys.find(presented)
             if key is None:
                 if presented:
-                    await self._slow_down(_address_of(scope))
+                    await _pace(self._guesses, _address_of(scope), _LONGEST_WAIT)
                 refusal = _refusal(scope, 401, "unauthorized", _UNAUTHORIZED)
                 refusal.headers["WWW-Authenticate"] = "Bearer"
                 await refusal(scope, receive, send)
@@ -104,12 +113,13 @@ class AccessMiddleware:
         finally:
             visit.end()
 
-    async def _slow_down(self, address: str) -> None:
-        """Let an address that guesses keys wait for its answer."""
-        wait = self._guesses.take(address)
-        if wait:
-            self._guesses.charge(address, 1.0)
-            await sleep(min(wait, _LONGEST_WAIT))
+
+async def _pace(limiter: RateLimiter, address: str, longest: float) -> None:
+    """Let an address that asks too often wait for its answer."""
+    wait = limiter.take(address)
+    if wait:
+        limiter.charge(address, 1.0)
+        await sleep(min(wait, longest))
 
 
 def _address_of(scope: Scope) -> str:

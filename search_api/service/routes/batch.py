@@ -75,7 +75,8 @@ class BatchRoutes:
         batch = await read_json(request, BatchRequest)
         prepared = await gather_all(_settled(self._prepare(query)) for query in batch.queries)
         work = work_of_searches(one[0] for one in prepared if not isinstance(one, LookalikeError))
-        turns = asyncio.Semaphore(_PARALLEL)
+        # Fewer at a time, if each has many texts and images.
+        turns = asyncio.Semaphore(max(1, int(_PARALLEL * len(prepared) / max(work, len(prepared)))))
         async with self._answering.door.enter(request, work):
             results = await gather_all(self._result(one, turns) for one in prepared)
         took_ms = round(1000 * (time.perf_counter() - started), 2)

@@ -136,6 +136,7 @@ class Answering:
         self.lookers = Lookers(settings, lambda: metrics.timed(Stage.DECODE))
         self._threads = ThreadPoolExecutor(settings.threads, "search")
         self._turns = FairQueue(settings.threads)  # at the threads
+        self._heavy_turns = FairQueue(max(1, settings.threads // 2))
         self.door = _door(settings)
         self._probe = SharedAnswer(self._ask_once)
         self.links = Links(settings.root_path)
@@ -302,12 +303,23 @@ class Answering:
 
     async def _on_thread(self, function: Callable[[], T]) -> T:
         """Call a function on a thread, when it is the caller's turn."""
-        await self._turns.take(current_visit().caller)
-        loop = asyncio.get_running_loop()
+        visit, loop = current_visit(), asyncio.get_running_loop()
+        held: list[FairQueue] = []
+        try:
+            if visit.is_heavy:
+                await self._heavy_turns.take(visit.caller)
+                held.append(self._heavy_turns)
+            await self._turns.take(visit.caller)
+            held.append(self._turns)
+        except BaseException:
+            for queue in held:
+                queue.give_back()
+            raise
 
         def give_back(_: object) -> None:
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._turns.give_back)
+                for queue in held:
+                    loop.call_soon_threadsafe(queue.give_back)
 
         future = self._threads.submit(function)
         # A thread is free when its work has ended, which may be after its caller has left.

@@ -32,6 +32,7 @@ def test_names_are_those_that_users_know() -> None:
         "build",
         "cli",
         "api",
+        "attack",
         "index",
         "catalogs",
         "crash",
