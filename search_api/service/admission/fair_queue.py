@@ -94,12 +94,11 @@ class FairQueue:
             self._free -= width
             self._now = self._stamp(caller, cost)
             return
-        while self._is_full(cost):
-            self._on_refusal()
-            victim = self._greediest(caller, cost)
-            if victim is None:
-                raise OverloadedError(_MESSAGE)
-            self._refuse_last(victim)
+        # One leaves for one that comes; more only if they cost too much together.
+        if self._is_full(cost):
+            self._make_room(caller, cost)
+        while self._is_too_much(cost):
+            self._make_room(caller, cost)
         future = asyncio.get_running_loop().create_future()
         waiter = _Waiter(caller, cost, width, self._stamp(caller, cost), future)
         self._waiting.setdefault(caller, deque()).append(waiter)
@@ -121,8 +120,9 @@ class FairQueue:
         self._grant()
 
     def _is_full(self, cost: float) -> bool:
-        if self.waiting >= self._most_waiting():
-            return True
+        return self.waiting >= self._most_waiting() or self._is_too_much(cost)
+
+    def _is_too_much(self, cost: float) -> bool:
         work = sum(each.cost for line in self._waiting.values() for each in line)
         return bool(work) and work + cost > self._most_work
 
@@ -158,6 +158,13 @@ class FairQueue:
         own = work.get(caller, 0.0) + cost
         most = max(work, key=work.__getitem__, default=None)
         return most if most is not None and most != caller and work[most] > own else None
+
+    def _make_room(self, caller: str, cost: float) -> None:
+        self._on_refusal()
+        victim = self._greediest(caller, cost)
+        if victim is None:
+            raise OverloadedError(_MESSAGE)
+        self._refuse_last(victim)
 
     def _refuse_last(self, caller: str) -> None:
         waiter = self._waiting[caller][-1]

@@ -208,3 +208,39 @@ def test_forgotten_callers_do_not_pile_up() -> None:
         assert len(queue._ends) <= 1001
 
     asyncio.run(run())
+
+
+@running
+async def test_several_leave_if_one_costs_as_much() -> None:
+    queue = FairQueue(1, most_work=6.0)
+    await queue.take("x")
+    greedy = [asyncio.create_task(queue.take("g", 2.0)) for _ in range(3)]
+    await settle()
+    modest = asyncio.create_task(queue.take("m", 3.0))
+    await settle()
+    assert [task.done() for task in greedy] == [False, True, True]
+    assert not modest.done()
+    for task in greedy[1:]:
+        with pytest.raises(OverloadedError):
+            await task
+    for task in (greedy[0], modest):
+        task.cancel()
+    await asyncio.wait([greedy[0], modest])
+
+
+@running
+async def test_fewer_may_wait_than_do_and_one_still_leaves_for_one() -> None:
+    most = [4.0]
+    queue = FairQueue(1, lambda: most[0])
+    await queue.take("x")
+    greedy = [asyncio.create_task(queue.take("g")) for _ in range(4)]
+    await settle()
+    most[0] = 1.0
+    modest = asyncio.create_task(queue.take("m"))
+    await settle()
+    assert [task.done() for task in greedy] == [False, False, False, True]
+    with pytest.raises(OverloadedError):
+        await greedy[3]
+    for task in (*greedy[:3], modest):
+        task.cancel()
+    await asyncio.wait([*greedy[:3], modest])
