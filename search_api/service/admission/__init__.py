@@ -9,6 +9,7 @@ from search_api.service.admission.fair_queue import FairQueue
 from search_api.service.admission.rate_limits import RateLimiter, address_group
 from search_api.service.admission.shared_answers import SharedAnswer
 from search_api.service.admission.visits import Visit, begin_visit, current_visit
+from search_api.service.admission.worker_threads import WorkerThreads
 
 __all__ = [
     "BodyBudget",
@@ -21,6 +22,7 @@ __all__ = [
     "RateLimiter",
     "SharedAnswer",
     "Visit",
+    "WorkerThreads",
     "address_group",
     "begin_visit",
     "current_visit",

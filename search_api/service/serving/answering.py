@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -32,13 +31,7 @@ from indexer.retrieval import cancelled_by, checkpoint
 from indexer.search import EncodedParts, Engine, ImagePart, Query, SearchResult, TextPart
 from indexer.tagging import Tagger
 from indexer.tagging.taxonomy import DEFAULT_TAXONOMY
-from search_api.service.admission import (
-    Door,
-    DoorLimits,
-    FairQueue,
-    SharedAnswer,
-    current_visit,
-)
+from search_api.service.admission import Door, DoorLimits, SharedAnswer, WorkerThreads
 from search_api.service.errors import InvalidRequestError, NotReadyError, OverloadedError
 from search_api.service.middleware import Metrics, Stage
 from search_api.service.schemas import Links
@@ -134,9 +127,7 @@ class Answering:
             task, settings.decode_workers, settings.decode_seconds, settings.decode_megapixels
         )
         self.lookers = Lookers(settings, lambda: metrics.timed(Stage.DECODE))
-        self._threads = ThreadPoolExecutor(settings.threads, "search")
-        self._turns = FairQueue(settings.threads)  # at the threads
-        self._heavy_turns = FairQueue(max(1, settings.threads // 2))
+        self._threads = WorkerThreads(settings.threads, "search")
         self.door = _door(settings)
         self._probe = SharedAnswer(self._ask_once)
         self.links = Links(settings.root_path)
@@ -167,7 +158,7 @@ class Answering:
         """End the processes, and the threads after their present work."""
         self._workers.close()
         self.lookers.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
         self.taggers.close()
         self.queue.batcher.close(timeout=_CLOSE_SECONDS)
 
@@ -290,41 +281,16 @@ class Answering:
         cancelled = threading.Event()
         work = partial(_unless_cancelled, cancelled, function)
         try:
-            return await self._on_thread(work)
+            return await self._threads.run(work)
         except asyncio.CancelledError:
             cancelled.set()
             raise
         except LookalikeError:
             raise
         except Exception:
-            if not await self._on_thread(self.engine.refresh):
+            if not await self._threads.run(self.engine.refresh):
                 raise
-            return await self._on_thread(work)
-
-    async def _on_thread(self, function: Callable[[], T]) -> T:
-        """Call a function on a thread, when it is the caller's turn."""
-        visit, loop = current_visit(), asyncio.get_running_loop()
-        held: list[FairQueue] = []
-        try:
-            if visit.is_heavy:
-                await self._heavy_turns.take(visit.caller)
-                held.append(self._heavy_turns)
-            await self._turns.take(visit.caller)
-            held.append(self._turns)
-        except BaseException:
-            for queue in held:
-                queue.give_back()
-            raise
-
-        def give_back(_: object) -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                for queue in held:
-                    loop.call_soon_threadsafe(queue.give_back)
-
-        future = self._threads.submit(function)
-        # A thread is free when its work has ended, which may be after its caller has left.
-        future.add_done_callback(give_back)
-        return await asyncio.wrap_future(future)
+            return await self._threads.run(work)
 
     async def check(self) -> None:
         """Embed and search once, as a readiness probe, or share the result of the last second.
