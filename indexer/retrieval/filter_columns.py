@@ -7,6 +7,7 @@ always are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,8 @@ __all__ = ["CodedColumn", "CodedLabels", "Columns"]
 # fewer fit into two bytes.
 _MAX_VALUES = 1 << 16
 _MAX_ONE_BYTE_VALUES = 1 << 8
+# Mean characters of the values of a field that holds no descriptions.
+_SHORT = 100
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class Columns:
         """Number of rows."""
         return int(self.table.num_rows)
 
+    @cached_property
+    def short_texts(self) -> list[str]:
+        """Names of the fields of texts or labels whose values are short: no descriptions."""
+        return _short_text_fields(self.table)
+
     def having_colour(self, lab: tuple[float, float, float], within: float, share: float) -> Mask:
         """Return a mask over the rows that show a colour; see `HasColour` of `filters`."""
         if self._colours is None:
@@ -97,6 +105,23 @@ class Columns:
             labels = pa.types.is_list(column.type)
             self._coded[name] = _code_labels(column) if labels else _code(column)
         return self._coded[name]
+
+
+def _short_text_fields(table: pa.Table) -> list[str]:
+    """Return the fields of texts or labels whose values are short."""
+    import pyarrow.compute as pc
+
+    found = []
+    for name in table.column_names:
+        kind = table[name].type
+        if pa.types.is_list(kind):
+            if pa.types.is_string(kind.value_type):
+                found.append(name)
+        elif pa.types.is_string(kind):
+            mean = pc.mean(pc.utf8_length(table[name])).as_py()
+            if mean is None or mean <= _SHORT:
+                found.append(name)
+    return found
 
 
 def _code(column: pa.ChunkedArray) -> CodedColumn | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.retrieval.filters import And, HasColour, Not, OneValue, Or, Predicate
+from indexer.retrieval.filters import And, HasColour, HasWords, Not, OneValue, Or, Predicate
 
 __all__ = ["fields_of", "without_field"]
 
@@ -14,7 +14,7 @@ def fields_of(predicate: Predicate) -> frozenset[str | None]:
             return frozenset().union(*(fields_of(part) for part in parts))
         case Not(part):
             return fields_of(part)
-        case HasColour():
+        case HasColour() | HasWords():
             return frozenset({None})
         case _:
             return frozenset({predicate.field})

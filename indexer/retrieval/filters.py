@@ -32,6 +32,7 @@ from indexer.catalog import FieldType, Scalar, as_label, date_operand
 from indexer.errors import QueryError
 from indexer.retrieval.cancellation import checkpoint
 from indexer.retrieval.filter_columns import Columns
+from indexer.retrieval.short_texts import having_words
 from indexer.storage import Mask
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Compare",
     "Exists",
     "HasColour",
+    "HasWords",
     "In",
     "Not",
     "OneValue",
@@ -116,6 +118,17 @@ class HasColour:
 
 
 @dataclass(frozen=True)
+class HasWords:
+    """Short texts of the product have words. Exclusions make it; filters in JSON can't.
+
+    Attributes:
+        pattern: As for `short_texts.having_words`.
+    """
+
+    pattern: str
+
+
+@dataclass(frozen=True)
 class Not:
     """The part does not hold."""
 
@@ -143,7 +156,7 @@ class OneValue:
     parts: tuple[Compare, ...]
 
 
-Predicate = Compare | In | Exists | HasColour | OneValue | Not | And | Or
+Predicate = Compare | In | Exists | HasColour | HasWords | OneValue | Not | And | Or
 
 
 def parse_filter(raw: object, types: Mapping[str, str]) -> Predicate:
@@ -190,7 +203,7 @@ def check_breadth(raw: object) -> None:
             raise QueryError(f"filter: its lists have more than {MAX_VALUES:,} values; use fewer.")
 
 
-def evaluate(predicate: Predicate, columns: Columns) -> Mask:
+def evaluate(predicate: Predicate, columns: Columns) -> Mask:  # noqa: PLR0911 (one for each kind)
     """Return a mask over the rows of some columns for which a predicate holds.
 
     No more masks are held at once than the predicate is deep.
@@ -208,6 +221,8 @@ def evaluate(predicate: Predicate, columns: Columns) -> Mask:
             return ~evaluate(part, columns)
         case HasColour(lab, within, share):
             return columns.having_colour(lab, within, share)
+        case HasWords(pattern):
+            return having_words(columns, pattern)
         case OneValue(parts):
             return _condition(parts, columns)
         case Compare() | In() | Exists():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from indexer.search.query_vector import EncodedParts, encode_images
     from indexer.search.recommend import Seeds, recommend, seed_vectors
+    from indexer.search.understanding import Parse, Understood
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -55,6 +56,10 @@ else:
                 "EncodedParts",
                 "encode_images",
             ),
+            "indexer.search.understanding": (
+                "Parse",
+                "Understood",
+            ),
             "indexer.search.recommend": (
                 "Seeds",
                 "recommend",
@@ -73,6 +78,7 @@ __all__ = [
     "Fusion",
     "ImagePart",
     "LikePart",
+    "Parse",
     "Query",
     "QueryPart",
     "SearchMode",
@@ -81,6 +87,7 @@ __all__ = [
     "Seeds",
     "TextPart",
     "TextSearch",
+    "Understood",
     "WantedColour",
     "encode_images",
     "recommend",

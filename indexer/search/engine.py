@@ -12,13 +12,14 @@ import numpy as np
 
 from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
 from indexer.index import Index, Product
-from indexer.retrieval import parse_filter
+from indexer.retrieval import parse_filter, words
 from indexer.search.following import DamageReport, Followed
 from indexer.search.query import Explanation, ImagePart, Query, QueryPart, SearchResult
 from indexer.search.query_vector import EncodedParts, combine, encode_parts, pixels_of
 from indexer.search.ranked_search import RankedSearch
 from indexer.search.ranking import DIVERSITY_DEPTH, check_diversity, diversify
 from indexer.search.recommend import check_seeds, recommend
+from indexer.search.understanding import names_with_negators
 from indexer.storage import Layout, Manifest
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Engine:
         self._classifier = lru_cache(maxsize=_CACHED_LABEL_SETS)(self._make_classifier)
         # The tagger, with the name of its fit's file; "" for the built-in taxonomy.
         self._tagger: tuple[str, Tagger] | None = None
+        # Names of the catalog with negators in them, and the generation that has them.
+        self._names: tuple[int, frozenset[tuple[str, str]]] | None = None
 
     @classmethod
     def open(cls, path: Path, encoder: Encoder) -> Engine:
@@ -100,9 +103,24 @@ class Engine:
                 keywords, colours or confidence that the query needs.
         """
         start = time.perf_counter()
+        query = self.understand(query)
         tagger = self.tagger() if query.tags else None
         encoded = self.encode(query.parts) if query.parts else None
         return self.find(query, encoded, start, tagger)
+
+    def understand(self, query: Query) -> Query:
+        """Return a query with its texts read, as `search` does before it embeds them.
+
+        The first text that negates something looks for names of the catalog that do.
+        """
+        if not query.has_negation:
+            return query.read(lambda *_: False)
+        index = self.index
+        if self._names is None or self._names[0] != index.manifest.generation:
+            texts = (column for segment in index.segments for column in segment.short_texts)
+            self._names = index.manifest.generation, names_with_negators(texts)
+        names = self._names[1]
+        return query.read(lambda negator, word: (negator, *words(word, query=True)[:1]) in names)
 
     def find(
         self,
@@ -132,12 +150,12 @@ class Engine:
         answer = search.answer()
         tags: tuple[Tag, ...] = ()
         if tagger is not None and encoded is not None:
-            from indexer.search.query_tags import query_tags
+            from indexer.search.describing import query_tags
 
             tags = query_tags(query, encoded.images, index, tagger)
         explanations: tuple[Explanation, ...] = ()
         if query.explain:
-            from indexer.search.explain import explain
+            from indexer.search.describing import explain
 
             explanations = explain(index, query, [hit.found for hit in answer.page], tags)
         hits = search.hits(answer.page)
@@ -155,6 +173,7 @@ class Engine:
             explanations=explanations,
             adapted=index.adaptation is not None,
             colour=search.point,
+            understood=query.understood,
         )
 
     def recommend(

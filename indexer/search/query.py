@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,7 @@ from embeddings import PixelArray, Tag
 from indexer.catalog import Scalar
 from indexer.colours import ColourPoint
 from indexer.index import Match
+from indexer.search.understanding import Parse, Understood, has_negation, read_negation
 
 __all__ = [
     "KEYWORD_WEIGHT",
@@ -56,6 +57,12 @@ class Fusion(StrEnum):
 
     SCORES = "scores"
     RANKS = "ranks"
+
+
+# What excluded words weigh against a text of weight 1, as on the page.
+_PUSH = -0.5
+# A text for "anything but that".
+_ANYTHING = "product"
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,8 @@ class Query:
         colours: More colours that hits should have, or should not have.
         explain: Whether each hit comes with what it shares with the query.
         tags: Whether the query's images and products of positive weight are tagged, together.
+        parse: What is done with the words of its texts.
+        understood: How its texts were read, once they were (`read`).
     """
 
     parts: tuple[QueryPart, ...] = ()
@@ -180,6 +189,44 @@ class Query:
     colours: tuple[ColourPart, ...] = ()
     explain: bool = False
     tags: bool = False
+    parse: Parse = Parse.SHOW
+    understood: Understood | None = None
+
+    def read(self, is_name: Callable[[str, str], bool]) -> Query:
+        """Return the query with its texts read: excluded words become parts that push away.
+
+        A query that is read already, or whose `parse` is off, stays as it is.
+
+        Args:
+            is_name: As for `read_negation`.
+        """
+        if self.understood is not None or self.parse is Parse.OFF:
+            return self
+        parts: list[QueryPart] = []
+        kept: list[str] = []
+        excluded: list[str] = []
+        for part in self.parts:
+            if not isinstance(part, TextPart) or part.weight <= 0 or not has_negation(part.text):
+                kept += [part.text] if isinstance(part, TextPart) and part.weight > 0 else []
+                parts.append(part)
+                continue
+            reading = read_negation(part.text, is_name)
+            kept += [reading.kept] if reading.kept else []
+            parts.append(replace(part, text=reading.kept or _ANYTHING))
+            # Together they push as one does, so that they never outweigh what is wanted.
+            push = _PUSH * part.weight / max(1, len(reading.excluded))
+            parts += [TextPart(one, push) for one in reading.excluded]
+            excluded += reading.excluded
+        if not kept and not excluded:
+            return self
+        understood = Understood(" ".join(kept), tuple(dict.fromkeys(excluded)))
+        return replace(self, parts=tuple(parts), understood=understood)
+
+    @property
+    def has_negation(self) -> bool:
+        """Whether `read` may find something that is excluded; quick."""
+        texts = (part for part in self.parts if isinstance(part, TextPart) and part.weight > 0)
+        return self.parse is not Parse.OFF and any(has_negation(part.text) for part in texts)
 
     @property
     def needs_vector(self) -> bool:
@@ -267,6 +314,7 @@ class SearchResult:
             nothing matches for each suggestion.
         adapted: Whether the index searches by what it learned from its catalog.
         colour: The point that the query's colour was taken for, if it has one.
+        understood: How the query's texts were read; None without texts, or if that is off.
     """
 
     hits: tuple[Match, ...]
@@ -282,3 +330,4 @@ class SearchResult:
     explanations: tuple[Explanation, ...] = ()
     adapted: bool = False
     colour: ColourPoint | None = None
+    understood: Understood | None = None

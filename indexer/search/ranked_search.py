@@ -13,7 +13,15 @@ from indexer.calibration import Confidence
 from indexer.catalog import Scalar
 from indexer.errors import QueryError
 from indexer.index import Found, Index, Match, Nearest
-from indexer.retrieval import Predicate, checkpoint, parse_filter, without_field
+from indexer.retrieval import (
+    And,
+    HasWords,
+    Not,
+    Predicate,
+    checkpoint,
+    parse_filter,
+    without_field,
+)
 from indexer.search.by_colour import main_point, palette, with_colour
 from indexer.search.hybrid import SearchScope, TextSearch
 from indexer.search.query import LikePart, Query, SearchMode, TextPart
@@ -36,6 +44,7 @@ from indexer.search.ranking import (
     ordered_by_colour,
     page_of,
 )
+from indexer.search.understanding import words_pattern
 from indexer.storage import QueryKind
 
 __all__ = ["RankedPage", "RankedSearch"]
@@ -85,7 +94,7 @@ class RankedSearch:
         check_diversity(query.diversity)
         index.check_fields(query.fields or ())
         index.check_fields([query.group] if isinstance(query.group, str) else [])
-        self.where = with_colour(index, query, where)
+        self.where = with_colour(index, query, _without_excluded(query, where))
         self._wishes = ColourWishes.of(query)
         self.point = main_point(query)
         self._index = index
@@ -258,3 +267,12 @@ class RankedSearch:
                 )
             return None
         return lambda scores: confidence.of(self._kind, vector, scores)
+
+
+def _without_excluded(query: Query, where: Predicate | None) -> Predicate | None:
+    """Add to a filter that products have none of the words that the query excludes."""
+    pattern = words_pattern(query.understood.excluded) if query.understood else ""
+    if not pattern:
+        return where
+    has_none = Not(HasWords(pattern))
+    return has_none if where is None else And((where, has_none))

@@ -46,6 +46,7 @@ def search(
         return
     prepare = _prepare(query) if query.needs_vector else None
     engine, _ = open_deferred(index, model, compute, prepare)
+    query = engine.understand(query)
     encoded = engine.encode(query.parts) if query.needs_vector else None
     result = engine.find(query, encoded)
     if as_json:

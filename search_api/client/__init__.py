@@ -9,6 +9,7 @@ from embeddings import lazy_exports
 if TYPE_CHECKING:
     from search_api.client.async_client import AsyncClient
     from search_api.client.client import Client
+    from search_api.client.describing import Explanation, MatchedLine, SharedColour, Understood
     from search_api.client.errors import (
         BadRequestError,
         ClientError,
@@ -33,16 +34,13 @@ if TYPE_CHECKING:
     from search_api.client.results import (
         AskedColour,
         DetectedObject,
-        Explanation,
         FieldValue,
         Hit,
         HitColour,
         IndexInfo,
         Item,
-        MatchedLine,
         ObjectHits,
         SearchResult,
-        SharedColour,
         Tag,
         TagResult,
     )
@@ -54,6 +52,12 @@ else:
         {
             "search_api.client.async_client": ("AsyncClient",),
             "search_api.client.client": ("Client",),
+            "search_api.client.describing": (
+                "Explanation",
+                "MatchedLine",
+                "SharedColour",
+                "Understood",
+            ),
             "search_api.client.errors": (
                 "BadRequestError",
                 "ClientError",
@@ -83,16 +87,13 @@ else:
             "search_api.client.results": (
                 "AskedColour",
                 "DetectedObject",
-                "Explanation",
                 "FieldValue",
                 "Hit",
                 "HitColour",
                 "IndexInfo",
                 "Item",
-                "MatchedLine",
                 "ObjectHits",
                 "SearchResult",
-                "SharedColour",
                 "Tag",
                 "TagResult",
             ),
@@ -140,6 +141,7 @@ __all__ = [
     "TooLargeError",
     "UnauthorizedError",
     "UnavailableError",
+    "Understood",
     "UnexpectedAnswerError",
     "UnreadablePictureError",
     "UnsupportedPictureError",

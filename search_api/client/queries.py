@@ -89,6 +89,7 @@ class Query(SimilarOptions, total=False):
             had no condition on it.
         mode: What decides the order of hits: the vector, the keywords, or both.
         keyword_weight: Weight of the keywords in hybrid mode, 0 to 1.
+        parse: What is done with the words of texts: `show` excludes what they negate.
         fusion: How hybrid mode combines the two: by their scores or by their ranks.
     """
 
@@ -102,6 +103,7 @@ class Query(SimilarOptions, total=False):
     mode: Literal["vector", "keyword", "hybrid"]
     keyword_weight: float
     fusion: Literal["scores", "ranks"]
+    parse: Literal["off", "show"]
 
 
 def query_json(query: Mapping[str, Any], *, uploaded: bool = False) -> dict[str, Any]:

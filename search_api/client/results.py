@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from search_api.client.describing import Explanation, Understood
 from search_api.client.errors import ServiceError, UnexpectedAnswerError, service_error
 
 __all__ = [
@@ -19,16 +20,13 @@ __all__ = [
     "BatchAnswers",
     "DetectedObject",
     "ErrorAnswer",
-    "Explanation",
     "FieldValue",
     "Hit",
     "HitColour",
     "IndexInfo",
     "Item",
-    "MatchedLine",
     "ObjectHits",
     "SearchResult",
-    "SharedColour",
     "Tag",
     "TagBatch",
     "TagResult",
@@ -59,32 +57,6 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class SharedColour:
-    """A colour that both the hit and the query have."""
-
-    name: str = Field(examples=["navy blue"])
-    colour: str = Field(examples=["#1f2a4d"], description="The hit's own shade of it.")
-    share: float = Field(
-        examples=[0.62], description="Share of the product that has the colour (0 to 1)."
-    )
-
-
-@dataclass(frozen=True)
-class MatchedLine:
-    """A line of text in an image that has words of the query."""
-
-    words: tuple[str, ...] = Field(
-        examples=[["oat", "drink"]], description="Those words, as the query has them."
-    )
-    text: str = Field(examples=["Organic Oat Drink"], description="The line as it was read.")
-    image: int = Field(examples=[0], description="Which of the product's images, from 0.")
-    box: tuple[float, float, float, float] = Field(
-        examples=[[0.03, 0.16, 0.8, 0.52]],
-        description="Left, top, right and bottom as fractions of the image's sides (0 to 1).",
-    )
-
-
-@dataclass(frozen=True)
 class HitColour:
     """A colour of a hit's picture, measured without the background."""
 
@@ -108,29 +80,6 @@ class AskedColour:
     colour: str | None = Field(
         examples=["#ea8043"],
         description="The point that hits are near to; null for multicoloured.",
-    )
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a hit matched."""
-
-    tags: Mapping[str, tuple[str, ...]] = Field(
-        examples=[{"type": ["dress"]}],
-        description="Labels by group that the hit shares with the query's products and words, and "
-        "with its images where tags is true.",
-    )
-    colours: tuple[SharedColour, ...] = Field(description="The greatest share first.")
-    heatmap: str | None = Field(
-        examples=["/v1/items/15970/heatmap?image=0&q=red%20dress"],
-        description="Path of a PNG that shows which regions of the image matched. GET it; or "
-        "POST the same query there if it has an image or parts. Null for a query of a colour "
-        "alone.",
-    )
-    words: tuple[MatchedLine, ...] = Field(
-        default=(),
-        description="Lines of text in the product's images that have words of the query, where the "
-        "index was built with --ocr.",
     )
 
 
@@ -246,6 +195,10 @@ class SearchResult:
     )
     colour: AskedColour | None = Field(
         default=None, description="With colour: the colour that was looked for."
+    )
+    understood: Understood | None = Field(
+        default=None,
+        description="How the query's texts were read; null without texts, or with parse off.",
     )
     generation: int = Field(examples=[7], description="The index generation that answered.")
     model: str = Field(examples=["compact"])

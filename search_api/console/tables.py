@@ -164,6 +164,10 @@ def print_hits(result: SearchResult, title: str | None = None) -> None:
         out.print(_hit_table(hits, title))
     if result.colour is not None and result.colour.hex is not None:
         note(f"nearest to {result.colour.name or 'the colour'}: {result.colour.hex}")
+    if result.understood is not None and result.understood.excluded:
+        kept = f'"{result.understood.kept}"' if result.understood.kept else "anything"
+        excluded = ", ".join(f'"{words}"' for words in result.understood.excluded)
+        note(for_terminal(f"searched for {kept} without {excluded}"))
     if title is None:
         least = "" if result.exact else "at least "
         matching = f", {least}{result.total:,} matching" if result.hits else ""

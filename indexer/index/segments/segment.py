@@ -156,6 +156,13 @@ class Segment:
         """The product fields, by product row."""
         return self._columns.table
 
+    @property
+    def short_texts(self) -> list[pa.ChunkedArray]:
+        """The fields of texts whose values are no descriptions, by product row."""
+        table = self._columns.table
+        fields = [table[name] for name in self._columns.short_texts]
+        return [column for column in fields if pa.types.is_string(column.type)]
+
     def nearest(
         self, vector: FloatArray, k: int, where: Predicate | None, kind: QueryKind
     ) -> NearestRows:

@@ -54,6 +54,13 @@ class QueryArguments:
     fusion: Annotated[str, typer.Option(help="scores or ranks: what hybrid mode combines.")] = (
         "scores"
     )
+    parse: Annotated[
+        str,
+        typer.Option(
+            help="show: words after without, not, no or a minus sign are excluded; off: they are "
+            "searched for."
+        ),
+    ] = "show"
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Minimum confidence of a hit (0 to 1).")
     ] = 0.0
@@ -84,7 +91,7 @@ class QueryArguments:
 
     def query(self) -> Query:
         """Build the query; the command ends if an option is wrong."""
-        from indexer.search import ColourPart, Fusion, Query, SearchMode
+        from indexer.search import ColourPart, Fusion, Parse, Query, SearchMode
 
         parts, colour = self._parts(), self._wanted_colour()
         unwanted = tuple(ColourPart(name, -1.0) for name in self.not_colour or ())
@@ -97,6 +104,7 @@ class QueryArguments:
                 "filter": None if self.filter is None else json_object("--filter", self.filter),
                 "mode": choice("--mode", SearchMode, self.mode),
                 "fusion": choice("--fusion", Fusion, self.fusion),
+                "parse": choice("--parse", Parse, self.parse),
                 "colour": colour,
                 "colours": unwanted,
             }

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationE
 from indexer.search import (
     KEYWORD_WEIGHT,
     LikePart,
+    Parse,
     Query,
     QueryPart,
     SearchMode,
@@ -29,6 +30,7 @@ from search_api.service.schemas import (
     KeywordWeight,
     MinConfidence,
     Offset,
+    ParseText,
     Text,
 )
 
@@ -102,6 +104,7 @@ class TextParameters(_Parameters):
         examples=[["base_colour"]],
         description="Field whose values are counted, as in a search; repeatable.",
     )
+    parse: ParseText = Parse.SHOW
 
     def query(self) -> Query:
         """Return the engine's query.
@@ -115,6 +118,7 @@ class TextParameters(_Parameters):
             mode=self.mode,
             keyword_weight=self.keyword_weight,
             facets=tuple(self.facets),
+            parse=self.parse,
         )
 
 

@@ -120,6 +120,7 @@ def to_query(request: SearchRequest, images: Mapping[str, QueryImage]) -> Query:
         mode=request.mode,
         keyword_weight=request.keyword_weight,
         fusion=request.fusion,
+        parse=request.parse,
         min_confidence=request.min_confidence,
         diversity=request.diversity,
         group=request.group,

@@ -22,7 +22,13 @@ from search_api.service.requests import (
     read_json,
     work_of_searches,
 )
-from search_api.service.routes.route import NOT_FOUND, Route, error_of_one, gather_all
+from search_api.service.routes.route import (
+    NOT_FOUND,
+    Route,
+    error_of_one,
+    gather_all,
+    understood,
+)
 from search_api.service.schemas import (
     BatchError,
     BatchRequest,
@@ -103,7 +109,8 @@ class BatchRoutes:
 
     async def _answer(self, request: SearchRequest, fetched: dict[str, bytes]) -> bytes:
         started = time.perf_counter()
-        query = await self._images.query(Body(request, None), fetched)
+        read = await self._images.query(Body(request, None), fetched)
+        query = await understood(self._answering, read)
 
         def to_json(result: SearchResult) -> bytes:
             answer = SearchResponse.of(result, self._answering.links, query)

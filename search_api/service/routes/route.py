@@ -31,6 +31,7 @@ __all__ = [
     "error_of_one",
     "gather_all",
     "search_answer",
+    "understood",
 ]
 
 T = TypeVar("T")
@@ -115,6 +116,13 @@ def error_of_one(error: LookalikeError) -> LookalikeError:
     return error
 
 
+async def understood(answering: Answering, query: Query) -> Query:
+    """Return a query with its texts read, as `Engine.understand` does."""
+    if not query.has_negation:  # then it needs nothing of the index
+        return answering.engine.understand(query)
+    return await answering.run(lambda: answering.engine.understand(query))
+
+
 async def search_answer(answering: Answering, query: Query, started: float) -> Response:
     """Answer a search; its JSON is written on the thread that searched, not on the event loop.
 
@@ -123,10 +131,11 @@ async def search_answer(answering: Answering, query: Query, started: float) -> R
         query: The query.
         started: When the request arrived, by `time.perf_counter`.
     """
+    current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
+    query = await understood(answering, query)
 
     def to_json(result: SearchResult) -> bytes:
         return SearchResponse.of(result, answering.links, query).json()
 
-    current_trace().texts.extend(p.text for p in query.parts if isinstance(p, TextPart))
     content = await answering.answer(query, to_json, started)
     return Response(content, media_type="application/json")

@@ -13,6 +13,7 @@ from embeddings.vision import FoundBox, ItemCrops
 from indexer.search import EncodedParts, ImagePart, LikePart, SearchResult
 from search_api.client import DetectedObject
 from search_api.service.requests import to_query
+from search_api.service.routes.route import understood
 from search_api.service.schemas import ObjectHitsResponse, SearchRequest, SearchResponse
 from search_api.service.serving import Answering, QueryImage, TagOptions
 
@@ -87,7 +88,10 @@ async def search_scene(
         LookalikeError: As for `look_at_scene`, and for a search.
     """
     scene = await look_at_scene(answering, data)
-    queries = [to_query(request, {field: QueryImage(cut), **others}) for cut in scene.pixels]
+    queries = [
+        await understood(answering, to_query(request, {field: QueryImage(cut), **others}))
+        for cut in scene.pixels
+    ]
     rest = [part for part in queries[0].parts if not isinstance(part, LikePart)]
     rest.remove(next(part for part in rest if isinstance(part, ImagePart)))
     encoded = await answering.encode(replace(queries[0], parts=tuple(rest)))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         KeywordWeight,
         MinConfidence,
         Offset,
+        ParseText,
         ProductId,
         Text,
     )
@@ -78,6 +79,7 @@ else:
                 "KeywordWeight",
                 "MinConfidence",
                 "Offset",
+                "ParseText",
                 "ProductId",
                 "Text",
             ),
@@ -141,6 +143,7 @@ __all__ = [
     "ModerateResponse",
     "ObjectHitsResponse",
     "Offset",
+    "ParseText",
     "PartRequest",
     "ProductId",
     "ReadResponse",

@@ -20,7 +20,7 @@ from pydantic import (
 
 from indexer import QueryError
 from indexer.retrieval import check_breadth
-from indexer.search import KEYWORD_WEIGHT
+from indexer.search import KEYWORD_WEIGHT, Parse
 
 __all__ = [
     "MAX_IMAGES",
@@ -44,6 +44,7 @@ __all__ = [
     "MinConfidence",
     "Number",
     "Offset",
+    "ParseText",
     "ProductId",
     "RequestModel",
     "Strictly",
@@ -181,6 +182,15 @@ KeywordWeight = Annotated[
         le=1,
         examples=[KEYWORD_WEIGHT],
         description="Weight of the keywords in hybrid mode; the vector has the rest.",
+    ),
+]
+ParseText = Annotated[
+    Parse,
+    Field(
+        examples=["show"],
+        description="What is done with the words of texts. show: words after without, not, no or a "
+        "minus sign are excluded, quoted text is taken as it is, and the answer shows it in "
+        "understood. off: texts are searched for as they are.",
     ),
 ]
 ColourText = Annotated[

@@ -22,6 +22,7 @@ from search_api.client import (
     ObjectHits,
     SearchResult,
     SharedColour,
+    Understood,
 )
 from search_api.client import Hit as ClientHit
 from search_api.service.schemas.links import Links
@@ -35,6 +36,7 @@ __all__ = [
     "ObjectHitsResponse",
     "SearchResponse",
     "SharedColourResponse",
+    "UnderstoodResponse",
 ]
 
 
@@ -109,6 +111,11 @@ class Hit(ClientHit):
         )
 
 
+@dataclass(frozen=True)
+class UnderstoodResponse(Understood):
+    """How the texts of a query were read."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectHitsResponse(ObjectHits):
     """An item in the query's image, and the products found for it."""
@@ -145,6 +152,11 @@ class SearchResponse(SearchResult):
         default=None, description="With colour: the colour that was looked for."
     )
 
+    understood: UnderstoodResponse | None = Field(
+        default=None,
+        description="How the query's texts were read; null without texts, or with parse off.",
+    )
+
     @classmethod
     def of(cls, result: EngineResult, links: Links, query: Query | None = None) -> Self:
         """Convert an engine's result; explanations need its query."""
@@ -164,6 +176,7 @@ class SearchResponse(SearchResult):
             took_ms=round(result.took_ms, 2),
             tags=tuple(TagResponse.of(tag) for tag in result.tags),
             adapted=result.adapted,
+            understood=_understood(result),
         )
 
     def json(self) -> bytes:
@@ -172,6 +185,12 @@ class SearchResponse(SearchResult):
 
 
 _ADAPTER = TypeAdapter(SearchResponse)
+
+
+def _understood(result: EngineResult) -> UnderstoodResponse | None:
+    if result.understood is None:
+        return None
+    return UnderstoodResponse(result.understood.kept, result.understood.excluded)
 
 
 def _hits(

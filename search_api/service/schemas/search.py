@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
-from indexer.search import KEYWORD_WEIGHT, Fusion, SearchMode
+from indexer.search import KEYWORD_WEIGHT, Fusion, Parse, SearchMode
 from search_api.service.schemas.conditions import exactly_one, not_both, only_with
 from search_api.service.schemas.fields import (
     MAX_PARTS,
@@ -26,6 +26,7 @@ from search_api.service.schemas.fields import (
     MinConfidence,
     Number,
     Offset,
+    ParseText,
     ProductId,
     RequestModel,
     Strictly,
@@ -153,6 +154,7 @@ class SearchRequest(RequestModel):
         description="How hybrid mode combines the two: by their scores, or by ranks alone "
         "(reciprocal rank fusion).",
     )
+    parse: ParseText = Parse.SHOW
     facets: Facets = Field(default=[])
     tags: bool = Field(
         default=False,

@@ -49,13 +49,13 @@ INTENDED = {
         adds=frozenset({"q"}),
     ),
     # The engine takes decoded parts, those of colours by themselves, and a colour as one value with
-    # its distance and weights. Each item is a query of its own.
+    # its distance and weights. Each item is a query of its own. A query that was read knows how.
     "engine": Difference(
         lacks=frozenset({
             "text", "image_base64", "image_url", "region", "like", "colour_within",
             "colour_share", "colour_weight", "items",
         }),
-        adds=frozenset({"colours"}),
+        adds=frozenset({"colours", "understood"}),
     ),
     # The client turns one `image` into base64, a URL or an upload.
     "client": Difference(lacks=frozenset({"image_base64", "image_url"}), adds=frozenset({"image"})),
