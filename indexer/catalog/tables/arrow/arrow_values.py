@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types
 
 from indexer.catalog.fields import FieldType, FieldValue
@@ -198,7 +197,7 @@ def _temporal(column: pa.Array) -> list[FieldValue | Unreadable]:
     zoned = types.is_timestamp(kind) and kind.tz is not None
     if zoned:
         column = column.cast(pa.timestamp(kind.unit))
-    texts = pc.cast(column, pa.string()).to_pylist()
+    texts = column.cast(pa.string()).to_pylist()
     ending = "Z" if zoned else ""
     return [None if text is None else text.replace(" ", "T") + ending for text in texts]
 
