@@ -129,6 +129,8 @@ def found(index: Path, text: str) -> list[tuple[str, tuple[str, ...]]]:
     engine = Engine.open(index, FakeEncoder())
     query = Query(parts=(TextPart(text),), mode=SearchMode.KEYWORD, explain=True)
     result = engine.search(query)
+    if result.no_match:
+        return []  # the explanations are those of the suggestions
     return [
         (hit.id, tuple(word for line in why.words for word in line.words))
         for hit, why in zip(result.hits, result.explanations, strict=True)

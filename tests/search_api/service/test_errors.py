@@ -48,8 +48,6 @@ def noise() -> bytes:
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ({}, 422, "invalid_query"),
-        ({"like": [], "parts": []}, 422, "invalid_query"),
         ({"text": "red", "parts": [{"text": "red", "weight": -1}]}, 422, "invalid_query"),
         ({"parts": [{"text": "red", "weight": 0}]}, 422, "invalid_query"),
         ({"text": "red", "fields": ["colour"]}, 422, "invalid_query"),
