@@ -117,7 +117,7 @@ class TextParameters(_Parameters):
             words,
             mode=self.mode,
             keyword_weight=self.keyword_weight,
-            facets=tuple(self.facets),
+            facets=tuple(filter(None, self.facets)),
             parse=self.parse,
         )
 

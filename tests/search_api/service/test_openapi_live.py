@@ -43,9 +43,10 @@ QUESTIONS = {
 }
 
 # Why a request that the document allows may be refused. OpenAPI can't say that two parameters of a
-# query string, or a file of a form, depend on each other, nor what is an image or a colour.
+# query string, or a file of a form, depend on each other, nor what is an image, a colour, a blank.
 UNSAID = re.compile(
-    r"invalid_request: q: give words|invalid_request: colour: give the colour"
+    r"invalid_request: [\w.]+: String should have at least 1 character"
+    r"|invalid_request: q: give words|invalid_request: colour: give the colour"
     r"|invalid_request: region: |invalid_request: image: give one image (or several )?in one way"
     r"|invalid_request: (parts\.\d+\.)?image_base64: this (is not base64|base64 is|data URL)"
     r"|invalid_request: groups: there is no|invalid_request: taxonomies: there is no"

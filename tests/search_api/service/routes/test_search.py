@@ -92,7 +92,7 @@ class TestSearch:
             "total": 2,
             "total_relation": "exact",
             "no_match": False,
-            "suggestions": [],
+            "suggestions": [], "understood": {"kept": "something red", "excluded": []},
             "facets": {}, "tags": [], "colour": None, "objects": [],
             "generation": 1, "model": "fake", "adapted": False,
         }  # fmt: skip
