@@ -111,19 +111,23 @@ class QueryDecodeTask:
         return QueryImage(self.preprocess(_crop(image, file.region)))
 
 
+# Address space of libraries that the first task loads, most of it never touched.
+_LIBRARY_BYTES = 2**30
+
+
 def limit_decoder(memory: int) -> None:
     """Prepare a decoding process: its address space may grow by what its task may take.
 
     An image that takes more than was estimated then fails alone, with a `MemoryError`.
 
     Args:
-        memory: Bytes that the task may take; whatever the task imports is there already.
+        memory: Bytes that the task may take, beside the libraries that it loads.
     """
     # Each thread would reserve memory of its own, and take a processor from other images.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     with suppress(OSError, ValueError):  # there is no such file or limit on this system
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-        size = pages * resource.getpagesize() + memory
+        size = pages * resource.getpagesize() + memory + _LIBRARY_BYTES
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         if hard == resource.RLIM_INFINITY or size < hard:
             resource.setrlimit(resource.RLIMIT_AS, (size, hard))
