@@ -54,10 +54,16 @@ _RATES = {
     "BMP": _Rate(1, 6),
     "TIFF": _Rate(2, 13.5),
     "AVIF": _Rate(8, 11),
+    "HEIC": _Rate(8, 17),
 }
 _PROGRESSIVE_JPEG = _Rate(2, 6)
 # With transparency, which is laid on white.
-_TRANSPARENT = {"PNG": _Rate(7, 14.5), "WEBP": _Rate(7, 21.5), "AVIF": _Rate(8, 17)}
+_TRANSPARENT = {
+    "PNG": _Rate(7, 14.5),
+    "WEBP": _Rate(7, 21.5),
+    "AVIF": _Rate(8, 17),
+    "HEIC": _Rate(8, 17),
+}
 
 # Another copy, in other colours.
 _CONVERTED = 4.0

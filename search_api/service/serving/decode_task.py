@@ -112,7 +112,7 @@ class QueryDecodeTask:
 
 
 # Address space of libraries that the first task loads, most of it never touched.
-_LIBRARY_BYTES = 2**30
+_LIBRARY_BYTES = 2**29
 
 
 def limit_decoder(memory: int) -> None:

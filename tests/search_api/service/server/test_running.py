@@ -43,7 +43,7 @@ def test_an_uploaded_photo_in_one_call(http: httpx.Client, drawn: Drawn) -> None
     # Not quite 1: the searched vector has a share of the title.
     assert 0.98 < body["hits"][0]["score"] < 0.9999
     assert body["hits"][0]["fields"]["category"] == "kitchen"
-    assert (body["total"], body["generation"], body["model"]) == (20, 1, MODEL)
+    assert (body["total"], body["generation"], body["model"]) == (41, 1, MODEL)
 
 
 def test_words_find_what_they_name(http: httpx.Client) -> None:
@@ -210,7 +210,7 @@ def test_sigterm_finishes_requests_in_progress(
         answer = b"".join(iter(lambda: link.recv(65536), b""))
     output, _ = running.process.communicate(timeout=PATIENCE)
     assert answer.startswith(b"HTTP/1.1 200 ")
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["total"] == 1
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["total"] == 2
     assert (running.process.returncode, output) == (0, "")
     assert "Traceback" not in running.log.read_text("utf-8")
 
