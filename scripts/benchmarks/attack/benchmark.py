@@ -25,12 +25,13 @@ from pathlib import Path
 from scripts.benchmarks.attack.attacks import ATTACKS, run_attack
 from scripts.benchmarks.attack.healthy import Observed, observe
 from scripts.benchmarks.start_up.server import memory_of
+from scripts.docs.figures import Block
 from scripts.support.front import ROOT
 from scripts.support.measuring import Measure, Report
 from scripts.support.processes import LOOKALIKE, environment, run
 from search_api.demo import write_catalog
 
-__all__ = ["add_options", "measure"]
+__all__ = ["add_options", "blocks", "measure"]
 
 _PRODUCTS = 300
 _MOST_FAILURES, _MOST_SLOWER, _MOST_MEMORY = 0.01, 2.0, 300e6
@@ -54,6 +55,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=None, help="length of each attack; by default 8"
     )
+
+
+def blocks(_: argparse.Namespace) -> list[Block]:
+    """Return no figures: a service must stay up, whatever a page says of it."""
+    return []
 
 
 def measure(options: argparse.Namespace) -> Report:

@@ -232,7 +232,7 @@ def test_pillows_own_guard_never_leaks(name, monkeypatch):
     "error",
     [
         SyntaxError, OSError, ValueError, struct.error, EOFError, IndexError, KeyError,
-        ZeroDivisionError, MemoryError, OverflowError, RuntimeError, RecursionError, TypeError,
+        ZeroDivisionError, OverflowError, RuntimeError, RecursionError, TypeError,
     ],
 )  # fmt: skip
 def test_any_exception_of_a_decoder_is_a_broken_image(error, monkeypatch):
@@ -244,3 +244,13 @@ def test_any_exception_of_a_decoder_is_a_broken_image(error, monkeypatch):
         open_image(SAMPLES["png"])
     assert not re.search(r"0x|/|object", broken.value.message)
     assert "save it again as JPEG or PNG" in broken.value.message
+
+
+def test_a_decoder_without_enough_memory_finds_the_image_too_large(monkeypatch):
+    def fail(file):
+        raise MemoryError("<_io.BytesIO object at 0x7f00> in /srv/secret")
+
+    monkeypatch.setitem(decoding._DECODERS, "PNG", fail)
+    with pytest.raises(ImageTooLargeError, match="takes more memory") as large:
+        open_image(SAMPLES["png"])
+    assert not re.search(r"0x|/|object", large.value.message)

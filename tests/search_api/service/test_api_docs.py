@@ -169,7 +169,12 @@ def test_the_table_of_errors_is_complete() -> None:
     shown = {(int(status), code) for status, code, _ in table(PAGE, "status", "code", "means")}
     ours = {(status, kind.code) for kind, status in STATUS.items()}
     # Of the framework, the server, the layers before the routes, and of subclasses.
-    others = {(400, "bad_request"), (401, "unauthorized"), (405, "method_not_allowed")}
+    others = {
+        (400, "bad_request"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (405, "method_not_allowed"),
+    }
     others |= {(429, "rate_limited"), (500, "internal_error"), (503, "out_of_memory")}
     others |= {(408, "request_timeout"), (431, "head_too_large")}
     assert shown == ours | others

