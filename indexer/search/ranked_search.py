@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from embeddings import FloatArray
 from indexer.calibration import Confidence
 from indexer.catalog import Scalar
 from indexer.errors import QueryError
@@ -111,7 +112,7 @@ class RankedSearch:
             for part in query.parts
             if isinstance(part, TextPart) and part.weight > 0
         ]
-        self._found: dict[tuple[Predicate | None, int], Nearest] = {}
+        self._nearest = _NearestProducts(index, self._vector, self._scope.exclude, self._kind)
         self._matched: dict[Predicate | None, Matches] = {}
 
     def answer(self) -> RankedPage:
@@ -208,18 +209,7 @@ class RankedSearch:
 
     def _by_vector(self, count: int) -> list[Found]:
         """Return the nearest `count` products, up to `WINDOW` of them from one search."""
-        return self._nearest(self.where, max(count, WINDOW)).first(count)
-
-    def _nearest(self, where: Predicate | None, count: int = WINDOW) -> Nearest:
-        if (known := self._found.get((where, count))) is not None:
-            return known
-        assert self._vector is not None, "only keyword search does without"
-        exclude = self._scope.exclude
-        found = self._index.nearest_places(
-            self._vector, count, exclude=exclude, where=where, kind=self._kind
-        )
-        self._found[where, count] = found
-        return found
+        return self._nearest.first(self.where, count)
 
     def _matches(self, where: Predicate | None) -> Matches:
         if where not in self._matched and self._query.by_colour_alone:
@@ -241,22 +231,28 @@ class RankedSearch:
 
     @property
     def _words(self) -> Callable[[float], Masks] | None:
-        if self._query.mode is SearchMode.KEYWORD:
-            return lambda _: self._text_search.with_any_word(WORD_WINDOW)
-        if not self._texts or not self._index.has_keywords:
+        keyword = self._query.mode is SearchMode.KEYWORD
+        if not keyword and not (self._texts and self._index.has_keywords):
             return None
-        return lambda share: self._text_search.with_words(share, WORD_WINDOW)
+        search = self._text_search
+        if keyword:
+            return lambda _: search.with_any_word(WORD_WINDOW)
+        return lambda share: search.with_words(share, WORD_WINDOW)
 
     @cached_property
     def _text_search(self) -> TextSearch:
-        scope = self._scope
+        scope, nearest = self._scope, self._nearest
         return TextSearch(
-            self._index, self._texts, self._vector, scope, lambda k, _: self._by_vector(k)
+            self._index,
+            self._texts,
+            self._vector,
+            scope,
+            lambda count, _: nearest.first(scope.where, count),
         )
 
     @cached_property
     def _confidence_of(self) -> ConfidenceOf | None:
-        confidence, vector = self._confidence, self._vector
+        confidence, kind, vector = self._confidence, self._kind, self._vector
         if vector is None:
             return None
         if confidence is None:
@@ -266,7 +262,45 @@ class RankedSearch:
                     "again, or leave min_confidence out."
                 )
             return None
-        return lambda scores: confidence.of(self._kind, vector, scores)
+        return lambda scores: confidence.of(kind, vector, scores)
+
+
+class _NearestProducts:
+    """The products nearest to a query, searched for once for each filter and number.
+
+    What a search passes on to its parts holds this and not the search: a circle of references keeps
+    the files of a former generation open until the garbage collector comes.
+
+    Args:
+        index: The generation that answers.
+        vector: `[dim]`, the query's; None where it has none.
+        exclude: Ids of products to leave out.
+        kind: What the query is made of.
+    """
+
+    def __init__(
+        self, index: Index, vector: FloatArray | None, exclude: Collection[str], kind: QueryKind
+    ) -> None:
+        self._index = index
+        self._vector = vector
+        self._exclude = exclude
+        self._kind = kind
+        self._found: dict[tuple[Predicate | None, int], Nearest] = {}
+
+    def __call__(self, where: Predicate | None, count: int = WINDOW) -> Nearest:
+        """Return the nearest `count` products that pass a filter."""
+        if (known := self._found.get((where, count))) is not None:
+            return known
+        assert self._vector is not None, "only keyword search does without"
+        found = self._index.nearest_places(
+            self._vector, count, exclude=self._exclude, where=where, kind=self._kind
+        )
+        self._found[where, count] = found
+        return found
+
+    def first(self, where: Predicate | None, count: int) -> list[Found]:
+        """Return the places of the nearest `count`, up to `WINDOW` of them from one search."""
+        return self(where, max(count, WINDOW)).first(count)
 
 
 def _without_excluded(query: Query, where: Predicate | None) -> Predicate | None:
