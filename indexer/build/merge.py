@@ -6,24 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from embeddings import Encoder, FloatArray
 from indexer.build.texts import QuerySample
 from indexer.build.update import stored_products
 from indexer.catalog import FieldType
-from indexer.index import Index, new_segment_id, write_segment, write_tags
+from indexer.index import Index, merge_tags, new_segment_id, write_segment
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.storage import (
     IndexKind,
     Layout,
-    NamedFile,
     SegmentLayout,
     SegmentRecord,
     adopt_segment,
     exclusive_writing,
     new_generation,
     publish,
+    remove_empty_staging,
     remove_orphans,
 )
 
@@ -90,14 +88,14 @@ def _merge_locked(
     compact = len(manifest.segments) == 1 and not manifest.segments[0].deleted
     complete = not any(s.keywords is None or s.colours is None for s in index.segments)
     if (compact and right_kind and complete) or not manifest.products:
-        _remove_empty_staging(layout)
+        remove_empty_staging(layout)
         return _report(index, merged=0)
 
     record = _write_merged(layout, index, load_encoder, options)
     merged = new_generation(
         layout,
         encoder=manifest.encoder,
-        segments=[replace(record, tags=_merged_tags(layout, index))],
+        segments=[replace(record, tags=merge_tags(layout, index))],
         fields=manifest.fields,
         catalog=manifest.catalog,
         confidence=manifest.confidence,
@@ -107,7 +105,7 @@ def _merge_locked(
     )
     adopt_segment(layout, record.id)
     publish(layout, merged)
-    _remove_empty_staging(layout)
+    remove_empty_staging(layout)
     return replace(
         _report(index, merged=len(manifest.segments)),
         generation=merged.generation,
@@ -154,21 +152,6 @@ def _width(index: Index) -> int:
     """Return how many features of every image the index keeps; 0 for none."""
     kept = [segment.features for segment in index.segments]
     return 0 if any(each is None for each in kept) else int(kept[0].shape[1])  # type: ignore[union-attr]
-
-
-def _merged_tags(layout: Layout, index: Index) -> NamedFile | None:
-    tables = [
-        segment.tags.table.filter(pa.array(segment.alive))
-        for segment in index.segments
-        if segment.tags is not None
-    ]
-    return write_tags(layout, pa.concat_tables(tables)) if tables else None
-
-
-def _remove_empty_staging(layout: Layout) -> None:
-    """Remove staging, unless it holds an unfinished build."""
-    if layout.staging.is_dir() and not any(layout.staging.iterdir()):
-        layout.staging.rmdir()
 
 
 def _report(index: Index, *, merged: int) -> MergeReport:

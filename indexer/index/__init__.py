@@ -21,7 +21,14 @@ if TYPE_CHECKING:
         write_segment,
     )
     from indexer.index.tag_files import write_tags
-    from indexer.index.tagging import NO_TAGS, IndexTags, TagChoice, stored_tagger, without_tags
+    from indexer.index.tagging import (
+        NO_TAGS,
+        IndexTags,
+        TagChoice,
+        merge_tags,
+        stored_tagger,
+        without_tags,
+    )
     from indexer.index.thumbnails import (
         SCAN_SIDE,
         ImageScan,
@@ -70,6 +77,7 @@ else:
                 "NO_TAGS",
                 "IndexTags",
                 "TagChoice",
+                "merge_tags",
                 "stored_tagger",
                 "without_tags",
             ),
@@ -113,6 +121,7 @@ __all__ = [
     "index_exists",
     "index_kind",
     "index_recall",
+    "merge_tags",
     "new_segment_id",
     "open_thumbnail",
     "prune",

@@ -10,17 +10,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from embeddings import Encoder, FloatArray
 from indexer.catalog import FieldType
 from indexer.index.index import Index
 from indexer.index.product_tags import field_of, tag_table
 from indexer.index.tag_files import new_file, verify_tag_file, write_tags
-from indexer.storage import Layout, Manifest, TaggingRecord, replace_file
+from indexer.storage import Layout, Manifest, NamedFile, TaggingRecord, replace_file
 from indexer.tagging import Fitted, Tagger, read_fitted, write_fitted
 from indexer.tagging.taxonomy import Group, Label, Taxonomy, read_taxonomy
 
-__all__ = ["NO_TAGS", "IndexTags", "TagChoice", "stored_tagger", "without_tags"]
+__all__ = ["NO_TAGS", "IndexTags", "TagChoice", "merge_tags", "stored_tagger", "without_tags"]
 
 # Vectors of the index's images that labels are fitted against; more give the same fit.
 _BACKGROUND = 2000
@@ -185,3 +186,13 @@ def _label(label: Label, group: Group) -> str | Mapping[str, Any]:
     if label.parent is not None:
         content["parent"] = label.parent
     return content if len(content) > 1 else label.name
+
+
+def merge_tags(layout: Layout, index: Index) -> NamedFile | None:
+    """Write the tags of all products that are not deleted, for a segment that holds them all."""
+    tables = [
+        segment.tags.table.filter(pa.array(segment.alive))
+        for segment in index.segments
+        if segment.tags is not None
+    ]
+    return write_tags(layout, pa.concat_tables(tables)) if tables else None

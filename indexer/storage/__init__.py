@@ -10,6 +10,7 @@ from indexer.storage.generations import (
     make_live,
     new_generation,
     publish,
+    remove_empty_staging,
     remove_orphans,
 )
 from indexer.storage.key_lookup import KeyArray, Lookup, content_key, content_keys, id_key, id_keys
@@ -94,6 +95,7 @@ __all__ = [
     "parse_ranges",
     "publish",
     "read_manifest",
+    "remove_empty_staging",
     "remove_orphans",
     "replace_file",
     "searched_vectors",

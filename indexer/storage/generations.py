@@ -27,6 +27,7 @@ __all__ = [
     "make_live",
     "new_generation",
     "publish",
+    "remove_empty_staging",
     "remove_orphans",
 ]
 
@@ -138,6 +139,12 @@ def remove_orphans(layout: Layout) -> None:
             shutil.rmtree(folder)
     _remove_others(layout.tags, {name for each in manifests for name in each.tag_files})
     _remove_others(layout.maps, {name for each in manifests for name in each.map_files})
+
+
+def remove_empty_staging(layout: Layout) -> None:
+    """Remove staging, unless it holds an unfinished build."""
+    if layout.staging.is_dir() and not any(layout.staging.iterdir()):
+        layout.staging.rmdir()
 
 
 def _remove_others(folder: Path, named: AbstractSet[str]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from embeddings import Encoder, FloatArray
@@ -20,7 +19,7 @@ from indexer.calibration import confidence_to_json, fit_confidence, mark_as_fitt
 from indexer.catalog import FieldType, FieldValue
 from indexer.colours import ColourArray
 from indexer.errors import BuildError
-from indexer.index import Index, Segment, new_segment_id, without_tags, write_segment, write_tags
+from indexer.index import Index, Segment, merge_tags, new_segment_id, without_tags, write_segment
 from indexer.retrieval import NeighbourOptions, build_neighbours
 from indexer.storage import (
     Layout,
@@ -30,6 +29,7 @@ from indexer.storage import (
     exclusive_writing,
     new_generation,
     publish,
+    remove_empty_staging,
     remove_orphans,
 )
 
@@ -127,12 +127,10 @@ def _adapt_locked(layout: Layout, encoder: Encoder, choice: str | None) -> Adapt
     types = {name: FieldType(kind) for name, kind in former.fields.items()}
     adapting.settle(_lessons(index), types, mixer)
     record = _write(layout, index, encoder, mixer, adapting)
-    tables = [s.tags.table.filter(pa.array(s.alive)) for s in index.segments if s.tags is not None]
-    tags = write_tags(layout, pa.concat_tables(tables)) if tables else None
     manifest = new_generation(
         layout,
         encoder=former.encoder,
-        segments=[replace(record, tags=tags)],
+        segments=[replace(record, tags=merge_tags(layout, index))],
         fields=former.fields,
         catalog=former.catalog,
         tagging=former.tagging,
@@ -143,8 +141,7 @@ def _adapt_locked(layout: Layout, encoder: Encoder, choice: str | None) -> Adapt
     fitted = fit_confidence(Index.of_manifest(layout, without_tags(manifest)), encoder)
     confidence = mark_as_fitted(confidence_to_json(fitted), manifest.products)
     publish(layout, replace(manifest, confidence=confidence))
-    if not any(layout.staging.iterdir()):
-        layout.staging.rmdir()
+    remove_empty_staging(layout)
     found = adapting.record
     assert found is not None
     return AdaptReport(

@@ -26,14 +26,22 @@ from embeddings.images import (
 from embeddings.vision import Examination
 from indexer.image_loading import THUMBNAIL_SIDE
 
-__all__ = ["ImageFile", "QueryDecodeTask", "QueryImage", "Region", "limit_decoder"]
+__all__ = [
+    "ImageFile",
+    "QueryDecodeTask",
+    "QueryImage",
+    "Region",
+    "affordable_cost",
+    "limit_decoder",
+]
 
 # A region narrower than this fraction of the image is decoded at full resolution: no reduction of
 # the whole image leaves enough of it.
 _SMALLEST_REDUCED = 0.01
 
-# Bytes of address space that a decoding process may need besides those of an image.
-_SPARE_MEMORY = 2**28
+# Bytes of address space that a decoding process may need besides those of an image: most of it for
+# libraries that the first image loads, which touch little of it.
+_SPARE_MEMORY = 3 * 2**28
 # The same for detectors, which are loaded with the first image.
 _DETECTOR_MEMORY = 2**31
 
@@ -88,10 +96,7 @@ class QueryDecodeTask:
         Raises:
             ImageError: The image can't be used, or takes too much memory.
         """
-        check_bytes(len(file.data), self.limits)
-        cost = estimate_decoding(file.data, self.limits.max_pixels)
-        check_memory(cost, self.max_memory)
-        return cost
+        return affordable_cost(file.data, self.limits, self.max_memory)
 
     def __call__(self, file: ImageFile) -> QueryImage:
         """Decode, crop and preprocess; whole images exactly as `DecodePool` does a product's.
@@ -111,8 +116,21 @@ class QueryDecodeTask:
         return QueryImage(self.preprocess(_crop(image, file.region)))
 
 
-# Address space of libraries that the first task loads, most of it never touched.
-_LIBRARY_BYTES = 2**29
+def affordable_cost(data: bytes, limits: ImageLimits, max_memory: int) -> DecodingCost:
+    """Estimate what decoding an image costs, before anything is decoded.
+
+    Args:
+        data: The bytes of its file.
+        limits: The largest image, in bytes and pixels.
+        max_memory: Most bytes that decoding may take.
+
+    Raises:
+        ImageError: The image can't be used, or takes too much memory.
+    """
+    check_bytes(len(data), limits)
+    cost = estimate_decoding(data, limits.max_pixels)
+    check_memory(cost, max_memory)
+    return cost
 
 
 def limit_decoder(memory: int) -> None:
@@ -121,13 +139,13 @@ def limit_decoder(memory: int) -> None:
     An image that takes more than was estimated then fails alone, with a `MemoryError`.
 
     Args:
-        memory: Bytes that the task may take, beside the libraries that it loads.
+        memory: Bytes that the task may take, with the libraries that it loads.
     """
     # Each thread would reserve memory of its own, and take a processor from other images.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     with suppress(OSError, ValueError):  # there is no such file or limit on this system
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-        size = pages * resource.getpagesize() + memory + _LIBRARY_BYTES
+        size = pages * resource.getpagesize() + memory
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         if hard == resource.RLIM_INFINITY or size < hard:
             resource.setrlimit(resource.RLIMIT_AS, (size, hard))

@@ -11,15 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from PIL import Image
 
-from embeddings.images import (
-    DecodingCost,
-    ImageLimits,
-    check_bytes,
-    check_memory,
-    estimate_decoding,
-    open_image,
-)
+from embeddings.images import DecodingCost, ImageLimits, open_image
 from embeddings.vision import failing_alone
+from search_api.service.serving.decode_task import affordable_cost
 
 __all__ = ["Look", "LookTask"]
 
@@ -63,10 +57,7 @@ class LookTask:
         Raises:
             ImageError: The image can't be used, or takes too much memory.
         """
-        check_bytes(len(look.data), self.limits)
-        cost = estimate_decoding(look.data, self.limits.max_pixels)
-        check_memory(cost, self.max_memory)
-        return cost
+        return affordable_cost(look.data, self.limits, self.max_memory)
 
     def __call__(self, look: Look[Any]) -> Any:
         """Decode the image, and return what the detector finds.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from embeddings.images.coded_colours import coded_profile
@@ -15,13 +16,14 @@ from embeddings.images.containers.base import (
     unsupported,
 )
 
-__all__ = ["FULL_BOX", "PADDING", "Box", "boxes_of", "declared_size", "extents_of", "inside",
-           "items_of", "nclx_profile"]  # fmt: skip
+__all__ = ["FULL_BOX", "PADDING", "Box", "Still", "brands_of", "extents_of", "inside", "items_of",
+           "read_still", "void_exif"]  # fmt: skip
 
 FULL_BOX = 4
 """Bytes of version and flags, before the contents of some boxes."""
 PADDING = b"skip"
 """The type of a box or item that readers pass over."""
+_MAX_FIRST_BOX = 256  # bytes; room for some 60 brands
 # Versions of the `infe` and `iloc` boxes in which item numbers have four bytes, not two.
 _WIDE_INFE, _WIDE_ILOC = 3, 2
 
@@ -34,6 +36,24 @@ class Box:
     start: int
     first: int  # of the contents
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """The still image of a file.
+
+    Attributes:
+        boxes: The outermost boxes of the file.
+        meta: The one that describes the image.
+        size: The largest size that any image inside declares; previews and masks are no larger than
+            the image that they belong to.
+        profile: An ICC profile of the colours that numbers declare; empty for sRGB or none.
+    """
+
+    boxes: list[Box]
+    meta: Box
+    size: tuple[int, int]
+    profile: bytes
 
 
 class _Cursor:
@@ -50,7 +70,44 @@ class _Cursor:
         return int.from_bytes(self._data[at : self._at], "big")
 
 
-def boxes_of(data: bytes, start: int, stop: int) -> Iterator[Box]:
+def brands_of(data: bytes, brands: AbstractSet[bytes]) -> list[int]:
+    """Return the places at which the first box names one of some brands."""
+    size = min(int.from_bytes(data[:4], "big"), len(data), _MAX_FIRST_BOX)
+    return [at for at in (8, *range(16, size, 4)) if data[at : at + 4] in brands]
+
+
+def read_still(data: bytes, name: str, limit: int) -> Still:
+    """Find the still image of a file.
+
+    Args:
+        data: The file.
+        name: The format, for messages.
+        limit: Most pixels.
+
+    Raises:
+        ImageError: There is none, it declares no size, or one over the limit.
+    """
+    boxes = list(_boxes_of(data, 0, len(data)))
+    meta = next((box for box in boxes if box.kind == b"meta"), None)
+    if meta is None:
+        raise unsupported(name, "a film but no still image")
+    size = _declared_size(data, meta, limit)
+    if not all(size):
+        raise broken(name, "it declares no size")
+    return Still(boxes, meta, size, _nclx_profile(data, meta))
+
+
+def void_exif(cleaned: bytearray, data: bytes, meta: Box) -> None:
+    """Rename the EXIF items of a copy of the file, so that a damaged one can't spoil the image.
+
+    The rotation is a property of the image (`irot`, `imir`), and EXIF's is void.
+    """
+    for _, at in items_of(data, meta):
+        if data[at : at + 4] == b"Exif":
+            cleaned[at : at + 4] = PADDING
+
+
+def _boxes_of(data: bytes, start: int, stop: int) -> Iterator[Box]:
     """Walk the boxes between two places (ISO/IEC 14496-12, 4.2)."""
     for _ in range(MAX_PARTS):
         if start >= stop:
@@ -76,7 +133,7 @@ def inside(data: bytes, meta: Box, *path: bytes) -> Iterator[Box]:
         level = [
             box
             for outer in level
-            for box in boxes_of(data, outer.first + FULL_BOX * (outer is meta), outer.after)
+            for box in _boxes_of(data, outer.first + FULL_BOX * (outer is meta), outer.after)
             if box.kind == kind
         ]
     yield from level
@@ -86,7 +143,7 @@ def items_of(data: bytes, meta: Box) -> Iterator[tuple[int, int]]:
     """Yield (id, place of the four type bytes) of every item (8.11.6)."""
     for table in inside(data, meta, b"iinf"):
         entries = table.first + FULL_BOX + (4 if data[table.first] else 2)
-        for item in boxes_of(data, entries, table.after):
+        for item in _boxes_of(data, entries, table.after):
             id_bytes = 4 if data[item.first] == _WIDE_INFE else 2
             number = _Cursor(data, item.first + FULL_BOX).take(id_bytes)
             yield number, item.first + FULL_BOX + id_bytes + 2
@@ -117,7 +174,7 @@ def extents_of(data: bytes, meta: Box) -> Iterator[tuple[int, int, int]]:
                 yield number, first, length or len(data) - first
 
 
-def declared_size(data: bytes, meta: Box, limit: int) -> tuple[int, int]:
+def _declared_size(data: bytes, meta: Box, limit: int) -> tuple[int, int]:
     """Return the largest size that is declared; (0, 0) for none. `limit` is in pixels.
 
     Raises:
@@ -131,7 +188,7 @@ def declared_size(data: bytes, meta: Box, limit: int) -> tuple[int, int]:
     return largest
 
 
-def nclx_profile(data: bytes, meta: Box) -> bytes:
+def _nclx_profile(data: bytes, meta: Box) -> bytes:
     """Return an ICC profile of the colours that numbers declare (`colr` of type `nclx`, 12.1.5).
 
     Empty for sRGB, and where there are none.

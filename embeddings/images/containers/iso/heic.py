@@ -11,20 +11,18 @@ from embeddings.images.containers.base import (
     unsupported,
 )
 from embeddings.images.containers.iso.boxes import (
-    PADDING,
     Box,
-    boxes_of,
-    declared_size,
+    brands_of,
     extents_of,
     items_of,
-    nclx_profile,
+    read_still,
+    void_exif,
 )
 
 __all__ = ["is_heic", "read_heic"]
 
 # Brands of still images coded as HEVC, and of films of which one is a still image, too.
 _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_MAX_FIRST_BOX = 256  # bytes; room for some 60 brands
 _CODED = {b"hvc1", b"grid", b"iden", b"iovl"}
 # Tiles of a grid; those of a phone's picture are about fifty.
 _MOST_TILES = 4096
@@ -32,8 +30,7 @@ _MOST_TILES = 4096
 
 def is_heic(data: bytes) -> bool:
     """Tell whether the first box names a HEIC brand."""
-    size = min(int.from_bytes(data[:4], "big"), len(data), _MAX_FIRST_BOX)
-    return any(data[at : at + 4] in _BRANDS for at in (8, *range(16, size, 4)))
+    return bool(brands_of(data, _BRANDS))
 
 
 def read_heic(data: bytes, limit: int) -> Container:
@@ -42,20 +39,11 @@ def read_heic(data: bytes, limit: int) -> Container:
     Raises:
         ImageError: As `unwrap` says.
     """
-    boxes = list(boxes_of(data, 0, len(data)))
-    meta = next((box for box in boxes if box.kind == b"meta"), None)
-    if meta is None:
-        raise unsupported("HEIC", "a film but no still image")
-    largest = declared_size(data, meta, limit)
-    if not all(largest):
-        raise broken("HEIC", "it declares no size")
-    _check_items(data, meta)
+    still = read_still(data, "HEIC", limit)
+    _check_items(data, still.meta)
     cleaned = bytearray(data)
-    for _, at in items_of(data, meta):
-        # The rotation is a property of the image, and EXIF's is void.
-        if data[at : at + 4] == b"Exif":
-            cleaned[at : at + 4] = PADDING
-    return Container("HEIC", *largest, bytes(cleaned), profile=nclx_profile(data, meta))
+    void_exif(cleaned, data, still.meta)
+    return Container("HEIC", *still.size, bytes(cleaned), profile=still.profile)
 
 
 def _check_items(data: bytes, meta: Box) -> None:
