@@ -15,8 +15,15 @@ def lazy_exports(package: str, modules: Mapping[str, Iterable[str]]) -> Callable
     Args:
         package: The package's `__name__`.
         modules: For each module's full name, the names that it provides.
+
+    Raises:
+        ValueError: A name is also that of a module: while the module is imported, and whenever
+            somebody else imports it, the package's attribute of that name is the module.
     """
     module_of = {name: module for module, names in modules.items() for name in names}
+    for name in module_of:
+        if f"{package}.{name}" in modules:
+            raise ValueError(f"{package}.{name} is a module: it can't also be a lazy export")
 
     def getattr_(name: str) -> object:
         if name not in module_of:

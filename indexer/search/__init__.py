@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         WantedColour,
     )
     from indexer.search.query_vector import EncodedParts, encode_images
-    from indexer.search.recommend import Seeds, recommend, seed_vectors
+    from indexer.search.recommendation import Seeds, recommend, seed_vectors
     from indexer.search.understanding import Parse, Understood
 else:
     # A command imports only what it uses.
@@ -60,7 +60,7 @@ else:
                 "Parse",
                 "Understood",
             ),
-            "indexer.search.recommend": (
+            "indexer.search.recommendation": (
                 "Seeds",
                 "recommend",
                 "seed_vectors",

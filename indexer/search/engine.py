@@ -18,7 +18,7 @@ from indexer.search.query import Explanation, ImagePart, Query, QueryPart, Searc
 from indexer.search.query_vector import EncodedParts, combine, encode_parts, pixels_of
 from indexer.search.ranked_search import RankedSearch
 from indexer.search.ranking import DIVERSITY_DEPTH, check_diversity, diversify
-from indexer.search.recommend import check_seeds, recommend
+from indexer.search.recommendation import check_seeds, recommend
 from indexer.search.understanding import names_with_negators
 from indexer.storage import Layout, Manifest
 
@@ -196,9 +196,9 @@ class Engine:
             diversity: As in a `Query`.
 
         Returns:
-            Hits with the most votes first (`indexer.search.recommend`); every product that passes
-            the filter matches. The score is the greatest
-            cosine to a liked product's vector, moved away from the disliked ones.
+            Hits with the most votes first (`indexer.search.recommendation`); every product that
+            passes the filter matches. The score is the greatest cosine to a liked product's vector,
+            moved away from the disliked ones.
 
         Raises:
             QueryError: Nothing is liked, a product is in both lists or unknown, or a field, filter

@@ -39,3 +39,10 @@ def test_the_module_is_imported_with_the_first_use(package: str) -> None:
 def test_other_names_are_attribute_errors() -> None:
     with pytest.raises(AttributeError, match="module 'shop' has no attribute 'basket'"):
         lazy_exports("shop", {"shop.till": ("price",)})("basket")
+
+
+def test_no_name_is_that_of_a_module() -> None:
+    # Importing shop.price sets the package's `price` to the module, in the middle of a call by
+    # another thread.
+    with pytest.raises(ValueError, match=r"shop\.price is a module"):
+        lazy_exports("shop", {"shop.till": ("price",), "shop.price": ("Price",)})

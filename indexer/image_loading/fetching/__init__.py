@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from indexer.image_loading.fetching.addresses import AddressPolicy, normalize_host
     from indexer.image_loading.fetching.fetcher import Fetcher, FetchLimits
     from indexer.image_loading.fetching.manners import FetchManners, HostManners, read_manners
-    from indexer.image_loading.fetching.prefetch import prefetch
+    from indexer.image_loading.fetching.prefetching import prefetch
     from indexer.image_loading.fetching.validators import Validator, ValidatorStore
 else:
     # A command imports only what it uses.
@@ -30,7 +30,7 @@ else:
                 "HostManners",
                 "read_manners",
             ),
-            "indexer.image_loading.fetching.prefetch": ("prefetch",),
+            "indexer.image_loading.fetching.prefetching": ("prefetch",),
             "indexer.image_loading.fetching.validators": (
                 "Validator",
                 "ValidatorStore",

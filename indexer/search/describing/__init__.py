@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from embeddings import lazy_exports
 
 if TYPE_CHECKING:
-    from indexer.search.describing.explain import explain
-    from indexer.search.describing.query_tags import query_tags
+    from indexer.search.describing.explaining import explain
+    from indexer.search.describing.tagging import query_tags
 else:
     # Most queries ask for neither.
     __getattr__ = lazy_exports(
         __name__,
         {
-            "indexer.search.describing.explain": ("explain",),
-            "indexer.search.describing.query_tags": ("query_tags",),
+            "indexer.search.describing.explaining": ("explain",),
+            "indexer.search.describing.tagging": ("query_tags",),
         },
     )
 

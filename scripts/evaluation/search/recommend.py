@@ -32,8 +32,8 @@ _SHOWN = 20
 _SHOPPERS = 150
 # Tastes and disliked products of a shopper.
 _CASES = ((1, 0), (2, 0), (3, 0), (1, 3), (2, 2), (3, 3))
-# As in `indexer.search.recommend`: the damping of reciprocal ranks, and the cosine's distance over
-# which a disliked product's influence falls to 1 / e.
+# As in `indexer.search.recommendation`: the damping of reciprocal ranks, and the cosine's distance
+# over which a disliked product's influence falls to 1 / e.
 _DAMPING, _NEARNESS = 10, 0.1
 _ENGINE = "votes (the engine's)"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from indexer import QueryError, UnknownProductError
 from indexer.index import Found
 from indexer.search import Engine, seed_vectors
-from indexer.search.recommend import check_seeds, fuse
+from indexer.search.recommendation import check_seeds, fuse
 
 ROWS = st.lists(st.integers(0, 5), unique=True)
 
