@@ -9,11 +9,20 @@ from embeddings import lazy_exports
 if TYPE_CHECKING:
     from indexer.calibration.fitting import LabelledPairs, draw_pairs, fit_confidence
     from indexer.calibration.hits import HITS
-    from indexer.calibration.model import PRIORS, Background, Calibration, Confidence, Prior
+    from indexer.calibration.model import (
+        PRIORS,
+        Background,
+        Calibration,
+        Confidence,
+        Doubles,
+        Prior,
+        sigmoid,
+    )
     from indexer.calibration.queries import value_of
     from indexer.calibration.regression import Pairs, fit_calibration
     from indexer.calibration.serialization import confidence_from_json, confidence_to_json
     from indexer.calibration.upkeep import REFIT_SHARE, keep_confidence, mark_as_fitted
+    from indexer.calibration.words import HeldWords, ceiling, confidence_by_words, falling
 else:
     # A command imports only what it uses.
     __getattr__ = lazy_exports(
@@ -30,7 +39,9 @@ else:
                 "Background",
                 "Calibration",
                 "Confidence",
+                "Doubles",
                 "Prior",
+                "sigmoid",
             ),
             "indexer.calibration.queries": ("value_of",),
             "indexer.calibration.regression": (
@@ -46,6 +57,12 @@ else:
                 "keep_confidence",
                 "mark_as_fitted",
             ),
+            "indexer.calibration.words": (
+                "HeldWords",
+                "ceiling",
+                "confidence_by_words",
+                "falling",
+            ),
         },
     )
 
@@ -56,15 +73,21 @@ __all__ = [
     "Background",
     "Calibration",
     "Confidence",
+    "Doubles",
+    "HeldWords",
     "LabelledPairs",
     "Pairs",
     "Prior",
+    "ceiling",
+    "confidence_by_words",
     "confidence_from_json",
     "confidence_to_json",
     "draw_pairs",
+    "falling",
     "fit_calibration",
     "fit_confidence",
     "keep_confidence",
     "mark_as_fitted",
+    "sigmoid",
     "value_of",
 ]

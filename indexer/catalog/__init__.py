@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
     from indexer.catalog.products import CatalogInspection, inspect_catalog
     from indexer.catalog.quoting import quote_for_message
-    from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Place, Reason
+    from indexer.catalog.rows import (
+        VARIANTS,
+        BadRow,
+        Catalog,
+        CatalogOptions,
+        CatalogRow,
+        Place,
+        Reason,
+    )
     from indexer.catalog.titles import TITLE_FIELDS, stored_title, title_field, title_of
 else:
     # A command imports only what it uses.
@@ -79,6 +87,7 @@ else:
             ),
             "indexer.catalog.quoting": ("quote_for_message",),
             "indexer.catalog.rows": (
+                "VARIANTS",
                 "BadRow",
                 "Catalog",
                 "CatalogOptions",
@@ -99,6 +108,7 @@ __all__ = [
     "DIGEST_BYTES",
     "MAX_ID_BYTES",
     "TITLE_FIELDS",
+    "VARIANTS",
     "BadRow",
     "Catalog",
     "CatalogInspection",

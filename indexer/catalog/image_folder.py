@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from indexer.catalog.fields import FieldValue
 from indexer.catalog.images import ImageFinder, is_ignored, is_index_folder
 from indexer.catalog.product_ids import check_id
 from indexer.catalog.quoting import quote_for_message
 from indexer.catalog.rows import BadRow, Catalog, CatalogOptions, CatalogRow, Reason
+from indexer.catalog.titles import title_of_file
 from indexer.errors import RowError
 
 __all__ = ["ImageFolderCatalog"]
@@ -28,6 +30,8 @@ class _Entry:
 
 class ImageFolderCatalog(Catalog):
     """A folder in which every file is a product with one image; its relative path is its id.
+
+    The words of a file's name are its `title`, and the folders below the root its `folder`.
 
     Files come in the order of their paths' bytes. Hidden files and folders, those that systems and
     file managers create (`is_ignored`), and index folders are skipped. Any other file is a row,
@@ -68,7 +72,7 @@ class ImageFolderCatalog(Catalog):
             source = self._finder.exactly(product_id)
         except RowError as error:
             return _bad_row(line, entry, error)
-        return CatalogRow(line, product_id, (source,))
+        return CatalogRow(line, product_id, (source,), _fields_of(product_id))
 
     def _is_listed_folder(self, path: bytes) -> bool:
         """Whether a link leads to a folder below the root, whose files are rows already."""
@@ -89,6 +93,17 @@ class ImageFolderCatalog(Catalog):
                 if not entry.path:
                     raise
                 yield _Entry(entry.path, problem=f"the folder can't be listed: {error.strerror}")
+
+
+def _fields_of(product_id: str) -> dict[str, FieldValue]:
+    """Return what a path says: the words of the file's name, and the folders that it is in."""
+    folder, _, _ = product_id.rpartition("/")
+    fields: dict[str, FieldValue] = {}
+    if title := title_of_file(product_id):
+        fields["title"] = title
+    if folder:
+        fields["folder"] = folder
+    return fields
 
 
 def _bad_row(line: int, entry: _Entry, problem: RowError) -> BadRow:

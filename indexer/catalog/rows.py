@@ -16,7 +16,10 @@ from indexer.catalog.product_ids import IdLedger
 from indexer.catalog.quoting import quote_for_message, shown_value
 from indexer.errors import CatalogError, RowError
 
-__all__ = ["BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Place", "Reason"]
+__all__ = ["VARIANTS", "BadRow", "Catalog", "CatalogOptions", "CatalogRow", "Place", "Reason"]
+
+VARIANTS = "item_group_id"
+"""The field that the variants of a product share, in feeds and shops' exports."""
 
 
 class Reason(StrEnum):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from indexer.catalog.fields import FieldType, FieldValue, without_markup
 from indexer.catalog.products import plain_column
 
-__all__ = ["TITLE_FIELDS", "stored_title", "title_field", "title_of"]
+__all__ = ["TITLE_FIELDS", "stored_title", "title_field", "title_of", "title_of_file"]
 
 TITLE_FIELDS = (
     "title", "name", "product_name", "product_title", "item_name", "titel", "titre", "titulo",
@@ -18,6 +20,18 @@ TITLE_FIELDS = (
     "descripcion",
 )  # fmt: skip
 """Names of title fields, best first, as `plain_column` gives them."""
+
+
+# Names that cameras, phones and programs give, which say nothing of what a picture shows.
+_CAMERA_WORD = re.compile(
+    r"(?:img|images?|dsc[nf]?|pic|picture|photo|pxl|mvimg|wa|vid|screenshot|screen|shot|scan"
+    r"|untitled|unnamed|copy|final|thumb|thumbnail|jpe?g|png)\d*",
+    re.IGNORECASE,
+)
+# Eight or more digits and letters from a to f, perhaps with dashes: hashes and UUIDs.
+_HASH = re.compile(r"\b(?=[a-f-]*\d)[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b", re.IGNORECASE)
+# Where a name in camel case is parted.
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def title_field(types: Mapping[str, FieldType | str]) -> str | None:
@@ -47,3 +61,21 @@ def stored_title(fields: Mapping[str, FieldValue]) -> str | None:
 @lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return plain_column(name)
+
+
+def title_of_file(path: str) -> str | None:
+    """Return the name of a file as words, or None if it says nothing.
+
+    >>> title_of_file("summer/red-floral_dress 02.jpg")
+    'red floral dress 02'
+    >>> title_of_file("IMG_20260114_093012.jpg")
+    """
+    name = PurePosixPath(path).stem
+    words = re.split(r"[\s_+.,;-]+", _HUMP.sub(" ", _HASH.sub(" ", name)))
+    words = [word for word in words if word]
+    meant = (
+        word
+        for word in words
+        if not _CAMERA_WORD.fullmatch(word) and sum(map(str.isalpha, word)) > 1
+    )
+    return " ".join(words) if any(meant) else None

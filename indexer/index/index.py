@@ -10,7 +10,7 @@ import numpy as np
 
 from embeddings import EncoderSpec, FloatArray
 from indexer.adaptation import AdaptationMap
-from indexer.catalog import FieldValue, Scalar
+from indexer.catalog import FieldType, FieldValue, Scalar
 from indexer.colours import MeasuredColours
 from indexer.errors import EncoderMismatchError, QueryError, UnknownProductError
 from indexer.index.facets import completions_of, count_values
@@ -84,6 +84,12 @@ class Index:
     def has_keywords(self) -> bool:
         """Whether keyword search works; an index of a format before 3 has no keywords."""
         return all(segment.keywords is not None for segment in self._segments)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether its products have texts that keyword search finds."""
+        texts = (FieldType.TEXT, FieldType.LABELS)
+        return self.has_keywords and any(kind in texts for kind in self.manifest.fields.values())
 
     def check_encoder(self, spec: EncoderSpec) -> None:
         """Refuse an encoder other than the one that built this index.

@@ -249,6 +249,27 @@ class KeywordIndex:
         scores[order[np.searchsorted(rows[order], places)]] = found
         return scores
 
+    def count_held(self, groups: Sequence[Sequence[Term]], rows: Rows) -> Rows:
+        """Return of how many groups some products have a term, `[len(rows)]`.
+
+        Args:
+            groups: As for `holding`.
+            rows: Product rows, each once.
+        """
+        if len(rows) == 0 or not any(groups):
+            return np.zeros(len(rows), np.int64)
+        words = [
+            (tantivy.Occur.Should, tantivy.Query.const_score_query(self._any_of(group), 1.0))
+            for group in groups
+            if group
+        ]
+        query = self._restricted(tantivy.Query.boolean_query(words), rows, tantivy.Occur.Should)
+        found, places = self._fetch(query, len(rows))
+        order = np.argsort(rows)
+        counts = np.zeros(len(rows), np.int64)
+        counts[order[np.searchsorted(rows[order], places)]] = np.rint(found)
+        return counts
+
     def holding(self, groups: Sequence[Sequence[Term]], least: int, limit: int) -> Rows:
         """Return the rows of products that have a term of some groups each, deleted ones included.
 
@@ -257,11 +278,7 @@ class KeywordIndex:
             least: Of how many groups, from 1.
             limit: How many rows at most; the first ones.
         """
-        words = [
-            tantivy.Query.boolean_query([(tantivy.Occur.Should, self._match(t)) for t in group])
-            for group in groups
-            if group
-        ]
+        words = [self._any_of(group) for group in groups if group]
         if len(words) < least:
             return np.empty(0, np.int64)
         query = tantivy.Query.boolean_query(
@@ -290,6 +307,11 @@ class KeywordIndex:
             if constant:
                 clauses.append(tantivy.Query.const_score_query(match, constant))
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in clauses])
+
+    def _any_of(self, group: Sequence[Term]) -> tantivy.Query:
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, self._match(term)) for term in group]
+        )
 
     def _match(self, term: Term) -> tantivy.Query:
         if term.typos:

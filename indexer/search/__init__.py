@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from indexer.search.hybrid import SearchScope, TextSearch
     from indexer.search.query import (
         KEYWORD_WEIGHT,
+        Boost,
+        BoostFunction,
         ColourPart,
         Explanation,
         Fusion,
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
         QueryPart,
         SearchMode,
         SearchResult,
+        SortKey,
         TextPart,
         WantedColour,
+        sort_key,
     )
     from indexer.search.query_vector import EncodedParts, encode_images
     from indexer.search.recommendation import Seeds, recommend, seed_vectors
@@ -41,6 +45,8 @@ else:
             "indexer.search.query": (
                 "KEYWORD_WEIGHT",
                 "ColourPart",
+                "Boost",
+                "BoostFunction",
                 "Explanation",
                 "Fusion",
                 "ImagePart",
@@ -49,8 +55,10 @@ else:
                 "QueryPart",
                 "SearchMode",
                 "SearchResult",
+                "SortKey",
                 "TextPart",
                 "WantedColour",
+                "sort_key",
             ),
             "indexer.search.query_vector": (
                 "EncodedParts",
@@ -70,6 +78,8 @@ else:
 
 __all__ = [
     "KEYWORD_WEIGHT",
+    "Boost",
+    "BoostFunction",
     "ColourPart",
     "DamageReport",
     "EncodedParts",
@@ -85,6 +95,7 @@ __all__ = [
     "SearchResult",
     "SearchScope",
     "Seeds",
+    "SortKey",
     "TextPart",
     "TextSearch",
     "Understood",
@@ -92,4 +103,5 @@ __all__ = [
     "encode_images",
     "recommend",
     "seed_vectors",
+    "sort_key",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,8 +147,10 @@ class Engine:
         start = time.perf_counter() if started is None else started
         generation = self._followed.current
         index = generation.index
-        search = RankedSearch(index, generation.confidence, query, encoded)
-        answer = search.answer()
+        with closing(RankedSearch(index, generation.confidence, query, encoded)) as search:
+            answer = search.answer()
+            hits = search.hits(answer.page)
+            facets, colour = search.facets(), search.point
         tags: tuple[Tag, ...] = ()
         if tagger is not None and encoded is not None:
             from indexer.search.describing import query_tags
@@ -158,21 +161,20 @@ class Engine:
             from indexer.search.describing import explain
 
             explanations = explain(index, query, [hit.found for hit in answer.page], tags)
-        hits = search.hits(answer.page)
         return SearchResult(
             hits=() if answer.no_match else hits,
             total=answer.matches.total,
             exact=answer.matches.exact,
             no_match=answer.no_match,
             suggestions=hits if answer.no_match else (),
-            facets=search.facets(),
+            facets=facets,
             generation=index.manifest.generation,
             model=self.encoder.spec.name,
             took_ms=1000 * (time.perf_counter() - start),
             tags=tags,
             explanations=explanations,
             adapted=index.adaptation is not None,
-            colour=search.point,
+            colour=colour,
             understood=query.understood,
         )
 

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from embeddings import FloatArray
+from indexer.calibration import HeldWords
 from indexer.errors import QueryError
 from indexer.index import Found, Index
 from indexer.retrieval import KeywordIndex, Predicate, Term, checkpoint
@@ -18,7 +19,7 @@ from indexer.search.query import Fusion
 from indexer.search.ranking import FUSION_DEPTH, fuse_ranks, fuse_scores
 from indexer.storage import Mask, QueryKind
 
-__all__ = ["SearchScope", "TextSearch"]
+__all__ = ["SearchScope", "TextSearch", "found_at"]
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,24 @@ class TextSearch:
         A product whose id is the query comes first. Then products are ordered by how many of the
         words they have, then by BM25, then by segment and row.
         """
-        return self._with_cosines(self._ranking(k))
+        return found_at(self._index, self._ranking(k), self._vector)
 
     def hybrid(self, k: int, keyword_weight: float, fusion: Fusion, kind: QueryKind) -> list[Found]:
         """Return the k products that match words and vector best together.
 
-        The first `FUSION_DEPTH` products of each ranking are fused; all others follow in the
-        vector's order.
+        They are those of `fused`; all others follow in the vector's order.
+        """
+        fused = self.fused(keyword_weight, fusion, kind)
+        if k > len(fused):
+            places = {(hit.segment, hit.row) for hit in fused}
+            further = self._nearest(k, kind)
+            return [*fused, *(hit for hit in further if (hit.segment, hit.row) not in places)][:k]
+        return fused[:k]
+
+    def fused(self, keyword_weight: float, fusion: Fusion, kind: QueryKind) -> list[Found]:
+        """Return the first `FUSION_DEPTH` products of both rankings, fused.
 
         Args:
-            k: How many.
             keyword_weight: The keywords' share, 0 to 1; the rest is the vector's.
             fusion: How the two rankings are fused.
             kind: What the vector was made of.
@@ -93,7 +102,8 @@ class TextSearch:
         ranking = self._ranking(FUSION_DEPTH)
         nearest = self._nearest(FUSION_DEPTH, kind)
         found = {(hit.segment, hit.row): hit for hit in nearest}
-        for hit in self._with_cosines([place for place in ranking if place not in found]):
+        further = [place for place in ranking if place not in found]
+        for hit in found_at(self._index, further, self._vector):
             found[hit.segment, hit.row] = hit
         hits = list(found.values())
         if not hits:
@@ -103,11 +113,7 @@ class TextSearch:
         else:
             scores = fuse_scores(self._keyword_scores(list(found)), hits, keyword_weight)
         order = sorted(range(len(hits)), key=lambda n: (-scores[n], hits[n].segment, hits[n].row))
-        fused = [hits[number] for number in order]
-        if k > len(hits):
-            further = self._nearest(k, kind)
-            fused += [hit for hit in further if (hit.segment, hit.row) not in found]
-        return fused[:k]
+        return [hits[number] for number in order]
 
     def _searched(self, k: int, kind: QueryKind) -> list[Found]:
         assert self._vector is not None, "hybrid search ranks by the vector"
@@ -115,6 +121,19 @@ class TextSearch:
         return self._index.nearest(
             self._vector, k, exclude=scope.exclude, where=scope.where, kind=kind
         )
+
+    def words_of(self, found: Sequence[Found]) -> HeldWords:
+        """Return how many of the words some products have."""
+        groups = word_groups(self._keywords, self._texts)
+        held = np.zeros(len(found), np.int64)
+        segments = np.array([hit.segment for hit in found], np.int64)
+        rows = np.array([hit.row for hit in found], np.int64)
+        for number, keywords in enumerate(self._keywords):
+            here = segments == number
+            held[here] = keywords.count_held(groups, rows[here])
+        exact = [(hit.segment, hit.row) in self._exact for hit in found]
+        held[exact] = len(groups)
+        return HeldWords(held, sum(map(bool, groups)), len(groups))
 
     def with_any_word(self, limit: int) -> tuple[list[Mask], bool]:
         """Return which products of any scope `by_keywords` finds.
@@ -200,22 +219,31 @@ class TextSearch:
         scores[exact] = ID_SCORE + scores.max(initial=0.0)
         return scores.astype(np.float32)
 
-    def _with_cosines(self, places: Sequence[tuple[int, int]]) -> list[Found]:
-        """Look up the image of each product that is nearest to the query, or else its first."""
-        if self._vector is None:
-            return [
-                Found(math.nan, number, row, self._index.segments[number].image_rows(row)[0])
-                for number, row in places
-            ]
-        found: dict[tuple[int, int], Found] = {}
-        for number, segment in enumerate(self._index.segments):
-            rows = np.array([row for other, row in places if other == number], np.int64)
-            cosines, images = segment.best_images(rows, self._vector)
-            for row, cosine, image in zip(
-                rows.tolist(), cosines.tolist(), images.tolist(), strict=True
-            ):
-                found[number, row] = Found(cosine, number, row, image)
-        return [found[place] for place in places]
+
+def found_at(
+    index: Index, places: Sequence[tuple[int, int]], vector: FloatArray | None
+) -> list[Found]:
+    """Look up the image of some products that is nearest to a vector, or else the first.
+
+    Args:
+        index: The generation.
+        places: Segment and row of each, each once.
+        vector: `[dim]`; None for no scores.
+    """
+    if vector is None:
+        return [
+            Found(math.nan, number, row, index.segments[number].image_rows(row)[0])
+            for number, row in places
+        ]
+    found: dict[tuple[int, int], Found] = {}
+    for number, segment in enumerate(index.segments):
+        rows = np.array([row for other, row in places if other == number], np.int64)
+        cosines, images = segment.best_images(rows, vector)
+        for row, cosine, image in zip(
+            rows.tolist(), cosines.tolist(), images.tolist(), strict=True
+        ):
+            found[number, row] = Found(cosine, number, row, image)
+    return [found[place] for place in places]
 
 
 def _keywords_of(keywords: KeywordIndex | None) -> KeywordIndex:

@@ -17,6 +17,9 @@ from indexer.search.understanding import Parse, Understood, has_negation, read_n
 
 __all__ = [
     "KEYWORD_WEIGHT",
+    "Boost",
+    "BoostFunction",
+    "Choice",
     "ColourPart",
     "Explanation",
     "Fusion",
@@ -28,8 +31,10 @@ __all__ = [
     "SearchMode",
     "SearchResult",
     "SharedColour",
+    "SortKey",
     "TextPart",
     "WantedColour",
+    "sort_key",
 ]
 
 # How much colour similarity counts where the colour is not used as a filter.
@@ -140,6 +145,52 @@ class ColourPart:
 
 
 @dataclass(frozen=True)
+class SortKey:
+    """A field to sort hits by."""
+
+    field: str
+    descending: bool = False
+
+
+def sort_key(words: str) -> SortKey:
+    """Return the key that words such as `price:desc` name; ascending where they don't say.
+
+    >>> sort_key("price:desc")
+    SortKey(field='price', descending=True)
+    """
+    field, colon, order = words.rpartition(":")
+    if colon and order in ("asc", "desc"):
+        return SortKey(field, order == "desc")
+    return SortKey(words)
+
+
+class BoostFunction(StrEnum):
+    """What a boost makes of a field's value before it is scaled to 0 to 1 over the candidates."""
+
+    LINEAR = "linear"
+    LOG = "log"
+
+
+@dataclass(frozen=True)
+class Boost:
+    """A field whose greater values move hits up, or down with a negative weight.
+
+    Attributes:
+        field: A field of numbers, dates or booleans.
+        function: LOG for values of many sizes, such as a stock.
+        weight: -1 to 1; 1 makes the greatest value count twice as much as none.
+    """
+
+    field: str
+    function: BoostFunction = BoostFunction.LINEAR
+    weight: float = 0.2
+
+
+Choice = str | Mapping[str, Any]
+"""Products that a shop chooses: one by its id, or all that pass a filter."""
+
+
+@dataclass(frozen=True)
 class Query:
     """A search.
 
@@ -156,13 +207,20 @@ class Query:
         facets: Fields whose values are counted over the products that match; each as if the filter
             had no condition on it.
         mode: What decides the order: the vector, the words of the text parts of positive weight,
-            or both.
+            or both. By default both where the index has texts (`ranking.defaults`).
         keyword_weight: The keywords' share in hybrid search, 0 to 1; the rest is the vector's.
         fusion: How hybrid search fuses the two rankings.
         min_confidence: Hits of less confidence are dropped, 0 to 1; 0 drops none. Pages are counted
             over the hits that are left.
         diversity: How much hits that resemble those before them are pushed down, 0 (not at all) to
             1 (`indexer.search.ranking.diversity`).
+        sort: Fields that decide the order of the products that match; relevance decides ties.
+        boost: Fields that move hits up or down, within bounds.
+        pin: Products that come first, in this order, if they pass the filter.
+        bury: Products that come last.
+        group_by: As a field's name in `group`.
+        collapse: True makes one hit of the variants of a product, by the field that feeds store
+            their group in; a field's name does so by that field.
         group: True groups products whose images are nearly the same into one hit; a field's name
             groups products with the same value (`ranking.grouping`). `k` and `offset` count groups.
         colour: The colour that hits should have, if any.
@@ -179,12 +237,18 @@ class Query:
     fields: tuple[str, ...] | None = None
     filter: Mapping[str, Any] | None = None
     facets: tuple[str, ...] = ()
-    mode: SearchMode = SearchMode.VECTOR
+    mode: SearchMode | None = None
     keyword_weight: float = KEYWORD_WEIGHT
     fusion: Fusion = Fusion.SCORES
     min_confidence: float = 0.0
     diversity: float = 0.0
     group: bool | str = False
+    sort: tuple[SortKey, ...] = ()
+    boost: tuple[Boost, ...] = ()
+    pin: tuple[Choice, ...] = ()
+    bury: tuple[Choice, ...] = ()
+    group_by: str | None = None
+    collapse: bool | str = False
     colour: WantedColour | None = None
     colours: tuple[ColourPart, ...] = ()
     explain: bool = False

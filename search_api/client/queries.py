@@ -58,12 +58,21 @@ class SimilarOptions(HitOptions, total=False):
         explain: Return with each hit the tags and colours that it shares with the query.
         group: True: products with nearly the same image become one hit. A field's name:
             products with the same value of that field become one hit.
+        sort: Fields that decide the order of what matches, such as
+            `[{"field": "price", "order": "asc"}]`; relevance decides ties. For products similar to
+            one, words such as `["price:asc"]`.
+        group_by: Field by whose values products become one hit.
+        collapse: True: the variants of a product become one hit. A field's name: products with
+            the same value of it do.
         tags: Tag the query's images and products.
     """
 
     offset: int
     min_confidence: float
     group: bool | str
+    sort: Sequence[Mapping[str, str] | str]
+    group_by: str
+    collapse: bool | str
     explain: bool
     colour: str
     colour_within: float
@@ -85,9 +94,14 @@ class Query(SimilarOptions, total=False):
         region: Part of the image to search with: left, top, right and bottom as fractions of its
             width and height; without an image, a part of the one product's image in `like`.
         items: "auto" finds the items in the image, and searches for each.
+        boost: Fields that move hits up or down, such as
+            `[{"field": "stock", "function": "log", "weight": 0.2}]`.
+        pin: Products that come first: ids, or filters.
+        bury: Products that come last: ids, or filters.
         facets: Fields whose values are counted over the products that match; each as if the filter
             had no condition on it.
-        mode: What decides the order of hits: the vector, the keywords, or both.
+        mode: What decides the order of hits: the vector, the keywords, or both (hybrid); by default
+            hybrid where the catalog has texts.
         keyword_weight: Weight of the keywords in hybrid mode, 0 to 1.
         parse: What is done with the words of texts: `show` excludes what they negate.
         fusion: How hybrid mode combines the two: by their scores or by their ranks.
@@ -99,6 +113,9 @@ class Query(SimilarOptions, total=False):
     parts: Sequence[Part]
     region: tuple[float, float, float, float]
     items: Literal["auto"]
+    boost: Sequence[Mapping[str, Any]]
+    pin: Sequence[str | Mapping[str, Any]]
+    bury: Sequence[str | Mapping[str, Any]]
     facets: Sequence[str]
     mode: Literal["vector", "keyword", "hybrid"]
     keyword_weight: float

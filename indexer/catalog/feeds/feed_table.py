@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from indexer.catalog.rows import VARIANTS
 from indexer.catalog.tables import Table, TableDescription
 
 __all__ = ["GROUP", "FeedTable", "plain_name", "split_urls", "text_of"]
 
-GROUP = "item_group_id"
+GROUP = VARIANTS
 """The field that the variants of one product share, in every feed."""
 
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")

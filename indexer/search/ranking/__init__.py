@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from indexer.search.ranking.arrangement import (
+    BOOST_DEPTH,
+    boosted,
+    check_arrangement,
+    chosen_masks,
+    rearranged,
+    sorted_places,
+)
 from indexer.search.ranking.colour_order import (
     ColourRanking,
     Ranking,
@@ -9,6 +17,7 @@ from indexer.search.ranking.colour_order import (
     ordered_by_colour,
 )
 from indexer.search.ranking.colour_wishes import ColourWishes
+from indexer.search.ranking.defaults import grouping_of, listed, mode_of
 from indexer.search.ranking.diversity import (
     DIVERSITY_DEPTH,
     check_diversity,
@@ -26,9 +35,17 @@ from indexer.search.ranking.matching import (
     Matches,
     Matching,
 )
-from indexer.search.ranking.paging import ConfidenceOf, PageHit, page_of
+from indexer.search.ranking.paging import (
+    ConfidenceOf,
+    PageHit,
+    RankedPage,
+    colour_confidence,
+    page_of,
+    scores_of,
+)
 
 __all__ = [
+    "BOOST_DEPTH",
     "DIVERSITY_DEPTH",
     "FITTED_QUERIES",
     "FUSION_DEPTH",
@@ -43,13 +60,24 @@ __all__ = [
     "Matches",
     "Matching",
     "PageHit",
+    "RankedPage",
     "Ranking",
     "Relevance",
+    "boosted",
+    "check_arrangement",
     "check_diversity",
+    "chosen_masks",
+    "colour_confidence",
     "diverse_order",
     "diversify",
     "fuse_ranks",
     "fuse_scores",
+    "grouping_of",
+    "listed",
+    "mode_of",
     "ordered_by_colour",
     "page_of",
+    "rearranged",
+    "scores_of",
+    "sorted_places",
 ]

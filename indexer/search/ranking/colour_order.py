@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings import FloatArray
 from indexer.index import Found, Index
 from indexer.retrieval import Predicate, checkpoint
 from indexer.search.ranking.colour_wishes import ColourWishes, Rows
@@ -20,8 +19,8 @@ __all__ = ["COLOUR_DEPTH", "ColourRanking", "Ranking", "Relevance", "ordered_by_
 Ranking = Callable[[int], Sequence[Found]]
 """Returns the first n products of a query's order. A greater n only appends to them."""
 
-Relevance = Callable[[FloatArray], NDArray[np.float64]]
-"""Returns the probabilities, 0 to 1, that hits with cosines `[n]` are what the query says."""
+Relevance = Callable[[Sequence[Found]], NDArray[np.float64]]
+"""Returns the probabilities, 0 to 1, that hits are what the query says, colours apart, `[n]`."""
 
 COLOUR_DEPTH = 1000
 """How many products of a ranking are re-ranked by colour; those after them keep their places."""
@@ -98,8 +97,7 @@ def ordered_by_colour(
         found = _with_colour(index, ranking(max(count, COLOUR_DEPTH)), wishes)
         pool, rest = found[:COLOUR_DEPTH], found[COLOUR_DEPTH:]
         by_rank = _HALF_RANK / (_HALF_RANK + np.arange(len(pool)))
-        scores = np.clip(np.array([hit.score for hit in pool], np.float32), -1.0, 1.0)
-        relevant = by_rank if relevance is None else relevance(scores)
+        relevant = by_rank if relevance is None else relevance(pool)
         logs = wishes.relevance * np.log(np.maximum(relevant, _LEAST))
         logs += np.log(np.maximum([hit.colour for hit in pool], _LEAST))
         order = np.argsort(-logs, kind="stable").tolist()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embeddings import FloatArray
 from indexer.index import Index, Nearest, index_kind
 from indexer.retrieval import Predicate
 from indexer.search.query import LikePart, Query, SearchMode
-from indexer.search.ranking.paging import ConfidenceOf
 from indexer.storage import IndexKind, Mask, QueryKind
 
 __all__ = [
@@ -79,16 +79,16 @@ class Evidence:
 
     Attributes:
         kind: What the query is made of.
-        vector: `[dim]`, the query's; None where it has none.
         nearest: Returns the `WINDOW` nearest products that pass a filter.
-        confidence_of: Gives confidences; None where nothing is known of them.
+        confidence_of: Gives the confidences of cosines; None where nothing is known of them.
+        sure: Returns those hits of the query that pass a filter and reach its least confidence.
         words: Returns the products that have a share of the query's words; None where it has none.
     """
 
     kind: QueryKind
-    vector: FloatArray | None
     nearest: Callable[[Predicate | None], Nearest]
-    confidence_of: ConfidenceOf | None
+    confidence_of: Callable[[FloatArray], NDArray[np.float64]] | None
+    sure: Callable[[Predicate | None], Masks]
     words: Callable[[float], Masks] | None
 
 
@@ -123,6 +123,8 @@ class Matching:
 
     def of(self, where: Predicate | None) -> Matches:
         """Return the products that match the query and pass a filter."""
+        if self._query.min_confidence and self._query.mode is not SearchMode.VECTOR:
+            return Matches(*self._evidence.sure(where))
         allowed = [self._allowed(number, where) for number in range(len(self._index.segments))]
         if self.by_filter_alone:
             return Matches(allowed, exact=True)
@@ -136,7 +138,7 @@ class Matching:
 
     def _found(self, where: Predicate | None, allowed: Sequence[Mask]) -> Matches:
         if self._query.mode is SearchMode.KEYWORD:
-            masks, complete = self._confident(self._words(WORD_SHARE), allowed)
+            masks, complete = self._words(WORD_SHARE)
         else:
             masks, complete = self._near(where)
             if not self._query.min_confidence:
@@ -186,20 +188,6 @@ class Matching:
             mask[nearest.rows[sure & (nearest.segments == number)]] = True
         ended = len(nearest) < WINDOW or not sure.all()
         return masks, ended and index_kind(self._index.manifest) == IndexKind.FLAT
-
-    def _confident(self, found: Masks, allowed: Sequence[Mask]) -> Masks:
-        """Return those of some products that are as sure as the query wants them."""
-        vector = self._evidence.vector
-        if not self._query.min_confidence or vector is None:
-            return found
-        masks = []
-        for segment, mask, passing in zip(self._index.segments, found[0], allowed, strict=True):
-            rows = np.flatnonzero(mask & passing)
-            cosines, _ = segment.best_images(rows, vector)
-            sure = np.zeros(len(mask), np.bool_)
-            sure[rows] = self._sure(cosines)
-            masks.append(sure)
-        return masks, found[1]
 
     def _sure(self, scores: FloatArray, share: float = 1.0) -> Mask:
         least = share * (self._query.min_confidence or MATCH_CONFIDENCE[self._evidence.kind])

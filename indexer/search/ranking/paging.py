@@ -12,16 +12,26 @@ from embeddings import FloatArray
 from indexer.index import Found, Index, index_kind
 from indexer.retrieval import checkpoint
 from indexer.search.query import Query, SearchMode
+from indexer.search.ranking.arrangement import BOOST_DEPTH
 from indexer.search.ranking.colour_order import Ranking
 from indexer.search.ranking.diversity import DIVERSITY_DEPTH, diversify
 from indexer.search.ranking.fusion import FUSION_DEPTH
 from indexer.search.ranking.grouping import group_places
+from indexer.search.ranking.matching import Matches
 from indexer.storage import IndexKind
 
-__all__ = ["MAX_DEPTH", "ConfidenceOf", "PageHit", "page_of"]
+__all__ = [
+    "MAX_DEPTH",
+    "ConfidenceOf",
+    "PageHit",
+    "RankedPage",
+    "colour_confidence",
+    "page_of",
+    "scores_of",
+]
 
-ConfidenceOf = Callable[[FloatArray], NDArray[np.float64]]
-"""Returns the confidences, 0 to 1, of hits with cosines `[n]`."""
+ConfidenceOf = Callable[[Sequence[Found]], NDArray[np.float64]]
+"""Returns the confidences, 0 to 1, of hits, `[n]`."""
 
 MAX_DEPTH = 20_000
 """How far down a ranking a page is searched for when few hits pass, because their confidence is too
@@ -49,12 +59,27 @@ class PageHit:
     others: tuple[Found, ...] = ()
 
 
+@dataclass(frozen=True)
+class RankedPage:
+    """One page of an answer.
+
+    Attributes:
+        page: The hits, best first; where nothing matches, the nearest products all the same.
+        matches: The products that match.
+        no_match: Whether nothing matches.
+    """
+
+    page: Sequence[PageHit]
+    matches: Matches
+    no_match: bool
+
+
 def page_of(
     index: Index,
     query: Query,
     ranking: Ranking,
     confidence_of: ConfidenceOf | None,
-    power: float = 1.0,
+    pinned: int = 0,
 ) -> list[PageHit]:
     """Return the hits of a query's page: from `offset` on, `k` of them unless there are fewer.
 
@@ -66,7 +91,7 @@ def page_of(
         query: Says which page, and how to make it.
         ranking: All products that may be found.
         confidence_of: Gives the confidence of hits; None where the index has no calibration.
-        power: Its exponent beside `Found.colour`, by which it is multiplied.
+        pinned: How many of the first products stay where they are, whatever their confidence.
     """
     end = query.offset + query.k
     deepest = max(end, MAX_DEPTH)
@@ -77,14 +102,13 @@ def page_of(
     )
     while True:
         checkpoint()
-        found = _diverse(index, query, ranking(depth))
-        confidences = None
-        if confidence_of is not None:
-            colours = np.array([hit.colour for hit in found])
-            confidences = (confidence_of(_scores(found)) ** power * colours).tolist()
+        found = list(ranking(depth))
+        found[pinned:] = _diverse(index, query, found[pinned:])
+        confidences = None if confidence_of is None else confidence_of(found).tolist()
         kept = list(range(len(found)))
         if confidences is not None:
-            kept = [place for place in kept if confidences[place] >= query.min_confidence]
+            least = query.min_confidence
+            kept = [place for place in kept if place < pinned or confidences[place] >= least]
         groups = group_places(index, [found[place] for place in kept], query.group)
         ended = len(found) < depth or depth >= deepest or _only_worse_follow(query, found, kept)
         if ended or len(groups) >= end:
@@ -114,7 +138,8 @@ def _diverse(index: Index, query: Query, found: Sequence[Found]) -> list[Found]:
         return list(found)
     # Only a plain vector ranking is in the order of its scores; in others the rank counts.
     by_score = query.mode is SearchMode.VECTOR and not query.ordered_by_colour
-    relevance = _scores(found) if by_score else -np.arange(len(found), dtype=np.float32)
+    by_score = by_score and not (query.sort or query.boost)
+    relevance = scores_of(found) if by_score else -np.arange(len(found), dtype=np.float32)
     return [found[place] for place in diversify(index, found, relevance, query.diversity)]
 
 
@@ -125,15 +150,22 @@ def _only_worse_follow(query: Query, found: Sequence[Found], kept: Sequence[int]
     keywords, and except the first places, which fusion and diversity reorder. Colours count for the
     confidence of all.
     """
-    if query.mode is SearchMode.KEYWORD or (query.ordered_by_colour and not query.by_colour_alone):
+    by_both = query.ordered_by_colour and not query.by_colour_alone
+    if query.mode is SearchMode.KEYWORD or by_both or query.sort or query.bury:
         return False
     reordered = max(
         2 * FUSION_DEPTH if query.mode is SearchMode.HYBRID else 0,
         DIVERSITY_DEPTH if query.diversity else 0,
+        BOOST_DEPTH if query.boost else 0,
     )
     return len(found) > reordered and (not kept or kept[-1] < len(found) - 1)
 
 
-def _scores(found: Sequence[Found]) -> FloatArray:
+def scores_of(found: Sequence[Found]) -> FloatArray:
     """Return cosines. Stored vectors are rounded, so one can be slightly above 1: it is clipped."""
     return np.clip(np.array([hit.score for hit in found], np.float32), -1.0, 1.0)
+
+
+def colour_confidence(found: Sequence[Found]) -> NDArray[np.float64]:
+    """Return how surely hits have the colours that are asked for, `[n]`."""
+    return np.array([hit.colour for hit in found], np.float64)

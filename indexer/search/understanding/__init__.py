@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.search.understanding.forms import words_pattern
+from indexer.search.understanding.forms import without_words, words_pattern
 from indexer.search.understanding.names import names_with_negators
 from indexer.search.understanding.negation import NEGATORS, Reading, has_negation, read_negation
 from indexer.search.understanding.understood import Parse, Understood
@@ -15,5 +15,6 @@ __all__ = [
     "has_negation",
     "names_with_negators",
     "read_negation",
+    "without_words",
     "words_pattern",
 ]

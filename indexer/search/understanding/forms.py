@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from indexer.retrieval import words
+from indexer.retrieval import And, HasWords, Not, Predicate, words
 
-__all__ = ["words_pattern"]
+__all__ = ["without_words", "words_pattern"]
 
 _WORD = re.compile(r"[^\W_]+")
 _VOWELS = frozenset("aeiou")
@@ -44,6 +44,15 @@ def words_pattern(phrases: Iterable[str]) -> str:
         if forms:
             patterns.append(r"[\s\-_/]+".join(f"(?:{'|'.join(each)})" for each in forms))
     return "|".join(patterns)
+
+
+def without_words(excluded: Iterable[str], where: Predicate | None) -> Predicate | None:
+    """Add to a filter that products have none of some words; None for no filter."""
+    pattern = words_pattern(excluded)
+    if not pattern:
+        return where
+    has_none = Not(HasWords(pattern))
+    return has_none if where is None else And((where, has_none))
 
 
 def _forms(written: str) -> list[str]:

@@ -55,7 +55,7 @@ class EvaluationArguments:
     diversity: Annotated[
         float, typer.Option(min=0, max=1, help="Diversity of the hits: 0 off, 1 strongest.")
     ] = 0.0
-    mode: ModeOption = "vector"
+    mode: ModeOption = None
 
     def columns(self) -> QueryColumns:
         """Name the columns of the query file."""
@@ -67,7 +67,7 @@ class EvaluationArguments:
         """Build the query that every labelled query is run as."""
         from indexer.search import Query, SearchMode
 
-        mode = choice("--mode", SearchMode, self.mode)
+        mode = None if self.mode is None else choice("--mode", SearchMode, self.mode)
         return Query(parts=(), k=self.k, diversity=self.diversity, mode=mode)
 
 

@@ -32,5 +32,10 @@ NewModelOption = Annotated[
     typer.Option("--model", help="A model of `lookalike models`, local-dir:PATH or onnx-dir:PATH."),
 ]
 ModeOption = Annotated[
-    str, typer.Option(help="vector, keyword or hybrid: the scores that order the hits.")
+    str | None,
+    typer.Option(
+        help="vector, keyword or hybrid: what orders the hits; by default hybrid where the catalog "
+        "has texts.",
+        show_default=False,
+    ),
 ]

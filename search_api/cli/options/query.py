@@ -44,7 +44,7 @@ class QueryArguments:
             show_default=False,
         ),
     ] = None
-    mode: ModeOption = "vector"
+    mode: ModeOption = None
     keyword_weight: Annotated[
         float | None,
         typer.Option(
@@ -68,6 +68,28 @@ class QueryArguments:
         float,
         typer.Option(min=0, max=1, help="Diversity of the hits: 0 off, 1 strongest."),
     ] = 0.0
+    sort: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A field to sort by, such as price or price:desc; can be repeated.",
+            show_default=False,
+        ),
+    ] = None
+    pin: Annotated[
+        list[str] | None,
+        typer.Option(help="The id of a product to put first; can be repeated.", show_default=False),
+    ] = None
+    bury: Annotated[
+        list[str] | None,
+        typer.Option(help="The id of a product to put last; can be repeated.", show_default=False),
+    ] = None
+    group_by: Annotated[
+        str | None,
+        typer.Option(help="A field whose values become one hit each.", show_default=False),
+    ] = None
+    collapse: Annotated[
+        bool, typer.Option("--collapse", help="Make one hit of the variants of a product.")
+    ] = False
     colour: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +113,7 @@ class QueryArguments:
 
     def query(self) -> Query:
         """Build the query; the command ends if an option is wrong."""
-        from indexer.search import ColourPart, Fusion, Parse, Query, SearchMode
+        from indexer.search import ColourPart, Fusion, Parse, Query, SearchMode, sort_key
 
         parts, colour = self._parts(), self._wanted_colour()
         unwanted = tuple(ColourPart(name, -1.0) for name in self.not_colour or ())
@@ -102,11 +124,14 @@ class QueryArguments:
             | {
                 "parts": tuple(parts),
                 "filter": None if self.filter is None else json_object("--filter", self.filter),
-                "mode": choice("--mode", SearchMode, self.mode),
+                "mode": None if self.mode is None else choice("--mode", SearchMode, self.mode),
                 "fusion": choice("--fusion", Fusion, self.fusion),
                 "parse": choice("--parse", Parse, self.parse),
                 "colour": colour,
                 "colours": unwanted,
+                "sort": tuple(map(sort_key, self.sort or ())),
+                "pin": tuple(self.pin or ()),
+                "bury": tuple(self.bury or ()),
             }
         )
 

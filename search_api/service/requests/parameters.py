@@ -12,12 +12,13 @@ from indexer.search import (
     Parse,
     Query,
     QueryPart,
-    SearchMode,
     TextPart,
+    sort_key,
 )
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.colours import wanted_colour
 from search_api.service.schemas import (
+    Collapse,
     ColourShare,
     ColourText,
     ColourWeight,
@@ -25,12 +26,15 @@ from search_api.service.schemas import (
     Diversity,
     Facets,
     Group,
+    GroupBy,
     HitCount,
     HitFields,
     KeywordWeight,
     MinConfidence,
+    Mode,
     Offset,
     ParseText,
+    SortWords,
     Text,
 )
 
@@ -61,6 +65,9 @@ class _Parameters(BaseModel):
     min_confidence: MinConfidence = 0.0
     diversity: Diversity = 0.0
     group: Annotated[Group, BeforeValidator(_boolean_of_word)] = False
+    sort: SortWords = Field(default=[])
+    group_by: GroupBy = None
+    collapse: Annotated[Collapse, BeforeValidator(_boolean_of_word)] = False
     tags: bool = Field(default=False, description="As in a search; tags the product, if any.")
     colour: ColourText = None
     colour_within: ColourWithin = None
@@ -81,6 +88,9 @@ class _Parameters(BaseModel):
             min_confidence=self.min_confidence,
             diversity=self.diversity,
             group=self.group,
+            sort=tuple(map(sort_key, self.sort)),
+            group_by=self.group_by,
+            collapse=self.collapse,
             tags=self.tags,
             **more,
         )
@@ -95,9 +105,7 @@ class TextParameters(_Parameters):
         "listed.",
         examples=["red dress"],
     )
-    mode: SearchMode = Field(
-        default=SearchMode.VECTOR, description="What decides the order of hits, as in a search."
-    )
+    mode: Mode = None
     keyword_weight: KeywordWeight = KEYWORD_WEIGHT
     facets: Facets = Field(
         default=[],

@@ -124,6 +124,12 @@ def to_query(request: SearchRequest, images: Mapping[str, QueryImage]) -> Query:
         min_confidence=request.min_confidence,
         diversity=request.diversity,
         group=request.group,
+        sort=tuple(one.key() for one in request.sort),
+        boost=tuple(one.boost() for one in request.boost),
+        pin=tuple(request.pin),
+        bury=tuple(request.bury),
+        group_by=request.group_by,
+        collapse=request.collapse,
         colour=wanted_colour(request),
         colours=tuple(
             ColourPart(part.colour, part.weight)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from embeddings import lazy_exports
 
 if TYPE_CHECKING:
+    from search_api.service.schemas.arrangement import Collapse, GroupBy, SortWords
     from search_api.service.schemas.batch import BatchRequest, BatchResponse, BatchResult
     from search_api.service.schemas.conditions import SEARCHED_BY, exactly_one, one_or_more
     from search_api.service.schemas.fields import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         HitFields,
         KeywordWeight,
         MinConfidence,
+        Mode,
         Offset,
         ParseText,
         ProductId,
@@ -53,6 +55,11 @@ else:
     __getattr__ = lazy_exports(
         __name__,
         {
+            "search_api.service.schemas.arrangement": (
+                "Collapse",
+                "GroupBy",
+                "SortWords",
+            ),
             "search_api.service.schemas.batch": (
                 "BatchRequest",
                 "BatchResponse",
@@ -78,6 +85,7 @@ else:
                 "HitFields",
                 "KeywordWeight",
                 "MinConfidence",
+                "Mode",
                 "Offset",
                 "ParseText",
                 "ProductId",
@@ -121,6 +129,7 @@ __all__ = [
     "BatchRequest",
     "BatchResponse",
     "BatchResult",
+    "Collapse",
     "ColourShare",
     "ColourText",
     "ColourWeight",
@@ -130,6 +139,7 @@ __all__ = [
     "ErrorResponse",
     "Facets",
     "Group",
+    "GroupBy",
     "HealthResponse",
     "HitCount",
     "HitFields",
@@ -139,6 +149,7 @@ __all__ = [
     "Links",
     "LookRequest",
     "MinConfidence",
+    "Mode",
     "ModerateRequest",
     "ModerateResponse",
     "ObjectHitsResponse",
@@ -150,6 +161,7 @@ __all__ = [
     "RecommendRequest",
     "SearchRequest",
     "SearchResponse",
+    "SortWords",
     "SuggestResponse",
     "TagResponse",
     "TagsRequest",

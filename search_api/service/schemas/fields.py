@@ -20,7 +20,7 @@ from pydantic import (
 
 from indexer import QueryError
 from indexer.retrieval import check_breadth
-from indexer.search import KEYWORD_WEIGHT, Parse
+from indexer.search import KEYWORD_WEIGHT, Parse, SearchMode
 
 __all__ = [
     "MAX_IMAGES",
@@ -42,6 +42,7 @@ __all__ = [
     "HitFields",
     "KeywordWeight",
     "MinConfidence",
+    "Mode",
     "Number",
     "Offset",
     "ParseText",
@@ -51,6 +52,8 @@ __all__ = [
     "Text",
     "Url",
     "Whole",
+    "boolean_or_name",
+    "not_too_broad",
 ]
 
 MAX_K = 1000
@@ -71,7 +74,12 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-def _boolean_or_name(value: object) -> object:
+def boolean_or_name(value: object) -> object:
+    """Refuse what is neither a boolean nor the name of a field.
+
+    Raises:
+        ValueError: It is neither.
+    """
     if not isinstance(value, bool | str) or (isinstance(value, str) and len(value) > _MAX_NAME):
         raise ValueError("give true, false or a field's name")
     return value
@@ -90,7 +98,12 @@ def _short_data_url(value: object) -> object:
     return value
 
 
-def _not_too_broad(raw: dict[str, Any] | None) -> dict[str, Any] | None:
+def not_too_broad(raw: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Refuse a filter of too many conditions.
+
+    Raises:
+        ValueError: It has too many.
+    """
     # Checked with the body, so that a filter that is refused anyway holds no memory.
     if raw is not None:
         try:
@@ -126,6 +139,15 @@ HitFields = Annotated[
         description="Product fields to return with each hit; all by default.",
     ),
 ]
+Mode = Annotated[
+    SearchMode | None,
+    Field(
+        examples=["hybrid"],
+        description="What decides the order of hits: the vector of the whole query, the keywords "
+        "of its texts of positive weight, or both (hybrid). By default hybrid where the catalog "
+        "has texts, else vector.",
+    ),
+]
 Facets = Annotated[
     list[str],
     Field(
@@ -137,7 +159,7 @@ Facets = Annotated[
 ]
 Filter = Annotated[
     dict[str, Any] | None,
-    AfterValidator(_not_too_broad),
+    AfterValidator(not_too_broad),
     Field(
         examples=[{"base_colour": "Red", "price": {"gte": 10, "lt": 50}}],
         description="Conditions on product fields that every hit meets: a value, a list of values, "
@@ -167,7 +189,7 @@ Diversity = Annotated[
 ]
 Group = Annotated[
     bool | FieldName,
-    BeforeValidator(_boolean_or_name),
+    BeforeValidator(boolean_or_name),
     Field(
         examples=[True, "style_id"],
         description="true: products with nearly the same image become one hit, the best of them. "

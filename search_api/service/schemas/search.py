@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
-from indexer.search import KEYWORD_WEIGHT, Fusion, Parse, SearchMode
+from indexer.search import KEYWORD_WEIGHT, Fusion, Parse
+from search_api.service.schemas.arrangement import Boosts, Choices, Collapse, GroupBy, Sort
 from search_api.service.schemas.conditions import exactly_one, not_both, only_with
 from search_api.service.schemas.fields import (
     MAX_PARTS,
@@ -24,6 +25,7 @@ from search_api.service.schemas.fields import (
     HitFields,
     KeywordWeight,
     MinConfidence,
+    Mode,
     Number,
     Offset,
     ParseText,
@@ -141,12 +143,7 @@ class SearchRequest(RequestModel):
     offset: Strictly[Offset] = 0
     fields: HitFields = None
     filter: Filter = None
-    mode: SearchMode = Field(
-        default=SearchMode.VECTOR,
-        examples=["hybrid"],
-        description="What decides the order of hits: the vector of the whole query, the words of "
-        "its texts of positive weight, or both.",
-    )
+    mode: Mode = None
     keyword_weight: Strictly[KeywordWeight] = KEYWORD_WEIGHT
     fusion: Fusion = Field(
         default=Fusion.SCORES,
@@ -166,6 +163,18 @@ class SearchRequest(RequestModel):
     min_confidence: Strictly[MinConfidence] = 0.0
     diversity: Strictly[Diversity] = 0.0
     group: Group = False
+    sort: Sort = Field(default=[])
+    boost: Boosts = Field(default=[])
+    pin: Choices = Field(
+        default=[],
+        description="Products that come first, in this order, if they pass the filter: an id, or "
+        "a filter for all likely products that pass it.",
+    )
+    bury: Choices = Field(
+        default=[], description="Products that come last: an id, or a filter for all that pass it."
+    )
+    group_by: GroupBy = None
+    collapse: Collapse = False
     explain: bool = Field(
         default=False,
         strict=True,

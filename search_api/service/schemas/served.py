@@ -10,6 +10,9 @@ __all__ = ["describe_served"]
 _SCHEMAS = "#/components/schemas/"
 _FILTER = f"{_SCHEMAS}ProductFilter"
 _LISTS = ("fields", "facets")
+_GROUPS = ("group", "group_by", "collapse")
+_SEVERAL = ("labels", "numbers")
+_COUNTED = ("integer", "float", "boolean", "date")
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
@@ -51,6 +54,10 @@ def describe_served(
                 "type": "null",
                 "description": "Images by URL are switched off on this service.",
             }
+    single = sorted(name for name, kind in fields.items() if kind not in _SEVERAL)
+    counted = sorted(name for name, kind in fields.items() if kind in _COUNTED)
+    for name, ordering in (("SortRequest", single), ("BoostRequest", counted)):
+        schemas[name]["properties"]["field"] |= {"enum": ordering, "examples": ordering[:1]}
     schemas["ProductFilter"] = _filter(fields)
     schemas.update({_name(kind): _condition(kind) for kind in set(fields.values())})
     for methods in document["paths"].values():
@@ -58,6 +65,10 @@ def describe_served(
             for parameter in operation.get("parameters", ()):
                 # An empty name in a query string means none.
                 _name_fields(parameter["name"], parameter["schema"], [*names, ""])
+                if parameter["name"] == "sort":
+                    keys = [f"{name}:{order}" for name in single for order in ("asc", "desc")]
+                    parameter["schema"]["items"] = {"type": "string", "enum": keys}
+                    parameter["schema"]["examples"] = [keys[:1]]
 
 
 def _name_fields(name: str, value: dict[str, Any], names: Sequence[str]) -> None:
@@ -67,7 +78,7 @@ def _name_fields(name: str, value: dict[str, Any], names: Sequence[str]) -> None
         if name in _LISTS and schema.get("type") == "array":
             schema["items"] = {"type": "string", "enum": list(names)}
             value["examples"] = [named[:2]]
-        elif name == "group" and schema.get("type") == "string":
+        elif name in _GROUPS and schema.get("type") == "string":
             schema["enum"] = named
             value["examples"] = [True]
         elif name == "filter" and schema.get("type") == "object":

@@ -184,13 +184,13 @@ def test_an_empty_catalog_is_refused(tmp_path: Path) -> None:
         build(tmp_path / "empty", tmp_path / "index")
 
 
-def test_a_folder_without_fields_builds_and_opens(colours: Path, tmp_path: Path) -> None:
+def test_a_folder_has_the_names_of_its_files_as_titles(colours: Path, tmp_path: Path) -> None:
     colours.unlink()
     report = build(colours.parent, tmp_path / "index")
     index = Index.open(tmp_path / "index")
     assert report.products == 5
-    assert index.get("dark-red.png").fields == {}
-    assert index.manifest.fields == {}
+    assert index.get("dark-red.png").fields == {"title": "dark red"}
+    assert index.manifest.fields == {"title": "text"}
 
 
 def test_another_encoder_builds_anew(colours: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer.catalog import BadRow, CatalogOptions, CatalogRow, open_catalog
+from indexer.catalog.titles import title_of_file
 from indexer.errors import CatalogError
 
 
@@ -42,7 +43,35 @@ def test_every_file_is_a_row_in_the_order_of_paths(tmp_path: Path) -> None:
         assert isinstance(row, CatalogRow)
         (source,) = row.images
         assert (source.location, source.read(100)) == (row.id, str(row.id).encode())
-        assert row.fields == {}
+    said = {str(row.id): row.fields for row in rows if isinstance(row, CatalogRow) and row.fields}
+    assert said == {
+        "a/2.png": {"folder": "a"},
+        "a/10.PNG": {"folder": "a"},
+        "a/b/c d.webp": {"folder": "a/b"},
+        "notes.txt": {"title": "notes"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("red-floral_dress 02.jpg", "red floral dress 02"),
+        ("shop/Women/BlueDenimJacket.jpeg", "Blue Denim Jacket"),
+        ("nike.air.max-97.png", "nike air max 97"),
+        ("Kleid_für_den_Sommer.webp", "Kleid für den Sommer"),
+        ("蓝色裙子.png", "蓝色裙子"),
+        ("XJ-9000.jpg", "XJ 9000"),
+        ("3f2a9c0b1de4.jpg", None),
+        ("550e8400-e29b-41d4-a716-446655440000.jpg", None),
+        ("IMG_20260114_093012.jpg", None),
+        ("DSC00012.JPG", None),
+        ("Screenshot 2026-01-14.png", None),
+        ("0042.png", None),
+        ("x.png", None),
+    ],
+)
+def test_the_title_is_what_a_file_name_says(path: str, title: str | None) -> None:
+    assert title_of_file(path) == title
 
 
 def test_hidden_files_and_system_files_are_skipped(tmp_path: Path) -> None:

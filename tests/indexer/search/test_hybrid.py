@@ -18,6 +18,7 @@ from indexer import QueryError
 from indexer.build import merge
 from indexer.retrieval import idf, words
 from indexer.search import Engine, Fusion, ImagePart, LikePart, Query, SearchMode, TextPart
+from indexer.search.ranking import mode_of
 from tests.indexer.search.conftest import Segmented
 from tests.support.search_catalogs import build, search, write_catalog
 
@@ -207,6 +208,41 @@ def test_fused_scores_lie_between_words_and_vector(segmented: Segmented) -> None
     counts = [len(titles[product] & {"nike", "wool"}) for product in by_words]
     assert counts[0] == 2
     assert counts == sorted(counts, reverse=True)
+
+
+@pytest.mark.parametrize("mode", [KEYWORD, HYBRID])
+@pytest.mark.parametrize("text", ["nike wool", "red nike shirt", "wool", "zzzz puma", "b"])
+def test_confidence_falls_along_the_list(segmented: Segmented, mode: SearchMode, text: str) -> None:
+    engine = segmented.engine
+    for filtered in (None, {"price": {"lt": 5}}):
+        asked = Query(parts=(TextPart(text),), k=500, mode=mode, filter=filtered)
+        hits = engine.search(asked).hits
+        sure = [hit.confidence or 0.0 for hit in hits]
+        assert sure == sorted(sure, reverse=True)
+        products = engine.index.manifest.products
+        assert all(0 <= one <= (products + 1) / (products + 2) for one in sure)
+
+
+def test_hits_with_all_words_are_surer(segmented: Segmented) -> None:
+    engine = segmented.engine
+    alone, both = (
+        engine.search(Query(parts=(TextPart("nike wool"),), k=1, mode=mode)).hits[0].confidence
+        for mode in (VECTOR, HYBRID)
+    )
+    assert both is not None
+    assert alone is not None
+    assert both > alone
+
+
+def test_the_default_mode_follows_the_catalog(segmented: Segmented, tmp_path: Path) -> None:
+    engine = segmented.engine
+    query = Query(parts=(TextPart("nike wool"),), k=20)
+    assert engine.search(query).hits == engine.search(replace(query, mode=HYBRID)).hits
+    assert mode_of(Engine.open(GOLDEN / "v1", FakeEncoder()).index, query) is VECTOR
+    write_catalog(tmp_path / "catalog", [{"id": "a"}, {"id": "b"}])
+    bare = build(tmp_path / "catalog" / "catalog.jsonl", tmp_path / "index")
+    assert mode_of(bare.index, query) is VECTOR
+    assert mode_of(engine.index, query) is HYBRID
 
 
 # Updates, and formats of before

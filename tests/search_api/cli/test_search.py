@@ -14,7 +14,8 @@ from tests.support.processes import HOSTILE_ID, HOSTILE_TITLE, Cli, error_line, 
 
 
 def test_table(fake_cli: Cli, coloured: Path) -> None:
-    done = fake_cli("search", "blue", "--index", coloured / "index", "-k", "3")
+    options = ("--index", coloured / "index", "-k", "3", "--mode", "vector")
+    done = fake_cli("search", "blue", *options)
     assert done.returncode == 0, done.stderr
     header, first, second, third = (line.strip() for line in done.stdout.splitlines())
     assert header.split() == ["#", "score", "confidence", "id", "product"]

@@ -51,7 +51,8 @@ UNSAID = re.compile(
     r"|invalid_request: (parts\.\d+\.)?image_base64: this (is not base64|base64 is|data URL)"
     r"|invalid_request: groups: there is no|invalid_request: taxonomies: there is no"
     r"|invalid_query: The query is empty|invalid_query: The parts of the query cancel"
-    r"|invalid_query: Keyword search needs words|invalid_query: There is no colour"
+    r"|invalid_query: Give one of group|invalid_query: Keyword search needs words"
+    r"|invalid_query: There is no colour"
     r"|invalid_query: Both liked and disliked|invalid_request: filter: this is not a JSON object"
     r"|invalid_query: filter|(unsupported|broken)_image: |image_too_large: |url_not_allowed: "
 )

@@ -37,7 +37,7 @@ def queries(tmp_path: Path, coloured: Path) -> Path:
 
 
 def evaluated(cli: Cli, *arguments: str | Path) -> Any:
-    done = cli("index", "evaluate", *arguments, "--json")
+    done = cli("index", "evaluate", *arguments, "--json", "--mode", "vector")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -65,7 +65,8 @@ def test_json(fake_cli: Cli, queries: Path, coloured: Path) -> None:
 
 
 def test_table(fake_cli: Cli, queries: Path, coloured: Path) -> None:
-    done = fake_cli("index", "evaluate", queries, "--index", coloured / "index", "-k", "2")
+    options = ("--index", coloured / "index", "-k", "2", "--mode", "vector")
+    done = fake_cli("index", "evaluate", queries, *options)
     assert done.returncode == 0, done.stderr
     for name in (*METRICS, "warm", "cold", "picture", "0.750"):
         assert name in done.stdout

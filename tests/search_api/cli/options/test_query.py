@@ -36,15 +36,15 @@ INTENDED = {
     "command line": Difference(
         lacks=frozenset({
             "image_base64", "image_url", "region", "parts", "offset", "fields", "facets", "tags",
-            "group", "explain", "colour_share", "colour_weight", "items",
+            "group", "explain", "colour_share", "colour_weight", "items", "boost",
         }),
         adds=frozenset({"image", "not_colour"}),
     ),
     # A GET has words only (`q`); everything that needs a body is for POST.
     "GET": Difference(
         lacks=frozenset({
-            "text", "image_base64", "image_url", "region", "like", "parts", "fusion",
-            "items",
+            "text", "image_base64", "image_url", "region", "like", "parts", "fusion", "items",
+            "boost", "pin", "bury",
         }),
         adds=frozenset({"q"}),
     ),
@@ -117,8 +117,10 @@ def test_defaults_agree() -> None:
     command = {field.name: field.default for field in fields(QueryArguments)}
     # Half a screen of a terminal, not a page of a shop.
     assert command.pop("k") == 10
+    lists = {"sort", "boost", "pin", "bury"}
+    assert all(engine[name] == () for name in lists)
     for name, request in SearchRequest.model_fields.items():
-        if name in engine and name not in {"parts", "facets"}:
+        if name in engine and name not in {"parts", "facets", *lists}:
             assert engine[name] == request.default, name
         # None leaves the engine's default.
         if name in command and name != "like" and command[name] is not None:

@@ -41,3 +41,37 @@ def test_nothing_matches(client: TestClient) -> None:
     assert answer["suggestions"][0]["explanation"]["heatmap"].endswith("q=red")
     some = post(client, {"text": "red", "min_confidence": 0.99, "k": 2})
     assert some["no_match"] == (not some["hits"])
+
+
+def found(client: TestClient, **query: Any) -> list[str]:
+    return [hit["id"] for hit in post(client, {"k": 9, **query})["hits"]]
+
+
+def test_a_shop_arranges_hits(client: TestClient) -> None:
+    listed = ["red", "green", "blue", "yellow", "dark-red"]
+    order = [{"field": "price", "order": "desc"}]
+    assert found(client, sort=order) == listed[::-1]
+    answer = client.get("/v1/search", params={"sort": "price:desc", "k": 9}).json()
+    assert [hit["id"] for hit in answer["hits"]] == listed[::-1]
+    assert found(client, pin=["blue"], bury=["red", {"title": "A green thing"}]) == [
+        "blue", "yellow", "dark-red", "red", "green"
+    ]  # fmt: skip
+    boost = [{"field": "price", "weight": 1}]
+    assert found(client, text="red", mode="vector", boost=boost)[:2] == ["dark-red", "red"]
+    assert found(client, group_by="title") == found(client, collapse=True) == listed
+    similar = client.get("/v1/items/red/similar", params={"sort": "price:desc"}).json()
+    assert [hit["id"] for hit in similar["hits"]] == ["dark-red", "yellow", "blue", "green"]
+
+
+def test_arrangements_that_do_not_fit_are_refused(client: TestClient) -> None:
+    for query, start in (
+        ({"sort": [{"field": "prize"}]}, "There is no field 'prize'"),
+        ({"boost": [{"field": "title"}]}, "boost: 'title'"),
+        ({"sort": [{"field": "price", "order": "up"}]}, "sort.0.order: "),
+        ({"boost": [{"field": "price", "weight": 2}]}, "boost.0.weight: "),
+        ({"pin": [{"prize": 1}]}, "filter: there is no field 'prize'"),
+        ({"group": True, "collapse": True}, "Give one of"),
+    ):
+        answer = client.post("/v1/search", json=query)
+        assert answer.status_code == 422, query
+        assert answer.json()["message"].startswith(start)

@@ -92,7 +92,8 @@ class TestSearch:
             "total": 2,
             "total_relation": "exact",
             "no_match": False,
-            "suggestions": [], "understood": {"kept": "something red", "excluded": []},
+            "suggestions": [],
+            "understood": {"kept": "something red", "excluded": []},
             "facets": {}, "tags": [], "colour": None, "objects": [],
             "generation": 1, "model": "fake", "adapted": False,
         }  # fmt: skip
@@ -159,7 +160,7 @@ class TestSearch:
         assert scores(post(client, query, image_file(GREEN))) == pytest.approx(expected, abs=1e-3)
 
     def test_a_negative_part_pushes_away(self, client: TestClient) -> None:
-        query = {"text": "red green", "parts": [{"text": "green", "weight": -0.5}]}
+        parts = [{"text": "red green"}, {"text": "green", "weight": -0.5}]
         length = (R2**2 + (R2 - 0.5) ** 2) ** 0.5
         expected = {
             "red": R2 / length,
@@ -168,7 +169,7 @@ class TestSearch:
             "green": (R2 - 0.5) / length,
             "blue": 0.0,
         }
-        answer = post(client, query)
+        answer = post(client, {"parts": parts, "mode": "vector"})
         assert ids(answer) == list(expected)
         assert scores(answer) == pytest.approx(expected, abs=1e-3)
 
@@ -183,7 +184,7 @@ class TestSearch:
     @pytest.mark.parametrize("size", [1, 2, 3, 5])
     def test_pages_join_without_gap_or_repeat(self, client: TestClient, size: int) -> None:
         pages = [
-            ids(post(client, {"text": "red green", "k": size, "offset": offset}))
+            ids(post(client, {"text": "red green", "k": size, "offset": offset, "mode": "vector"}))
             for offset in range(0, 10, size)
         ]
         assert list(chain.from_iterable(pages)) == NEAR_YELLOW

@@ -55,7 +55,7 @@ def test_an_image_and_words_are_fused(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("mode", "fuzzy"), ("mode", None), ("keyword_weight", 1.1), ("keyword_weight", -1),
+    [("mode", "fuzzy"), ("keyword_weight", 1.1), ("keyword_weight", -1),
      ("keyword_weight", "much"), ("fusion", "rrf")],
 )  # fmt: skip
 def test_wrong_modes_name_the_field(client: TestClient, field: str, value: object) -> None:

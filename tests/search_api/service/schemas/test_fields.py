@@ -20,6 +20,8 @@ SUBJECTS |= {"items", "colours"}
 # What a query's texts were read as is no option of it.
 READ = {"understood"}
 COLOUR = {"colour", "colour_within", "colour_share", "colour_weight"}
+# What a shop decides, and no query string says.
+SHOPS = {"boost", "pin", "bury"}
 
 
 def options(names: Iterable[str]) -> set[str]:
@@ -37,10 +39,10 @@ def test_the_layers_have_the_same_options() -> None:
     assert body == options(ClientQuery.__optional_keys__)
     engine = {field.name for field in dataclasses.fields(EngineQuery)}
     assert body - COLOUR == engine - SUBJECTS - READ - COLOUR
-    assert options(TextParameters.model_fields) == body - {"fusion"}
+    assert options(TextParameters.model_fields) == body - {"fusion"} - SHOPS
     similar = options(SimilarParameters.model_fields)
     assert similar == options(SimilarOptions.__optional_keys__)
-    assert similar == body - {"facets", "fusion", "mode", "keyword_weight", "parse"}
+    assert similar == body - {"facets", "fusion", "mode", "keyword_weight", "parse"} - SHOPS
     assert {"k", "fields", "filter", "diversity"} == HitOptions.__optional_keys__
     assert set(RecommendRequest.model_fields) == {
         "liked",
@@ -52,7 +54,7 @@ def test_the_layers_have_the_same_options() -> None:
 def test_the_layers_have_the_same_defaults() -> None:
     body = {name: field.default for name, field in SearchRequest.model_fields.items()}
     engine = {field.name: field.default for field in dataclasses.fields(EngineQuery)}
-    shared = options(body) - COLOUR - {"facets"}
+    shared = options(body) - COLOUR - SHOPS - {"facets", "sort"}
     assert {name: body[name] for name in shared} == {name: engine[name] for name in shared}
     for model in (TextParameters, SimilarParameters, RecommendRequest):
         fields = {name: field.default for name, field in model.model_fields.items()}
@@ -63,7 +65,7 @@ def test_the_layers_have_the_same_defaults() -> None:
 
 @pytest.mark.parametrize("model", [TextParameters, SimilarParameters, RecommendRequest])
 def test_the_layers_have_the_same_bounds(model: type[BaseModel]) -> None:
-    own = {"fields", "filter"}  # repeated or JSON text in a query string
+    own = {"fields", "filter", "sort"}  # repeated or JSON text in a query string
     for name in (options(model.model_fields) & options(SearchRequest.model_fields)) - own:
         assert constraints(model, name) == constraints(SearchRequest, name), name
 
