@@ -25,10 +25,11 @@ if TYPE_CHECKING:
         SearchResult,
         SortKey,
         TextPart,
+        VectorPart,
         WantedColour,
-        sort_key,
     )
     from indexer.search.query_vector import EncodedParts, encode_images
+    from indexer.search.ranking import sort_key
     from indexer.search.recommendation import Seeds, recommend, seed_vectors
     from indexer.search.understanding import Parse, Understood
 else:
@@ -41,6 +42,7 @@ else:
             "indexer.search.hybrid": (
                 "SearchScope",
                 "TextSearch",
+                "VectorPart",
             ),
             "indexer.search.query": (
                 "KEYWORD_WEIGHT",
@@ -57,8 +59,8 @@ else:
                 "SearchResult",
                 "SortKey",
                 "TextPart",
+                "VectorPart",
                 "WantedColour",
-                "sort_key",
             ),
             "indexer.search.query_vector": (
                 "EncodedParts",
@@ -68,6 +70,7 @@ else:
                 "Parse",
                 "Understood",
             ),
+            "indexer.search.ranking": ("sort_key",),
             "indexer.search.recommendation": (
                 "Seeds",
                 "recommend",
@@ -99,6 +102,7 @@ __all__ = [
     "TextPart",
     "TextSearch",
     "Understood",
+    "VectorPart",
     "WantedColour",
     "encode_images",
     "recommend",

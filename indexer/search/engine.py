@@ -15,7 +15,7 @@ from embeddings import Encoder, FloatArray, PixelArray, Tag, ZeroShotClassifier
 from indexer.index import Index, Product
 from indexer.retrieval import parse_filter, words
 from indexer.search.following import DamageReport, Followed
-from indexer.search.query import Explanation, ImagePart, Query, QueryPart, SearchResult
+from indexer.search.query import Explanation, ImagePart, Query, QueryPart, SearchResult, TextPart
 from indexer.search.query_vector import EncodedParts, combine, encode_parts, pixels_of
 from indexer.search.ranked_search import RankedSearch
 from indexer.search.ranking import DIVERSITY_DEPTH, check_diversity, diversify
@@ -233,6 +233,23 @@ class Engine:
             QueryError: There are no parts, they cancel each other out, or a product is unknown.
         """
         return combine(parts, self.encode(parts), self.index)
+
+    def embed_each(self, parts: Sequence[QueryPart]) -> FloatArray:
+        """Embed parts one by one, each as a unit vector that the index compares, `[n, dim]`.
+
+        Raises:
+            QueryError: As `embed`, for each part by itself.
+        """
+        encoded = self.encode(parts)
+        index = self.index
+        rows = np.empty((len(parts), index.manifest.encoder.dim), np.float32)
+        texts = [n for n, part in enumerate(parts) if isinstance(part, TextPart)]
+        images = [n for n, part in enumerate(parts) if isinstance(part, ImagePart)]
+        rows[texts] = encoded.texts
+        rows[images] = index.adapted(encoded.images, encoded.features)
+        for number in sorted(set(range(len(parts))) - {*texts, *images}):
+            rows[number] = combine([parts[number]], self.encode([]), index)
+        return rows
 
     def combine(self, parts: Sequence[QueryPart], encoded: EncodedParts) -> FloatArray:
         """As `embed`, with parts that are already embedded, by the model's own vectors alone.

@@ -33,8 +33,8 @@ __all__ = [
     "SharedColour",
     "SortKey",
     "TextPart",
+    "VectorPart",
     "WantedColour",
-    "sort_key",
 ]
 
 # How much colour similarity counts where the colour is not used as a filter.
@@ -101,7 +101,15 @@ class LikePart:
     weight: float = 1.0
 
 
-QueryPart = TextPart | ImagePart | LikePart
+@dataclass(frozen=True)
+class VectorPart:
+    """A vector of the index's own space, such as `Engine.embed_each` gives; any length but 0."""
+
+    vector: tuple[float, ...] = field(repr=False)
+    weight: float = 1.0
+
+
+QueryPart = TextPart | ImagePart | LikePart | VectorPart
 
 
 @dataclass(frozen=True)
@@ -150,18 +158,6 @@ class SortKey:
 
     field: str
     descending: bool = False
-
-
-def sort_key(words: str) -> SortKey:
-    """Return the key that words such as `price:desc` name; ascending where they don't say.
-
-    >>> sort_key("price:desc")
-    SortKey(field='price', descending=True)
-    """
-    field, colon, order = words.rpartition(":")
-    if colon and order in ("asc", "desc"):
-        return SortKey(field, order == "desc")
-    return SortKey(words)
 
 
 class BoostFunction(StrEnum):

@@ -11,7 +11,7 @@ from PIL import Image
 from embeddings import Encoder, FloatArray, PixelArray, encode_image_rows
 from indexer.errors import QueryError
 from indexer.index import Index
-from indexer.search.query import ImagePart, LikePart, QueryPart, TextPart
+from indexer.search.query import ImagePart, LikePart, QueryPart, TextPart, VectorPart
 from indexer.storage import QueryKind
 
 __all__ = ["EncodedParts", "combine", "encode_images", "encode_parts", "pixels_of", "query_kind"]
@@ -77,7 +77,8 @@ def combine(
             model's own.
 
     Raises:
-        QueryError: There are no parts, they cancel each other out, or a product is unknown.
+        QueryError: There are no parts, they cancel each other out, a product is unknown, or a
+            vector does not fit.
         EncoderMismatchError: The index's map needs features that the encoder does not give.
     """
     if not parts:
@@ -85,11 +86,13 @@ def combine(
     texts = [part for part in parts if isinstance(part, TextPart)]
     images = [part for part in parts if isinstance(part, ImagePart)]
     liked = [part for part in parts if isinstance(part, LikePart)]
-    ordered: list[QueryPart] = [*texts, *images, *liked]
+    given = [part for part in parts if isinstance(part, VectorPart)]
+    ordered: list[QueryPart] = [*texts, *images, *liked, *given]
     product = index.query_vector if adapted else index.vector
     products = (product(part.id)[np.newaxis] for part in liked)
     shown = index.adapted(encoded.images, encoded.features) if adapted else encoded.images
-    rows = np.concatenate([encoded.texts, shown, *products])
+    vectors = (_unit(part, index.manifest.encoder.dim) for part in given)
+    rows = np.concatenate([encoded.texts, shown, *products, *vectors])
     weights = np.array([part.weight for part in ordered], np.float32)
     total = weights @ rows
     length = float(np.linalg.norm(total))
@@ -98,8 +101,31 @@ def combine(
     return np.asarray(total / length, dtype=np.float32)
 
 
+def _unit(part: VectorPart, dim: int) -> FloatArray:
+    """Return a given vector as a row `[1, dim]` of length 1.
+
+    Raises:
+        QueryError: It has another dimension, or no direction.
+    """
+    if len(part.vector) != dim:
+        raise QueryError(
+            f"vector: it has {len(part.vector)} components, and this index has {dim}; embed texts "
+            "and images with the model of the index."
+        )
+    row = np.array(part.vector, np.float64)[np.newaxis]
+    length = float(np.linalg.norm(row))
+    if not np.isfinite(length) or length == 0.0:
+        raise QueryError("vector: it has no direction; give numbers that are not all 0.")
+    return np.asarray(row / length, np.float32)
+
+
 def query_kind(parts: Sequence[QueryPart]) -> QueryKind:
-    """Return what a query is made of; products of the index count as images."""
+    """Return what a query is made of; products of the index count as images.
+
+    What a given vector was made of is not known: it may be either.
+    """
+    if any(isinstance(part, VectorPart) for part in parts):
+        return QueryKind.MIXED
     texts = sum(isinstance(part, TextPart) for part in parts)
     if texts == len(parts):
         return QueryKind.TEXT

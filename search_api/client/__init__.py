@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from search_api.client.results import (
         AskedColour,
         DetectedObject,
+        EmbedResult,
         FieldValue,
         Hit,
         HitColour,
@@ -90,6 +91,7 @@ else:
                 "FieldValue",
                 "Hit",
                 "HitColour",
+                "EmbedResult",
                 "IndexInfo",
                 "Item",
                 "ObjectHits",
@@ -111,6 +113,7 @@ __all__ = [
     "DeadlineError",
     "DetectedObject",
     "Detection",
+    "EmbedResult",
     "Explanation",
     "FieldValue",
     "Hit",

@@ -26,7 +26,7 @@ from search_api.client.exchange import connection_error, read_answer, request_of
 from search_api.client.findings import Detection, Moderation, ReadText
 from search_api.client.images import Picture
 from search_api.client.queries import HitOptions, Query, SimilarOptions
-from search_api.client.results import IndexInfo, Item, SearchResult, Tag, TagResult
+from search_api.client.results import EmbedResult, IndexInfo, Item, SearchResult, Tag, TagResult
 from search_api.client.retries import Retries
 from search_api.client.shared import TIMEOUT, checked_url, default_headers
 
@@ -116,6 +116,19 @@ class AsyncClient:
             >>> await lookalike.recommend(["15970", "39386"], disliked=["59263"], k=5)
         """
         return await self._call(lambda: calls.recommend(liked, disliked, options))
+
+    async def embed(self, texts: Sequence[str] = (), images: Sequence[Picture] = ()) -> EmbedResult:
+        """Return the vectors of texts and images, as the index compares them.
+
+        Args:
+            texts: Texts, 64 at most.
+            images: Images, 32 at most; none of them a URL.
+
+        Example:
+            >>> vector = (await lookalike.embed(["red dress"])).vectors[0]
+            >>> await lookalike.search(parts=[{"vector": vector}], k=5)
+        """
+        return await self._call(lambda: calls.embed(texts, images))
 
     async def tags(
         self,

@@ -14,6 +14,7 @@ from search_api.client.images import Picture, image_base64, is_url
 from search_api.client.queries import Query, query_json, query_upload
 from search_api.client.results import (
     BatchAnswers,
+    EmbedResult,
     IndexInfo,
     Item,
     SearchResult,
@@ -26,6 +27,7 @@ from search_api.client.results import (
 __all__ = [
     "Call",
     "detect",
+    "embed",
     "index",
     "item",
     "item_image",
@@ -92,6 +94,12 @@ def recommend(
     """POST /v1/recommend."""
     body = {"liked": list(liked), "disliked": list(disliked), **query_json(options)}
     return Call("POST", "/v1/recommend", _as(SearchResult), body=body)
+
+
+def embed(texts: Sequence[str], images: Sequence[Picture]) -> Call[EmbedResult]:
+    """POST /v1/embed."""
+    body = {"texts": list(texts), "image_base64": [image_base64(image) for image in images]}
+    return Call("POST", "/v1/embed", _as(EmbedResult), body=body)
 
 
 def tags(image: Picture, options: Mapping[str, Any]) -> Call[TagResult]:

@@ -11,13 +11,14 @@ __all__ = ["HitOptions", "Part", "Query", "SimilarOptions", "query_json", "query
 
 
 class Part(TypedDict, total=False):
-    """One weighted part of a query: exactly one of text, image, like and colour.
+    """One weighted part of a query: exactly one of text, image, like, colour and vector.
 
     Attributes:
         text: Words.
         image: An image.
         like: A product's id.
         colour: A colour, as `#rrggbb` or by its name.
+        vector: A vector that `embed` returned.
         weight: Weight of the part, -10 to 10, 1 by default; a negative one pushes hits away.
     """
 
@@ -25,6 +26,7 @@ class Part(TypedDict, total=False):
     image: Picture
     like: str
     colour: str
+    vector: Sequence[float]
     weight: float
 
 

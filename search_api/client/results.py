@@ -19,6 +19,7 @@ __all__ = [
     "AskedColour",
     "BatchAnswers",
     "DetectedObject",
+    "EmbedResult",
     "ErrorAnswer",
     "FieldValue",
     "Hit",
@@ -226,6 +227,23 @@ class Item:
     id: str = Field(examples=["15970"])
     fields: Mapping[str, FieldValue] = Field(examples=[{"title": "Red Cotton Dress"}])
     images: tuple[str, ...] = Field(examples=[["/v1/items/15970/image/0"]])
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """The vectors of texts and images."""
+
+    vectors: tuple[tuple[float, ...], ...] = Field(
+        examples=[[[0.03, -0.12, 0.08]]],
+        description="A vector of length 1 for each text, and then for each image, in their order; "
+        "as `vector` in parts they search this index.",
+    )
+    model: str = Field(examples=["compact"])
+    fingerprint: str = Field(
+        examples=["0f3a…"], description="Hash of the model; vectors of another one do not compare."
+    )
+    dim: int = Field(examples=[256], description="Components of each vector.")
+    took_ms: float = Field(examples=[4.2])
 
 
 @dataclass(frozen=True)

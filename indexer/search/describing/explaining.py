@@ -153,7 +153,7 @@ def _colours(index: Index, query: Query) -> Iterator[LabArray]:
             yield _named_colours(part.text)
         elif isinstance(part, ImagePart):
             yield _lab_of(MeasuredColours.from_array(measure_image(part.image)))
-        else:
+        elif isinstance(part, LikePart):
             yield from map(_lab_of, index.colours(part.id))
 
 

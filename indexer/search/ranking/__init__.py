@@ -17,7 +17,7 @@ from indexer.search.ranking.colour_order import (
     ordered_by_colour,
 )
 from indexer.search.ranking.colour_wishes import ColourWishes
-from indexer.search.ranking.defaults import grouping_of, listed, mode_of
+from indexer.search.ranking.defaults import grouping_of, listed, mode_of, sort_key
 from indexer.search.ranking.diversity import (
     DIVERSITY_DEPTH,
     check_diversity,
@@ -79,5 +79,6 @@ __all__ = [
     "page_of",
     "rearranged",
     "scores_of",
+    "sort_key",
     "sorted_places",
 ]

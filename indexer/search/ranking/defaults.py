@@ -10,9 +10,9 @@ from indexer.catalog import VARIANTS
 from indexer.errors import QueryError
 from indexer.index import Found, Index
 from indexer.retrieval import Predicate, checkpoint
-from indexer.search.query import Query, SearchMode
+from indexer.search.query import Query, SearchMode, SortKey
 
-__all__ = ["grouping_of", "listed", "mode_of"]
+__all__ = ["grouping_of", "listed", "mode_of", "sort_key"]
 
 
 def mode_of(index: Index, query: Query) -> SearchMode:
@@ -48,3 +48,15 @@ def listed(index: Index, count: int, where: Predicate | None) -> list[Found]:
         rows = np.flatnonzero(segment.products_where(where))[: count - len(found)]
         found += [Found(math.nan, number, row, segment.image_rows(row)[0]) for row in rows.tolist()]
     return found
+
+
+def sort_key(words: str) -> SortKey:
+    """Return the key that words such as `price:desc` name; ascending where they don't say.
+
+    >>> sort_key("price:desc")
+    SortKey(field='price', descending=True)
+    """
+    field, colon, order = words.rpartition(":")
+    if colon and order in ("asc", "desc"):
+        return SortKey(field, order == "desc")
+    return SortKey(words)

@@ -14,11 +14,18 @@ from search_api.service.requests.image_urls import ImageUrls
 from search_api.service.requests.images import QueryImages
 from search_api.service.requests.look import read_look_image
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
-from search_api.service.requests.queries import TagImages, tag_images, to_query
+from search_api.service.requests.queries import (
+    TagImages,
+    embed_files,
+    embed_parts,
+    tag_images,
+    to_query,
+)
 from search_api.service.requests.work import (
     HEAT_MAP_WORK,
     ITEMS_WORK,
     LOOK_WORK,
+    work_of_embedding,
     work_of_parameters,
     work_of_recommendation,
     work_of_searches,
@@ -35,6 +42,8 @@ __all__ = [
     "SimilarParameters",
     "TagImages",
     "TextParameters",
+    "embed_files",
+    "embed_parts",
     "heat_map_body",
     "json_body",
     "look_body",
@@ -46,6 +55,7 @@ __all__ = [
     "tag_images",
     "tags_body",
     "to_query",
+    "work_of_embedding",
     "work_of_parameters",
     "work_of_recommendation",
     "work_of_searches",

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
-from indexer.search import ColourPart, ImagePart, LikePart, Query, QueryPart, TextPart
+from indexer.search import (
+    ColourPart,
+    ImagePart,
+    LikePart,
+    Query,
+    QueryPart,
+    TextPart,
+    VectorPart,
+)
 from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.base64_text import decode_base64
 from search_api.service.requests.body import Body
 from search_api.service.requests.colours import wanted_colour
-from search_api.service.schemas import PartRequest, SearchRequest, TagsRequest
+from search_api.service.schemas import EmbedRequest, PartRequest, SearchRequest, TagsRequest
 from search_api.service.serving import ImageFile, QueryImage
 
 __all__ = [
     "TagImages",
+    "embed_files",
+    "embed_parts",
     "image_files",
     "image_urls",
     "region_product",
@@ -141,6 +151,23 @@ def to_query(request: SearchRequest, images: Mapping[str, QueryImage]) -> Query:
     )
 
 
+def embed_files(request: EmbedRequest) -> list[ImageFile]:
+    """Return the image files of a request for vectors.
+
+    Raises:
+        InvalidRequestError: A text is not base64.
+    """
+    return [
+        ImageFile(decode_base64(f"image_base64.{number}", text))
+        for number, text in enumerate(request.image_base64)
+    ]
+
+
+def embed_parts(request: EmbedRequest, images: Sequence[QueryImage]) -> list[QueryPart]:
+    """Return the texts of a request for vectors, and then its images, decoded."""
+    return [*map(TextPart, request.texts), *map(_image_part, images)]
+
+
 def tag_images(body: Body[TagsRequest]) -> TagImages:
     """Return the images of a request for tags, in order; those at URLs are still to be fetched.
 
@@ -186,6 +213,8 @@ def _part(part: PartRequest, image: QueryImage | None) -> QueryPart:
         return _image_part(image, part.weight)
     if part.text is not None:
         return TextPart(part.text, part.weight)
+    if part.vector is not None:
+        return VectorPart(tuple(part.vector), part.weight)
     return LikePart(part.like or "", part.weight)
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from search_api.service.requests.parameters import SimilarParameters, TextParameters
-from search_api.service.schemas import RecommendRequest, SearchRequest, TagsRequest
+from search_api.service.schemas import (
+    EmbedRequest,
+    RecommendRequest,
+    SearchRequest,
+    TagsRequest,
+)
 
 __all__ = [
     "HEAT_MAP_WORK",
     "ITEMS_WORK",
     "LOOK_WORK",
+    "work_of_embedding",
     "work_of_parameters",
     "work_of_recommendation",
     "work_of_searches",
@@ -47,6 +53,11 @@ def work_of_parameters(parameters: TextParameters | SimilarParameters) -> float:
 def work_of_recommendation(request: RecommendRequest) -> float:
     """Return the work of recommendations."""
     return max(1.0, len(request.liked) // _LIKED) + request.k // _HITS
+
+
+def work_of_embedding(request: EmbedRequest) -> float:
+    """Return the work of embedding texts and images."""
+    return max(1.0, len(request.texts) / _LABELS + len(request.image_base64))
 
 
 def work_of_tags(images: int, request: TagsRequest) -> float:

@@ -16,10 +16,13 @@ from search_api.service.requests import (
     Body,
     QueryImages,
     TextParameters,
+    embed_files,
+    embed_parts,
     json_body,
     read_body,
     read_json,
     search_body,
+    work_of_embedding,
     work_of_parameters,
     work_of_recommendation,
     work_of_searches,
@@ -29,10 +32,17 @@ from search_api.service.routes.route import (
     NOT_FOUND,
     UNSUPPORTED,
     Route,
+    gather_all,
     search_answer,
 )
 from search_api.service.routes.scenes import item_crops, search_scene
-from search_api.service.schemas import RecommendRequest, SearchRequest, SearchResponse
+from search_api.service.schemas import (
+    EmbedRequest,
+    EmbedResponse,
+    RecommendRequest,
+    SearchRequest,
+    SearchResponse,
+)
 from search_api.service.serving import Answering
 
 __all__ = ["SearchRoutes"]
@@ -59,6 +69,9 @@ class SearchRoutes:
             Route("POST", "/v1/search", CostClass.SEARCH, self.search,
                   {**answer, "openapi_extra": search, "responses": errors}),
             Route("GET", "/v1/search", CostClass.SEARCH, self.search_text, answer),
+            Route("POST", "/v1/embed", CostClass.SEARCH, self.embed,
+                  {"response_model": EmbedResponse, "openapi_extra": json_body(EmbedRequest),
+                   "responses": UNSUPPORTED}),
             Route("POST", "/v1/recommend", CostClass.SEARCH, self.recommend,
                   {**answer, "openapi_extra": recommend, "responses": NOT_FOUND}),
         ]  # fmt: skip
@@ -103,6 +116,28 @@ class SearchRoutes:
         started = time.perf_counter()
         async with self._answering.door.enter(request, work_of_parameters(parameters)):
             return await search_answer(self._answering, parameters.query(), started)
+
+    async def embed(self, request: Request) -> EmbedResponse:
+        """Return the vectors of texts and images, as this index compares them.
+
+        A vector can be a part of a search, here or in a program of your own.
+        """
+        started = time.perf_counter()
+        body = await read_json(request, EmbedRequest)
+        files = embed_files(body)
+        answering = self._answering
+        async with answering.door.enter(request, work_of_embedding(body)):
+            images = await gather_all(answering.decode(file) for file in files)
+            parts = embed_parts(body, images)
+            vectors = await answering.run(lambda: answering.engine.embed_each(parts))
+        spec = answering.engine.encoder.spec
+        return EmbedResponse(
+            vectors=tuple(tuple(row) for row in vectors.tolist()),
+            model=spec.name,
+            fingerprint=spec.fingerprint,
+            dim=spec.dim,
+            took_ms=round(1000 * (time.perf_counter() - started), 2),
+        )
 
     async def recommend(self, request: Request) -> SearchResponse:
         """Find products near the liked ones and away from the disliked ones.

@@ -33,9 +33,19 @@ if TYPE_CHECKING:
     from search_api.service.schemas.hits import ObjectHitsResponse, SearchResponse
     from search_api.service.schemas.items import ItemResponse, SuggestResponse
     from search_api.service.schemas.links import Links
-    from search_api.service.schemas.search import PartRequest, RecommendRequest, SearchRequest
+    from search_api.service.schemas.search import (
+        EmbedRequest,
+        PartRequest,
+        RecommendRequest,
+        SearchRequest,
+    )
     from search_api.service.schemas.served import describe_served
-    from search_api.service.schemas.service import ErrorResponse, HealthResponse, IndexResponse
+    from search_api.service.schemas.service import (
+        EmbedResponse,
+        ErrorResponse,
+        HealthResponse,
+        IndexResponse,
+    )
     from search_api.service.schemas.tags import (
         BatchError,
         TagResponse,
@@ -95,11 +105,13 @@ else:
             "search_api.service.schemas.items": ("ItemResponse", "SuggestResponse"),
             "search_api.service.schemas.links": ("Links",),
             "search_api.service.schemas.search": (
+                "EmbedRequest",
                 "PartRequest",
                 "RecommendRequest",
                 "SearchRequest",
             ),
             "search_api.service.schemas.service": (
+                "EmbedResponse",
                 "ErrorResponse",
                 "HealthResponse",
                 "IndexResponse",
@@ -136,6 +148,8 @@ __all__ = [
     "ColourWithin",
     "DetectResponse",
     "Diversity",
+    "EmbedRequest",
+    "EmbedResponse",
     "ErrorResponse",
     "Facets",
     "Group",

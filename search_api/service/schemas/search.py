@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from indexer.search import KEYWORD_WEIGHT, Fusion, Parse
 from search_api.service.schemas.arrangement import Boosts, Choices, Collapse, GroupBy, Sort
-from search_api.service.schemas.conditions import exactly_one, not_both, only_with
+from search_api.service.schemas.conditions import exactly_one, not_both, one_or_more, only_with
 from search_api.service.schemas.fields import (
+    MAX_IMAGES,
     MAX_PARTS,
     ColourName,
     ColourShare,
@@ -36,12 +37,14 @@ from search_api.service.schemas.fields import (
     Url,
 )
 
-__all__ = ["PartRequest", "RecommendRequest", "SearchRequest"]
+__all__ = ["EmbedRequest", "PartRequest", "RecommendRequest", "SearchRequest"]
 
 _MAX_SEEDS = 100
 
 
-_ONE_OF = ("text", "image_base64", "image_url", "like", "colour")
+_ONE_OF = ("text", "image_base64", "image_url", "like", "colour", "vector")
+_MAX_DIM = 8192
+_MAX_TEXTS = 64
 
 
 _Region = Annotated[
@@ -58,7 +61,7 @@ _Region = Annotated[
 
 
 class PartRequest(RequestModel):
-    """One weighted part: exactly one of text, image_base64, image_url, like and colour."""
+    """One weighted part: one of text, image_base64, image_url, like, colour and vector."""
 
     text: Text | None = Field(default=None, examples=["long sleeves"])
     image_base64: str | None = Field(
@@ -74,6 +77,12 @@ class PartRequest(RequestModel):
         description="A colour, as #rrggbb or by its name. Parts of a colour count for the order "
         "of hits beside the colour of the search.",
     )
+    vector: list[Number] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=_MAX_DIM,
+        description="A vector from POST /v1/embed, of any length but 0.",
+    )
     weight: Number = Field(
         default=1.0, ge=-10, le=10, examples=[-0.4], description="A negative weight pushes away."
     )
@@ -83,7 +92,7 @@ class PartRequest(RequestModel):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if sum(getattr(self, name) is not None for name in _ONE_OF) != 1:
-            raise ValueError("give exactly one of text, image_base64, image_url, like and colour")
+            raise ValueError(f"give exactly one of {', '.join(_ONE_OF[:-1])} and {_ONE_OF[-1]}")
         return self
 
 
@@ -195,6 +204,25 @@ class SearchRequest(RequestModel):
                 raise ValueError("region: give left, top, right and bottom, in this order")
             if self.items is not None:
                 raise ValueError("items: the whole image is looked into; give no region")
+        return self
+
+
+class EmbedRequest(RequestModel):
+    """Texts and images to embed."""
+
+    texts: list[Text] = Field(
+        default=[], max_length=_MAX_TEXTS, examples=[["red summer dress", "blue jeans"]]
+    )
+    image_base64: list[str] = Field(
+        default=[], max_length=MAX_IMAGES, description="Image files in base64, or data URLs."
+    )
+
+    model_config = ConfigDict(json_schema_extra=one_or_more(("texts", "image_base64")))
+
+    @model_validator(mode="after")
+    def _something_to_embed(self) -> Self:
+        if not self.texts and not self.image_base64:
+            raise ValueError("texts: give texts, image_base64 or both")
         return self
 
 

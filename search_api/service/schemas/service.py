@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass
 
 from indexer.index import index_kind, index_recall
 from indexer.search import Engine, SearchMode
-from search_api.client import IndexInfo
+from search_api.client import EmbedResult, IndexInfo
 
-__all__ = ["ErrorResponse", "HealthResponse", "IndexResponse"]
+__all__ = ["EmbedResponse", "ErrorResponse", "HealthResponse", "IndexResponse"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class IndexResponse(IndexInfo):
             fields=manifest.columns,
             modes=tuple(SearchMode) if engine.index.has_keywords else (SearchMode.VECTOR,),
         )
+
+
+@dataclass(frozen=True)
+class EmbedResponse(EmbedResult):
+    """The vectors of texts and images."""
 
 
 class HealthResponse(BaseModel):
