@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Place,
         Reason,
     )
+    from indexer.catalog.spelling import nearest_first
     from indexer.catalog.titles import TITLE_FIELDS, stored_title, title_field, title_of
 else:
     # A command imports only what it uses.
@@ -95,6 +96,7 @@ else:
                 "Place",
                 "Reason",
             ),
+            "indexer.catalog.spelling": ("nearest_first",),
             "indexer.catalog.titles": (
                 "TITLE_FIELDS",
                 "stored_title",
@@ -133,6 +135,7 @@ __all__ = [
     "find_image",
     "inspect_catalog",
     "join_types",
+    "nearest_first",
     "open_catalog",
     "product_digest",
     "quote_for_message",

@@ -10,7 +10,7 @@ import numpy as np
 
 from embeddings import EncoderSpec, FloatArray
 from indexer.adaptation import AdaptationMap
-from indexer.catalog import FieldType, FieldValue, Scalar
+from indexer.catalog import FieldType, FieldValue, Scalar, nearest_first
 from indexer.colours import MeasuredColours
 from indexer.errors import EncoderMismatchError, QueryError, UnknownProductError
 from indexer.index.facets import completions_of, count_values
@@ -114,7 +114,7 @@ class Index:
         """
         for name in names:
             if name not in self.manifest.columns:
-                known = ", ".join(self.manifest.columns) or "none"
+                known = ", ".join(nearest_first(name, self.manifest.columns)) or "none"
                 raise QueryError(f"There is no field {name!r}; the fields are: {known}.")
 
     def search(

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from indexer.catalog import FieldType, Scalar, as_label, date_operand
+from indexer.catalog import FieldType, Scalar, as_label, date_operand, nearest_first
 from indexer.errors import QueryError
 from indexer.retrieval.cancellation import checkpoint
 from indexer.retrieval.filter_columns import Columns
@@ -292,7 +292,7 @@ def _parse_condition(field: str, value: object, types: Mapping[str, str], depth:
     if depth > _MAX_DEPTH:
         raise QueryError(f"filter.{field}: nested deeper than {_MAX_DEPTH} levels.")
     if field not in types:
-        known = ", ".join(types) or "none"
+        known = ", ".join(nearest_first(field, types)) or "none"
         raise QueryError(f"filter: there is no field {field!r}; the fields are: {known}.")
     kind = FieldType(types[field])
     if isinstance(value, list):

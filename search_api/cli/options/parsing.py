@@ -17,6 +17,8 @@ E = TypeVar("E", bound=StrEnum)
 # A number of at most 9 digits and 3 decimals, and a unit: powers of 1024.
 _SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([kmgt]?)i?b?")
 _UNITS = " kmgt"
+# Quoted for a shell.
+_EXAMPLE = """'{"colour": "red", "price": {"lt": 50}}'"""
 
 
 def choice(option: str, kind: type[E], value: str) -> E:
@@ -32,9 +34,9 @@ def json_object(option: str, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        console.fail(f"{option} is not valid JSON: {error}.")
+        console.fail(f"{option} is not valid JSON: {error}. Write it as {_EXAMPLE}.")
     if not isinstance(value, dict):
-        console.fail(f'{option} must be a JSON object, such as \'{{"colour": "red"}}\'.')
+        console.fail(f"{option} must be a JSON object, such as {_EXAMPLE}.")
     return value
 
 

@@ -26,12 +26,19 @@ __all__ = ["tag"]
 
 # Of the caller's own labels so many are listed; of a taxonomy, those that the tagger gives.
 _TOP_LABELS = 5
+# Endings of the image files of a folder; files that are given by name may have any.
+_ENDINGS = (
+    ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif",
+)  # fmt: skip
 
 
 @expand_arguments
 def tag(
     *,
-    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Image files, or folders of them.", show_default=False),
+    ],
     labels: Annotated[
         str | None,
         typer.Option(
@@ -65,6 +72,7 @@ def tag(
     See also: lookalike tag fit, which fits a taxonomy to examples, and lookalike tag audit, which
     evaluates the tags of an index. Each has its own --help.
     """
+    images = _files(images)
     if labels is None:
         tagged, groups = _tag_by_taxonomy(images, taxonomy, fitted, top, (model, compute))
     elif taxonomy is not None or fitted is not None:
@@ -77,6 +85,24 @@ def tag(
         console.print_tags(images, tagged)
     else:
         console.print_grouped_tags(images, tagged, groups)
+
+
+def _files(given: Sequence[Path]) -> list[Path]:
+    """Return the files given, and those of images in the folders given, in the order of paths."""
+    files: list[Path] = []
+    for path in given:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = sorted(
+            each
+            for each in path.rglob("*")
+            if each.suffix.lower() in _ENDINGS and not each.name.startswith(".") and each.is_file()
+        )
+        if not found:
+            console.fail(f"The folder {path} has no image files: {', '.join(_ENDINGS)}.")
+        files += found
+    return files
 
 
 def _tag_by_taxonomy(

@@ -142,4 +142,7 @@ def _json_object(name: str, text: str) -> dict[str, Any]:
     try:
         return _OBJECT.validate_json(text)
     except ValidationError:
-        raise InvalidRequestError(f"{name}: this is not a JSON object.") from None
+        raise InvalidRequestError(
+            f"{name}: this is not a JSON object; write it as "
+            '{"colour": "red", "price": {"lt": 50}}, quoted for a URL.'
+        ) from None

@@ -89,7 +89,7 @@ def test_what_each_condition_lets_through(
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
-        ({"prize": 1}, r"no field 'prize'; the fields are: title, price, year, sale"),
+        ({"prize": 1}, r"no field 'prize'; the fields are: price, .*title, year, sale"),
         ({"year": "2012"}, r"filter\.year: '2012' is not an integer value"),
         ({"year": 2012.5}, r"filter\.year"),
         ({"year": 2**70}, r"filter\.year"),

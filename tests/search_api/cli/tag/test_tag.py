@@ -63,6 +63,25 @@ def fitted(fake_cli: Cli, paint: Path) -> Path:
     return out
 
 
+def test_a_folder_stands_for_its_images(fake_cli: Cli, paint: Path, tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    for name in ("b.png", "a.PNG", ".hidden.png"):
+        Image.new("RGB", (16, 16), (255, 0, 0)).save(inner / name, "PNG")
+    (inner / "notes.txt").write_text("no image")
+    single = paint / "0.png"
+    command = ["tag", tmp_path, single, "--taxonomy", paint / "paint.yaml", "--json"]
+    tagged = printed(fake_cli(*command))
+    files = [str(inner / "a.PNG"), str(inner / "b.png"), str(single)]
+    assert [image["image"] for image in tagged["images"]] == files
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = fake_cli("tag", empty)
+    assert done.returncode != 0
+    assert "has no image files" in done.stderr
+
+
 def test_json_is_the_contract(fake_cli: Cli, paint: Path) -> None:
     command = ["tag", paint / "0.png", paint / "1.png", "--taxonomy", paint / "paint.yaml"]
     tagged = printed(fake_cli(*command, "--json"))
