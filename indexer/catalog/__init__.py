@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         as_label,
         date_operand,
         join_types,
+        nearest_first,
         to_batch,
         without_markup,
     )
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         Place,
         Reason,
     )
-    from indexer.catalog.spelling import nearest_first
     from indexer.catalog.titles import TITLE_FIELDS, stored_title, title_field, title_of
 else:
     # A command imports only what it uses.
@@ -64,6 +64,7 @@ else:
                 "as_label",
                 "date_operand",
                 "join_types",
+                "nearest_first",
                 "to_batch",
                 "without_markup",
             ),
@@ -96,7 +97,6 @@ else:
                 "Place",
                 "Reason",
             ),
-            "indexer.catalog.spelling": ("nearest_first",),
             "indexer.catalog.titles": (
                 "TITLE_FIELDS",
                 "stored_title",

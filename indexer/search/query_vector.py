@@ -113,6 +113,9 @@ def _unit(part: VectorPart, dim: int) -> FloatArray:
             "and images with the model of the index."
         )
     row = np.array(part.vector, np.float64)[np.newaxis]
+    greatest = float(np.abs(row).max())
+    if greatest > 0.0 and np.isfinite(greatest):
+        row /= greatest  # so that no square overflows
     length = float(np.linalg.norm(row))
     if not np.isfinite(length) or length == 0.0:
         raise QueryError("vector: it has no direction; give numbers that are not all 0.")

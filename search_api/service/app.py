@@ -38,6 +38,7 @@ from search_api.service.routes import (
 )
 from search_api.service.schemas import (
     BatchRequest,
+    EmbedRequest,
     ErrorResponse,
     LookRequest,
     ModerateRequest,
@@ -130,6 +131,7 @@ def _openapi(app: FastAPI, settings: Settings, answering: Answering) -> dict[str
         (SearchRequest, "validation"),
         (TagsRequest, "validation"),
         (RecommendRequest, "validation"),
+        (EmbedRequest, "validation"),
         (BatchRequest, "validation"),
         (LookRequest, "validation"),
         (ModerateRequest, "validation"),

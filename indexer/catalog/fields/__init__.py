@@ -5,6 +5,7 @@ from __future__ import annotations
 from indexer.catalog.fields.dates import date_operand
 from indexer.catalog.fields.lists import as_label, distinct_items, list_in_text
 from indexer.catalog.fields.markup import without_markup
+from indexer.catalog.fields.spelling import nearest_first
 from indexer.catalog.fields.typer import FieldTyper, OddValue
 from indexer.catalog.fields.values import (
     FieldType,
@@ -29,6 +30,7 @@ __all__ = [
     "is_non_finite",
     "join_types",
     "list_in_text",
+    "nearest_first",
     "to_batch",
     "without_markup",
 ]

@@ -105,6 +105,12 @@ async def _read_form(request: Request, model: type[M], max_images: int) -> Body[
     if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
         raise MalformedRequestError("The multipart form's charset is not UTF-8; leave it out.")
     whole = await _whole(request)
+    if b"--" + options.get(b"boundary", b"") + b"--" not in whole:
+        # The parser would leave out the part that was cut off, and answer another question.
+        raise MalformedRequestError(
+            "The multipart form has no end: its last line must be its boundary with -- on both "
+            "sides. Perhaps it was cut off, or its boundary is not the header's."
+        )
     parser = MultiPartParser(
         request.headers,
         _pieces(whole),

@@ -30,6 +30,7 @@ QUESTIONS = {
     ("/v1/search", "GET"),
     ("/v1/suggest", "GET"),
     ("/v1/search/batch", "POST"),
+    ("/v1/embed", "POST"),
     ("/v1/recommend", "POST"),
     ("/v1/tags", "POST"),
     ("/v1/detect", "POST"),
@@ -48,7 +49,7 @@ UNSAID = re.compile(
     r"invalid_request: [\w.]+: String should have at least 1 character"
     r"|invalid_request: q: give words|invalid_request: colour: give the colour"
     r"|invalid_request: region: |invalid_request: image: give one image (or several )?in one way"
-    r"|invalid_request: (parts\.\d+\.)?image_base64: this (is not base64|base64 is|data URL)"
+    r"|invalid_request: (parts\.\d+\.)?image_base64(\.\d+)?: this (is not base64|base64 is|data URL)"
     r"|invalid_request: groups: there is no|invalid_request: taxonomies: there is no"
     r"|invalid_query: The query is empty|invalid_query: The parts of the query cancel"
     r"|invalid_query: Give one of group|invalid_query: Keyword search needs words"

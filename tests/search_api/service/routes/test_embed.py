@@ -26,7 +26,7 @@ def test_vectors_come_in_order_and_have_length_one(client: TestClient) -> None:
     assert answer["fingerprint"] == client.get("/v1/index").json()["fingerprint"]
 
 
-@pytest.mark.parametrize("scale", [1.0, 25.0])
+@pytest.mark.parametrize("scale", [1.0, 25.0, 1e308])
 def test_a_vector_searches_as_its_text_does(client: TestClient, scale: float) -> None:
     (vector,) = embed(client, texts=["something red"])["vectors"]
     part = {"vector": [scale * number for number in vector]}
@@ -53,7 +53,6 @@ def test_what_has_no_vector_is_refused(client: TestClient) -> None:
         ([1.0, 0.0], "invalid_query", "2 components, and this index has 3"),
         ([0, 0, 0], "invalid_query", "no direction"),
         ([], "invalid_request", "parts.0.vector"),
-        ([1e308, 1e308, 1e308], "invalid_query", "no direction"),
     ],
 )
 def test_a_vector_that_does_not_fit_is_refused(

@@ -66,7 +66,7 @@ def test_an_uploaded_image_finds_its_product(window: Window, drawn: Drawn) -> No
     window.first_becomes("mug-0001")
     chip = window.page.locator("[data-chip=picture]")
     sync_api.expect(chip).to_be_visible()
-    chip.locator("button").click()
+    chip.locator(".chip-remove").click()
     sync_api.expect(chip).to_have_count(0)
 
 
