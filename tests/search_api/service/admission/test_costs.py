@@ -34,6 +34,7 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/search"): {"json": {"text": "red"}},
     ("GET", "/v1/search"): {"params": {"q": "red"}},
     ("POST", "/v1/search/batch"): {"json": {"queries": [{"text": "red"}]}},
+    ("POST", "/v1/embed"): {"json": {"texts": ["red"]}},
     ("POST", "/v1/recommend"): {"json": {"liked": ["red"]}},
     ("POST", "/v1/tags"): {
         "files": {"image": image_file(RED)},
