@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from embeddings import lazy_exports
 
 if TYPE_CHECKING:
-    from indexer.image_loading.decode_pool import DecodePool, decoder_faults
+    from indexer.image_loading.decode_pool import (
+        DecodePool,
+        DecoderCrashedError,
+        decoder_faults,
+    )
     from indexer.image_loading.decode_task import THUMBNAIL_SIDE, Decoded, DecodeTask, ImageDetails
     from indexer.image_loading.decoded_batch import BatchInDecoder, DecodedBatch
     from indexer.image_loading.decoder import ImageDecoder, InThreadDecoder, open_decoder
@@ -20,6 +24,7 @@ else:
         {
             "indexer.image_loading.decode_pool": (
                 "DecodePool",
+                "DecoderCrashedError",
                 "decoder_faults",
             ),
             "indexer.image_loading.decode_task": (
@@ -49,6 +54,7 @@ __all__ = [
     "DecodeTask",
     "Decoded",
     "DecodedBatch",
+    "DecoderCrashedError",
     "ImageDecoder",
     "ImageDetails",
     "InThreadDecoder",

@@ -22,7 +22,7 @@ from indexer.image_loading.decoded_batch import DecodedBatch, Outcome, gather_pi
 from indexer.image_loading.pixel_memory import PixelMemory
 from indexer.image_loading.worker_pool import WorkerPool
 
-__all__ = ["DecodePool", "decoder_faults"]
+__all__ = ["DecodePool", "DecoderCrashedError", "decoder_faults"]
 
 # Images of one task. For 60x80 images, which take 1.7 ms to decode, a task for each image costs the
 # build's own process 0.24 ms an image; with 8 images a task it is 0.09 ms, with 16 0.05 ms.
@@ -102,6 +102,15 @@ class DecodePool:
         )
 
 
+class DecoderCrashedError(BrokenImageError):
+    """The image's process died, most likely at this image.
+
+    Of a process that dies just after it began a task, pebble (5.2) may blame the one that it had
+    completed before: it looks at processes before it reads what they sent last. So an image is to
+    blame once it has failed twice.
+    """
+
+
 class _PoolEndedError(BrokenImageError):
     """All processes are gone, maybe without a fault of the image."""
 
@@ -150,7 +159,7 @@ class _BatchInPool:
         for first, images, future in self._tasks:
             try:
                 outcomes += self._outcomes(future)
-            except _PoolEndedError:
+            except (_PoolEndedError, DecoderCrashedError):
                 outcomes += self._decode_alone(first, images)
             except BrokenImageError as error:
                 outcomes += [error] if len(images) == 1 else self._decode_alone(first, images)
@@ -166,19 +175,28 @@ class _BatchInPool:
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, BufferedImageError):
                 future = self._schedule(number, [images[number]], alone=True)
-                try:
-                    (outcomes[number],) = self._outcomes(future)
-                except BrokenImageError as error:
-                    outcomes[number] = error
+                outcomes[number] = self._outcome(future, number, images[number], alone=True)
 
-    def _decode_alone(self, first: int, images: Sequence[bytes]) -> Iterator[Outcome]:
+    def _decode_alone(self, first: int, images: Sequence[bytes]) -> list[Outcome]:
         """Decode the images of a task that failed again, a task for each."""
         futures = [self._schedule(first + number, [data]) for number, data in enumerate(images)]
-        for future in futures:
+        return [
+            self._outcome(future, first + number, images[number])
+            for number, future in enumerate(futures)
+        ]
+
+    def _outcome(
+        self, future: Future[list[Outcome]], number: int, data: bytes, **options: bool
+    ) -> Outcome:
+        """Return the outcome of one image's task, which is repeated if its process died."""
+        try:
             try:
-                yield from self._outcomes(future)
-            except BrokenImageError as error:
-                yield error
+                (outcome,) = self._outcomes(future)
+            except DecoderCrashedError:
+                (outcome,) = self._outcomes(self._schedule(number, [data], **options))
+        except BrokenImageError as error:
+            return error
+        return outcome
 
     def _outcomes(self, future: Future[list[Outcome]]) -> list[Outcome]:
         """Return the outcomes of a task.
@@ -226,7 +244,8 @@ def decoder_faults(seconds: float) -> Iterator[None]:
         seconds: The time limit of one image.
 
     Raises:
-        BrokenImageError: The worker process inside ran into its time limit, or died.
+        DecoderCrashedError: The worker process inside died.
+        BrokenImageError: It ran into its time limit.
     """
     try:
         yield
@@ -236,6 +255,6 @@ def decoder_faults(seconds: float) -> Iterator[None]:
             "retry."
         ) from error
     except ProcessExpired as error:
-        raise BrokenImageError(
+        raise DecoderCrashedError(
             "The image decoder crashed. Re-save the image (JPEG or PNG) and retry."
         ) from error

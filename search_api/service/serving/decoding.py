@@ -16,7 +16,7 @@ from pebble import ProcessPool
 
 from embeddings import ImageTooLargeError
 from embeddings.images import DecodingCost
-from indexer.image_loading import WorkerPool, decoder_faults
+from indexer.image_loading import DecoderCrashedError, WorkerPool, decoder_faults
 from search_api.service.admission import FairQueue, current_visit
 from search_api.service.serving.decode_task import limit_decoder
 
@@ -136,7 +136,8 @@ class DecodeWorkers(Generic[F, R]):
                 held.append(each)
             try:
                 return await self._decode(file, held)
-            except BrokenProcessPool:  # an idle process was killed: new ones start
+            except (BrokenProcessPool, DecoderCrashedError):
+                # An idle process was killed, or another image's process died at this moment.
                 return await self._decode(file, held)
         finally:
             for each in held:

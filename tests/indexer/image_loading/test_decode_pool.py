@@ -8,11 +8,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pebble import ProcessExpired
 from PIL import Image
 
 from embeddings import BrokenImageError, Preprocess, ResizeMode, UnsupportedImageError
@@ -123,6 +125,29 @@ def test_killed_workers_do_not_harm_the_pixels_of_other_batches() -> None:
             batch.release()
             if files:
                 waiting.append(pool.submit(files.pop(0)))
+
+
+def test_an_image_is_to_blame_once_two_processes_died_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """pebble blames an image for the next one's crash where both come close together."""
+    scheduled: list[int] = []
+    with DecodePool(TASK, workers=1) as pool:
+        schedule = pool._pool.schedule
+
+        def blame_once(function: object, args: Sequence[object], *rest: float, **options: bool):
+            scheduled.append(int(str(args[1])))
+            if scheduled.count(scheduled[-1]) <= (2 if scheduled[-1] == 0 else 1):
+                failed: Future[object] = Future()
+                failed.set_exception(ProcessExpired("Abnormal termination"))
+                return failed
+            return schedule(function, args, *rest, **options)
+
+        monkeypatch.setattr(pool._pool, "schedule", blame_once)
+        images = [png((1, 1, 1)), png((2, 2, 2)), png((3, 3, 3))]
+        batch = pool.submit(images).result()
+        assert colours(batch) == [[1, 1, 1], [2, 2, 2], [3, 3, 3]]
+        assert scheduled == [0, 0, 1, 2, 0, 1, 2]
 
 
 def test_idle_workers_that_are_killed_lose_no_image() -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from pebble import ProcessExpired
 from PIL import Image
 
 from embeddings import (
@@ -80,10 +81,32 @@ def test_an_image_that_hangs_or_crashes_its_process_fails_alone() -> None:
         workers.warm(ImageFile(red))
         given = [b"hang", red, b"exit", red, b"die", red]
         results = decoded(workers, *map(ImageFile, given))
-        assert [type(result) for result in results[::2]] == [BrokenImageError] * 3
+        assert all(isinstance(result, BrokenImageError) for result in results[::2])
+        assert "took longer than" in results[0].message
+        assert ["crashed" in result.message for result in results[2::2]] == [True] * 2
         # New processes take the place of those that ended.
         results = results[1::2] + decoded(workers, *[ImageFile(red)] * 4)
         assert [(result.pixels == RED).all() for result in results] == [True] * 7
+    finally:
+        workers.close()
+
+
+def test_an_image_blamed_for_another_ones_crash_is_decoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = DecodeWorkers(TASK, 1, seconds=PATIENCE)
+    failed: Future[QueryImage] = Future()
+    failed.set_exception(ProcessExpired("Abnormal termination"))
+    submit, files = workers._submit, []
+
+    def blame_once(file: ImageFile) -> Future[QueryImage]:
+        files.append(file)
+        return failed if len(files) == 1 else submit(file)
+
+    monkeypatch.setattr(workers, "_submit", blame_once)
+    try:
+        (image,) = decoded(workers, ImageFile(image_file(RED)))
+        assert (image.pixels == RED).all()
     finally:
         workers.close()
 
