@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from scripts.support.locked import locked_requirements
 from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).parent.parent
@@ -47,16 +48,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / file, source)
     subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
     pip = [folder / "env/bin/python", "-m", "pip", "install", "--quiet", "--no-compile"]
-    done = subprocess.run(
-        [*pip, "--constraint", ROOT / "constraints.txt", source],
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_SECONDS,
-        check=False,
-    )
-    if done.returncode and UNREACHABLE.search(done.stderr):
-        pytest.skip(f"no package registry can be reached: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stderr
+    locked = folder / "requirements.txt"
+    locked.write_text("".join(locked_requirements()))
+    for wanted in (["--require-hashes", "--requirement", locked], ["--no-build-isolation", source]):
+        done = subprocess.run(
+            [*pip, "--no-deps", *wanted],
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+        if done.returncode and UNREACHABLE.search(done.stderr):
+            reason = done.stderr.strip().splitlines()[-1]
+            pytest.skip(f"no package registry can be reached: {reason}")
+        assert done.returncode == 0, done.stderr
     shutil.rmtree(source)
     return folder
 

@@ -37,9 +37,13 @@ use_environment() {
             "$python" -m venv .venv
         fi
         echo "Installing into .venv; the first time takes a minute, with an extra some minutes." >&2
+        # Every file must have the hash that constraints.txt names; scripts/lock writes it.
         # Python compiles what is imported, when it is: less to write than every module.
-        .venv/bin/python -m pip install --quiet --no-compile --constraint constraints.txt \
-            --editable ".${extra:+[$extra]}"
+        .venv/bin/python scripts/support/locked.py $extra > .venv/requirements.txt
+        .venv/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes \
+            --requirement .venv/requirements.txt
+        .venv/bin/python -m pip install --quiet --no-compile --no-deps --no-build-isolation \
+            --editable .
         echo "$wanted" > ".venv/.lookalike${extra:+-$extra}"
     fi
 }

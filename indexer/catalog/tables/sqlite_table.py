@@ -55,12 +55,12 @@ class SqliteTable(Table):
                     f"{quote_for_message(self.name)} has {what}; its tables are {listed}; name "
                     "one with --sheet"
                 )
-            self._select = f'SELECT * FROM "{table.replace(chr(34), chr(34) * 2)}"'  # noqa: S608
+            quoted = table.replace('"', '""')
+            self._select = f'SELECT * FROM "{quoted}"'  # noqa: S608 # nosec B608
             self._table = table
             cursor = database.execute(f"{self._select} LIMIT 0")
             self.columns = [column[0] for column in cursor.description]
-            quoted = table.replace("'", "''")
-            declared = database.execute(f"SELECT type FROM pragma_table_info('{quoted}')")  # noqa: S608
+            declared = database.execute("SELECT type FROM pragma_table_info(?)", [table])
             # SQLite stores booleans as 0 and 1.
             self._booleans = [_text(kind).upper().startswith("BOOL") for (kind,) in declared]
 

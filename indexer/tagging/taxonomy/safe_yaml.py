@@ -53,4 +53,4 @@ def load_yaml(content: bytes) -> Any:
         if depth > _MAX_DEPTH:
             raise UnsafeYamlError(f"line {line}: this is nested too deep.")
     # The loader is a SafeLoader.
-    return yaml.load(content, Loader=_Loader)  # noqa: S506
+    return yaml.load(content, Loader=_Loader)  # noqa: S506 # nosec B506

@@ -99,7 +99,7 @@ class Spreadsheet(Table):
     def _rows(self) -> Iterator[tuple[dict[str, Any], Iterator[tuple[int, list[Any]]]]]:
         """Start the process; yields what it says of the sheet, and its rows."""
         arguments = [str(self.path.resolve()), self._wanted or "", str(_MAX_BYTES)]
-        with subprocess.Popen(  # noqa: S603 - our own program, with paths as arguments
+        with subprocess.Popen(  # noqa: S603 # nosec B603
             [sys.executable, str(_WORKER), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
