@@ -28,7 +28,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "NOTICE",
     *sorted(DOCS.rglob("*.md")),
-    *sorted((ROOT / "examples").iterdir()),
+    *sorted(p for p in (ROOT / "examples").rglob("*") if p.is_file() and p.suffix != ".pyc"),
 ]
 # Read by the command line, the model cache and the benchmarks.
 OTHER_VARIABLES = {"RUNTIME", "DEVICES", "CACHE_DIR", "PEERS", "FETCH_SETTINGS"}
