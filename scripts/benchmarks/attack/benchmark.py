@@ -2,7 +2,7 @@
 
 For each attack: the share of their requests that fail, their p99 against that of the same clients
 left alone, and the memory that the server takes more. Then the seconds until it ends on SIGTERM
-while clients hold on to it.
+while clients hold on to it, and the share of damages to the live generation that it survives.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from scripts.benchmarks.attack.attacks import ATTACKS, run_attack
+from scripts.benchmarks.attack.damages import damage_while_serving
 from scripts.benchmarks.attack.healthy import Observed, observe
 from scripts.benchmarks.start_up.server import memory_of
 from scripts.docs.figures import Block
@@ -53,6 +54,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"only this attack; can be repeated: {', '.join(sorted(ATTACKS))}",
     )  # fmt: skip
     parser.add_argument(
+        "--damages", type=int, default=None,
+        help="damages to files of the live generation while it is served; by default 200",
+    )  # fmt: skip
+    parser.add_argument(
         "--seconds", type=float, default=None, help="length of each attack; by default 8"
     )
 
@@ -77,6 +82,10 @@ def measure(options: argparse.Namespace) -> Report:
                 if any(each.ok is False for each in found):
                     problems.append(f"{name}: healthy clients or the memory suffered")
             measures.append(Measure("sigterm_seconds", _stop(server), 10.0, "lower"))
+        if not options.only:
+            found = list(_damaged(Path(folder), options))
+            measures += found
+            problems += [each.name for each in found if each.ok is False]
     missed = Measure("attacks_that_hurt", float(len(problems)), 0.0, "lower")
     p99 = round(1000 * alone.p99, 1)
     return Report.of([missed, *measures], problems, seconds=seconds, healthy_p99_ms=p99)
@@ -89,6 +98,23 @@ def _index(folder: Path) -> tuple[Path, list[bytes]]:
     run(command, limit=_SERVER_SECONDS * 5)
     pictures = sorted(catalog.parent.rglob("*.jpg"))[:16]
     return index, [path.read_bytes() for path in pictures]
+
+
+def _damaged(folder: Path, options: argparse.Namespace) -> Iterator[Measure]:
+    @contextmanager
+    def serving(index: Path) -> Iterator[int]:
+        with _serving(index) as server:
+            yield server.port
+
+    count = (8 if options.quick else 200) if options.damages is None else options.damages
+    if count:
+        catalog = folder / "catalog" / "catalog.csv"
+        trials = list(damage_while_serving(catalog, folder, count, serving))
+        survived = [trial for trial in trials if trial.survived]
+        bad = "; ".join(f"{each.file} {each.kind}" for each in trials if not each.survived)
+        share = len(survived) / count
+        note = f"{len(survived)} of {count}" + (f"; not {bad}" if bad else "")
+        yield Measure("damages_survived_share", share, 1.0, "higher", note=note)
 
 
 def _under(
