@@ -16,7 +16,7 @@ from search_api.cli.demo import demo
 from search_api.cli.index import index_app
 from search_api.cli.models import models_app
 from search_api.cli.search import search
-from search_api.cli.service import keys_app, serve
+from search_api.cli.service import keys_app, mcp, serve
 from search_api.cli.tag import tag_app
 from search_api.cli.vision import anomaly_app, detect, moderate, read
 
@@ -59,7 +59,7 @@ app.add_typer(tag_app, name="tag")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 app.add_typer(anomaly_app, name="anomaly")
-for command in (search, serve, demo, detect, moderate, read):
+for command in (search, serve, mcp, demo, detect, moderate, read):
     app.command()(command)
 
 

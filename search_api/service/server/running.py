@@ -6,12 +6,14 @@ import gc
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -119,6 +121,7 @@ def run(
     port: int,
     settings: Settings | None = None,
     supervised: Supervised | None = None,
+    extend: Callable[[FastAPI], ASGIApp] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish the requests in progress.
 
@@ -128,6 +131,7 @@ def run(
         port: Port to listen on; 0 for a free one.
         settings: Settings of the service; by default those of the environment.
         supervised: What `supervise` gives; without it, this process serves alone.
+        extend: Adds to the application, its start and its end included.
 
     Raises:
         ServeError: The address is not available, or the warm-up fails.
@@ -135,7 +139,8 @@ def run(
     settings = settings or read_settings()
     configure_logs(settings.log_format)
     _switch_threads_often()
-    config = _config(create_app(engine, settings), host, port, settings)
+    app = create_app(engine, settings)
+    config = _config(extend(app) if extend else app, host, port, settings)
     listening = listen(host, port) if supervised is None else supervised.listening
     if supervised is None or not supervised.restarts:
         _announce(listening, host, engine.index.manifest.products)
@@ -175,7 +180,7 @@ def _freeze_garbage_collection() -> None:
     gc.freeze()
 
 
-def _config(app: FastAPI | Serving, host: str, port: int, settings: Settings) -> uvicorn.Config:
+def _config(app: ASGIApp | Serving, host: str, port: int, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,

@@ -15,6 +15,7 @@ from tests.support.processes import Cli, error_line
 COMMANDS = (
     "search",
     "serve",
+    "mcp",
     "demo",
     "detect",
     "moderate",
