@@ -10,6 +10,7 @@ from indexer.errors import (
     EncoderMismatchError,
     IndexFolderError,
     IndexLockedError,
+    KeyReusedError,
     NoIndexError,
     QueryError,
     RowError,
@@ -18,6 +19,9 @@ from indexer.errors import (
     TaxonomyError,
     TooManyBadRowsError,
     UnknownProductError,
+    VersionConflictError,
+    WriteError,
+    WriteLogError,
 )
 
 __all__ = [
@@ -28,6 +32,7 @@ __all__ = [
     "EncoderMismatchError",
     "IndexFolderError",
     "IndexLockedError",
+    "KeyReusedError",
     "NoIndexError",
     "QueryError",
     "RowError",
@@ -36,4 +41,7 @@ __all__ = [
     "TaxonomyError",
     "TooManyBadRowsError",
     "UnknownProductError",
+    "VersionConflictError",
+    "WriteError",
+    "WriteLogError",
 ]

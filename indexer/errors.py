@@ -12,6 +12,10 @@ LookalikeError
 │   ├── TooManyBadRowsError    more rows are unusable than allowed
 │   ├── IndexLockedError       another process writes the index
 │   └── BuildInterruptedError  stopped from outside; the next build resumes it
+├── WriteError                 a product can't be written as asked
+│   ├── VersionConflictError   a newer version of it was written already
+│   └── KeyReusedError         its Idempotency-Key came with another write
+├── WriteLogError              the log of writes can't be written or read
 ├── TaxonomyError              a taxonomy, or its fit, is unusable
 ├── QueryError                 a query is invalid
 │   └── UnknownProductError    no product has that id
@@ -32,6 +36,7 @@ __all__ = [
     "EncoderMismatchError",
     "IndexFolderError",
     "IndexLockedError",
+    "KeyReusedError",
     "NoIndexError",
     "QueryError",
     "RowError",
@@ -40,6 +45,9 @@ __all__ = [
     "TaxonomyError",
     "TooManyBadRowsError",
     "UnknownProductError",
+    "VersionConflictError",
+    "WriteError",
+    "WriteLogError",
 ]
 
 
@@ -152,3 +160,27 @@ class SearchCancelledError(LookalikeError):
     """The search was given up, since nobody waits for its answer any more."""
 
     code = "cancelled"
+
+
+class WriteError(LookalikeError):
+    """A product can't be written as asked: a field that does not fit, or no image."""
+
+    code = "invalid_write"
+
+
+class VersionConflictError(WriteError):
+    """The version is not newer than the one that was written last."""
+
+    code = "version_conflict"
+
+
+class KeyReusedError(WriteError):
+    """The same Idempotency-Key came with another write before."""
+
+    code = "idempotency_key_reused"
+
+
+class WriteLogError(LookalikeError):
+    """The log of writes can't be written or read, as when the disk is full; nothing was written."""
+
+    code = "not_written"

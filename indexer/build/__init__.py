@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from indexer.build.build import build_index
-from indexer.build.images import release
-from indexer.build.merge import MergeReport, merge
+from indexer.build.images import read_released, release, unsafe_reason
 from indexer.build.options import BuildOptions
 from indexer.build.reporting import BuildProgress, BuildReport
-from indexer.build.retag import RetagReport, retag
+from indexer.build.rewriting import MergeReport, RetagReport, merge, retag
 from indexer.build.texts import DEFAULT_TEXT_WEIGHT, AdaptReport, adapt, mix_vectors
 from indexer.build.update import stored_products
 
@@ -23,7 +22,9 @@ __all__ = [
     "build_index",
     "merge",
     "mix_vectors",
+    "read_released",
     "release",
     "retag",
     "stored_products",
+    "unsafe_reason",
 ]

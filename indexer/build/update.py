@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from indexer.storage import (
     live_generation,
 )
 
-__all__ = ["Update", "is_live", "open_live", "stored_products"]
+__all__ = ["Update", "is_live", "open_live", "stored_product", "stored_products"]
 
 # Number of images up to which a segment is small: a new segment always absorbs it, since writing
 # so few again costs nothing. A larger one is absorbed if the new segment is at least as large, so
@@ -93,6 +94,13 @@ class Update:
         self._kept[number][row] = True
         return True
 
+    def drop(self, product_id: str) -> None:
+        """Leave a product out of the new generation."""
+        position = self._find(product_id)
+        if position is not None:
+            number, row = position
+            self._listed[number][row] = True
+
     def restart(self) -> None:
         """Forget what the catalog listed; on the second reading no listed product is kept."""
         self._rewrite_all = True
@@ -114,22 +122,33 @@ class Update:
             segment.accepts_types(types) or not kept.any() for segment, kept in self._pairs()
         )
 
-    def segments_to_absorb(self, new_images: int, types: Mapping[str, FieldType]) -> list[int]:
+    def segments_to_absorb(
+        self,
+        new_images: int,
+        types: Mapping[str, FieldType],
+        *,
+        small: int | None = None,
+        most: float = math.inf,
+    ) -> list[int]:
         """Return the segments, by number, that the new segment should absorb.
 
         Args:
             new_images: Number of new images in the new segment.
             types: Types of the fields of the new generation.
+            small: Number of images up to which a segment is always absorbed, if not the usual one.
+            most: Maximum images of the new segment with what it absorbs.
         """
+        small = _SMALL if small is None else small
         left = [segment.count_images(kept) for segment, kept in self._pairs()]
         absorbed = {
             number
             for number, segment in enumerate(self.segments)
-            if left[number] and self._is_outdated(segment, left[number], types)
+            if 0 < left[number] <= most and self._is_outdated(segment, left[number], types)
         }
         total = new_images + sum(left[number] for number in absorbed)
         for number in reversed(range(len(self.segments))):
-            if total and 0 < left[number] <= max(total, _SMALL) and number not in absorbed:
+            fits = total and left[number] <= max(total, small) and total + left[number] <= most
+            if fits and left[number] and number not in absorbed:
                 absorbed.add(number)
                 total += left[number]
         return sorted(absorbed)
@@ -198,25 +217,32 @@ def stored_products(
         adaptation: SHA-256 of the other segment's map; empty for none. Adapted and searched vectors
             are reused if it is the same in both.
     """
+    for row in np.flatnonzero(wanted).tolist():
+        yield stored_product(segment, row, text_weight, adaptation)
+
+
+def stored_product(
+    segment: Segment, row: int, text_weight: float, adaptation: str = ""
+) -> NewProduct:
+    """Return the product in a row of a segment; see `stored_products`."""
     same_map = segment.record.adaptation == adaptation
     reuse_searched = text_weight > 0 and segment.record.text_weight == text_weight and same_map
-    for row in np.flatnonzero(wanted).tolist():
-        images = [
-            NewImage(
-                segment.content(image),
-                segment.location(image),
-                segment.vectors[image],
-                segment.thumbnail(image),
-                segment.searched[image] if reuse_searched else None,
-                segment.colours[image] if segment.colours is not None else None,
-                segment.findings(image),
-                segment.features[image] if segment.features is not None else None,
-                segment.adapted[image] if adaptation and same_map else None,
-            )
-            for image in segment.image_rows(row)
-        ]
-        fields = segment.catalog_row(row)
-        yield NewProduct(segment.product_id(row), fields, images, segment.digest(row))
+    images = [
+        NewImage(
+            segment.content(image),
+            segment.location(image),
+            segment.vectors[image],
+            segment.thumbnail(image),
+            segment.searched[image] if reuse_searched else None,
+            segment.colours[image] if segment.colours is not None else None,
+            segment.findings(image),
+            segment.features[image] if segment.features is not None else None,
+            segment.adapted[image] if adaptation and same_map else None,
+        )
+        for image in segment.image_rows(row)
+    ]
+    fields = segment.catalog_row(row)
+    return NewProduct(segment.product_id(row), fields, images, segment.digest(row))
 
 
 def is_live(layout: Layout, manifest: Manifest) -> bool:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from indexer.calibration.queries import value_of
     from indexer.calibration.regression import Pairs, fit_calibration
     from indexer.calibration.serialization import confidence_from_json, confidence_to_json
-    from indexer.calibration.upkeep import REFIT_SHARE, keep_confidence, mark_as_fitted
+    from indexer.calibration.upkeep import (
+        REFIT_SHARE,
+        count_touched,
+        keep_confidence,
+        mark_as_fitted,
+    )
     from indexer.calibration.words import HeldWords, ceiling, confidence_by_words, falling
 else:
     # A command imports only what it uses.
@@ -54,6 +59,7 @@ else:
             ),
             "indexer.calibration.upkeep": (
                 "REFIT_SHARE",
+                "count_touched",
                 "keep_confidence",
                 "mark_as_fitted",
             ),
@@ -82,6 +88,7 @@ __all__ = [
     "confidence_by_words",
     "confidence_from_json",
     "confidence_to_json",
+    "count_touched",
     "draw_pairs",
     "falling",
     "fit_calibration",

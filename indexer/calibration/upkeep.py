@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["REFIT_SHARE", "keep_confidence", "mark_as_fitted"]
+__all__ = ["REFIT_SHARE", "count_touched", "keep_confidence", "mark_as_fitted"]
 
 REFIT_SHARE = 0.05
 """Products added, changed and removed since the fit, as a share of those it was fitted to, from
@@ -27,13 +27,22 @@ def keep_confidence(former: Mapping[str, Any] | None, touched: int) -> dict[str,
             is never kept.
         touched: Products that the update added, changed and removed.
     """
+    counted = count_touched(former, touched)
+    fitted = counted.get("fitted") if counted is not None else None
+    if counted is None or fitted is None or counted is former:
+        return None
+    return None if fitted["touched"] >= REFIT_SHARE * fitted["products"] else dict(counted)
+
+
+def count_touched(former: Mapping[str, Any] | None, touched: int) -> Mapping[str, Any] | None:
+    """Return a former fit with further products counted as touched, so that a build fits anew.
+
+    A fit of a version that did not count is returned as it is.
+    """
     fitted = former.get("fitted") if former is not None else None
     if former is None or not isinstance(fitted, Mapping):
-        return None
+        return former
     products, before = fitted.get("products"), fitted.get("touched")
     if not isinstance(products, int) or not isinstance(before, int):
-        return None
-    total = before + touched
-    if total >= REFIT_SHARE * products:
-        return None
-    return {**former, "fitted": {"products": products, "touched": total}}
+        return former
+    return {**former, "fitted": {"products": products, "touched": before + touched}}

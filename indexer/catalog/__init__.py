@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from indexer.catalog.opening import open_catalog
     from indexer.catalog.product_ids import MAX_ID_BYTES, IdLedger, clean_id
-    from indexer.catalog.products import CatalogInspection, inspect_catalog
+    from indexer.catalog.products import CatalogInspection, inspect_catalog, product_fields
     from indexer.catalog.quoting import quote_for_message
     from indexer.catalog.rows import (
         VARIANTS,
@@ -86,6 +86,7 @@ else:
             "indexer.catalog.products": (
                 "CatalogInspection",
                 "inspect_catalog",
+                "product_fields",
             ),
             "indexer.catalog.quoting": ("quote_for_message",),
             "indexer.catalog.rows": (
@@ -138,6 +139,7 @@ __all__ = [
     "nearest_first",
     "open_catalog",
     "product_digest",
+    "product_fields",
     "quote_for_message",
     "read_stored",
     "stored_title",

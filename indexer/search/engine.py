@@ -70,6 +70,11 @@ class Engine:
         return self._followed.current.index
 
     @property
+    def path(self) -> Path | None:
+        """The index folder; None for an index that never changes."""
+        return self._path
+
+    @property
     def served(self) -> Manifest:
         """The manifest of the current generation, damaged or not."""
         return self._followed.opened.index.manifest

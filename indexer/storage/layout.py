@@ -195,6 +195,11 @@ class Layout:
         return self.root / "quarantine.jsonl"
 
     @property
+    def writes(self) -> Path:
+        """Database of what was written over HTTP: what is not in a generation yet, and versions."""
+        return self.root / "writes.sqlite"
+
+    @property
     def lock(self) -> Path:
         """File that is locked by the one process that may write."""
         return self.root / "write.lock"

@@ -29,7 +29,12 @@ __all__ = ["Moment", "Operation", "Outcome", "run"]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["indexer.build.build", "indexer.build.merge", "indexer.build.retag", "embeddings.fake"]
+    [
+        "indexer.build.build",
+        "indexer.build.rewriting.merge",
+        "indexer.build.rewriting.retag",
+        "embeddings.fake",
+    ]
 )
 
 # Seconds without a message after which an operation counts as stuck.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +19,13 @@ from starlette.exceptions import HTTPException
 from embeddings import LookalikeError
 from indexer.search import Engine
 from search_api.service.admission import BodyBudget, CostTable
-from search_api.service.errors import UnavailableError, describe, is_unexpected, status_of
+from search_api.service.errors import (
+    ServeError,
+    UnavailableError,
+    describe,
+    is_unexpected,
+    status_of,
+)
 from search_api.service.middleware import (
     Metrics,
     add_middleware,
@@ -24,15 +34,18 @@ from search_api.service.middleware import (
     request_id_of,
 )
 from search_api.service.requests import ImageUrls, QueryImages
+from search_api.service.requests.writing import ItemImages, PatchItemRequest, PutItemRequest, Writer
 from search_api.service.routes import (
     BatchRoutes,
     HeatRoutes,
     ItemRoutes,
     OperationRoutes,
     PageRoutes,
+    Route,
     SearchRoutes,
     TagRoutes,
     VisionRoutes,
+    WriteRoutes,
     add_documentation,
     allowed_methods,
 )
@@ -76,14 +89,15 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         settings: Limits and concurrency.
 
     Raises:
-        ServeError: The settings' API keys can't be used.
+        ServeError: The settings' API keys can't be used, or there are none for writes.
         TaxonomyError: A taxonomy file of the settings is invalid.
     """
     metrics = Metrics()
     answering = Answering(engine, settings, metrics)
     metrics.watch(answering.engine)
+    writing = _Writing.of(answering, settings)
     app = FastAPI(
-        lifespan=lambda _: service_lifespan(answering, settings, metrics),
+        lifespan=lambda _: _lifespan(answering, settings, metrics, writing),
         redirect_slashes=False,  # the redirect's address would be made of the Host header
         title="Lookalike",
         summary="Visual similarity search for product catalogs",
@@ -97,7 +111,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     urls = ImageUrls(settings)
     images = QueryImages(answering, urls)
     page = PageRoutes()
-    subjects = (
+    subjects: tuple[_Subject, ...] = (
         page,
         SearchRoutes(answering, images),
         BatchRoutes(answering, images),
@@ -106,6 +120,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         HeatRoutes(answering, images),
         ItemRoutes(answering),
         OperationRoutes(answering, metrics),
+        *_write_routes(answering, urls, writing),
     )
     app.state.bodies = BodyBudget(
         settings.bodies_memory, settings.bodies_disk, settings.deadline_seconds
@@ -124,6 +139,65 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     return app
 
 
+class _Subject(Protocol):
+    """Routes of one subject."""
+
+    def table(self) -> list[Route]: ...
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """What takes writes, where the settings allow them."""
+
+    writer: Writer
+    images: ItemImages
+
+    @classmethod
+    def of(cls, answering: Answering, settings: Settings) -> _Writing | None:
+        """Make it, if products may be written.
+
+        Raises:
+            ServeError: Anybody could write, or there is no index folder.
+        """
+        if not settings.writable:
+            return None
+        if not settings.has_keys:
+            raise ServeError(
+                "A service that takes writes needs API keys, or anybody could change products. "
+                "Make one with `lookalike keys create NAME --scope read --scope write --file "
+                "FILE`, and name the file in LOOKALIKE_API_KEYS_FILE."
+            )
+        path = answering.engine.path
+        if path is None:
+            raise ServeError("An index without a folder can't be written.")
+        return cls(Writer(answering.engine, path), ItemImages(answering, settings))
+
+
+def _write_routes(
+    answering: Answering, urls: ImageUrls, writing: _Writing | None
+) -> tuple[WriteRoutes, ...]:
+    if writing is None:
+        return ()
+    return (WriteRoutes(answering, urls, writing.images, writing.writer),)
+
+
+@asynccontextmanager
+async def _lifespan(
+    answering: Answering, settings: Settings, metrics: Metrics, writing: _Writing | None
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Take writes while the service runs, where they are allowed."""
+    async with service_lifespan(answering, settings, metrics) as state:
+        if writing is None:
+            yield state
+            return
+        await asyncio.to_thread(writing.writer.start)
+        try:
+            yield state
+        finally:
+            await asyncio.to_thread(writing.writer.close)
+            writing.images.close()
+
+
 def _openapi(app: FastAPI, settings: Settings, answering: Answering) -> dict[str, Any]:
     """Return FastAPI's document, with the bodies that `read_body` reads."""
     document = FastAPI.openapi(app)
@@ -136,6 +210,8 @@ def _openapi(app: FastAPI, settings: Settings, answering: Answering) -> dict[str
         (LookRequest, "validation"),
         (ModerateRequest, "validation"),
     ]
+    if settings.writable:
+        models += [(PutItemRequest, "validation"), (PatchItemRequest, "validation")]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(definitions["$defs"])
     fields = answering.engine.index.manifest.columns

@@ -26,16 +26,27 @@ from embeddings import (
     UnsupportedImageError,
     VisionUnavailableError,
 )
-from indexer import DamagedIndexError, QueryError, SearchCancelledError, UnknownProductError
+from indexer import (
+    DamagedIndexError,
+    KeyReusedError,
+    QueryError,
+    SearchCancelledError,
+    UnknownProductError,
+    VersionConflictError,
+    WriteError,
+    WriteLogError,
+)
 
 __all__ = [
     "STATUS",
     "UNION",
     "ClientGoneError",
     "DeadlineError",
+    "IndexBusyError",
     "InvalidRequestError",
     "MalformedRequestError",
     "ModelMemoryError",
+    "NotPublishedError",
     "NotReadyError",
     "OverloadedError",
     "PayloadTooLargeError",
@@ -156,6 +167,18 @@ class ClientGoneError(UnavailableError):
     code = "client_gone"
 
 
+class IndexBusyError(UnavailableError):
+    """Another process is writing the index, so that writes can't be published."""
+
+    code = "index_locked"
+
+
+class NotPublishedError(UnavailableError):
+    """What was written before can't be published."""
+
+    code = "not_published"
+
+
 class SpoolFullError(UnavailableError):
     """There is no disk space to receive an upload."""
 
@@ -175,6 +198,9 @@ STATUS: Mapping[type[LookalikeError], int] = {
     PictureRefusedError: 422,
     UnknownProductError: 404,
     QueryError: 422,
+    WriteError: 422,
+    VersionConflictError: 409,
+    KeyReusedError: 422,
     MalformedRequestError: 400,
     UrlNotAllowedError: 400,
     PayloadTooLargeError: 413,
@@ -183,12 +209,15 @@ STATUS: Mapping[type[LookalikeError], int] = {
     UrlTimeoutError: 504,
     DamagedIndexError: 503,
     NotReadyError: 503,
+    IndexBusyError: 503,
+    NotPublishedError: 503,
     OverloadedError: 503,
     DeadlineError: 504,
     VisionUnavailableError: 501,
     ClientGoneError: 499,
     SearchCancelledError: 499,
     SpoolFullError: 507,
+    WriteLogError: 507,
 }
 
 

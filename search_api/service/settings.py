@@ -192,6 +192,10 @@ class Settings(BaseSettings):
         le=1e6,
         description="Requests that a caller may make at once after a pause.",
     )
+    writable: bool = Field(
+        default=False,
+        description="Take writes of products, from keys with the scope write; needs API keys.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Origins whose pages may call the API, separated by commas; * for all.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from indexer.build.images.fetching import FetchedImage, ImageFetcher
-from indexer.build.images.holding import hold_unsafe, read_released, release
+from indexer.build.images.holding import hold_unsafe, read_released, release, unsafe_reason
 from indexer.build.images.reusable import ReusableImages
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "hold_unsafe",
     "read_released",
     "release",
+    "unsafe_reason",
 ]

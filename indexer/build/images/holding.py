@@ -10,7 +10,7 @@ from indexer.build.images.reusable import ReusableImages
 from indexer.build.ledger import StagedImage, StagedProduct
 from indexer.storage import Layout, exclusive_writing, replace_file
 
-__all__ = ["hold_unsafe", "read_released", "release"]
+__all__ = ["hold_unsafe", "read_released", "release", "unsafe_reason"]
 
 
 def hold_unsafe(
@@ -25,16 +25,28 @@ def hold_unsafe(
 
     def hold(product: StagedProduct, image: StagedImage) -> str | None:
         embedded = image.embedded or reusable.find(image.sha256)
-        unsafe = None if embedded is None else Findings.from_json(embedded.findings).unsafe
-        threshold = UNSAFE_SKIN_SCORE if shows_skin(product.fields.values()) else UNSAFE_SCORE
-        if unsafe is None or unsafe < threshold or product.id in released:
+        if embedded is None or product.id in released:
             return None
-        return (
-            f"the image may not be fit to show: score {unsafe:.2f}, held from {threshold:.2f}; "
-            "look at it, and release its product by id: lookalike index quarantine --release ID"
-        )
+        return unsafe_reason(embedded.findings, product.fields.values())
 
     return hold
+
+
+def unsafe_reason(findings: str, values: Iterable[object]) -> str | None:
+    """Return why a product may not show an image; None if it may.
+
+    Args:
+        findings: What was found in the image, as `Findings.to_json` writes it.
+        values: Of the product's fields.
+    """
+    unsafe = Findings.from_json(findings).unsafe
+    threshold = UNSAFE_SKIN_SCORE if shows_skin(values) else UNSAFE_SCORE
+    if unsafe is None or unsafe < threshold:
+        return None
+    return (
+        f"the image may not be fit to show: score {unsafe:.2f}, held from {threshold:.2f}; "
+        "look at it, and release its product by id: lookalike index quarantine --release ID"
+    )
 
 
 def read_released(layout: Layout) -> frozenset[str]:

@@ -15,6 +15,7 @@ from indexer.build.texts.query_sample import QuerySample
 from indexer.build.texts.relearning import AdaptReport, adapt
 from indexer.build.texts.title_mix import (
     DEFAULT_TEXT_WEIGHT,
+    MemoryTextVectors,
     TitleMixer,
     mix_titles,
     mix_vectors,
@@ -28,6 +29,7 @@ __all__ = [
     "TEXT_FIELD",
     "AdaptReport",
     "Adapting",
+    "MemoryTextVectors",
     "QuerySample",
     "TitleMixer",
     "adapt",

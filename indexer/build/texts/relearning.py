@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from embeddings import Encoder, FloatArray
 from indexer.build.texts.adapting import AUTO, OFF, SAMPLE, Adapting, adapt_products
 from indexer.build.texts.query_sample import QuerySample
-from indexer.build.texts.title_mix import TitleMixer, mix_titles
+from indexer.build.texts.title_mix import MemoryTextVectors, TitleMixer, mix_titles
 from indexer.build.update import stored_products
 from indexer.calibration import confidence_to_json, fit_confidence, mark_as_fitted
 from indexer.catalog import FieldType, FieldValue
@@ -70,19 +70,6 @@ class _StoredLesson:
     colours: ColourArray | None
 
 
-class _TextVectors:
-    """Vectors of texts in memory, for one run."""
-
-    def __init__(self) -> None:
-        self._vectors: dict[bytes, NDArray[np.float16]] = {}
-
-    def text_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
-        return {key: self._vectors[key] for key in keys if key in self._vectors}
-
-    def add_texts(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
-        self._vectors.update(vectors)
-
-
 def adapt(
     path: Path, load_encoder: Callable[[str], Encoder], choice: str | None = None
 ) -> AdaptReport:
@@ -122,7 +109,7 @@ def _adapt_locked(layout: Layout, encoder: Encoder, choice: str | None) -> Adapt
     former = index.manifest
     if choice is None:
         choice = former.adaptation.choice if former.adaptation is not None else AUTO
-    mixer = TitleMixer(encoder, former.text_weight, _TextVectors())
+    mixer = TitleMixer(encoder, former.text_weight, MemoryTextVectors())
     adapting = Adapting(layout, encoder.spec, choice, None)
     types = {name: FieldType(kind) for name, kind in former.fields.items()}
     adapting.settle(_lessons(index), types, mixer)

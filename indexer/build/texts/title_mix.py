@@ -16,7 +16,14 @@ from indexer.build.reporting import Stage, StageClock
 from indexer.catalog import FieldValue, title_of
 from indexer.index import NewImage, NewProduct
 
-__all__ = ["DEFAULT_TEXT_WEIGHT", "TextVectorStore", "TitleMixer", "mix_titles", "mix_vectors"]
+__all__ = [
+    "DEFAULT_TEXT_WEIGHT",
+    "MemoryTextVectors",
+    "TextVectorStore",
+    "TitleMixer",
+    "mix_titles",
+    "mix_vectors",
+]
 
 # Gains nine points of precision, and loses one where all titles are wrong (docs/relevance.md).
 DEFAULT_TEXT_WEIGHT = 0.1
@@ -36,6 +43,21 @@ class TextVectorStore(Protocol):
 
     def add_texts(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
         """Store vectors durably."""
+
+
+class MemoryTextVectors:
+    """Vectors of texts in memory, for one run."""
+
+    def __init__(self) -> None:
+        self._vectors: dict[bytes, NDArray[np.float16]] = {}
+
+    def text_vectors(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
+        """Return the stored vectors of those keys that have one."""
+        return {key: self._vectors[key] for key in keys if key in self._vectors}
+
+    def add_texts(self, vectors: Mapping[bytes, NDArray[np.float16]]) -> None:
+        """Store vectors until the end of the run."""
+        self._vectors.update(vectors)
 
 
 class TitleMixer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from indexer.catalog.products.column_names import plain_column
+from indexer.catalog.products.field_values import product_fields
 from indexer.catalog.products.inspection import (
     CatalogInspection,
     InspectedProduct,
@@ -18,4 +19,5 @@ __all__ = [
     "TableCatalog",
     "inspect_catalog",
     "plain_column",
+    "product_fields",
 ]

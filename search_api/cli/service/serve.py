@@ -39,6 +39,10 @@ def serve(
             help="Allow image URLs of this host only; can be repeated.", show_default=False
         ),
     ] = None,
+    writable: Annotated[
+        bool,
+        typer.Option("--writable", help="Take writes of products; needs a key of scope write."),
+    ] = False,
     workers: Annotated[
         int, typer.Option(min=1, max=256, help="Serving processes, each with its own model.")
     ] = 1,
@@ -48,6 +52,8 @@ def serve(
 
     # Options given here take precedence over the environment's settings.
     given: dict[str, Any] = {"allow_url_fetch": True} if allow_url_fetch else {}
+    if writable:
+        given["writable"] = True
     if url_host:
         given["url_hosts"] = tuple(url_host)
     if workers == 1:

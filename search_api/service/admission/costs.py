@@ -42,6 +42,8 @@ class CostClass(Enum):
     """One product, or completions."""
     SEARCH = (1.0, Lane.SEARCHES)
     """One search or many, recommendations, tags."""
+    WRITE = (0.25, None)
+    """A change of fields, or a deletion: it waits for the disk, together with others."""
     HEAT_MAP = (1.0, Lane.HEAT_MAPS)
     """A heat map."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from search_api.service.requests.body import Body, parse_value, read_body, read_json
 from search_api.service.requests.documented import (
     heat_map_body,
+    images_body,
     json_body,
     look_body,
     search_body,
@@ -45,6 +46,7 @@ __all__ = [
     "embed_files",
     "embed_parts",
     "heat_map_body",
+    "images_body",
     "json_body",
     "look_body",
     "parse_value",

@@ -16,7 +16,7 @@ from search_api.service.schemas import (
     one_or_more,
 )
 
-__all__ = ["heat_map_body", "json_body", "look_body", "search_body", "tags_body"]
+__all__ = ["heat_map_body", "images_body", "json_body", "look_body", "search_body", "tags_body"]
 
 Schema = dict[str, Any]
 
@@ -40,9 +40,14 @@ def heat_map_body() -> Schema:
 
 
 def tags_body() -> Schema:
-    """Describe a request for tags: images in one way, as files, in base64 or by URL."""
+    """Describe a request for tags."""
+    return images_body(TagsRequest, required=["query"])
+
+
+def images_body(model: type[BaseModel], required: Sequence[str] = ()) -> Schema:
+    """Describe a request with images in one way: as files, in base64 or by URL."""
     several = {"type": "array", "items": _IMAGE, "minItems": 1, "maxItems": MAX_IMAGES}
-    return _both(TagsRequest, exactly_one(_BY_FIELD), several, required=["query"])
+    return _both(model, exactly_one(_BY_FIELD), several, required=required)
 
 
 def look_body(model: type[BaseModel]) -> Schema:

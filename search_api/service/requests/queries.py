@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
@@ -20,7 +21,7 @@ from search_api.service.errors import InvalidRequestError
 from search_api.service.requests.base64_text import decode_base64
 from search_api.service.requests.body import Body
 from search_api.service.requests.colours import wanted_colour
-from search_api.service.schemas import EmbedRequest, PartRequest, SearchRequest, TagsRequest
+from search_api.service.schemas import EmbedRequest, PartRequest, SearchRequest
 from search_api.service.serving import ImageFile, QueryImage
 
 __all__ = [
@@ -168,8 +169,8 @@ def embed_parts(request: EmbedRequest, images: Sequence[QueryImage]) -> list[Que
     return [*map(TextPart, request.texts), *map(_image_part, images)]
 
 
-def tag_images(body: Body[TagsRequest]) -> TagImages:
-    """Return the images of a request for tags, in order; those at URLs are still to be fetched.
+def tag_images(body: Body[Any]) -> TagImages:
+    """Return the images of a request, in order; those at URLs are still to be fetched.
 
     Raises:
         InvalidRequestError: There is no image, or images are given in more than one way.

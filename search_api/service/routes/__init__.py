@@ -8,10 +8,11 @@ from search_api.service.routes.heat import HeatRoutes
 from search_api.service.routes.items import ItemRoutes
 from search_api.service.routes.operations import OperationRoutes
 from search_api.service.routes.page import PageRoutes
-from search_api.service.routes.route import allowed_methods
+from search_api.service.routes.route import Route, allowed_methods
 from search_api.service.routes.search import SearchRoutes
 from search_api.service.routes.tags import TagRoutes
 from search_api.service.routes.vision import VisionRoutes
+from search_api.service.routes.writes import WriteRoutes
 
 __all__ = [
     "BatchRoutes",
@@ -19,9 +20,11 @@ __all__ = [
     "ItemRoutes",
     "OperationRoutes",
     "PageRoutes",
+    "Route",
     "SearchRoutes",
     "TagRoutes",
     "VisionRoutes",
+    "WriteRoutes",
     "add_documentation",
     "allowed_methods",
 ]

@@ -13,14 +13,17 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     Strict,
     StringConstraints,
+    Tag,
 )
 
 from indexer import QueryError
 from indexer.retrieval import check_breadth
 from indexer.search import KEYWORD_WEIGHT, Parse, SearchMode
+from search_api.service.errors import UNION
 
 __all__ = [
     "MAX_IMAGES",
@@ -45,6 +48,7 @@ __all__ = [
     "Mode",
     "Number",
     "Offset",
+    "OneOrSeveral",
     "ParseText",
     "ProductId",
     "RequestModel",
@@ -123,6 +127,13 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whi
 ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Url = Annotated[str, BeforeValidator(_short_data_url), StringConstraints(max_length=4096)]
 FieldName = Annotated[str, StringConstraints(max_length=_MAX_NAME)]
+
+# A message names what is wrong with the form that was given, and never the other one.
+OneOrSeveral = Annotated[
+    Annotated[T, Tag(f"{UNION}one")]
+    | Annotated[list[T], Field(min_length=1, max_length=MAX_IMAGES), Tag(f"{UNION}several")],
+    Discriminator(lambda given: f"{UNION}{'several' if isinstance(given, list) else 'one'}"),
+]
 ColourName = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 HitCount = Annotated[

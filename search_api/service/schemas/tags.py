@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Discriminator,
     Field,
     StringConstraints,
-    Tag,
     model_validator,
 )
 from pydantic.dataclasses import dataclass
 
 from embeddings import Tag as EngineTag
 from search_api.client import Tag as ClientTag
-from search_api.service.errors import UNION
 from search_api.service.schemas.conditions import one_or_more
 from search_api.service.schemas.fields import (
-    MAX_IMAGES,
     FieldName,
+    OneOrSeveral,
     RequestModel,
     Url,
     Whole,
@@ -35,14 +32,6 @@ _MAX_TOP = 1000
 _MAX_TAXONOMIES = 8
 _MAX_GROUPS = 512
 
-T = TypeVar("T")
-
-# A message names what is wrong with the form that was given, and never the other one.
-_OneOrSeveral = Annotated[
-    Annotated[T, Tag(f"{UNION}one")]
-    | Annotated[list[T], Field(min_length=1, max_length=MAX_IMAGES), Tag(f"{UNION}several")],
-    Discriminator(lambda given: f"{UNION}{'several' if isinstance(given, list) else 'one'}"),
-]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 
 
@@ -56,11 +45,11 @@ class BatchError(BaseModel):
 class TagsRequest(RequestModel):
     """An image, or up to 32, to tag by taxonomies, with the caller's labels, or both."""
 
-    image_base64: _OneOrSeveral[str] | None = Field(
+    image_base64: OneOrSeveral[str] | None = Field(
         default=None,
         description="An image file in base64, as in a search; a list for several.",
     )
-    image_url: _OneOrSeveral[Url] | None = Field(
+    image_url: OneOrSeveral[Url] | None = Field(
         default=None,
         examples=["https://shop.example/dress.jpg"],
         description="An image's URL, if the service allows URLs; a list for several.",

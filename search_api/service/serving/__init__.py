@@ -8,8 +8,8 @@ from embeddings import lazy_exports
 
 if TYPE_CHECKING:
     from search_api.service.serving.answering import Answering, TagOptions, TagPlan
-    from search_api.service.serving.decode_task import ImageFile, QueryImage
-    from search_api.service.serving.decoding import start_decoding
+    from search_api.service.serving.decode_task import ImageFile, QueryImage, affordable_cost
+    from search_api.service.serving.decoding import DecodeWorkers, start_decoding
     from search_api.service.serving.lifespan import service_lifespan
 else:
     # Decoding processes import the decoding alone.
@@ -24,18 +24,21 @@ else:
             "search_api.service.serving.decode_task": (
                 "ImageFile",
                 "QueryImage",
+                "affordable_cost",
             ),
-            "search_api.service.serving.decoding": ("start_decoding",),
+            "search_api.service.serving.decoding": ("DecodeWorkers", "start_decoding"),
             "search_api.service.serving.lifespan": ("service_lifespan",),
         },
     )
 
 __all__ = [
     "Answering",
+    "DecodeWorkers",
     "ImageFile",
     "QueryImage",
     "TagOptions",
     "TagPlan",
+    "affordable_cost",
     "service_lifespan",
     "start_decoding",
 ]

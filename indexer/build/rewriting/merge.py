@@ -25,7 +25,7 @@ from indexer.storage import (
     remove_orphans,
 )
 
-__all__ = ["MergeReport", "merge"]
+__all__ = ["MergeReport", "kept_features", "merge"]
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,11 @@ def _write_merged(
         text_weight=manifest.text_weight,
         findings=bool(manifest.examination),
         adaptation=index.segments[0].record.adaptation,
-        features=_width(index),
+        features=kept_features(index),
     )
 
 
-def _width(index: Index) -> int:
+def kept_features(index: Index) -> int:
     """Return how many features of every image the index keeps; 0 for none."""
     kept = [segment.features for segment in index.segments]
     return 0 if any(each is None for each in kept) else int(kept[0].shape[1])  # type: ignore[union-attr]
