@@ -2,7 +2,7 @@
 
 import { lighten } from "../search/upload.js";
 import { keptPicture } from "../state/pictures.js";
-import { filterOf } from "../browse/schema.js";
+import { filterOf, sortOf } from "../browse/schema.js";
 
 const EXCLUDED_WEIGHT = -0.5; // of excluded words; the rest of the query counts 1
 
@@ -27,12 +27,14 @@ export async function requestOf(query, schema) {
   if (parts.length) request.parts = parts;
   const filter = filterOf(query, schema);
   if (filter) request.filter = filter;
+  const sort = sortOf(query, schema);
+  if (sort) request.sort = sort;
   return { request, picture, lost };
 }
 
 /** The liked and disliked products of a query that has nothing else, from the tray; else null. */
-export function tasteOf({ text, examples, colour, without }) {
-  const others = text || colour || without.length || examples.some(({ kind }) => kind !== "like");
+export function tasteOf({ text, examples, colour, without, sort }) {
+  const others = text || colour || without.length || sort || examples.some(({ kind }) => kind !== "like");
   const ids = (wanted) => examples.filter(({ weight }) => (weight > 0) === wanted).map(({ value }) => value);
   const [liked, disliked] = [ids(true), ids(false)];
   return others || !liked.length || examples.length < 2 ? null : { liked, disliked };

@@ -2,6 +2,7 @@
 
 const MAX_COUNTED = 32; // fields that the API counts in one answer
 const MAX_FACETS = 8;
+const MAX_SORTED = 6; // fields to sort by
 const ALL_VALUES = 100; // values that the API lists of a field at most
 const LEAST_COVERAGE = 0.1; // share of products that have a value
 const FIRST = ["tag_type", "category", "product_type", "master_category", "type", "article_type"];
@@ -50,11 +51,12 @@ export function areAll(counts) {
 export const NO_SCHEMA = { known: false, products: 0, types: {}, textMode: "vector" };
 
 /** Conditions of an address that this index can't answer, as pairs of field and words. */
-export function misfits({ chosen, ranges }, { known, types }) {
+export function misfits({ chosen, ranges, sort }, { known, types }) {
   if (!known) return [];
   const pairs = chosen.filter(([field, words]) => valueOf(words, types[field]) === undefined);
   const odd = Object.keys(ranges).filter((field) => !isNumber(types[field]));
-  return [...pairs, ...odd.map((field) => [field, ""])];
+  const order = sort && !sortOf({ sort }, { types }) ? [["sort", sort]] : [];
+  return [...pairs, ...odd.map((field) => [field, ""]), ...order];
 }
 
 /** The API's filter of a query; values of one field are alternatives. Null for none. */
@@ -71,6 +73,19 @@ export function filterOf({ chosen, ranges }, schema) {
   }
   if (!parts.length) return null;
   return parts.length > 1 ? { and: parts } : parts[0];
+}
+
+/** Fields of numbers to sort by, prices first. */
+export function numbersOf({ types }) {
+  const isPrice = (name) => /price|cost/i.test(name);
+  return Object.keys(types).filter((name) => isNumber(types[name]) && !NEVER.test(name))
+    .sort((one, other) => isPrice(other) - isPrice(one)).slice(0, MAX_SORTED);
+}
+
+/** The API's order of a query's results; null where they are in the order of their match. */
+export function sortOf({ sort }, schema) {
+  const [, field, order] = sort.match(/^(.+):(asc|desc)$/) ?? [];
+  return field && isNumber(schema.types[field]) ? [{ field, order }] : null;
 }
 
 /** Whether a type of field has numbers. */

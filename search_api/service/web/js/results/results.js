@@ -9,6 +9,7 @@ import { ranks } from "../state/query.js";
 import { currentVisit } from "../state/visits.js";
 import { number, t } from "../texts/texts.js";
 import { card, skeletons } from "./card.js";
+import { showSort } from "./sort.js";
 
 const SKELETONS = 12;
 const NO_FILTER = { chosen: [], ranges: {} };
@@ -124,6 +125,7 @@ async function showFilters({ query, answer }) {
   if (query !== currentVisit().query && answer !== currentVisit().answer) return;
   const groups = showFacets(byId("facets"), { facets: answer.facets, chosen, ranges }, known, refine);
   byId("filters").hidden = groups === 0;
+  if (answer.hits.length > 1 && !answer.noMatch) showSort(byId("sort"), query, known, refine);
   const filters = filterChips(query);
   const words = t("filters");
   byId("filters-title").textContent = filters.length ? `${words} (${filters.length})` : words;
@@ -166,6 +168,7 @@ function clearReport() {
   status.classList.remove("failed");
   render(nothing, byId("notices"));
   render(nothing, byId("chosen"));
+  render(nothing, byId("sort"));
   for (const id of ["retry", "nothing", "nearest", "more", "more-error"]) byId(id).hidden = true;
 }
 
