@@ -6,7 +6,9 @@ Its direct interface is used, since pytest 9 does not collect the tests of its `
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
-from tests.support.processes import PATIENCE, Server
+from search_api.service.admission.keys import KeyFile, Scope
+from tests.support.processes import PATIENCE, Cli, Server, serve
 
 load_all_checks()
 
@@ -43,6 +46,12 @@ QUESTIONS = {
     ("/v1/items/{product_id}/heatmap", "POST"),
 }
 
+WRITES = {
+    ("/v1/items/{product_id}", "PUT"),
+    ("/v1/items/{product_id}", "PATCH"),
+    ("/v1/items/{product_id}", "DELETE"),
+}
+
 # Why a request that the document allows may be refused. OpenAPI can't say that two parameters of a
 # query string, or a file of a form, depend on each other, nor what is an image, a colour, a blank.
 UNSAID = re.compile(
@@ -56,7 +65,9 @@ UNSAID = re.compile(
     r"|invalid_query: Give one of group|invalid_query: Keyword search needs words"
     r"|invalid_query: There is no colour"
     r"|invalid_query: Both liked and disliked|invalid_request: filter: this is not a JSON object"
-    r"|invalid_query: filter|(unsupported|broken)_image: |image_too_large: |url_not_allowed: "
+    r"|invalid_write: |invalid_request: image: give one|version_conflict: "
+    r"|idempotency_key_reused: |invalid_query: filter|(unsupported|broken)_image: "
+    r"|image_too_large: |url_not_allowed: "
 )
 
 
@@ -83,6 +94,24 @@ def api(fake_server: Server) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
+def writable(coloured: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The document of a running service that takes writes, over a copy of an index, and a key."""
+    folder = tmp_path_factory.mktemp("writable")
+    index = Path(shutil.copytree(coloured / "index", folder / "index"))
+    keys = folder / "keys"
+    key = KeyFile(keys).create("shop", [Scope.READ, Scope.WRITE])
+    cli = Cli(fake=True, environment={"LOOKALIKE_API_KEYS_FILE": str(keys)})
+    server = serve(cli, index, folder / "log", ("--port", "0", "--writable"))
+    requests.get(f"{server.url}/readyz", timeout=PATIENCE).raise_for_status()
+    yield schemathesis.openapi.from_url(f"{server.url}/openapi.json"), {"X-API-Key": key}
+    server.process.terminate()
+    server.process.communicate(timeout=PATIENCE)
+    log = server.log.read_text("utf-8")
+    assert "Traceback" not in log
+    assert "can't be published" not in log
+
+
+@pytest.fixture(scope="module")
 def session() -> Iterator[requests.Session]:
     with requests.Session() as session:
         yield session
@@ -106,6 +135,33 @@ def test_arbitrary_requests_get_answers_as_documented(
     """No 5xx; statuses, headers and bodies as the document has them; what it forbids is refused."""
     examples = ALL_EXAMPLES if request.config.getoption("--all") else EXAMPLES
 
+    check_answers(api[path][method], mode, examples, session)
+
+
+@pytest.mark.parametrize(("path", "method"), sorted(WRITES))
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_arbitrary_writes_get_answers_as_documented(
+    path: str,
+    method: str,
+    mode: GenerationMode,
+    writable: tuple[Any, dict[str, str]],
+    request: pytest.FixtureRequest,
+) -> None:
+    api, headers = writable
+    examples = ALL_EXAMPLES if request.config.getoption("--all") else EXAMPLES
+    with requests.Session() as session:
+        check_answers(api[path][method], mode, examples, session, headers)
+
+
+def check_answers(
+    operation: Any,
+    mode: GenerationMode,
+    examples: int,
+    session: requests.Session,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Send arbitrary requests to an operation, and check the answers."""
+
     @settings(
         max_examples=examples,
         database=None,
@@ -113,17 +169,18 @@ def test_arbitrary_requests_get_answers_as_documented(
         phases=[Phase.generate],
         suppress_health_check=[*HealthCheck],
     )
-    @given(case=api[path][method].as_strategy(generation_mode=mode))
+    @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case) -> None:
-        response = case.call(session=session, timeout=PATIENCE)
+        response = case.call(session=session, timeout=PATIENCE, headers=headers)
         if response.status_code == 431:
             # A head of more than 64 KiB never reaches the routes.
             assert len(str(response.request.url)) > 60_000
             return
-        unsaid = response.status_code in (400, 415, 422) and UNSAID.match(said_of(response))
-        case.validate_response(
-            response, excluded_checks=[positive_data_acceptance] if unsaid else []
-        )
+        unsaid = response.status_code in (400, 409, 415, 422) and UNSAID.match(said_of(response))
+        excluded = [positive_data_acceptance] if unsaid else []
+        if headers is not None:
+            excluded.append(ignored_auth)  # it would ask without the key, and gets 401
+        case.validate_response(response, headers=headers, excluded_checks=excluded)
 
     check()
 
